@@ -1,0 +1,144 @@
+"""Claim: what a paper says, the rule it is held to, and the runs that decide."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from repro.compare import RULES_VERSION, Rule
+from repro.errors import ClaimError
+from repro.recipes import SCALES
+from repro.spec import RunSpec
+
+Tag = Literal["P", "D", "R", "?"]
+TAGS = {
+    "P": "the paper's own words or table",
+    "D": "digitised from a plot of the paper's first arXiv version (±0.3 points, ±0.6 where marked ~)",
+    "R": "reported by a reader or reviewer of the paper",
+    "?": "not readable anywhere; the reference is empty",
+}
+Params = Mapping[str, Any]
+Grid = Mapping[str, tuple[Params, ...]]  # scale -> points; a point names the parameters of one check
+
+# How many seeds a verdict looks at, in order: only an inconclusive look buys the next (VERDICTS: 3, 5, 8).
+LOOKS: Mapping[str, tuple[int, ...]] = {"smoke": (3,), "pilot": (3,), "paper": (3, 5, 8)}
+ONE_LOOK: Mapping[str, tuple[int, ...]] = {scale: (1,) for scale in SCALES}  # for what no seed changes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a claim is made."""
+
+    work: str  # key of the source: "frankle2021", "thebatch2020", …
+    place: str  # "Figure 2, left"
+    tag: Tag  # certainty of the reference value
+    reference: str  # the value as a person would read it, "" where none could be read
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One sentence of a source, the frozen rule it is judged by, and the runs that the judgement rests on.
+
+    ``runs(scale, seed, **params)`` is pure: it names every arm of the comparison and the run of one replicate of it.
+
+    Raises:
+        ClaimError: the claim is incomplete or contradicts itself.
+    """
+
+    id: str  # lower-case words joined by "-"; unique over all claim files
+    sentence: str  # what is claimed, in the source's terms
+    source: Source
+    rule: Rule  # kind, margin or gap, and the reason for it
+    grid: Grid  # the points at each scale
+    runs: Callable[..., Mapping[str, RunSpec]]  # arm -> run of one seed
+    controls: tuple[str, ...]  # ids of the claims that must not fail for this one to mean anything
+    looks: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=lambda: LOOKS)  # seeds, by scale
+    primary: bool = False  # one of the paper's main claims, over which Holm corrects before the report says it fails
+    exact: bool = False  # does not depend on scale: keeps its full verdict at every one
+    note: str = ""  # what a reader should know beside the verdict
+
+    def __post_init__(self) -> None:
+        words = self.id.split("-")
+        if not all(word.isalnum() and word == word.lower() for word in words):
+            raise ClaimError(f"claim id {self.id!r} must be lower-case words joined by '-'.")
+        if set(self.grid) != set(SCALES) or set(self.looks) != set(SCALES):
+            raise ClaimError(f"claim {self.id}: grid and looks need exactly the scales {', '.join(SCALES)}.")
+        if not self.sentence or not self.source.place:
+            raise ClaimError(f"claim {self.id} needs a sentence and the place in its source.")
+        if (self.source.tag == "?") != (not self.source.reference):
+            raise ClaimError(f"claim {self.id}: the reference is empty exactly when its tag is '?'.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A claim at one point of its grid."""
+
+    claim: Claim
+    scale: str
+    params: Params
+    file: Path  # the claim file
+    function: Callable[..., None]  # records findings from an Evidence
+    dataset: str | None  # a named copy that stands in for "cifar10"; None for the original
+
+    @property
+    def id(self) -> str:
+        """Claim id and parameters, such as ``bn-only-by-depth[depth=14]``."""
+        point = ",".join(f"{name}={value}" for name, value in self.params.items())
+        return f"{self.claim.id}[{point}]" if point else self.claim.id
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Numbers of seeds to look at, in order."""
+        return self.claim.looks[self.scale]
+
+    def arms(self, seeds: int) -> dict[str, tuple[RunSpec, ...]]:
+        """The runs of every arm for seeds 0 … seeds − 1."""
+        replicates = [self.claim.runs(self.scale, seed, **self.params) for seed in range(seeds)]
+        return {arm: tuple(self._copy(one[arm]) for one in replicates) for arm in replicates[0]}
+
+    def runs(self, seeds: int) -> dict[str, RunSpec]:
+        """Every run of every arm once, by key."""
+        return {spec.key: spec for specs in self.arms(seeds).values() for spec in specs}
+
+    @property
+    def criterion(self) -> dict[str, Any]:
+        """Everything a verdict on this check depends on besides the runs, as JSON values."""
+        return {
+            "check": self.id,
+            "scale": self.scale,
+            "sentence": self.claim.sentence,
+            "source": dataclasses.asdict(self.claim.source),
+            "rule": {"kind": self.claim.rule.kind, **dataclasses.asdict(self.claim.rule)},
+            "rules_version": RULES_VERSION,
+            "looks": list(self.looks),
+            "controls": list(self.claim.controls),
+            "primary": self.claim.primary,
+            "claim_file": f"{self.file.parent.name}/{self.file.name}",
+            "claim_file_sha256": _file_sha256(self.file),
+        }
+
+    @property
+    def criterion_sha256(self) -> str:
+        """SHA-256 of the canonical JSON of the criterion: the frozen rule's name."""
+        return hashlib.sha256(json.dumps(self.criterion, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def _copy(self, spec: RunSpec) -> RunSpec:
+        if self.dataset and spec.dataset == "cifar10" and spec.epochs:
+            return dataclasses.replace(spec, dataset=self.dataset)
+        return spec
+
+
+def claim(**fields: Any) -> pytest.MarkDecorator:
+    """Marks a pytest function as the check of a claim: ``@claim(id=…, sentence=…, …)``, fields as in `Claim`."""
+    return pytest.mark.claim(Claim(**fields))
+
+
+@cache
+def _file_sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,21 @@
+"""The errors a user can mend: each message says what was found, what is allowed and what to do."""
+
+
+class ReproError(Exception):
+    """Any failure whose message is meant for the user; shown as one line, without a traceback, exit code 2."""
+
+
+class SpecError(ReproError):
+    """A run is described by values that no network, data set or schedule here has."""
+
+
+class ClaimError(ReproError):
+    """A claim file breaks a rule: duplicate id, undeclared or unread run, no finding, unknown control."""
+
+
+class DataError(ReproError):
+    """A data set is missing, truncated, of another shape or of another fingerprint."""
+
+
+class StoreError(ReproError):
+    """A folder of results cannot be read, trusted or written."""

@@ -1,0 +1,203 @@
+"""The pytest plugin: collection is planning, and a test is the judgement of one check."""
+
+from collections import Counter
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.claim import Check, Claim
+from repro.errors import ClaimError, ReproError
+from repro.recipes import SCALES, check_scale
+from repro.store import Store
+from repro.verdict import Answer, Judgement, Verdict, judge
+
+
+@dataclass
+class Session:
+    """What one pytest session collected and judged."""
+
+    checks: dict[str, Check] = field(default_factory=dict)  # by node id, before -k and -m
+    selected: list[Check] = field(default_factory=list)
+    rows: dict[str, Judgement] = field(default_factory=dict)  # by check id
+
+
+SESSION = pytest.StashKey[Session]()
+CHECK = pytest.StashKey[Check]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the options of the suite."""
+    group = parser.getgroup("repro", "replication of the papers' claims")
+    group.addoption("--scale", default="smoke", help=f"which runs to judge by: {', '.join(SCALES)} (default smoke)")
+    group.addoption("--results", default="results", help="the store of runs (default results)")
+    group.addoption("--data", default=None, help="a named copy of CIFAR-10 to stand in for it, such as cifar10-jpeg")
+    group.addoption("--data-dir", default="data", help="where CIFAR-10 lies (default data)")
+    group.addoption("--run-missing", action="store_true", help="train the missing runs before judging")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers the marker and checks the options."""
+    config.addinivalue_line("markers", "claim(claim): the function is the check of one claim of a paper")
+    config.stash[SESSION] = Session()
+    try:
+        check_scale(config.getoption("--scale"))
+        check_copy(config.getoption("--data"))
+    except ReproError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def check_copy(name: str | None) -> None:
+    """Refuses a --data that names no copy of CIFAR-10.
+
+    Raises:
+        ClaimError: it is unknown.
+    """
+    if name not in (None, "cifar10", "cifar10-jpeg"):
+        raise ClaimError(f"--data is {name!r}; allowed: cifar10, cifar10-jpeg.")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for every point of a claim's grid at the chosen scale."""
+    marker = metafunc.definition.get_closest_marker("claim")
+    if marker is None:
+        return
+    claim: Claim = marker.args[0]
+    points = claim.grid[metafunc.config.getoption("--scale")]
+    names = sorted({name for point in points for name in point})
+    metafunc.parametrize("evidence", [None])  # filled when the test runs
+    if names:
+        ids = [",".join(f"{name}={value}" for name, value in point.items()) for point in points]
+        metafunc.parametrize(names, [tuple(point[name] for name in names) for point in points], ids=ids)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Makes a Check of every marked test, before -k and -m deselect any."""
+    found = config.stash[SESSION]
+    dataset = config.getoption("--data")
+    for item in items:
+        marker = item.get_closest_marker("claim")
+        if marker is None or not isinstance(item, pytest.Function):
+            continue
+        params = {name: value for name, value in item.callspec.params.items() if name != "evidence"}
+        check = Check(
+            claim=marker.args[0],
+            scale=config.getoption("--scale"),
+            params=params,
+            file=item.path,
+            function=item.obj,
+            dataset=None if dataset == "cifar10" else dataset,
+        )
+        item.stash[CHECK] = check
+        found.checks[item.nodeid] = check
+    try:
+        _refuse_duplicates(found.checks)
+        for check in found.checks.values():
+            check.runs(check.looks[0])  # a spec that no network has is refused now, not in a worker
+    except ReproError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keeps what is left after -k and -m, and trains what is missing if asked to."""
+    config = session.config
+    found = config.stash[SESSION]
+    found.selected = [item.stash[CHECK] for item in session.items if CHECK in item.stash]
+    if not config.getoption("--run-missing") or config.getoption("--collect-only") or not found.selected:
+        return
+    from repro.execute import run_all  # not needed to plan or judge
+
+    try:
+        run_all(found.selected, Store(Path(config.getoption("--results"))), data_dir=Path(config.getoption("--data-dir")))
+    except ReproError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Judges a check instead of calling it as a test."""
+    check = pyfuncitem.stash.get(CHECK, None)
+    if check is None:
+        return None
+    config = pyfuncitem.config
+    found = config.stash[SESSION]
+    results = config.getoption("--results")
+    try:
+        row = judge([check], Store(Path(results)), controls=_controls(found, check))[0]
+    except ReproError as error:
+        pytest.fail(str(error), pytrace=False)
+    found.rows[check.id] = row
+    pyfuncitem.user_properties.append(("verdict", str(row.verdict)))
+    pyfuncitem.user_properties.append(("answer", str(row.answer)))
+    if row.verdict is Verdict.PENDING:
+        arguments = f"--scale {check.scale} --results {results}" + (f" --data {check.dataset}" if check.dataset else "")
+        pytest.skip(f"PENDING: {row.why} Make them with: repro run {arguments} -k '{check.claim.id}'")
+    if row.verdict in (Verdict.BLOCKED, Verdict.INVALID) or row.answer in (Answer.FAILS, Answer.UNDECIDED):
+        pytest.fail(f"{headline(row)}\n{row.why}", pytrace=False)
+    return True
+
+
+def headline(row: Judgement) -> str:
+    """Verdict and answer of a row in two or three words, such as ``SMOKE holds``."""
+    return f"{row.verdict} {row.answer}" if row.verdict in (Verdict.SMOKE, Verdict.PILOT) else str(row.verdict)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> Generator[None, Any, None]:
+    """Shows the verdict as the word of a test; the category stays pytest's own, so its FAILURES section does too."""
+    outcome = yield
+    properties = dict(report.user_properties)
+    if "verdict" not in properties or not isinstance(report, pytest.TestReport):
+        return
+    if report.when == "call" or (report.when == "setup" and report.skipped):
+        category, letter, _ = outcome.get_result()
+        answer = properties["answer"]
+        word = properties["verdict"] if answer == "none" else f"{properties['verdict']} {answer}"
+        outcome.force_result((category, letter, word))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Counts the verdicts."""
+    rows = config.stash[SESSION].rows.values()
+    if rows:
+        counts = Counter(headline(row) for row in rows)
+        terminalreporter.section(f"verdicts at scale {config.getoption('--scale')}")
+        terminalreporter.line(", ".join(f"{count} {words}" for words, count in sorted(counts.items())))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Exit codes of a session that judged claims: see ``exit_code``."""
+    rows = list(session.config.stash[SESSION].rows.values())
+    if rows and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        judged = len(rows) == len(session.config.stash[SESSION].selected)
+        session.exitstatus = exit_code(rows) if judged else 2
+
+
+def exit_code(rows: list[Judgement]) -> int:
+    """0: all judged and hold; 1: some do not; 2: the harness failed; 3: something is pending."""
+    verdicts = {row.verdict for row in rows}
+    if verdicts & {Verdict.BLOCKED}:
+        return 2
+    if Verdict.PENDING in verdicts:
+        return 3
+    fine = all(row.answer is Answer.HOLDS or row.verdict is Verdict.MEASURED for row in rows)
+    return 0 if fine else 1
+
+
+def _controls(found: Session, check: Check) -> list[Check]:
+    return [other for other in found.checks.values() if other.claim.id in check.claim.controls]
+
+
+def _refuse_duplicates(checks: dict[str, Check]) -> None:
+    owners: dict[str, Path] = {}
+    claims: dict[str, Claim] = {}
+    for check in checks.values():
+        owner = owners.setdefault(check.claim.id, check.file)
+        if claims.setdefault(check.claim.id, check.claim) is not check.claim or owner != check.file:
+            raise ClaimError(
+                f"claim id {check.claim.id!r} is used twice, in {owner.name} and {check.file.name}; rename one."
+            )

@@ -1,0 +1,241 @@
+"""The door to everything that needs torch: ``run(spec, store)`` trains, measures and stores one run."""
+
+import contextlib
+import json
+import os
+import platform
+import resource
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import safe_open, save, save_file
+
+from repro.errors import ReproError, StoreError
+from repro.lease import Lease
+from repro.provenance import code_digest, commit
+from repro.spec import RunSpec
+from repro.store import CHECKPOINT, HISTORY, TENSORS, Run, Store, write, write_with
+from repro.training import measure
+from repro.training.data import Images, load
+from repro.training.loop import Row, State, start, train
+from repro.training.trainable import Trainable, frozen_hash, load_named, named_tensors, trainable
+
+RENEW = 15.0  # seconds between signs of life of a lease
+
+
+def run(
+    spec: RunSpec,
+    store: Store,
+    *,
+    data_dir: Path,
+    device: str,
+    criteria: dict[str, str],
+    pause: Callable[[], bool],
+    checkpoint_every: float = 60.0,
+) -> Literal["complete", "paused", "held"]:
+    """Brings one run to completion, or as far as ``pause`` lets it, and says which.
+
+    ``criteria`` maps each check that wants the run to the hash of its rule: the record shows that the rule was there
+    first. ``pause`` is asked between steps; ``checkpoint_every`` is in seconds. "held": another process trains it.
+
+    Raises:
+        DataError, StoreError: nothing half-written stays behind; any other error is left in failure.json and raised.
+    """
+    folder = store.begin(spec)
+    lease = Lease.take(folder)
+    if lease is None:
+        return "held"
+    try:
+        if store.condition(spec) == "complete":
+            return "complete"
+        return _train(spec, store, Path(data_dir), torch.device(device), criteria, pause, lease, checkpoint_every)
+    except ReproError:
+        raise
+    except Exception as error:
+        store.fail(spec, f"{type(error).__name__}: {error}", traceback.format_exc())
+        raise
+    finally:
+        with contextlib.suppress(OSError):
+            lease.release()
+
+
+def _train(
+    spec: RunSpec,
+    store: Store,
+    data_dir: Path,
+    device: torch.device,
+    criteria: dict[str, str],
+    pause: Callable[[], bool],
+    lease: Lease,
+    checkpoint_every: float,
+) -> Literal["complete", "paused"]:
+    if not spec.epochs:
+        _finish(spec, store, None, None, {"outcome": "built", "parts": [_part(device)], "criteria": criteria})
+        return "complete"
+    folder = store.folder(spec)
+    images = load(spec, data_dir, device)
+    net = trainable(spec, device)
+    frozen = frozen_hash(net)
+    state, rows, parts = _resume(folder, net)
+    part = _part(device) | {"from_epoch": state.epoch, "from_step": state.step}
+    began, saved, renewed, stopped = time.monotonic(), time.monotonic(), time.monotonic(), False
+
+    def save_all() -> None:
+        part["seconds"] = round(time.monotonic() - began, 3)
+        _write_history(folder, rows)
+        _checkpoint(folder, net, state, {"parts": [*parts, part]})
+
+    def between_steps(state: State) -> bool:
+        nonlocal saved, renewed, stopped
+        now = time.monotonic()
+        if now - renewed >= RENEW:
+            renewed = now
+            if not lease.renew():
+                raise StoreError(f"{folder} was taken over by another process; this one stops without writing.")
+        if now - saved >= checkpoint_every:
+            saved = now
+            save_all()
+        stopped = pause()
+        return stopped
+
+    for row in train(spec, net, images, state, between_steps):
+        rows.append(row)
+        _write_history(folder, rows)
+    if stopped:
+        save_all()
+        return "paused"
+    part["seconds"] = round(time.monotonic() - began, 3)
+    part["peak_memory_bytes"] = _peak_memory(device)
+    record = {
+        "outcome": "diverged" if state.diverged else "trained",
+        "parts": [*parts, part],
+        "criteria": criteria,
+        "data": images.fingerprints,
+        "frozen_before": frozen,
+        "frozen_after": frozen_hash(net),
+        "seconds": round(sum(p["seconds"] for p in [*parts, part]), 3),
+        "images_per_second": round(state.epoch * len(images.train.labels) / sum(p["seconds"] for p in [*parts, part]), 1),
+    }
+    _finish(spec, store, net, images, record)
+    return "complete"
+
+
+def back_fill(run: Run, store: Store, *, data_dir: Path, device: str) -> list[str]:
+    """Adds the measurements that a finished run lacks, without training it; returns their names.
+
+    Raises:
+        StoreError: the regenerated frozen weights are not those the run was trained with.
+    """
+    spec = run.spec
+    lacking = [name for name in measure.names(spec) if f"measurements/{name}.json" not in run.record["files"]]
+    if not lacking:
+        return []
+    net, images = restore(run, device), load(spec, Path(data_dir), torch.device(device)) if spec.epochs else None
+    for name in lacking:
+        _write_measurement(run.folder, name, spec, net, images)
+    store.finish(spec, {key: value for key, value in run.record.items() if key != "files"})
+    return lacking
+
+
+def restore(run: Run, device: str) -> Trainable:
+    """The network of a finished run: frozen tensors regenerated from the seed and compared by hash, the rest loaded.
+
+    Raises:
+        StoreError: as ``back_fill``.
+    """
+    net = trainable(run.spec, torch.device(device))
+    if run.spec.epochs:
+        if frozen_hash(net) != run.record["frozen_before"]:
+            raise StoreError(
+                f"{run.folder}: this machine's random streams give other frozen weights than the run had "
+                "(numpy versions differ?); use the versions in its run.json."
+            )
+        load_named(net, load_tensors(run.read(TENSORS)))
+    return net
+
+
+def _finish(spec: RunSpec, store: Store, net: Trainable | None, images: Images | None, record: dict[str, Any]) -> None:
+    folder = store.folder(spec)
+    for name in measure.names(spec):
+        _write_measurement(folder, name, spec, net, images)
+    write(folder / TENSORS, save(named_tensors(net) if net else {}))
+    if not (folder / HISTORY).exists():
+        _write_history(folder, [])
+    store.finish(spec, record)
+
+
+def _write_measurement(
+    folder: Path, name: str, spec: RunSpec, net: Trainable | None, images: Images | None
+) -> None:
+    found = measure.measure(name, spec, net, images)
+    write(folder / "measurements" / f"{name}.json", json.dumps(found, indent=1, sort_keys=True).encode())
+
+
+def _write_history(folder: Path, rows: list[Row]) -> None:
+    write(folder / HISTORY, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows).encode())
+
+
+def _checkpoint(folder: Path, net: Trainable, state: State, more: dict[str, Any]) -> None:
+    place = {"epoch": state.epoch, "step": state.step, "diverged": state.diverged, **more}
+    tensors = {"trained": net.trained, "momentum": state.momentum, "running": net.running, "sums": state.sums}
+    kept = {name: tensor.detach().cpu() for name, tensor in tensors.items()}
+    write_with(folder / CHECKPOINT, lambda draft: save_file(kept, draft, metadata={"place": json.dumps(place)}))
+
+
+def _resume(folder: Path, net: Trainable) -> tuple[State, list[Row], list[dict[str, Any]]]:
+    """State, history and earlier parts of a run, from its checkpoint if it has a whole one."""
+    state = start(net)
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return state, [], []
+    try:
+        with safe_open(path, framework="pt", device=str(net.running.device)) as file:
+            place = json.loads(file.metadata()["place"])
+            tensors = {name: file.get_tensor(name) for name in ("trained", "momentum", "running", "sums")}
+        rows = [json.loads(line) for line in (folder / HISTORY).read_text().splitlines()][: place["epoch"]]
+        if len(rows) < place["epoch"] or tensors["trained"].shape != net.trained.shape:
+            raise ValueError("it does not belong to this history")
+    except Exception as error:  # a damaged file raises a dozen kinds; what was kept is then lost, not wrong
+        raise StoreError(f"{path} is damaged ({error}); delete it to train this run from the start.") from None
+    with torch.no_grad():
+        net.trained.copy_(tensors["trained"])
+        net.running.copy_(tensors["running"])
+    state.momentum.copy_(tensors["momentum"])
+    state.sums.copy_(tensors["sums"])
+    state.epoch, state.step, state.diverged = place["epoch"], place["step"], place["diverged"]
+    return state, rows, place["parts"]
+
+
+def _part(device: torch.device) -> dict[str, Any]:
+    """What a reader needs to know about one uninterrupted piece of training."""
+    return {
+        "commit": commit(),
+        "code": code_digest(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
+        "device_type": device.type,
+        "threads": torch.get_num_threads(),
+        "cores": os.cpu_count(),
+        "seconds": 0.0,
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _peak_memory(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+

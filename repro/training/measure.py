@@ -1,0 +1,189 @@
+"""Measurements of a finished run: functions of its network and the test images, each one JSON file."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from repro.spec import RunSpec
+from repro.training.data import Images
+from repro.training.loop import evaluate
+from repro.training.models import build, parts
+from repro.training.trainable import Trainable
+
+Measurement = dict[str, object]
+
+# |γ| below these counts as small. 0.01 is frankle2021's (Figure 4); the others show how much depends on that choice.
+THRESHOLDS = (0.001, 0.003, 0.01, 0.03, 0.1)
+HISTOGRAM = tuple(round(-2.0 + 0.05 * step, 2) for step in range(81))  # bin edges for γ and β
+DEAD = 0.99  # a ReLU that is 0 on more than this share of inputs is dead (frankle2021, Figure 7)
+
+
+def measure(name: str, spec: RunSpec, net: Trainable, images: Images | None) -> Measurement:
+    """One measurement by name; ``images`` may be None for those of NAMES_BUILT."""
+    match name:
+        case "parameters":
+            return parameters(spec)
+        case "batchnorm":
+            return batchnorm(spec)
+        case "affine":
+            return affine(net)
+    assert images is not None, f"{name} needs images"
+    match name:
+        case "accuracy":
+            return dict(evaluate(spec, net, images)) | {"images": len(images.test.labels)}
+        case "clamp":
+            return clamp(spec, net, images)
+        case _:
+            return relus(spec, net, images)
+
+
+NAMES_BUILT = ("parameters", "batchnorm")
+NAMES_TRAINED = ("parameters", "accuracy", "affine", "clamp", "relus")
+
+
+def names(spec: RunSpec) -> tuple[str, ...]:
+    """The measurements that every finished run of a spec has."""
+    return NAMES_TRAINED if spec.epochs else NAMES_BUILT
+
+
+def parameters(spec: RunSpec) -> Measurement:
+    """Number of parameters by part of the plain network; see ``models.parts`` for what counts where."""
+    model = build(spec)
+    counts = dict.fromkeys(("convolution", "shortcut", "batchnorm", "output"), 0)
+    for name, part in parts(model).items():
+        counts[part] += model.get_parameter(name).numel()
+    return {**counts, "total": sum(counts.values())}
+
+
+def affine(net: Trainable) -> Measurement:
+    """Share of |γ| below each threshold, and histograms of γ and β (the values themselves are in the tensors)."""
+    norms = _norms(net.model)
+    gamma, beta = (torch.cat([p.detach().flatten().cpu() for p in group]) for group in zip(*norms, strict=True))
+    edges = torch.tensor(HISTOGRAM)
+    return {
+        "count": len(gamma),
+        "thresholds": list(THRESHOLDS),
+        "share_below": [(gamma.abs() < threshold).double().mean().item() for threshold in THRESHOLDS],
+        "edges": list(HISTOGRAM),
+        "gamma_histogram": torch.histogram(gamma, edges).hist.long().tolist(),
+        "beta_histogram": torch.histogram(beta, edges).hist.long().tolist(),
+    }
+
+
+def clamp(spec: RunSpec, net: Trainable, images: Images) -> Measurement:
+    """Top-1 accuracy (percent) with every |γ| below a threshold set to 0, for each threshold; β is left alone."""
+    gammas = [gamma for gamma, _ in _norms(net.model)]
+    kept = [gamma.detach().clone() for gamma in gammas]
+    top1 = []
+    with torch.no_grad():
+        for threshold in THRESHOLDS:
+            for gamma in gammas:
+                gamma.masked_fill_(gamma.abs() < threshold, 0.0)
+            top1.append(evaluate(spec, net, images)["top1"])
+        for gamma, original in zip(gammas, kept, strict=True):
+            gamma.copy_(original)
+    return {"thresholds": list(THRESHOLDS), "top1": top1}
+
+
+def relus(spec: RunSpec, net: Trainable, images: Images) -> Measurement:
+    """Share of ReLUs that are 0 on more than 99 % of the test images.
+
+    A ReLU is one unit, a channel at a position; ``share_dead_channels`` calls a whole channel dead when more than
+    99 % of its outputs over all images and positions are 0.
+    """
+    with _zero_counts(net.model) as zeros:
+        evaluate(spec, net, images)
+    count = len(images.test.labels)
+    units = torch.cat([layer.flatten() for layer in zeros.values()]).double() / count
+    channels = torch.cat([layer.double().mean(dim=(1, 2)) for layer in zeros.values()]) / count
+    return {
+        "units": len(units),
+        "channels": len(channels),
+        "share_dead": (units > DEAD).double().mean().item(),
+        "share_dead_channels": (channels > DEAD).double().mean().item(),
+    }
+
+
+def batchnorm(spec: RunSpec) -> Measurement:
+    """How far torch's BatchNorm is from (x − μ)/σ·γ + β over arbitrary inputs that Hypothesis draws.
+
+    ``largest_error`` is in units of the bound 16·eps·(|γ|·max|x̂| + |β|) + cancellation, see ``_formula_error``; a value
+    above 1 is a counterexample. The draws are derandomised: the same on every machine.
+    """
+    from hypothesis import HealthCheck, given, settings
+    from hypothesis import strategies as st
+
+    floats = st.floats(-100, 100, width=32)
+    errors: list[float] = []
+
+    @settings(max_examples=200, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(
+        shape=st.tuples(st.integers(2, 8), st.integers(1, 4), st.integers(1, 5), st.integers(1, 5)),
+        seed=st.integers(0, 2**32 - 1),
+        scale=st.floats(0.01, 100),
+        shift=floats,
+        gamma=floats,
+        beta=floats,
+    )
+    def draw(
+        shape: tuple[int, ...], seed: int, scale: float, shift: float, gamma: float, beta: float
+    ) -> None:
+        x = torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * scale + shift
+        errors.append(_formula_error(x, gamma, beta))
+
+    draw()
+    return {
+        "examples": len(errors),
+        "largest_error": max(errors),
+        "counterexamples": sum(error > 1 for error in errors),
+    }
+
+
+def _formula_error(x: Tensor, gamma: float, beta: float) -> float:
+    """Largest |torch − float64 formula| of one batch, in units of what float32 rounding can explain.
+
+    Rounding x and μ moves (x − μ)/σ by up to eps·max|x|/σ; each of about 16 operations adds eps relative error.
+    """
+    layer = nn.BatchNorm2d(x.shape[1]).train()
+    with torch.no_grad():
+        layer.weight.fill_(gamma)
+        layer.bias.fill_(beta)
+        computed = layer(x).double()
+    wide = x.double()
+    mean = wide.mean(dim=(0, 2, 3), keepdim=True)
+    variance = wide.var(dim=(0, 2, 3), unbiased=False, keepdim=True)
+    sigma = (variance + layer.eps).sqrt()
+    normalised = (wide - mean) / sigma
+    exact = normalised * layer.weight.double().view(1, -1, 1, 1) + layer.bias.double().view(1, -1, 1, 1)
+    eps = torch.finfo(torch.float32).eps
+    size = abs(gamma) * (normalised.abs() + wide.abs().amax(dim=(0, 2, 3), keepdim=True) / sigma) + abs(beta)
+    bound = 16 * eps * size + torch.finfo(torch.float32).tiny
+    worst = ((computed - exact).abs() / bound).max().item()
+    return worst if math.isfinite(worst) else math.inf
+
+
+def _norms(model: nn.Module) -> list[tuple[Tensor, Tensor]]:
+    return [(module.weight, module.bias) for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+
+
+@contextmanager
+def _zero_counts(model: nn.Module) -> Iterator[dict[str, Tensor]]:
+    """While open, counts per ReLU unit how many inputs it answered with 0: layer name to (C, H, W) int64."""
+    zeros: dict[str, Tensor] = {}
+
+    def count(name: str, output: Tensor) -> None:
+        zeros[name] = zeros.get(name, 0) + (output == 0).sum(dim=0)
+
+    hooks = [
+        module.register_forward_hook(lambda _module, _input, output, name=name: count(name, output))
+        for name, module in model.named_modules()
+        if isinstance(module, nn.ReLU)
+    ]
+    try:
+        yield zeros
+    finally:
+        for hook in hooks:
+            hook.remove()

@@ -1,0 +1,41 @@
+"""Networks as the papers draw them, built empty from a spec."""
+
+import torch
+from torch import nn
+
+from repro.spec import RunSpec
+from repro.training.models.cifar import cifar_resnet
+from repro.training.models.imagenet import imagenet_resnet
+
+CLASSES = {"digits": 10, "cifar10": 10, "cifar10-jpeg": 10, "imagenet": 1000}
+CHANNELS = {"digits": 1, "cifar10": 3, "cifar10-jpeg": 3, "imagenet": 3}
+
+
+def build(spec: RunSpec) -> nn.Module:
+    """The network of a spec on torch's meta device: shapes without memory, for counting or for filling."""
+    classes, channels = CLASSES[spec.dataset], CHANNELS[spec.dataset]
+    with torch.device("meta"):
+        match spec.family:
+            case "cifar-resnet":
+                return cifar_resnet(spec.depth, spec.width, channels, classes)
+            case _:
+                return imagenet_resnet(spec.depth, classes)
+
+
+def parts(model: nn.Module) -> dict[str, str]:
+    """Which part of the network each parameter belongs to, by parameter name, in network order.
+
+    "batchnorm" counts the shortcut's BatchNorm too and "shortcut" the 1x1 convolution alone: only so do the counts
+    of frankle2021's Table 1 come out. "output" is the linear layer, "convolution" the rest.
+    """
+    found = {}
+    for path, module in model.named_modules():
+        for name, _ in module.named_parameters(recurse=False):
+            if isinstance(module, nn.BatchNorm2d):
+                part = "batchnorm"
+            elif isinstance(module, nn.Linear):
+                part = "output"
+            else:
+                part = "shortcut" if "downsample" in path else "convolution"
+            found[f"{path}.{name}"] = part
+    return found

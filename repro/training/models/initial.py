@@ -1,0 +1,72 @@
+"""Initial values of every tensor of a network, the same for a seed on every device."""
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from repro.spec import RunSpec
+from repro.training.streams import Purpose, stream
+
+Array = NDArray[np.float32]
+
+
+def fill(model: nn.Module, spec: RunSpec) -> nn.Module:
+    """Moves a network from the meta device to the CPU and gives each tensor its value for the spec's seed."""
+    model.to_empty(device="cpu")
+    with torch.no_grad():
+        for index, module in enumerate(model.modules()):
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                generator = stream(spec.seed, Purpose.WEIGHTS, index)
+                module.weight.copy_(torch.from_numpy(weights(tuple(module.weight.shape), spec.weight_init, generator)))
+                if module.bias is not None:
+                    # The authors' framework initialises weights alone and so leaves torch's bias: U(±1/sqrt(fan-in)).
+                    bound = 1 / math.sqrt(module.weight[0].numel())
+                    bias = generator.uniform(-bound, bound, len(module.bias)).astype(np.float32)
+                    module.bias.copy_(torch.from_numpy(bias))
+            elif isinstance(module, nn.BatchNorm2d):
+                module.reset_running_stats()
+                gamma, beta = affine(module.num_features, spec.norm_init, stream(spec.seed, Purpose.NORM, index))
+                module.weight.copy_(torch.from_numpy(gamma))
+                module.bias.copy_(torch.from_numpy(beta))
+    return model
+
+
+def weights(shape: tuple[int, ...], kind: str, generator: np.random.Generator) -> Array:
+    """Weights of a convolution (out, in, kernel, kernel) or linear layer (out, in), float32; gain √2, fan-in.
+
+    Sources: He et al. 2015 (normal, uniform); Saxe et al. 2014 (orthogonal, gain 1 as in torch); frankle2021's
+    framework (binary: the sign of a He normal draw times that tensor's standard deviation).
+    """
+    fan_in = math.prod(shape[1:])
+    match kind:
+        case "he-normal":
+            return generator.standard_normal(shape, dtype=np.float32) * np.float32(math.sqrt(2 / fan_in))
+        case "he-uniform":
+            bound = math.sqrt(6 / fan_in)
+            return generator.uniform(-bound, bound, shape).astype(np.float32)
+        case "binary":
+            normal = weights(shape, "he-normal", generator)
+            return np.sign(normal) * np.std(normal, ddof=1)
+        case _:
+            flat = generator.standard_normal((shape[0], fan_in))
+            tall = flat if shape[0] >= fan_in else flat.T
+            q, r = np.linalg.qr(tall)
+            q *= np.sign(np.diag(r))  # makes the draw uniform over orthogonal matrices (Mezzadri 2007)
+            return np.ascontiguousarray(q if shape[0] >= fan_in else q.T, dtype=np.float32).reshape(shape)
+
+
+def affine(features: int, kind: str, generator: np.random.Generator) -> tuple[Array, Array]:
+    """Initial γ and β of one BatchNorm layer, float32, each of shape (features,)."""
+    zeros, ones = np.zeros(features, np.float32), np.ones(features, np.float32)
+    match kind:
+        case "uniform":
+            return generator.random(features, dtype=np.float32), zeros
+        case "ones":
+            return ones, zeros
+        case "ones-ones":
+            return ones, ones
+        case _:
+            return 2 * generator.random(features, dtype=np.float32) - 1, zeros

@@ -1,0 +1,21 @@
+"""Random generators made from (seed, purpose, index): nothing else in the training path is random."""
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class Purpose(IntEnum):
+    """What a stream is for. The values enter every result: append, never renumber."""
+
+    WEIGHTS = 0  # index: position of the tensor in the network
+    NORM = 1  # index: position of the BatchNorm layer in the network
+    POSITIONS = 2  # which k weights of a channel are trained; index: position of the convolution
+    ORDER = 3  # index: epoch
+    AUGMENTATION = 4  # index: epoch
+    LABELS = 5  # the permutation of shuffled labels; index 0
+
+
+def stream(seed: int, purpose: Purpose, index: int = 0) -> np.random.Generator:
+    """An independent PCG64 generator for one purpose of one seed, the same on every device."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, int(purpose), index])))
