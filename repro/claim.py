@@ -28,6 +28,8 @@ Grid = Mapping[str, tuple[Params, ...]]  # scale -> points; a point names the pa
 
 # How many seeds a verdict looks at, in order: only an inconclusive look buys the next (VERDICTS: 3, 5, 8).
 LOOKS: Mapping[str, tuple[int, ...]] = {"smoke": (3,), "pilot": (3,), "paper": (3, 5, 8)}
+# The controls that every claim about trained networks leans on.
+CONTROLS = ("control-judge", "control-data", "control-frozen", "control-shuffled-labels", "control-full-training")
 ONE_LOOK: Mapping[str, tuple[int, ...]] = {scale: (1,) for scale in SCALES}  # for what no seed changes
 
 

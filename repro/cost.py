@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from repro.datasets import DATASETS
 from repro.spec import RunSpec
 
-IMAGES = {"digits": 898, "cifar10": 50_000, "cifar10-jpeg": 50_000, "imagenet": 1_281_167}  # training images
-SIDE = {"digits": 8, "cifar10": 32, "cifar10-jpeg": 32, "imagenet": 224}  # pixels
 # Multiply-accumulates a second taken for granted while nothing like the run has been measured; a guess, and said so.
 ASSUMED = {"cpu": 2e10, "cuda": 2e12}
 BUILD_SECONDS = 0.5  # a run of no epochs
@@ -46,8 +45,9 @@ def estimate(spec: RunSpec, known: Sequence[Known], device_type: str) -> Cost:
 
 def forward_macs(spec: RunSpec) -> float:
     """Multiply-accumulates of the convolutions for one image of a CIFAR ResNet."""
-    side, blocks, width = SIDE[spec.dataset], (spec.depth - 2) // 6, 16 * spec.width
-    total = 9.0 * side**2 * width * (1 if spec.dataset == "digits" else 3)
+    side, _, channels_in = DATASETS[spec.dataset].shape
+    blocks, width = (spec.depth - 2) // 6, 16 * spec.width
+    total = 9.0 * side**2 * width * channels_in
     channels_in = width
     for group in range(3):
         channels, pixels = width * 2**group, (side / 2**group) ** 2
@@ -66,4 +66,4 @@ def _work(spec: RunSpec) -> float:
             passes = 1
         case _:
             passes = 2
-    return forward_macs(spec) * passes * spec.epochs * IMAGES[spec.dataset]
+    return forward_macs(spec) * passes * spec.epochs * DATASETS[spec.dataset].train_images

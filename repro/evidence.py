@@ -5,6 +5,7 @@ from typing import Any
 
 from repro.claim import Check
 from repro.compare import Finding, Sweep
+from repro.datasets import DATASETS
 from repro.errors import ClaimError
 from repro.statistics import Sample, Unit
 from repro.store import Run
@@ -72,6 +73,15 @@ class Evidence:
     def counts(self, arm: str) -> dict[str, int]:
         """Number of parameters by part: convolution, shortcut, batchnorm, output, total."""
         return dict(self.runs(arm)[0].measurement("parameters"))
+
+    def fingerprints(self, arm: str) -> dict[str, tuple[str, str]]:
+        """By split, the fingerprint of the images that the first run of an arm read, and the one its data set has.
+
+        For a data set whose fingerprint nobody here has read, the loader's own check stands in, and both are equal.
+        """
+        run = self.runs(arm)[0]
+        named = DATASETS[run.spec.dataset].fingerprints or run.record["data"]
+        return {split: (found, named[split]) for split, found in run.record["data"].items()}
 
     def find(self, **quantities: Any) -> None:
         """Records one finding: the claim's rule applied to the quantities that its ``compare`` takes."""

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from repro.claim import Check, Claim
-from repro.errors import ClaimError, ReproError
+from repro.datasets import COPIES
+from repro.errors import ClaimError, DataError, ReproError
 from repro.recipes import SCALES, check_scale
 from repro.store import Store
 from repro.verdict import Answer, Judgement, Verdict, judge
@@ -53,10 +54,10 @@ def check_copy(name: str | None) -> None:
     """Refuses a --data that names no copy of CIFAR-10.
 
     Raises:
-        ClaimError: it is unknown.
+        DataError: it is unknown.
     """
-    if name not in (None, "cifar10", "cifar10-jpeg"):
-        raise ClaimError(f"--data is {name!r}; allowed: cifar10, cifar10-jpeg.")
+    if name is not None and name not in COPIES:
+        raise DataError(f"--data is {name!r}; allowed: {', '.join(COPIES)}.")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -66,11 +67,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     claim: Claim = marker.args[0]
     points = claim.grid[metafunc.config.getoption("--scale")]
-    names = sorted({name for point in points for name in point})
-    metafunc.parametrize("evidence", [None])  # filled when the test runs
+    names = list(points[0])
     if names:
         ids = [",".join(f"{name}={value}" for name, value in point.items()) for point in points]
         metafunc.parametrize(names, [tuple(point[name] for name in names) for point in points], ids=ids)
+
+
+@pytest.fixture
+def evidence() -> None:
+    """What a check reads its runs through; the plugin puts an `Evidence` here when it judges."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -82,7 +87,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
         marker = item.get_closest_marker("claim")
         if marker is None or not isinstance(item, pytest.Function):
             continue
-        params = {name: value for name, value in item.callspec.params.items() if name != "evidence"}
+        params = dict(item.callspec.params) if hasattr(item, "callspec") else {}
         check = Check(
             claim=marker.args[0],
             scale=config.getoption("--scale"),
@@ -92,6 +97,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
             dataset=None if dataset == "cifar10" else dataset,
         )
         item.stash[CHECK] = check
+        item.extra_keyword_matches.update((check.id, check.claim.id))
         found.checks[item.nodeid] = check
     try:
         _refuse_duplicates(found.checks)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from repro.datasets import DATASETS
 from repro.errors import SpecError
 
 # Raised by hand whenever the training code computes something else from the same spec: every key changes with it.
@@ -33,7 +34,7 @@ CHOICES = {
         "beta",
         "none",
     ),
-    "dataset": ("digits", "cifar10", "cifar10-jpeg", "imagenet"),
+    "dataset": tuple(DATASETS),
     "augmentation": ("none", "flip-crop4"),
     "labels": ("true", "shuffled"),
     "precision": ("float32", "bfloat16"),

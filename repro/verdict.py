@@ -10,6 +10,7 @@ from typing import Any
 
 from repro.claim import Check, Claim
 from repro.compare import Finding, Outcome, Sweep
+from repro.datasets import DATASETS
 from repro.errors import ClaimError, ReproError, StoreError
 from repro.evidence import Evidence
 from repro.spec import RunSpec
@@ -40,9 +41,6 @@ class Answer(StrEnum):
     FAILS = "does not hold"
     UNDECIDED = "undecided"
     NONE = "none"
-
-
-DEVIATIONS = {"cifar10-jpeg": "data: CIFAR-10 re-encoded as JPEG (quality about 75), not the original images"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,7 +264,7 @@ def _run_entry(arm: str, spec: RunSpec, found: Mapping[str, Run]) -> dict[str, A
 
 def _deviations(check: Check, found: Mapping[str, Run], controls: Mapping[str, str]) -> tuple[str, ...]:
     """What sets the judged runs apart from the protocol, for the reader to weigh."""
-    told = [text for name, text in DEVIATIONS.items() if any(run.spec.dataset == name for run in found.values())]
+    told = sorted({DATASETS[run.spec.dataset].deviation_text for run in found.values()} - {""})
     if any(run.spec.precision == "bfloat16" for run in found.values()):
         told.append("precision: bfloat16")
     diverged = [run.spec.name for run in found.values() if run.record["outcome"] == "diverged"]

@@ -13,33 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from repro.datasets import COPIES, DATASETS, Dataset
 from repro.errors import DataError
 from repro.spec import RunSpec
 from repro.training.streams import Purpose, stream
 
 Pixels = NDArray[np.uint8]  # (N, H, W, C)
 Labels = NDArray[np.int64]  # (N,)
-
-# SHA-256 over (label, pixel bytes), see `fingerprint`. The original CIFAR-10 has not been read here: torchvision's own
-# MD5 sums vouch for its archive, and a Parquet copy of it has nothing yet to be compared with.
-FINGERPRINTS: dict[str, dict[str, str]] = {
-    "digits": {
-        "train": "202a132857a1a6fee98e5d73ec9333b6032c4724b229f3ed7cd0c90a3506a212",
-        "test": "c4477026ca727db3bee5ba7df38993552dd461f9add57d2cd91e6baa20722f15",
-    },
-    "cifar10-jpeg": {
-        "train": "f88ce8f833db2fbc4879cd4468000ebcf50f951439e344c6dcfcd3acbd695ec2",
-        "test": "a6b708031ac8a8acb9a90aa789199d32252e0ca1dbb17df2ba3bb046a09fb5ed",
-    },
-}
-# Divisor of a pixel, then mean and standard deviation of each channel. CIFAR-10: ImageNet's constants, as the authors
-# did. Digits: pixels reach 16; mean and standard deviation of the training half.
-SCALING = {
-    "digits": (16.0, (0.3074,), (0.3772,)),
-    "cifar10": (255.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-}
-SHAPES = {"digits": (898, 899, (8, 8, 1)), "cifar10": (50_000, 10_000, (32, 32, 3))}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
@@ -55,15 +35,14 @@ class Images:
 
     train: Split
     test: Split
-    scaling: tuple[float, tuple[float, ...], tuple[float, ...]]  # divisor, mean, standard deviation
+    dataset: Dataset
     fingerprints: dict[str, str]  # by split
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """(N, H, W, C) uint8 to (N, C, H, W) float32, channels last in memory."""
-        divisor, mean, deviation = self.scaling
-        shift = torch.tensor(mean, device=pixels.device)
-        scale = torch.tensor(deviation, device=pixels.device)
-        return ((pixels.float() / divisor - shift) / scale).permute(0, 3, 1, 2)
+        mean = torch.tensor(self.dataset.mean, device=pixels.device)
+        deviation = torch.tensor(self.dataset.deviation, device=pixels.device)
+        return ((pixels.float() / self.dataset.divisor - mean) / deviation).permute(0, 3, 1, 2)
 
 
 def load(spec: RunSpec, data_dir: Path, device: torch.device) -> Images:
@@ -81,7 +60,7 @@ def load(spec: RunSpec, data_dir: Path, device: torch.device) -> Images:
         return Split(pixels=torch.from_numpy(pixels).to(device), labels=torch.from_numpy(labels).to(device))
 
     return Images(
-        train=split(train[0], labels), test=split(*test), scaling=SCALING[_family(spec.dataset)], fingerprints=prints
+        train=split(train[0], labels), test=split(*test), dataset=DATASETS[spec.dataset], fingerprints=prints
     )
 
 
@@ -137,10 +116,6 @@ def augment(pixels: Tensor, kind: str, seed: int, epoch: int) -> Callable[[Tenso
         return padded[index[:, None, None], rows[:, :, None], columns[:, None, :]]
 
     return crop
-
-
-def _family(dataset: str) -> str:
-    return "digits" if dataset == "digits" else "cifar10"
 
 
 def _digits() -> tuple[tuple[Pixels, Labels], tuple[Pixels, Labels]]:
@@ -223,25 +198,25 @@ def _first_that_exists(data_dir: Path, loaders: tuple[Loader, ...]) -> tuple[tup
     )
 
 
-def _check_shape(dataset: str, data_dir: Path, train: tuple[Pixels, Labels], test: tuple[Pixels, Labels]) -> None:
-    count_train, count_test, shape = SHAPES[_family(dataset)]
-    for split, (pixels, labels), count in (("train", train, count_train), ("test", test, count_test)):
-        if pixels.shape != (count, *shape) or len(labels) != count or not set(labels.tolist()) <= set(range(10)):
+def _check_shape(name: str, data_dir: Path, train: tuple[Pixels, Labels], test: tuple[Pixels, Labels]) -> None:
+    dataset = DATASETS[name]
+    for split, (pixels, labels), count in (("train", train, dataset.train_images), ("test", test, dataset.test_images)):
+        fits = pixels.shape == (count, *dataset.shape) and len(labels) == count
+        if not fits or not set(labels.tolist()) <= set(range(dataset.classes)):
             raise DataError(
-                f"{data_dir} ({split}) holds {pixels.shape[0]} images of shape {pixels.shape[1:]} and {len(labels)} labels; "
-                f"{dataset} has {count} of shape {shape}, labels 0 to 9. Copy it again."
+                f"{data_dir} ({split}) holds {len(pixels)} images of shape {pixels.shape[1:]} with {len(labels)} labels; "
+                f"{name} has {count} of shape {dataset.shape}, labels 0 to {dataset.classes - 1}. Copy it again."
             )
 
 
-def _check_prints(dataset: str, data_dir: Path, prints: dict[str, str]) -> None:
-    known = FINGERPRINTS.get(dataset)
-    if known is None and _is_torchvision(data_dir):
+def _check_prints(name: str, data_dir: Path, prints: dict[str, str]) -> None:
+    if DATASETS[name].fingerprints is None and _is_torchvision(data_dir):
+        return  # torchvision compared the archive with its own MD5 sums
+    if prints == DATASETS[name].fingerprints:
         return
-    if prints == known:
-        return
-    matches = [name for name, value in FINGERPRINTS.items() if value == prints]
-    found = f"it is {matches[0]}: say --data {matches[0]}" if matches else "it is no copy known here"
+    matches = [copy for copy in COPIES if DATASETS[copy].fingerprints == prints]
+    advice = f"It is {matches[0]}: say --data {matches[0]}." if matches else "It is no copy that is known here."
     raise DataError(
         f"{data_dir} has fingerprint {prints['train'][:12]}… (train), {prints['test'][:12]}… (test), which is not "
-        f"{dataset}; {found}. Known copies: {', '.join(FINGERPRINTS)}, and torchvision's archive of cifar10."
+        f"{name}'s. {advice} Allowed: torchvision's archive for cifar10, or a copy whose fingerprint is in datasets.py."
     )

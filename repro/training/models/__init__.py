@@ -3,23 +3,21 @@
 import torch
 from torch import nn
 
+from repro.datasets import DATASETS
 from repro.spec import RunSpec
 from repro.training.models.cifar import cifar_resnet
 from repro.training.models.imagenet import imagenet_resnet
 
-CLASSES = {"digits": 10, "cifar10": 10, "cifar10-jpeg": 10, "imagenet": 1000}
-CHANNELS = {"digits": 1, "cifar10": 3, "cifar10-jpeg": 3, "imagenet": 3}
-
 
 def build(spec: RunSpec) -> nn.Module:
     """The network of a spec on torch's meta device: shapes without memory, for counting or for filling."""
-    classes, channels = CLASSES[spec.dataset], CHANNELS[spec.dataset]
+    dataset = DATASETS[spec.dataset]
     with torch.device("meta"):
         match spec.family:
             case "cifar-resnet":
-                return cifar_resnet(spec.depth, spec.width, channels, classes)
+                return cifar_resnet(spec.depth, spec.width, dataset.shape[2], dataset.classes)
             case _:
-                return imagenet_resnet(spec.depth, classes)
+                return imagenet_resnet(spec.depth, dataset.classes)
 
 
 def parts(model: nn.Module) -> dict[str, str]:

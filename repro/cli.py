@@ -1,0 +1,314 @@
+"""The command line: subcommands in order of use, each a few lines around a library call."""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.errors import ReproError, SpecError
+
+if TYPE_CHECKING:
+    from repro.execute import Done, Outcome
+    from repro.plan import Plan
+    from repro.plugin import Session
+    from repro.store import Store
+    from repro.verdict import Judgement
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one subcommand; 0 all judged and hold, 1 some do not, 2 the harness failed, 3 something is pending."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.command(arguments)
+        sys.stdout.flush()
+    except ReproError as error:
+        print(f"repro: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output went away: not our failure
+        return 0
+    return code
+
+
+def plan_command(arguments: argparse.Namespace) -> int:
+    """Says which runs there are, why each is missing or reused, and what it costs."""
+    made = _plan(arguments)
+    if arguments.json:
+        _print_json({"runs": [_planned(run) for run in made.runs], "missing": len(made.missing), "device_hours": made.hours})
+        return 0
+    for run in made.runs:
+        print(f"{run.spec.key[:12]}  {_duration(run.cost.seconds):>8} {run.cost.basis:<8}  {run.spec.name:<58} "
+              f"{run.why}; for {', '.join(check.id for check in run.checks[:2])}" + (f" and {len(run.checks) - 2} more" if len(run.checks) > 2 else ""))
+    print(f"{len(made.checks)} checks need {len(made.runs)} runs; {len(made.missing)} are missing, about {_duration(made.hours * 3600)} of one device.")
+    return 0
+
+
+def run_command(arguments: argparse.Namespace) -> int:
+    """Trains what is missing; exit 3 when the budget ended before the runs did."""
+    outcome = _run(arguments, _collect(arguments))
+    if outcome.count("failed") + outcome.count("crashed"):
+        return 2
+    return 3 if outcome.stopped else 0
+
+
+def status_command(arguments: argparse.Namespace) -> int:
+    """Counts the runs of a plan by condition."""
+    made = _plan(arguments)
+    counts: dict[str, int] = {}
+    for run in made.runs:
+        counts[run.condition] = counts.get(run.condition, 0) + 1
+    failed = [{"name": run.spec.name, "why": run.why} for run in made.runs if run.condition == "failed"]
+    if arguments.json:
+        _print_json({"runs": counts, "failed": failed, "device_hours_missing": made.hours})
+    else:
+        print(", ".join(f"{count} {condition}" for condition, count in sorted(counts.items())) or "nothing planned")
+        for entry in failed:
+            print(f"{entry['name']}: {entry['why']}")
+    return 3 if made.missing else 0
+
+
+def judge_command(arguments: argparse.Namespace) -> int:
+    """Judges from the store into verdicts.json, or with --verify compares it with a fresh judgement."""
+    return _judge(arguments, _collect(arguments))
+
+
+def report_command(arguments: argparse.Namespace) -> int:
+    """Renders verdicts.json as HTML and PDF."""
+    from repro import document, report
+
+    made = document.load(arguments.report / "verdicts.json")
+    for line in report.render(made, arguments.report):
+        print(line)
+    return 0
+
+
+def verify_command(arguments: argparse.Namespace) -> int:
+    """Trains, judges and reports in one go."""
+    session = _collect(arguments)
+    outcome = _run(arguments, session)
+    code = _judge(arguments, session)
+    report_command(arguments)
+    return 3 if outcome.stopped and code < 2 else code
+
+
+def data_command(arguments: argparse.Namespace) -> int:
+    """Reads the data sets there are and prints their fingerprints."""
+    from repro.datasets import DATASETS
+    from repro.training.data import arrays
+
+    names = arguments.names or ["digits"]
+    found = {}
+    for name in names:
+        if name not in DATASETS or name == "imagenet":
+            allowed = ", ".join(set(DATASETS) - {"imagenet"})
+            raise SpecError(f"data set is {name!r}; allowed: {allowed}.")
+        (train, _), (test, _), prints = arrays(name, arguments.data_dir)
+        found[name] = {"train": list(train.shape), "test": list(test.shape), "fingerprints": prints}
+    if arguments.json:
+        _print_json(found)
+    for name, entry in found.items() if not arguments.json else ():
+        print(f"{name}: train {entry['train']}, test {entry['test']}")
+        for split, digest in entry["fingerprints"].items():
+            print(f"  {split:<5} {digest}")
+    return 0
+
+
+def export_command(arguments: argparse.Namespace) -> int:
+    """Packs the runs of a plan, finished or paused, into one compressed file."""
+    from repro import transfer
+
+    specs = [run.spec for run in _plan(arguments).runs]
+    count = transfer.export(_store(arguments), specs, arguments.file)
+    print(f"{arguments.file}: {count} runs, {arguments.file.stat().st_size / 1e6:.2f} MB")
+    return 0
+
+
+def import_command(arguments: argparse.Namespace) -> int:
+    """Takes runs from exported files into the store."""
+    from repro import transfer
+
+    for file in arguments.files:
+        for status, count in transfer.take_in(_store(arguments), file).items():
+            print(f"{file}: {count} {status}")
+    return 0
+
+
+def doctor_command(arguments: argparse.Namespace) -> int:
+    """Checks what this machine lacks."""
+    from repro.doctor import examine
+
+    found = examine(arguments.results, arguments.data_dir)
+    if arguments.json:
+        _print_json([vars(one) for one in found])
+    for one in found if not arguments.json else ():
+        print(f"{one.state:<4} {one.what:<10} {one.told}")
+    return 2 if any(one.state == "FAIL" for one in found) else 0
+
+
+def explain_command(arguments: argparse.Namespace) -> int:
+    """Says in plain words what a check claims, trains, measures and requires."""
+    from repro.explain import explain
+
+    session = _collect(arguments)
+    print("\n\n".join(explain(session.selected, arguments.check, _store(arguments), list(session.checks.values()))))
+    return 0
+
+
+def _collect(arguments: argparse.Namespace) -> "Session":
+    from repro.collect import collect
+    from repro.recipes import check_scale
+
+    check_scale(arguments.scale)
+    return collect(scale=arguments.scale, paths=arguments.paths, keyword=arguments.keyword, copy=arguments.data)
+
+
+def _store(arguments: argparse.Namespace) -> "Store":
+    from repro.store import Store
+
+    return Store(arguments.results)
+
+
+def _plan(arguments: argparse.Namespace) -> "Plan":
+    from repro.execute import detect_device
+    from repro.plan import plan
+    from repro.verdict import buys, judge
+
+    checks, store = _collect(arguments).selected, _store(arguments)
+    tops_up = [check for check in checks if len(check.looks) > 1]
+    return plan(checks, store, device_type=detect_device(), bought=buys(judge(tops_up, store)) if store.root.exists() else {})
+
+
+def _run(arguments: argparse.Namespace, session: "Session") -> "Outcome":
+    from repro.execute import run_all
+    from repro.progress import Progress
+
+    with Progress() as progress:
+        return run_all(
+            session.selected,
+            _store(arguments),
+            data_dir=arguments.data_dir,
+            device=arguments.device,
+            workers=arguments.workers,
+            budget=arguments.budget,
+            progress=progress,
+        )
+
+
+def _judge(arguments: argparse.Namespace, session: "Session") -> int:
+    from repro import document
+    from repro.plugin import exit_code
+
+    path = arguments.report / "verdicts.json"
+    verify = getattr(arguments, "verify", False)
+    chosen = {id(check) for check in session.selected}
+    controls = [check for check in session.checks.values() if id(check) not in chosen]
+    made, rows = document.document(
+        session.selected, _store(arguments), arguments.scale, controls=controls, thorough=verify
+    )
+    if verify:
+        changed = document.differences(path, made)
+        for line in changed:
+            print(f"repro: {line}", file=sys.stderr)
+        print(f"{path}: " + (f"{len(changed)} differences" if changed else f"all {len(rows)} verdicts are as computed from the runs"))
+        return 2 if changed else 0
+    document.save(made, path)
+    if arguments.json:
+        _print_json(made)
+    else:
+        _print_table(made, rows)
+    return exit_code(rows)
+
+
+def _print_table(made: dict[str, Any], rows: list["Judgement"]) -> None:
+    for entry in made["claims"]:
+        words = entry["verdict"] + ("" if entry["answer"] == "none" else f" {entry['answer']}")
+        points = ", ".join(f"{count} {answer}" for answer, count in entry["points"].items())
+        print(f"{entry['claim']:<30} {words:<28} {points}")
+    print(f"{len(made['claims'])} claims, {len(rows)} checks, {made['cost']['runs']} runs")
+
+
+def _planned(run: Any) -> dict[str, Any]:
+    return {
+        "key": run.spec.key,
+        "name": run.spec.name,
+        "condition": run.condition,
+        "why": run.why,
+        "seconds": run.cost.seconds,
+        "basis": run.cost.basis,
+        "checks": [check.id for check in run.checks],
+    }
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration; write 90s, 9m or 1.5h")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _workers(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of worker processes; write 1 or more")
+    return int(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="repro", description="Replication of 'Training BatchNorm and Only BatchNorm'.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    select, store, train, report, as_json = _shared_options()
+
+    def add(name: str, command: Callable[[argparse.Namespace], int], *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        text = (command.__doc__ or "").strip()
+        added = commands.add_parser(name, help=text.splitlines()[0], description=text, parents=list(parents))
+        added.set_defaults(command=command)
+        return added
+
+    add("plan", plan_command, select, store, as_json)
+    add("run", run_command, select, store, train)
+    add("status", status_command, select, store, as_json)
+    judge = add("judge", judge_command, select, store, report, as_json)
+    judge.add_argument("--verify", action="store_true", help="recompute every verdict and compare; write nothing")
+    add("report", report_command, report)
+    add("verify", verify_command, select, store, train, report, as_json)
+    data = add("data", data_command, store, as_json)
+    data.add_argument("names", nargs="*", metavar="NAME", help="digits, cifar10 or cifar10-jpeg (default digits)")
+    export = add("export", export_command, select, store)
+    export.add_argument("--to", dest="file", type=Path, required=True, help="file to write, such as runs.tar.xz")
+    take = add("import", import_command, store)
+    take.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    add("doctor", doctor_command, store, as_json)
+    explain = add("explain", explain_command, store)
+    explain.add_argument("check", metavar="CHECK", help="id of a check or a claim")
+    explain.add_argument("--scale", default="smoke")
+    explain.add_argument("--data", default=None)
+    explain.set_defaults(paths=[], keyword="")
+    return parser
+
+
+def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
+    select, store, train, report, as_json = (argparse.ArgumentParser(add_help=False) for _ in range(5))
+    select.add_argument("paths", nargs="*", metavar="PATH", help="claim files or folders (default: all claims)")
+    select.add_argument("-k", dest="keyword", default="", metavar="WORDS", help="only checks whose id matches, as pytest's -k")
+    select.add_argument("--scale", default="smoke", help="smoke (default), pilot or paper")
+    select.add_argument("--data", default=None, help="a named copy of CIFAR-10 to stand in for it, such as cifar10-jpeg")
+    store.add_argument("--results", type=Path, default=Path("results"), help="the store of runs (default results)")
+    store.add_argument("--data-dir", type=Path, default=Path("data"), help="where CIFAR-10 lies (default data)")
+    train.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:<index>")
+    train.add_argument("--workers", type=_workers, default=None, help="processes (default: one a core, or one a GPU)")
+    train.add_argument("--budget", type=_seconds, default=None, metavar="TIME", help="pause by then, such as 9m")
+    report.add_argument("--report", type=Path, default=Path("report"), help="folder of the report (default report)")
+    as_json.add_argument("--json", action="store_true", help="print JSON")
+    return select, store, train, report, as_json

@@ -1,0 +1,251 @@
+"""Completed runs: what a plan lacks, trained by one process per core, stopped and crashed workers survived."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from repro.claim import Check
+from repro.errors import ReproError
+from repro.plan import Plan, Planned, plan
+from repro.spec import RunSpec
+from repro.store import Store
+from repro.verdict import buys, judge
+
+CRASHES = 2  # a run whose worker died this often is not tried again in this call
+POLL = 1.0  # seconds between looks at a run that another process trains
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What a worker process gets to know."""
+
+    spec: RunSpec
+    criteria: dict[str, str]
+    results: Path
+    data_dir: Path
+    device: str  # "cpu", "cuda" or "cuda:<index>"
+    deadline: float | None  # time.time() by which to pause
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """How one job ended."""
+
+    planned: Planned
+    status: str  # "complete", "paused", "held", "failed" or "crashed"
+    seconds: float
+    error: str = ""
+
+
+@dataclass
+class Outcome:
+    """How a whole call ended, by key of the run."""
+
+    done: dict[str, Done] = field(default_factory=dict)
+    stopped: bool = False  # by the budget or by the user, with runs left to make
+
+    def count(self, status: str) -> int:
+        """How many runs ended so."""
+        return sum(one.status == status for one in self.done.values())
+
+
+Progress = Callable[[Plan, Outcome, Done | None], None]
+
+
+def run_all(
+    checks: list[Check],
+    store: Store,
+    *,
+    data_dir: Path,
+    device: str = "auto",
+    workers: int | None = None,
+    budget: float | None = None,
+    progress: Progress = lambda plan, outcome, done: None,
+) -> Outcome:
+    """Trains what the checks lack, buys the seeds that inconclusive verdicts ask for, until nothing is missing.
+
+    ``budget`` is in seconds: runs under way are then checkpointed, and the next call goes on from there. So is it on
+    SIGINT and SIGTERM. A run that crashes is left behind as failed; the others go on.
+
+    Raises:
+        DataError, StoreError: no run could be trained; those under way were checkpointed.
+    """
+    device = detect_device() if device == "auto" else device
+    count = workers or (1 if device.startswith("cuda") else os.cpu_count() or 1)
+    # The last tenth, at most 10 s, is for writing checkpoints.
+    deadline = None if budget is None else time.time() + budget - min(10.0, budget / 10)
+    outcome = Outcome()
+    while not outcome.stopped:
+        wanted = plan(checks, store, device_type=device.split(":")[0], bought=buys(judge(checks, store)))
+        todo = [run for run in wanted.missing if _still_to_try(run, outcome)]
+        if not todo:
+            break
+        progress(wanted, outcome, None)
+        _train(todo, store, data_dir, device, count, deadline, outcome, lambda done, p=wanted: progress(p, outcome, done))  # type: ignore[misc]
+        if not outcome.stopped and all(outcome.done[run.spec.key].status == "held" for run in todo):
+            outcome.stopped = not _wait_for_others(todo, store, deadline)
+    return outcome
+
+
+def detect_device() -> str:
+    """ "cuda" where an NVIDIA driver is loaded, else "cpu"; without importing torch."""
+    return "cuda" if Path("/proc/driver/nvidia/version").exists() else "cpu"
+
+
+def _still_to_try(run: Planned, outcome: Outcome) -> bool:
+    done = outcome.done.get(run.spec.key)
+    return done is None or done.status in ("held", "paused")
+
+
+def _train(
+    todo: Iterable[Planned],
+    store: Store,
+    data_dir: Path,
+    device: str,
+    workers: int,
+    deadline: float | None,
+    outcome: Outcome,
+    told: Callable[[Done], None],
+) -> None:
+    """Works through jobs with a pool of processes, a new pool whenever a worker dies."""
+    queue = list(todo)
+    crashes: dict[str, int] = {}
+    context = multiprocessing.get_context("spawn")  # a forked child would inherit torch's thread pools
+    stop = context.Event()
+    with _stop_on_signals(stop):
+        while queue and not stop.is_set():
+            pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(stop, device, workers))
+            flying: dict[Future[tuple[str, float, str]], Planned] = {}
+            try:
+                while (queue or flying) and not (stop.is_set() and not flying):
+                    while queue and len(flying) < workers and not stop.is_set() and not _late(deadline):
+                        run = queue.pop(0)
+                        job = Job(
+                            spec=run.spec,
+                            criteria=run.criteria,
+                            results=store.root,
+                            data_dir=data_dir,
+                            device=device,
+                            deadline=deadline,
+                        )
+                        flying[pool.submit(work, job)] = run
+                    if not flying:
+                        break
+                    for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                        status, seconds, error = future.result()
+                        done = Done(planned=flying.pop(future), status=status, seconds=seconds, error=error)
+                        outcome.done[done.planned.spec.key] = done
+                        told(done)
+            except BrokenProcessPool:
+                for run in flying.values():  # the pool does not say whose worker died
+                    crashes[run.spec.key] = crashes.get(run.spec.key, 0) + 1
+                    if store.condition(run.spec) == "complete":
+                        continue
+                    if crashes[run.spec.key] < CRASHES:
+                        queue.insert(0, run)
+                        continue
+                    error = "a worker process died (out of memory, or killed) while this run was under way, twice"
+                    store.fail(run.spec, error, "")
+                    outcome.done[run.spec.key] = Done(planned=run, status="crashed", seconds=0.0, error=error)
+                    told(outcome.done[run.spec.key])
+            except ReproError:
+                stop.set()
+                raise
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+            if _late(deadline):
+                break
+        paused = any(done.status == "paused" for done in outcome.done.values())
+        outcome.stopped = stop.is_set() or (_late(deadline) and bool(queue or paused))
+
+
+def work(job: Job) -> tuple[str, float, str]:
+    """Brings one run as far as it gets, in a worker process: status, seconds and the error of a failed run.
+
+    Raises:
+        ReproError: what would fail every other run as well, such as missing data or a full disk.
+    """
+    from repro.training import run  # torch is imported in workers alone
+
+    began = time.monotonic()
+    try:
+        status = run(
+            job.spec,
+            Store(job.results),
+            data_dir=job.data_dir,
+            device=job.device,
+            criteria=job.criteria,
+            pause=lambda: _STOP.is_set() or _late(job.deadline),
+        )
+        return status, time.monotonic() - began, ""
+    except ReproError:
+        raise
+    except Exception as error:  # it is in the run's failure.json, with its traceback
+        return "failed", time.monotonic() - began, f"{type(error).__name__}: {error}"
+
+
+_STOP: Any = threading.Event()  # of this worker process, set by its parent
+
+
+def _start_worker(stop: Any, device: str, workers: int) -> None:
+    global _STOP
+    _STOP = stop
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the parent decides; a worker pauses at its next step
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    import torch
+
+    torch.set_num_threads(1 if device == "cpu" else max(1, (os.cpu_count() or 1) // workers))
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # the parent was killed: what is on disk is consistent, and the lease ends with this process
+
+
+def _wait_for_others(todo: list[Planned], store: Store, deadline: float | None) -> bool:
+    """Waits until a run that other processes hold is complete or let go; False when time ran out first."""
+    try:
+        while all(store.condition(run.spec) == "training" for run in todo):
+            if _late(deadline):
+                return False
+            time.sleep(POLL)
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
+def _late(deadline: float | None) -> bool:
+    return deadline is not None and time.time() >= deadline
+
+
+class _stop_on_signals:  # noqa: N801 - reads as the statement it is
+    """While open, the first SIGINT or SIGTERM sets an event instead of ending the process; a second one ends it."""
+
+    def __init__(self, stop: Any) -> None:
+        self._stop = stop
+        self._old: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._old[number] = signal.signal(number, self._handle)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        self._stop.set()
+        signal.signal(number, self._old[number])
+
+    def __exit__(self, *_: object) -> None:
+        for number, old in self._old.items():
+            signal.signal(number, old)
