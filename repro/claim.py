@@ -30,7 +30,7 @@ Grid = Mapping[str, tuple[Params, ...]]  # scale -> points; a point names the pa
 LOOKS: Mapping[str, tuple[int, ...]] = {"smoke": (3,), "pilot": (3,), "paper": (3, 5, 8)}
 # The controls that every claim about trained networks leans on.
 CONTROLS = ("control-judge", "control-data", "control-frozen", "control-shuffled-labels", "control-full-training")
-ONE_LOOK: Mapping[str, tuple[int, ...]] = {scale: (1,) for scale in SCALES}  # for what no seed changes
+ONE_LOOK: Mapping[str, tuple[int, ...]] = dict.fromkeys(SCALES, (1,))  # for what no seed changes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from repro.errors import ReproError, SpecError
 
 if TYPE_CHECKING:
-    from repro.execute import Done, Outcome
+    from repro.execute import Outcome
     from repro.plan import Plan
     from repro.plugin import Session
     from repro.store import Store
@@ -35,14 +35,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def plan_command(arguments: argparse.Namespace) -> int:
     """Says which runs there are, why each is missing or reused, and what it costs."""
+    from repro.execute import detect_device
+
     made = _plan(arguments)
     if arguments.json:
-        _print_json({"runs": [_planned(run) for run in made.runs], "missing": len(made.missing), "device_hours": made.hours})
+        _print_json(
+            {"runs": [_planned(run) for run in made.runs], "missing": len(made.missing), "device_hours": made.hours}
+        )
         return 0
     for run in made.runs:
-        print(f"{run.spec.key[:12]}  {_duration(run.cost.seconds):>8} {run.cost.basis:<8}  {run.spec.name:<58} "
-              f"{run.why}; for {', '.join(check.id for check in run.checks[:2])}" + (f" and {len(run.checks) - 2} more" if len(run.checks) > 2 else ""))
-    print(f"{len(made.checks)} checks need {len(made.runs)} runs; {len(made.missing)} are missing, about {_duration(made.hours * 3600)} of one device.")
+        print(
+            f"{run.spec.key[:12]}  {_duration(run.cost.seconds):>8} {run.cost.basis:<8}  {run.spec.name:<58} "
+            f"{run.why}; for {', '.join(check.id for check in run.checks[:2])}"
+            + (f" and {len(run.checks) - 2} more" if len(run.checks) > 2 else "")
+        )
+    cost = f"about {_duration(made.hours * 3600)} of one {'GPU' if detect_device() == 'cuda' else 'CPU core'}"
+    print(f"{len(made.checks)} checks need {len(made.runs)} runs; {len(made.missing)} are missing, {cost}.")
     return 0
 
 
@@ -100,7 +108,7 @@ def data_command(arguments: argparse.Namespace) -> int:
     from repro.training.data import arrays
 
     names = arguments.names or ["digits"]
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name in names:
         if name not in DATASETS or name == "imagenet":
             allowed = ", ".join(set(DATASETS) - {"imagenet"})
@@ -109,7 +117,8 @@ def data_command(arguments: argparse.Namespace) -> int:
         found[name] = {"train": list(train.shape), "test": list(test.shape), "fingerprints": prints}
     if arguments.json:
         _print_json(found)
-    for name, entry in found.items() if not arguments.json else ():
+        return 0
+    for name, entry in found.items():
         print(f"{name}: train {entry['train']}, test {entry['test']}")
         for split, digest in entry["fingerprints"].items():
             print(f"  {split:<5} {digest}")
@@ -174,11 +183,10 @@ def _store(arguments: argparse.Namespace) -> "Store":
 def _plan(arguments: argparse.Namespace) -> "Plan":
     from repro.execute import detect_device
     from repro.plan import plan
-    from repro.verdict import buys, judge
+    from repro.verdict import bought
 
     checks, store = _collect(arguments).selected, _store(arguments)
-    tops_up = [check for check in checks if len(check.looks) > 1]
-    return plan(checks, store, device_type=detect_device(), bought=buys(judge(tops_up, store)) if store.root.exists() else {})
+    return plan(checks, store, device_type=detect_device(), bought=bought(checks, store))
 
 
 def _run(arguments: argparse.Namespace, session: "Session") -> "Outcome":
@@ -212,7 +220,10 @@ def _judge(arguments: argparse.Namespace, session: "Session") -> int:
         changed = document.differences(path, made)
         for line in changed:
             print(f"repro: {line}", file=sys.stderr)
-        print(f"{path}: " + (f"{len(changed)} differences" if changed else f"all {len(rows)} verdicts are as computed from the runs"))
+        print(
+            f"{path}: "
+            + (f"{len(changed)} differences" if changed else f"all {len(rows)} verdicts are as computed from the runs")
+        )
         return 2 if changed else 0
     document.save(made, path)
     if arguments.json:
@@ -266,11 +277,15 @@ def _workers(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="repro", description="Replication of 'Training BatchNorm and Only BatchNorm'.")
+    parser = argparse.ArgumentParser(
+        prog="repro", description="Replication of 'Training BatchNorm and Only BatchNorm'."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     select, store, train, report, as_json = _shared_options()
 
-    def add(name: str, command: Callable[[argparse.Namespace], int], *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    def add(
+        name: str, command: Callable[[argparse.Namespace], int], *parents: argparse.ArgumentParser
+    ) -> argparse.ArgumentParser:
         text = (command.__doc__ or "").strip()
         added = commands.add_parser(name, help=text.splitlines()[0], description=text, parents=list(parents))
         added.set_defaults(command=command)
@@ -301,9 +316,13 @@ def _parser() -> argparse.ArgumentParser:
 def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
     select, store, train, report, as_json = (argparse.ArgumentParser(add_help=False) for _ in range(5))
     select.add_argument("paths", nargs="*", metavar="PATH", help="claim files or folders (default: all claims)")
-    select.add_argument("-k", dest="keyword", default="", metavar="WORDS", help="only checks whose id matches, as pytest's -k")
+    select.add_argument(
+        "-k", dest="keyword", default="", metavar="WORDS", help="only checks whose id matches, as pytest's -k"
+    )
     select.add_argument("--scale", default="smoke", help="smoke (default), pilot or paper")
-    select.add_argument("--data", default=None, help="a named copy of CIFAR-10 to stand in for it, such as cifar10-jpeg")
+    select.add_argument(
+        "--data", default=None, help="a named copy of CIFAR-10 to stand in for it, such as cifar10-jpeg"
+    )
     store.add_argument("--results", type=Path, default=Path("results"), help="the store of runs (default results)")
     store.add_argument("--data-dir", type=Path, default=Path("data"), help="where CIFAR-10 lies (default data)")
     train.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:<index>")

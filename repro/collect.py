@@ -38,7 +38,16 @@ def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: s
         if not Path(path.partition("::")[0]).exists():
             raise ClaimError(f"{path} does not exist; name claim files or folders, or none for all claims.")
     arguments = ["--collect-only", "-qq", "--scale", scale, "-o", "python_files=*.py", "-o", "addopts="]
-    arguments += ["--import-mode=importlib", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "error::pytest.PytestUnknownMarkWarning"]
+    arguments += [
+        "--import-mode=importlib",
+        "--assert=plain",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-W",
+        "error::pytest.PytestUnknownMarkWarning",
+    ]
     arguments += ["-k", keyword] if keyword else []
     arguments += ["--data", copy] if copy else []
     catcher = _Catcher()

@@ -23,6 +23,7 @@ from repro.statistics import (
 # Raised by hand whenever a rule below decides otherwise on the same numbers: every criterion hash changes with it.
 RULES_VERSION = 1
 
+
 class Outcome(StrEnum):
     """What one comparison says about its criterion."""
 
@@ -89,13 +90,28 @@ class Printed:
     kind: ClassVar[str] = "X"
     reason: str
 
-    def compare(self, *, alpha: float, label: str, measured: float, printed: str) -> Finding:  # noqa: ARG002
-        """Agreement only by truncation is the source's own arithmetic, SOURCE_ERROR; none at all is RULED_OUT."""
+    def compare(
+        self,
+        *,
+        alpha: float,  # noqa: ARG002
+        label: str,
+        measured: float,
+        printed: str,
+        implied: float | None = None,
+    ) -> Finding:
+        """ESTABLISHED when it rounds to the printed number, SOURCE_ERROR when it agrees only by truncation.
+
+        ``implied`` is the same number computed from what the source prints elsewhere: where not even that rounds to
+        the printed one, the source contradicts itself, SOURCE_ERROR. All else is RULED_OUT.
+        """
         how = agreement(measured, printed)
         shown = f"{measured:,}" if isinstance(measured, int) else f"{measured:.4f}"
         outcome = {"rounded": Outcome.ESTABLISHED, "truncated": Outcome.SOURCE_ERROR}.get(how, Outcome.RULED_OUT)
         words = {"rounded": "rounds to", "truncated": "agrees only by truncation with"}.get(how, "does not agree with")
         why = f"{label}: {shown} {words} {printed}."
+        if how == "differs" and implied is not None and agreement(implied, printed) == "differs":
+            outcome = Outcome.SOURCE_ERROR
+            why = f"{label}: {shown} {words} {printed}, nor does {implied:.4f}, which the source's other numbers give."
         return Finding(label=label, expected=printed, measured=shown, outcome=outcome, why=why)
 
 
@@ -186,8 +202,8 @@ class Ordering:
             expected=f"> {self.gap:g}{_suffix(unit)}",
             measured=_amount(difference.estimate, unit, signed=True),
             outcome=outcome,
-            why=f"{higher.label} − {other} is {_amount(difference.estimate, unit, signed=True)}; its one-sided bounds at "
-            f"a = {alpha:g} are {_range(low, high, unit)}, {words}.",
+            why=f"{higher.label} − {other} is {_amount(difference.estimate, unit, signed=True)}; its one-sided bounds "
+            f"at a = {alpha:g} are {_range(low, high, unit)}, {words}.",
             samples=(higher, lower) if isinstance(lower, Sample) else (higher,),
             estimate=difference.estimate,
             interval=_finite(low, high),
@@ -196,7 +212,9 @@ class Ordering:
             criterion=(self.gap, math.inf),
             p_for=p_for,
             p_against=p_against,
-            more_seeds=seeds_to_decide(difference, alpha, (self.gap, math.inf)) if outcome is Outcome.UNDECIDED else None,
+            more_seeds=seeds_to_decide(difference, alpha, (self.gap, math.inf))
+            if outcome is Outcome.UNDECIDED
+            else None,
         )
 
 

@@ -35,7 +35,9 @@ def estimate(spec: RunSpec, known: Sequence[Known], device_type: str) -> Cost:
     if not spec.epochs:
         return Cost(seconds=BUILD_SECONDS, basis="assumed")
     work = _work(spec)
-    like = [one for one in known if one.device_type == device_type and one.spec.dataset == spec.dataset and one.spec.epochs]
+    like = [
+        one for one in known if one.device_type == device_type and one.spec.dataset == spec.dataset and one.spec.epochs
+    ]
     if not like:
         return Cost(seconds=work / ASSUMED[device_type], basis="assumed")
     nearest = min(like, key=lambda one: (abs(math.log(_work(one.spec) / work)), one.spec.trained != spec.trained))

@@ -56,7 +56,10 @@ def load(path: Path) -> Document:
     try:
         made: Document = json.loads(path.read_text())
         if made["schema_version"] != SCHEMA_VERSION:
-            raise StoreError(f"{path} has schema version {made['schema_version']}; this suite reads {SCHEMA_VERSION}. Judge again: repro judge.")
+            raise StoreError(
+                f"{path} has schema version {made['schema_version']}; this suite reads {SCHEMA_VERSION}. "
+                "Judge again: repro judge."
+            )
     except FileNotFoundError:
         raise StoreError(f"{path} is missing; make it with: repro judge.") from None
     except (ValueError, KeyError, TypeError) as error:
@@ -73,7 +76,9 @@ def differences(path: Path, fresh: Document) -> list[str]:
         for key in sorted(old.keys() | new.keys()):
             told += [f"{part} {key}: {line}" for line in _compare(old.get(key), new.get(key))]
     rest = {"judgements", "claims", "runs"}
-    told += _compare({k: v for k, v in stored.items() if k not in rest}, {k: v for k, v in fresh.items() if k not in rest})
+    told += _compare(
+        {k: v for k, v in stored.items() if k not in rest}, {k: v for k, v in fresh.items() if k not in rest}
+    )
     if not told and path.read_text() != _text(fresh):
         told.append(f"{path} holds the same values in other bytes: it was edited")
     return told
@@ -113,7 +118,9 @@ def _runs(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) -> l
             if row.check not in needed:
                 needed.append(row.check)
     specs = {key: spec for check in checks for key, spec in check.runs(check.looks[-1]).items()}
-    return [(store.run(specs[key]), needed) for key, needed in sorted(wanted.items(), key=lambda item: specs[item[0]].name)]
+    return [
+        (store.run(specs[key]), needed) for key, needed in sorted(wanted.items(), key=lambda item: specs[item[0]].name)
+    ]
 
 
 def _run(run: Run, wanted: list[str]) -> dict[str, Any]:
@@ -135,16 +142,20 @@ def _run(run: Run, wanted: list[str]) -> dict[str, Any]:
 def _environment(runs: Iterable[Run]) -> list[dict[str, Any]]:
     """Each distinct combination of code, versions and device, and how many runs had a part in it."""
     fields = ("commit", "code", "torch", "python", "device", "device_type", "threads", "cores")
-    counts = Counter(
-        tuple((name, part[name]) for name in fields) for run in runs for part in run.record["parts"]
-    )
-    return [{**dict(key), "parts": count} for key, count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))]
+    counts = Counter(tuple((name, part[name]) for name in fields) for run in runs for part in run.record["parts"])
+    return [
+        {**dict(key), "parts": count}
+        for key, count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+    ]
 
 
 def _data(runs: Iterable[Run]) -> list[dict[str, Any]]:
-    counts = Counter((run.spec.dataset, tuple(sorted(run.record["data"].items()))) for run in runs if "data" in run.record)
+    counts = Counter(
+        (run.spec.dataset, tuple(sorted(run.record["data"].items()))) for run in runs if "data" in run.record
+    )
     return [
-        {"dataset": name, "fingerprints": dict(prints), "runs": count} for (name, prints), count in sorted(counts.items())
+        {"dataset": name, "fingerprints": dict(prints), "runs": count}
+        for (name, prints), count in sorted(counts.items())
     ]
 
 

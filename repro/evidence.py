@@ -49,13 +49,19 @@ class Evidence:
     def accuracy(self, arm: str, label: str = "") -> Sample:
         """Top-1 test accuracy of the final epoch, percent, with running statistics."""
         step = 100 / min(run.measurement("accuracy")["images"] for run in self.runs(arm))
-        return self.sample(arm, lambda run: run.measurement("accuracy")["top1"], label=label or arm, unit="%", step=step)
+        return self.sample(
+            arm, lambda run: run.measurement("accuracy")["top1"], label=label or arm, unit="%", step=step
+        )
 
     def clamped_accuracy(self, arm: str, threshold: float, label: str = "") -> Sample:
         """Top-1 test accuracy, percent, with every |γ| below a threshold set to 0."""
         step = 100 / min(run.measurement("accuracy")["images"] for run in self.runs(arm))
         return self.sample(
-            arm, lambda run: _at(run, "clamp", threshold, "top1"), label=label or f"|γ| < {threshold:g} set to 0", unit="%", step=step
+            arm,
+            lambda run: _at(run, "clamp", threshold, "top1"),
+            label=label or f"|γ| < {threshold:g} set to 0",
+            unit="%",
+            step=step,
         )
 
     def small_gamma(self, arm: str, threshold: float, label: str = "") -> Sample:
@@ -68,7 +74,9 @@ class Evidence:
     def dead_relus(self, arm: str, label: str = "") -> Sample:
         """Share of ReLUs that are 0 on more than 99 % of the test images, in [0, 1]."""
         step = 1 / min(run.measurement("relus")["units"] for run in self.runs(arm))
-        return self.sample(arm, lambda run: run.measurement("relus")["share_dead"], label=label or arm, unit="share", step=step)
+        return self.sample(
+            arm, lambda run: run.measurement("relus")["share_dead"], label=label or arm, unit="share", step=step
+        )
 
     def counts(self, arm: str) -> dict[str, int]:
         """Number of parameters by part: convolution, shortcut, batchnorm, output, total."""

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -18,7 +19,7 @@ from repro.errors import ReproError
 from repro.plan import Plan, Planned, plan
 from repro.spec import RunSpec
 from repro.store import Store
-from repro.verdict import buys, judge
+from repro.verdict import bought
 
 CRASHES = 2  # a run whose worker died this often is not tried again in this call
 POLL = 1.0  # seconds between looks at a run that another process trains
@@ -58,6 +59,17 @@ class Outcome:
         return sum(one.status == status for one in self.done.values())
 
 
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where and how runs are trained."""
+
+    store: Store
+    data_dir: Path
+    device: str
+    workers: int  # processes
+    deadline: float | None
+
+
 Progress = Callable[[Plan, Outcome, Done | None], None]
 
 
@@ -69,7 +81,7 @@ def run_all(
     device: str = "auto",
     workers: int | None = None,
     budget: float | None = None,
-    progress: Progress = lambda plan, outcome, done: None,
+    progress: Progress | None = None,
 ) -> Outcome:
     """Trains what the checks lack, buys the seeds that inconclusive verdicts ask for, until nothing is missing.
 
@@ -80,19 +92,31 @@ def run_all(
         DataError, StoreError: no run could be trained; those under way were checkpointed.
     """
     device = detect_device() if device == "auto" else device
-    count = workers or (1 if device.startswith("cuda") else os.cpu_count() or 1)
-    # The last tenth, at most 10 s, is for writing checkpoints.
-    deadline = None if budget is None else time.time() + budget - min(10.0, budget / 10)
+    site = Site(
+        store=store,
+        data_dir=data_dir,
+        device=device,
+        workers=workers or (1 if device.startswith("cuda") else os.cpu_count() or 1),
+        # The last tenth, at most 10 s, is for writing checkpoints.
+        deadline=None if budget is None else time.time() + budget - min(10.0, budget / 10),
+    )
     outcome = Outcome()
     while not outcome.stopped:
-        wanted = plan(checks, store, device_type=device.split(":")[0], bought=buys(judge(checks, store)))
+        wanted = plan(checks, store, device_type=device.partition(":")[0], bought=bought(checks, store))
         todo = [run for run in wanted.missing if _still_to_try(run, outcome)]
         if not todo:
             break
-        progress(wanted, outcome, None)
-        _train(todo, store, data_dir, device, count, deadline, outcome, lambda done, p=wanted: progress(p, outcome, done))  # type: ignore[misc]
+
+        def told(done: Done | None, wanted: Plan = wanted) -> None:
+            if done is not None:
+                outcome.done[done.planned.spec.key] = done
+            if progress is not None:
+                progress(wanted, outcome, done)
+
+        told(None)
+        outcome.stopped = not _train(todo, site, told)
         if not outcome.stopped and all(outcome.done[run.spec.key].status == "held" for run in todo):
-            outcome.stopped = not _wait_for_others(todo, store, deadline)
+            outcome.stopped = not _wait_for_others(todo, site)
     return outcome
 
 
@@ -106,66 +130,69 @@ def _still_to_try(run: Planned, outcome: Outcome) -> bool:
     return done is None or done.status in ("held", "paused")
 
 
-def _train(
-    todo: Iterable[Planned],
-    store: Store,
-    data_dir: Path,
-    device: str,
-    workers: int,
-    deadline: float | None,
-    outcome: Outcome,
-    told: Callable[[Done], None],
-) -> None:
-    """Works through jobs with a pool of processes, a new pool whenever a worker dies."""
-    queue = list(todo)
-    crashes: dict[str, int] = {}
+def _train(todo: Iterable[Planned], site: Site, told: Callable[[Done], None]) -> bool:
+    """Works through runs with a pool of processes, a new pool whenever a worker dies; False when stopped before."""
+    queue = deque(todo)
+    crashes: Counter[str] = Counter()
     context = multiprocessing.get_context("spawn")  # a forked child would inherit torch's thread pools
     stop = context.Event()
     with _stop_on_signals(stop):
-        while queue and not stop.is_set():
-            pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(stop, device, workers))
+        while queue and not stop.is_set() and not _late(site.deadline):
+            arguments = (stop, site.device, site.workers)
+            pool = ProcessPoolExecutor(site.workers, context, initializer=_start_worker, initargs=arguments)
             flying: dict[Future[tuple[str, float, str]], Planned] = {}
             try:
-                while (queue or flying) and not (stop.is_set() and not flying):
-                    while queue and len(flying) < workers and not stop.is_set() and not _late(deadline):
-                        run = queue.pop(0)
-                        job = Job(
-                            spec=run.spec,
-                            criteria=run.criteria,
-                            results=store.root,
-                            data_dir=data_dir,
-                            device=device,
-                            deadline=deadline,
-                        )
-                        flying[pool.submit(work, job)] = run
-                    if not flying:
-                        break
-                    for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                        status, seconds, error = future.result()
-                        done = Done(planned=flying.pop(future), status=status, seconds=seconds, error=error)
-                        outcome.done[done.planned.spec.key] = done
-                        told(done)
+                _drain(queue, pool, flying, site, stop, told)
             except BrokenProcessPool:
                 for run in flying.values():  # the pool does not say whose worker died
-                    crashes[run.spec.key] = crashes.get(run.spec.key, 0) + 1
-                    if store.condition(run.spec) == "complete":
-                        continue
-                    if crashes[run.spec.key] < CRASHES:
-                        queue.insert(0, run)
-                        continue
-                    error = "a worker process died (out of memory, or killed) while this run was under way, twice"
-                    store.fail(run.spec, error, "")
-                    outcome.done[run.spec.key] = Done(planned=run, status="crashed", seconds=0.0, error=error)
-                    told(outcome.done[run.spec.key])
+                    crashes[run.spec.key] += 1
+                    _after_crash(run, crashes[run.spec.key], queue, site.store, told)
             except ReproError:
                 stop.set()
                 raise
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
-            if _late(deadline):
-                break
-        paused = any(done.status == "paused" for done in outcome.done.values())
-        outcome.stopped = stop.is_set() or (_late(deadline) and bool(queue or paused))
+        return not queue and not stop.is_set() and not _late(site.deadline)
+
+
+def _drain(
+    queue: deque[Planned],
+    pool: ProcessPoolExecutor,
+    flying: dict[Future[tuple[str, float, str]], Planned],
+    site: Site,
+    stop: Any,
+    told: Callable[[Done], None],
+) -> None:
+    """Keeps every worker busy until the queue is empty or it is time to stop, and those under way have ended."""
+    while True:
+        while queue and len(flying) < site.workers and not stop.is_set() and not _late(site.deadline):
+            run = queue.popleft()
+            job = Job(
+                spec=run.spec,
+                criteria=run.criteria,
+                results=site.store.root,
+                data_dir=site.data_dir,
+                device=site.device,
+                deadline=site.deadline,
+            )
+            flying[pool.submit(work, job)] = run
+        if not flying:
+            return
+        for future in wait(flying, return_when=FIRST_COMPLETED).done:
+            status, seconds, error = future.result()
+            told(Done(planned=flying.pop(future), status=status, seconds=seconds, error=error))
+
+
+def _after_crash(run: Planned, times: int, queue: deque[Planned], store: Store, told: Callable[[Done], None]) -> None:
+    """Puts a run whose worker died back into the queue, or gives it up."""
+    if store.condition(run.spec) == "complete":
+        return
+    if times < CRASHES:
+        queue.appendleft(run)
+        return
+    error = f"a worker process died (out of memory, or killed) {times} times while this run was under way"
+    store.fail(run.spec, error, "")
+    told(Done(planned=run, status="crashed", seconds=0.0, error=error))
 
 
 def work(job: Job) -> tuple[str, float, str]:
@@ -214,11 +241,11 @@ def _die_with_parent() -> None:
         os._exit(1)  # the parent was killed: what is on disk is consistent, and the lease ends with this process
 
 
-def _wait_for_others(todo: list[Planned], store: Store, deadline: float | None) -> bool:
+def _wait_for_others(todo: list[Planned], site: Site) -> bool:
     """Waits until a run that other processes hold is complete or let go; False when time ran out first."""
     try:
-        while all(store.condition(run.spec) == "training" for run in todo):
-            if _late(deadline):
+        while all(site.store.condition(run.spec) == "training" for run in todo):
+            if _late(site.deadline):
                 return False
             time.sleep(POLL)
     except KeyboardInterrupt:

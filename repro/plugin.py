@@ -79,7 +79,7 @@ def evidence() -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Makes a Check of every marked test, before -k and -m deselect any."""
     found = config.stash[SESSION]
     dataset = config.getoption("--data")
@@ -117,7 +117,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from repro.execute import run_all  # not needed to plan or judge
 
     try:
-        run_all(found.selected, Store(Path(config.getoption("--results"))), data_dir=Path(config.getoption("--data-dir")))
+        run_all(
+            found.selected, Store(Path(config.getoption("--results"))), data_dir=Path(config.getoption("--data-dir"))
+        )
     except ReproError as error:
         raise pytest.UsageError(str(error)) from None
 

@@ -17,7 +17,9 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._bar is not None:
             self._bar.close()
 
@@ -25,12 +27,17 @@ class Progress:
         """Shows one step."""
         if done is None:
             expected = sum(run.cost.seconds for run in plan.missing)
-            print(f"{len(plan.missing)} of {len(plan.runs)} runs to train, about {expected:.0f} device-seconds", flush=True)
+            print(
+                f"{len(plan.missing)} of {len(plan.runs)} runs to train, about {expected:.0f} device-seconds",
+                flush=True,
+            )
             if sys.stderr.isatty():
                 from tqdm import tqdm
 
                 self.__exit__(None, None, None)
-                self._bar = tqdm(total=round(expected), unit="s", bar_format="{l_bar}{bar}| {n:.0f}/{total:.0f} s {postfix}")
+                self._bar = tqdm(
+                    total=round(expected), unit="s", bar_format="{l_bar}{bar}| {n:.0f}/{total:.0f} s {postfix}"
+                )
             return
         ended = len(outcome.done)
         line = f"[{ended}/{len(plan.missing)}] {done.status} {done.planned.spec.name}, {done.seconds:.1f} s"

@@ -36,7 +36,5 @@ def folder(name: str) -> Path:
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(
-        ["git", *arguments], cwd=PACKAGE, capture_output=True, text=True, check=True, timeout=10
-    )
+    done = subprocess.run(["git", *arguments], cwd=PACKAGE, capture_output=True, text=True, check=True, timeout=10)
     return done.stdout.strip()

@@ -51,7 +51,7 @@ def schedule(scale: str) -> Schedule:
 # The depths and widths at which the grids of frankle2021's Figures 2, 3 and 5 are drawn, by scale. "wide" networks have
 # depth 14 in the paper; at smoke, depth 8 keeps the widest one inside the four minutes that a laptop is asked for.
 DEPTHS = {"smoke": (8, 14, 32), "pilot": (14, 32, 56), "paper": (14, 32, 56, 110, 218, 434, 866)}
-WIDTHS = {"smoke": (1, 2, 4), "pilot": (1, 2, 4), "paper": (1, 2, 4, 8, 16, 32)}
+WIDTHS = {"smoke": (1, 2, 3), "pilot": (1, 2, 4), "paper": (1, 2, 4, 8, 16, 32)}
 WIDE_DEPTH = {"smoke": 8, "pilot": 14, "paper": 14}
 GAMMA_DEPTH = {"smoke": 32, "pilot": 56, "paper": 110}  # Figure 4's network
 

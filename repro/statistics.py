@@ -6,6 +6,7 @@ scipy is imported inside the functions that need it: planning must not pay for i
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -121,7 +122,7 @@ def pooled_drops(groups: Sequence[Sequence[float]], steps: Sequence[float]) -> l
             freedom=freedom,
             seeds=min(len(one), len(two)),
         )
-        for one, two in zip(groups, groups[1:], strict=False)
+        for one, two in pairwise(groups)
     ]
 
 

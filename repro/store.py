@@ -46,7 +46,9 @@ class Run:
             raise StoreError(f"{self.folder} has no {name}; measure it with: repro run --measure.")
         content = _read(self.folder / name)
         if hashlib.sha256(content).hexdigest() != expected:
-            raise StoreError(f"{self.folder / name} was changed after the run; delete {self.folder} and train it again.")
+            raise StoreError(
+                f"{self.folder / name} was changed after the run; delete {self.folder} and train it again."
+            )
         return content
 
     def measurement(self, name: str) -> Json:

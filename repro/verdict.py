@@ -122,16 +122,17 @@ def claims_table(rows: Sequence[Judgement], checks: Sequence[Check]) -> list[dic
     (Bonferroni) for the number of points.
     """
     claims: dict[str, Claim] = {check.claim.id: check.claim for check in checks}
-    table = []
+    table: list[dict[str, Any]] = []
     for name, claim in claims.items():
         own = [row for row in rows if row.claim == name]
         against = [row.p_against for row in own if row.p_against is not None]
+        answers = [str(row.verdict if row.answer is Answer.NONE else row.answer) for row in own]
         table.append(
             {
                 "claim": name,
                 "verdict": _whole_verdict(own),
                 "answer": _whole_answer(own),
-                "points": dict(Counter(str(row.answer if row.answer is not Answer.NONE else row.verdict) for row in own)),
+                "points": dict(Counter(answers)),
                 "primary": claim.primary,
                 "p_for": max((row.p_for for row in own if row.p_for is not None), default=None),
                 "p_against": min(1.0, len(against) * min(against)) if against else None,
@@ -139,19 +140,18 @@ def claims_table(rows: Sequence[Judgement], checks: Sequence[Check]) -> list[dic
             }
         )
     primary = [entry for entry in table if entry["primary"] and entry["p_against"] is not None]
-    for entry, adjusted in zip(primary, holm([entry["p_against"] for entry in primary]), strict=True):
+    for entry, adjusted in zip(primary, holm([float(entry["p_against"]) for entry in primary]), strict=True):
         entry["p_against_holm"] = adjusted
     return table
 
 
-def buys(rows: Iterable[Judgement]) -> dict[str, int]:
+def bought(checks: Iterable[Check], store: Store) -> dict[str, int]:
     """Which inconclusive checks ask for more seeds, and how many they want in all."""
+    rows = judge([check for check in checks if len(check.looks) > 1], store)
     return {row.check: row.next_look for row in rows if row.next_look is not None}
 
 
-def _judge_look(
-    check: Check, store: Store, controls: Mapping[str, str], seeds: int, thorough: bool
-) -> Judgement:
+def _judge_look(check: Check, store: Store, controls: Mapping[str, str], seeds: int, thorough: bool) -> Judgement:
     alpha = nominal_alpha(check.looks)
     evidence = None
     found: dict[str, Run] = {}
@@ -171,7 +171,9 @@ def _judge_look(
         except ReproError:
             raise
         except Exception as error:
-            raise ClaimError(f"check {check.id} in {check.file.name} crashed: {type(error).__name__}: {error}.") from error
+            raise ClaimError(
+                f"check {check.id} in {check.file.name} crashed: {type(error).__name__}: {error}."
+            ) from error
     findings = tuple(evidence.findings) if evidence else ()
     answer = Answer.NONE
     if verdict is None:
@@ -270,7 +272,9 @@ def _deviations(check: Check, found: Mapping[str, Run], controls: Mapping[str, s
     diverged = [run.spec.name for run in found.values() if run.record["outcome"] == "diverged"]
     if diverged:
         told.append(f"diverged: {', '.join(diverged)}; its accuracy counts as it is")
-    told += [f"control {name} is {state}" for name, state in controls.items() if state not in ("holds", "does not hold")]
+    told += [
+        f"control {name} is {state}" for name, state in controls.items() if state not in ("holds", "does not hold")
+    ]
     if found and not check.claim.exact:
         frozen = {key: run.record["criteria"].get(f"{check.scale}:{check.id}") for key, run in found.items()}
         late = sum(value is None for value in frozen.values())

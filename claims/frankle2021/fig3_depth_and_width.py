@@ -59,7 +59,9 @@ def deep_and_wide(scale, seed):
 @claim(
     id="depth-beats-width",
     sentence="At about the same number of BatchNorm parameters, depth beats width: ResNet-434 against WRN-14-32.",
-    source=Source(work="frankle2021", place="text at Figures 2 and 3, as slides report it", tag="R", reference="+7 points"),
+    source=Source(
+        work="frankle2021", place="text at Figures 2 and 3, as slides report it", tag="R", reference="+7 points"
+    ),
     rule=Ordering(gap=3.5, reason="half of the published gap"),
     grid=ONCE,
     runs=deep_and_wide,
@@ -92,7 +94,10 @@ def slope(evidence, label, arms):
     x = [math.log2(count) for count in counts]
     middle = sum(x) / len(x)
     weights = [(value - middle) / sum((other - middle) ** 2 for other in x) for value in x]
-    values = [sum(w * sample.values[i] for w, sample in zip(weights, accuracies, strict=True)) for i in range(len(accuracies[0].values))]
+    values = [
+        sum(w * sample.values[i] for w, sample in zip(weights, accuracies, strict=True))
+        for i in range(len(accuracies[0].values))
+    ]
     means = tuple(sum(sample.values) / len(sample.values) for sample in accuracies)
     evidence.show(
         label=f"accuracy {label}",

@@ -49,8 +49,18 @@ def test_table1(evidence, family, depth, width):
     counts, printed = evidence.counts("network"), TABLE[family, depth, width]
     for part, cell in zip(PARTS, printed, strict=False):
         evidence.find(label=part, measured=counts[part], printed=cell)
-    for part, cell in zip(PARTS[1:], printed[4:], strict=True):
-        evidence.find(label=f"{part} %", measured=100 * counts[part] / counts["total"], printed=cell)
+    for part, count, cell in zip(PARTS[1:], printed[1:4], printed[4:], strict=True):
+        evidence.find(
+            label=f"{part} %",
+            measured=100 * counts[part] / counts["total"],
+            printed=cell,
+            implied=100 * number(count) / number(printed[0]),
+        )
+
+
+def number(printed):
+    """The value of a printed count such as "1.73M"."""
+    return float(printed.rstrip("KM")) * {"K": 1e3, "M": 1e6}.get(printed[-1], 1)
 
 
 def runs_by_family(scale, seed, family):

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load as load_tensors
-from safetensors.torch import safe_open, save, save_file
+from safetensors.torch import save, save_file
 
 from repro.errors import ReproError, StoreError
 from repro.lease import Lease
@@ -23,7 +24,7 @@ from repro.store import CHECKPOINT, HISTORY, TENSORS, Run, Store, write, write_w
 from repro.training import measure
 from repro.training.data import Images, load
 from repro.training.loop import Row, State, start, train
-from repro.training.trainable import Trainable, frozen_hash, load_named, named_tensors, trainable
+from repro.training.trainable import Trainable, frozen_hash, load_named, named_tensors, prepare
 
 RENEW = 15.0  # seconds between signs of life of a lease
 
@@ -79,7 +80,7 @@ def _train(
         return "complete"
     folder = store.folder(spec)
     images = load(spec, data_dir, device)
-    net = trainable(spec, device)
+    net = prepare(spec, device)
     frozen = frozen_hash(net)
     state, rows, parts = _resume(folder, net)
     part = _part(device) | {"from_epoch": state.epoch, "from_step": state.step}
@@ -90,7 +91,7 @@ def _train(
         _write_history(folder, rows)
         _checkpoint(folder, net, state, {"parts": [*parts, part]})
 
-    def between_steps(state: State) -> bool:
+    def between_steps(_state: State) -> bool:
         nonlocal saved, renewed, stopped
         now = time.monotonic()
         if now - renewed >= RENEW:
@@ -119,7 +120,9 @@ def _train(
         "frozen_before": frozen,
         "frozen_after": frozen_hash(net),
         "seconds": round(sum(p["seconds"] for p in [*parts, part]), 3),
-        "images_per_second": round(state.epoch * len(images.train.labels) / sum(p["seconds"] for p in [*parts, part]), 1),
+        "images_per_second": round(
+            state.epoch * len(images.train.labels) / sum(p["seconds"] for p in [*parts, part]), 1
+        ),
     }
     _finish(spec, store, net, images, record)
     return "complete"
@@ -148,7 +151,7 @@ def restore(run: Run, device: str) -> Trainable:
     Raises:
         StoreError: as ``back_fill``.
     """
-    net = trainable(run.spec, torch.device(device))
+    net = prepare(run.spec, torch.device(device))
     if run.spec.epochs:
         if frozen_hash(net) != run.record["frozen_before"]:
             raise StoreError(
@@ -169,9 +172,7 @@ def _finish(spec: RunSpec, store: Store, net: Trainable | None, images: Images |
     store.finish(spec, record)
 
 
-def _write_measurement(
-    folder: Path, name: str, spec: RunSpec, net: Trainable | None, images: Images | None
-) -> None:
+def _write_measurement(folder: Path, name: str, spec: RunSpec, net: Trainable | None, images: Images | None) -> None:
     found = measure.measure(name, spec, net, images)
     write(folder / "measurements" / f"{name}.json", json.dumps(found, indent=1, sort_keys=True).encode())
 
@@ -238,4 +239,3 @@ def _peak_memory(device: torch.device) -> int:
         return torch.cuda.max_memory_allocated(device)
     unit = 1 if platform.system() == "Darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-

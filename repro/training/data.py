@@ -21,6 +21,7 @@ from repro.training.streams import Purpose, stream
 Pixels = NDArray[np.uint8]  # (N, H, W, C)
 Labels = NDArray[np.int64]  # (N,)
 
+
 @dataclass(frozen=True, kw_only=True)
 class Split:
     """Images of one split on one device."""
@@ -59,9 +60,7 @@ def load(spec: RunSpec, data_dir: Path, device: torch.device) -> Images:
     def split(pixels: Pixels, labels: Labels) -> Split:
         return Split(pixels=torch.from_numpy(pixels).to(device), labels=torch.from_numpy(labels).to(device))
 
-    return Images(
-        train=split(train[0], labels), test=split(*test), dataset=DATASETS[spec.dataset], fingerprints=prints
-    )
+    return Images(train=split(train[0], labels), test=split(*test), dataset=DATASETS[spec.dataset], fingerprints=prints)
 
 
 @cache  # a worker trains many runs on one data set
@@ -85,7 +84,7 @@ def arrays(dataset: str, data_dir: Path) -> tuple[tuple[Pixels, Labels], tuple[P
 
 
 def fingerprint(pixels: Pixels, labels: Labels) -> str:
-    """SHA-256 (64 hex digits) over the image shape and every (label, pixel bytes), sorted: the order does not matter."""
+    """SHA-256 (64 hex digits) over the image shape and every (label, pixel bytes), sorted: order is free."""
     rows = sorted(bytes([label]) + image.tobytes() for image, label in zip(pixels, labels.tolist(), strict=True))
     digest = hashlib.sha256(repr(pixels.shape).encode())
     for row in rows:
@@ -145,7 +144,7 @@ def _torchvision(data_dir: Path) -> tuple[tuple[Pixels, Labels], tuple[Pixels, L
         splits = [CIFAR10(str(data_dir), train=train, download=False) for train in (True, False)]
     except RuntimeError:
         raise DataError(
-            f"{data_dir / CIFAR10.base_folder} is incomplete or altered (MD5); delete it and unpack {archive.name} again."
+            f"{data_dir / CIFAR10.base_folder} is incomplete or altered; delete it and unpack {archive.name} again."
         ) from None
     train, test = ((split.data, np.array(split.targets, dtype=np.int64)) for split in splits)
     return train, test
@@ -188,7 +187,9 @@ def _parquet_split(data_dir: Path, split: str) -> tuple[Pixels, Labels]:
 Loader = tuple[Callable[[Path], bool], Callable[[Path], tuple[tuple[Pixels, Labels], tuple[Pixels, Labels]]]]
 
 
-def _first_that_exists(data_dir: Path, loaders: tuple[Loader, ...]) -> tuple[tuple[Pixels, Labels], tuple[Pixels, Labels]]:
+def _first_that_exists(
+    data_dir: Path, loaders: tuple[Loader, ...]
+) -> tuple[tuple[Pixels, Labels], tuple[Pixels, Labels]]:
     for exists, read in loaders:
         if exists(data_dir):
             return read(data_dir)
@@ -204,7 +205,7 @@ def _check_shape(name: str, data_dir: Path, train: tuple[Pixels, Labels], test: 
         fits = pixels.shape == (count, *dataset.shape) and len(labels) == count
         if not fits or not set(labels.tolist()) <= set(range(dataset.classes)):
             raise DataError(
-                f"{data_dir} ({split}) holds {len(pixels)} images of shape {pixels.shape[1:]} with {len(labels)} labels; "
+                f"{data_dir} ({split}) holds {len(pixels)} images of {pixels.shape[1:]} with {len(labels)} labels; "
                 f"{name} has {count} of shape {dataset.shape}, labels 0 to {dataset.classes - 1}. Copy it again."
             )
 

@@ -33,9 +33,7 @@ def start(net: Trainable) -> State:
     return State(epoch=0, step=0, momentum=torch.zeros_like(net.trained), sums=sums, diverged=False)
 
 
-def train(
-    spec: RunSpec, net: Trainable, images: Images, state: State, pause: Callable[[State], bool]
-) -> Iterator[Row]:
+def train(spec: RunSpec, net: Trainable, images: Images, state: State, pause: Callable[[State], bool]) -> Iterator[Row]:
     """Trains on from ``state``, which it advances; yields after each epoch, and returns early if told to pause.
 
     ``pause`` is asked at every step boundary, where state and network are consistent and may be saved. Going on from
@@ -89,7 +87,9 @@ def evaluate(spec: RunSpec, net: Trainable, images: Images) -> dict[str, float |
     net.model.eval()
     device = images.test.labels.device
     sums = torch.zeros(3, dtype=torch.float64, device=device)
-    for pixels, labels in zip(images.test.pixels.split(1000), images.test.labels.split(1000), strict=True):
+    for pixels, labels in zip(
+        torch.split(images.test.pixels, 1000), torch.split(images.test.labels, 1000), strict=True
+    ):
         with torch.autocast(device.type, torch.bfloat16, enabled=spec.precision == "bfloat16"):
             logits = net.model(images.normalise(pixels)).float()
         best = logits.topk(5).indices == labels[:, None]
@@ -112,7 +112,7 @@ def _step(
         logits = net.model(x)
     loss = functional.cross_entropy(logits.float(), labels)
     if net.names:  # with nothing to train, only the running statistics move
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         net.trained.grad.zero_()  # type: ignore[union-attr]
     with torch.no_grad():

@@ -21,32 +21,31 @@ HISTOGRAM = tuple(round(-2.0 + 0.05 * step, 2) for step in range(81))  # bin edg
 DEAD = 0.99  # a ReLU that is 0 on more than this share of inputs is dead (frankle2021, Figure 7)
 
 
-def measure(name: str, spec: RunSpec, net: Trainable, images: Images | None) -> Measurement:
-    """One measurement by name; ``images`` may be None for those of NAMES_BUILT."""
+def measure(name: str, spec: RunSpec, net: Trainable | None, images: Images | None) -> Measurement:
+    """One measurement by name, of a network that was trained on images or, without both, only built."""
     match name:
         case "parameters":
             return parameters(spec)
         case "batchnorm":
-            return batchnorm(spec)
+            return batchnorm()
+    assert net is not None and images is not None, f"{name} is measured on a trained network"
+    match name:
         case "affine":
             return affine(net)
-    assert images is not None, f"{name} needs images"
-    match name:
         case "accuracy":
-            return dict(evaluate(spec, net, images)) | {"images": len(images.test.labels)}
+            return {**evaluate(spec, net, images), "images": len(images.test.labels)}
         case "clamp":
             return clamp(spec, net, images)
         case _:
             return relus(spec, net, images)
 
 
-NAMES_BUILT = ("parameters", "batchnorm")
-NAMES_TRAINED = ("parameters", "accuracy", "affine", "clamp", "relus")
-
-
 def names(spec: RunSpec) -> tuple[str, ...]:
-    """The measurements that every finished run of a spec has."""
-    return NAMES_TRAINED if spec.epochs else NAMES_BUILT
+    """The measurements that every finished run of a spec has; clamping asks something only of trained γ."""
+    if not spec.epochs:
+        return ("parameters", "batchnorm")
+    trains_gamma = spec.trained in ("all", "gamma") or "batchnorm" in spec.trained.split("+")
+    return ("parameters", "accuracy", "affine", "relus", *(("clamp",) if trains_gamma else ()))
 
 
 def parameters(spec: RunSpec) -> Measurement:
@@ -107,7 +106,7 @@ def relus(spec: RunSpec, net: Trainable, images: Images) -> Measurement:
     }
 
 
-def batchnorm(spec: RunSpec) -> Measurement:
+def batchnorm() -> Measurement:
     """How far torch's BatchNorm is from (x − μ)/σ·γ + β over arbitrary inputs that Hypothesis draws.
 
     ``largest_error`` is in units of the bound 16·eps·(|γ|·max|x̂| + |β|) + cancellation, see ``_formula_error``; a value
@@ -128,9 +127,7 @@ def batchnorm(spec: RunSpec) -> Measurement:
         gamma=floats,
         beta=floats,
     )
-    def draw(
-        shape: tuple[int, ...], seed: int, scale: float, shift: float, gamma: float, beta: float
-    ) -> None:
+    def draw(shape: tuple[int, ...], seed: int, scale: float, shift: float, gamma: float, beta: float) -> None:
         x = torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * scale + shift
         errors.append(_formula_error(x, gamma, beta))
 

@@ -37,7 +37,7 @@ class RandomWeights(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The convolution of x (N, in, H, W) with the fixed weights, trained values in their places."""
         weight = self.fixed.scatter(1, self.positions, self.values).view(self.shape)
-        return functional.conv2d(x, weight, stride=self.stride, padding=self.padding)  # type: ignore[arg-type]
+        return functional.conv2d(x, weight, stride=self.stride, padding=self.padding)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Trainable:
     names: tuple[str, ...]  # of the trained parameters, in the order of `trained`
 
 
-def trainable(spec: RunSpec, device: torch.device) -> Trainable:
+def prepare(spec: RunSpec, device: torch.device) -> Trainable:
     """The network of a spec at its initial values, on a device, ready to train."""
     model = fill(build(spec), spec)
     moves = _moves(spec.trained)
@@ -71,14 +71,14 @@ def frozen_hash(net: Trainable) -> str:
     for name, tensor in sorted(tensors):
         if name not in net.names and "running_" not in name and "num_batches" not in name:
             digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
 def named_tensors(net: Trainable) -> dict[str, Tensor]:
     """What a finished run keeps: trained parameters and running statistics by name, contiguous, on the CPU."""
-    kept = {name: p for name, p in net.model.named_parameters() if p.requires_grad}
-    kept |= {name: b for name, b in net.model.named_buffers() if "running_" in name}
+    kept: dict[str, Tensor] = {name: p for name, p in net.model.named_parameters() if p.requires_grad}
+    kept.update({name: b for name, b in net.model.named_buffers() if "running_" in name})
     return {name: tensor.detach().cpu().contiguous() for name, tensor in kept.items()}
 
 

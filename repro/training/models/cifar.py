@@ -24,7 +24,8 @@ class BasicBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, channels_in, H, W) to (N, channels, H / stride, W / stride)."""
         y = self.relu1(self.bn1(self.conv1(x)))
-        return self.relu2(self.bn2(self.conv2(y)) + self.downsample(x))
+        z: Tensor = self.relu2(self.bn2(self.conv2(y)) + self.downsample(x))
+        return z
 
 
 def cifar_resnet(depth: int, width: int, channels_in: int, classes: int) -> nn.Sequential:

@@ -49,7 +49,8 @@ def weights(shape: tuple[int, ...], kind: str, generator: np.random.Generator) -
             return generator.uniform(-bound, bound, shape).astype(np.float32)
         case "binary":
             normal = weights(shape, "he-normal", generator)
-            return np.sign(normal) * np.std(normal, ddof=1)
+            signs: Array = np.sign(normal) * np.std(normal, ddof=1)
+            return signs
         case _:
             flat = generator.standard_normal((shape[0], fan_in))
             tall = flat if shape[0] >= fan_in else flat.T
