@@ -230,7 +230,7 @@ def _judge(arguments: argparse.Namespace, session: "Session") -> int:
         _print_json(made)
     else:
         _print_table(made, rows)
-    return exit_code(rows)
+    return exit_code((row.verdict, row.answer) for row in rows)
 
 
 def _print_table(made: dict[str, Any], rows: list["Judgement"]) -> None:
@@ -268,6 +268,12 @@ def _seconds(text: str) -> float:
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is no duration; write 90s, 9m or 1.5h")
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no device; write auto, cpu, cuda or cuda:<index>")
+    return text
 
 
 def _workers(text: str) -> int:
@@ -325,7 +331,7 @@ def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
     )
     store.add_argument("--results", type=Path, default=Path("results"), help="the store of runs (default results)")
     store.add_argument("--data-dir", type=Path, default=Path("data"), help="where CIFAR-10 lies (default data)")
-    train.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:<index>")
+    train.add_argument("--device", type=_device, default="auto", help="auto (default), cpu, cuda or cuda:<index>")
     train.add_argument("--workers", type=_workers, default=None, help="processes (default: one a core, or one a GPU)")
     train.add_argument("--budget", type=_seconds, default=None, metavar="TIME", help="pause by then, such as 9m")
     report.add_argument("--report", type=Path, default=Path("report"), help="folder of the report (default report)")

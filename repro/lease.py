@@ -12,10 +12,12 @@ EXPIRES = 120.0
 
 
 class Lease:
-    """The right to write into one folder, held as a file whose age the holder keeps renewing.
+    """The right to write into one folder: the file "lease.<n>" with the highest n, whose age its holder renews.
 
     A holder on this machine is alive exactly when its process is; one elsewhere, when the file is young by the clock
-    of the file system that holds it. So a dead node blocks a folder for at most EXPIRES seconds.
+    of the file system that holds it. So a dead node blocks a folder for at most EXPIRES seconds. Whoever finds
+    lease n dead may create lease n + 1, which the file system grants to one process only; nobody moves a lease that
+    is not its own.
     """
 
     def __init__(self, path: Path, token: str) -> None:
@@ -23,48 +25,67 @@ class Lease:
 
     @classmethod
     def take(cls, folder: Path) -> "Lease | None":
-        """The lease of a folder, or None while a live process holds it."""
-        path = folder / "lease"
+        """The lease of a folder, or None while a live process holds it or takes it at the same moment."""
         token = uuid.uuid4().hex
         owner = {"host": _machine(), "pid": os.getpid(), "started": _started(os.getpid()), "token": token}
         draft = folder / f".lease-{token}"
         draft.write_text(json.dumps(owner))
         try:
-            for _ in range(2):
-                try:
-                    os.link(draft, path)  # atomic and exclusive, with its content, also on a network file system
-                    return cls(path, token)
-                except FileExistsError:
-                    held = _read(path)
-                    if not _is_dead(path, now=draft.stat().st_mtime):
-                        return None
-                    _bury(path, folder / f".dead-{token}", held)
-            return None
+            seen = _tokens(folder)
+            now = draft.stat().st_mtime
+            if not all(_is_dead(folder / name, now) for name in seen):
+                return None
+            path = folder / f"lease.{max(map(_number, seen), default=0) + 1}"
+            try:
+                os.link(draft, path)  # atomic and exclusive, with its content, also on a network file system
+            except FileExistsError:
+                return None
+            # Another may have acted between our look and our link: of two, at least one sees the other here.
+            others = {name: token for name, token in _tokens(folder).items() if name != path.name}
+            if any(seen.get(name) != other for name, other in others.items()):
+                path.unlink(missing_ok=True)
+                return None
+            for name in others:
+                (folder / name).unlink(missing_ok=True)
+            return cls(path, token)
         finally:
             draft.unlink(missing_ok=True)
 
     def renew(self) -> bool:
         """Shows that the holder lives; False when the lease was lost to another writer."""
-        owner = _read(self._path)
-        if owner is None or owner.get("token") != self._token:
+        if not self._is_ours():
             return False
         os.utime(self._path)
         return True
 
     def release(self) -> None:
         """Gives the folder back, unless it was lost meanwhile."""
-        owner = _read(self._path)
-        if owner is not None and owner.get("token") == self._token:
+        if self._is_ours():
             self._path.unlink(missing_ok=True)
+
+    def _is_ours(self) -> bool:
+        owner = _read(self._path)
+        return owner is not None and owner.get("token") == self._token
 
 
 def holder(folder: Path) -> str | None:
     """Who writes into a folder now, for a person; None when nobody does."""
-    path = folder / "lease"
-    owner = _read(path)
-    if owner is None or _is_dead(path, now=time.time()):
-        return None
-    return f"process {owner['pid']} on {str(owner['host']).split('/')[0]}"
+    for name in _tokens(folder):
+        owner = _read(folder / name)
+        if owner is not None and not _is_dead(folder / name, now=time.time()):
+            return f"process {owner['pid']} on {str(owner['host']).split('/')[0]}"
+    return None
+
+
+def _tokens(folder: Path) -> dict[str, object]:
+    """The leases of a folder, living and dead: file name to token, None for one that cannot be read."""
+    names = [path.name for path in folder.glob("lease.*")]
+    return {name: (_read(folder / name) or {}).get("token") for name in names}
+
+
+def _number(name: str) -> int:
+    number = name.rpartition(".")[2]
+    return int(number) if number.isdigit() else 0
 
 
 def _machine() -> str:
@@ -106,14 +127,3 @@ def _is_dead(path: Path, now: float) -> bool:
     if owner.get("host") == _machine():
         return _started(int(str(owner["pid"]))) != owner.get("started")
     return age > EXPIRES
-
-
-def _bury(path: Path, grave: Path, dead: dict[str, object] | None) -> None:
-    """Takes a dead lease away; puts it back if another process had replaced it by a live one in between."""
-    try:
-        path.rename(grave)
-        if _read(grave) != dead:
-            os.link(grave, path)
-    except FileNotFoundError:
-        return
-    grave.unlink(missing_ok=True)

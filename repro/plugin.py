@@ -1,7 +1,7 @@
 """The pytest plugin: collection is planning, and a test is the judgement of one check."""
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from repro.datasets import COPIES
 from repro.errors import ClaimError, DataError, ReproError
 from repro.recipes import SCALES, check_scale
 from repro.store import Store
-from repro.verdict import Answer, Judgement, Verdict, judge
+from repro.verdict import Answer, Verdict, judge
 
 
 @dataclass
@@ -22,7 +22,8 @@ class Session:
 
     checks: dict[str, Check] = field(default_factory=dict)  # by node id, before -k and -m
     selected: list[Check] = field(default_factory=list)
-    rows: dict[str, Judgement] = field(default_factory=dict)  # by check id
+    judged: list[tuple[str, str]] = field(default_factory=list)  # verdict and answer, as the test reports tell them
+    other_failures: int = 0  # of ordinary tests, and of checks that could not be judged
 
 
 SESSION = pytest.StashKey[Session]()
@@ -43,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Registers the marker and checks the options."""
     config.addinivalue_line("markers", "claim(claim): the function is the check of one claim of a paper")
     config.stash[SESSION] = Session()
+    config.pluginmanager.register(_Counter(config.stash[SESSION]), "repro-counter")
     try:
         check_scale(config.getoption("--scale"))
         check_copy(config.getoption("--data"))
@@ -137,41 +139,57 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         row = judge([check], Store(Path(results)), controls=_controls(found, check))[0]
     except ReproError as error:
         pytest.fail(str(error), pytrace=False)
-    found.rows[check.id] = row
     pyfuncitem.user_properties.append(("verdict", str(row.verdict)))
     pyfuncitem.user_properties.append(("answer", str(row.answer)))
     if row.verdict is Verdict.PENDING:
         arguments = f"--scale {check.scale} --results {results}" + (f" --data {check.dataset}" if check.dataset else "")
         pytest.skip(f"PENDING: {row.why} Make them with: repro run {arguments} -k '{check.claim.id}'")
     if row.verdict in (Verdict.BLOCKED, Verdict.INVALID) or row.answer in (Answer.FAILS, Answer.UNDECIDED):
-        pytest.fail(f"{headline(row)}\n{row.why}", pytrace=False)
+        pytest.fail(f"{_words(row.verdict, row.answer)}\n{row.why}", pytrace=False)
     return True
 
 
-def headline(row: Judgement) -> str:
-    """Verdict and answer of a row in two or three words, such as ``SMOKE holds``."""
-    return f"{row.verdict} {row.answer}" if row.verdict in (Verdict.SMOKE, Verdict.PILOT) else str(row.verdict)
+def _words(verdict: str, answer: str) -> str:
+    """Verdict and answer in two or three words, such as ``SMOKE holds``."""
+    return verdict if answer == Answer.NONE else f"{verdict} {answer}"
+
+
+def _told(report: pytest.TestReport) -> dict[str, str]:
+    return {name: str(value) for name, value in report.user_properties}
+
+
+class _Counter:
+    """Hears every report, in xdist's controller too, where no check is judged."""
+
+    def __init__(self, found: Session) -> None:
+        self._found = found
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Notes what a report says of a verdict."""
+        told = _told(report)
+        if report.when == "call" and "verdict" in told:
+            self._found.judged.append((told["verdict"], told["answer"]))
+        elif report.failed:
+            self._found.other_failures += 1
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> Generator[None, Any, None]:
     """Shows the verdict as the word of a test; the category stays pytest's own, so its FAILURES section does too."""
     outcome = yield
-    properties = dict(report.user_properties)
+    properties = _told(report)
     if "verdict" not in properties or not isinstance(report, pytest.TestReport):
         return
     if report.when == "call" or (report.when == "setup" and report.skipped):
         category, letter, _ = outcome.get_result()
-        answer = properties["answer"]
-        word = properties["verdict"] if answer == "none" else f"{properties['verdict']} {answer}"
-        outcome.force_result((category, letter, word))
+        outcome.force_result((category, letter, _words(properties["verdict"], properties["answer"])))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Counts the verdicts."""
-    rows = config.stash[SESSION].rows.values()
-    if rows:
-        counts = Counter(headline(row) for row in rows)
+    judged = config.stash[SESSION].judged
+    if judged:
+        counts = Counter(_words(verdict, answer) for verdict, answer in judged)
         terminalreporter.section(f"verdicts at scale {config.getoption('--scale')}")
         terminalreporter.line(", ".join(f"{count} {words}" for words, count in sorted(counts.items())))
 
@@ -179,20 +197,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Exit codes of a session that judged claims: see ``exit_code``."""
-    rows = list(session.config.stash[SESSION].rows.values())
-    if rows and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        judged = len(rows) == len(session.config.stash[SESSION].selected)
-        session.exitstatus = exit_code(rows) if judged else 2
+    found = session.config.stash[SESSION]
+    if found.judged and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        session.exitstatus = 2 if found.other_failures else exit_code(found.judged)
 
 
-def exit_code(rows: list[Judgement]) -> int:
-    """0: all judged and hold; 1: some do not; 2: the harness failed; 3: something is pending."""
-    verdicts = {row.verdict for row in rows}
-    if verdicts & {Verdict.BLOCKED}:
+def exit_code(judged: Iterable[tuple[str, str]]) -> int:
+    """Of verdicts with answers. 0: all judged and hold; 1: some do not; 2: the harness failed; 3: some are pending."""
+    pairs = list(judged)
+    verdicts = {verdict for verdict, _ in pairs}
+    if Verdict.BLOCKED in verdicts:
         return 2
     if Verdict.PENDING in verdicts:
         return 3
-    fine = all(row.answer is Answer.HOLDS or row.verdict is Verdict.MEASURED for row in rows)
+    fine = all(answer == Answer.HOLDS or verdict == Verdict.MEASURED for verdict, answer in pairs)
     return 0 if fine else 1
 
 

@@ -22,7 +22,7 @@ from repro.recipes import SCALES, built
 def test_bn_algorithm(evidence):
     found = evidence.runs("network")[0].measurement("batchnorm")
     evidence.find(
-        label=f"counterexamples in {found['examples']} inputs (largest error {found['largest_error']:.2f} of the bound)",
+        label=f"counterexamples in {found['examples']} inputs (worst {found['largest_error']:.2f} of the bound)",
         measured=found["counterexamples"],
         reference=0,
     )

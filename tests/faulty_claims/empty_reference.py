@@ -1,0 +1,18 @@
+"""Defect: the source is said to be readable, and what it says is left out."""
+
+from repro.claim import Source, claim
+from repro.compare import Ordering
+from repro.recipes import SCALES, cifar
+
+
+@claim(
+    id="empty-reference",
+    sentence="A small network knows more than half of the digits.",
+    source=Source(work="nobody2021", place="Figure 9", tag="P", reference=""),
+    rule=Ordering(gap=0.0, reason="half is half"),
+    grid=dict.fromkeys(SCALES, ({},)),
+    runs=lambda scale, seed: {"BatchNorm": cifar(scale, seed, depth=8)},
+    controls=(),
+)
+def test_claim(evidence):
+    evidence.find(higher=evidence.accuracy("BatchNorm"), lower=50.0)

@@ -1,0 +1,18 @@
+"""Defect: the grid leaves out two scales."""
+
+from repro.claim import Source, claim
+from repro.compare import Ordering
+from repro.recipes import cifar
+
+
+@claim(
+    id="missing-scale",
+    sentence="A small network knows more than half of the digits.",
+    source=Source(work="nobody2021", place="Figure 9", tag="P", reference="more than 50 %"),
+    rule=Ordering(gap=0.0, reason="half is half"),
+    grid={"smoke": ({},)},
+    runs=lambda scale, seed: {"BatchNorm": cifar(scale, seed, depth=8)},
+    controls=(),
+)
+def test_claim(evidence):
+    evidence.find(higher=evidence.accuracy("BatchNorm"), lower=50.0)

@@ -1,0 +1,361 @@
+"""Estimates over seeds, against statsmodels, scipy and brute force."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import DescrStatsW, ttost_ind, ttost_paired
+
+from repro.statistics import (
+    EXACT_UP_TO,
+    MOST_SEEDS,
+    Estimate,
+    Sample,
+    holm,
+    jonckheere,
+    nominal_alpha,
+    one_sided,
+    paired_differences,
+    pooled_drops,
+    seeds_to_decide,
+    t_interval,
+    welch,
+)
+
+NOTHING = 1e-12  # a rounding step that never floors anything
+REPEATABLE = settings(deadline=None, derandomize=True, database=None, max_examples=60)
+
+
+def sample(values, *, step=NOTHING, unit="%", seeds=None):
+    seeds = tuple(range(len(values))) if seeds is None else seeds
+    return Sample(label="x", values=tuple(float(value) for value in values), seeds=seeds, unit=unit, step=step)
+
+
+def drawn(seed, n, mean=0.0, spread=1.0):
+    return np.random.default_rng(seed).normal(mean, spread, n)
+
+
+def with_moments(n, mean, deviation):
+    """n values with exactly this mean and standard deviation."""
+    z = np.arange(n) - (n - 1) / 2
+    return mean + deviation * z / z.std(ddof=1)
+
+
+CASES = [(seed, n) for seed in range(5) for n in (2, 3, 5, 8)]
+
+
+@pytest.mark.parametrize("tail", [0.05, 0.0213, 0.025])
+@pytest.mark.parametrize(("seed", "n"), CASES)
+def test_t_interval_is_that_of_scipy(seed, n, tail):
+    values = drawn(seed, n, 82.0)
+    expected = stats.t.interval(1 - 2 * tail, n - 1, loc=values.mean(), scale=stats.sem(values))
+    assert t_interval(sample(values), tail) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("seed", "n"), CASES)
+def test_one_sample_p_values_are_those_of_statsmodels_tost(seed, n):
+    values = drawn(seed, n, 0.3)
+    p, (_, above, _), (_, below, _) = DescrStatsW(values).ttost_mean(-1.0, 1.0)
+    mean = one_sided(sample(values))
+    assert (mean.p_above(-1.0), mean.p_below(1.0)) == pytest.approx((above, below))
+    assert max(mean.p_above(-1.0), mean.p_below(1.0)) == pytest.approx(p)
+
+
+@pytest.mark.parametrize(("seed", "n"), CASES)
+def test_welch_p_values_are_those_of_statsmodels_tost(seed, n):
+    one, two = drawn(seed, n, 0.3, 2.0), drawn(seed + 100, n + 1)
+    p, (_, above, _), (_, below, _) = ttost_ind(one, two, -1.0, 1.0, usevar="unequal")
+    difference = welch(sample(one), sample(two))
+    assert (difference.p_above(-1.0), difference.p_below(1.0)) == pytest.approx((above, below))
+    assert max(difference.p_above(-1.0), difference.p_below(1.0)) == pytest.approx(p)
+
+
+@pytest.mark.parametrize("alternative", ["greater", "less"])
+@pytest.mark.parametrize(("seed", "n"), CASES)
+def test_welch_p_values_are_those_of_scipy(seed, n, alternative):
+    one, two = drawn(seed, n, 0.3, 2.0), drawn(seed + 100, n + 1)
+    expected = stats.ttest_ind(one, two, equal_var=False, alternative=alternative).pvalue
+    difference = welch(sample(one), sample(two))
+    assert (difference.p_above(0.0) if alternative == "greater" else difference.p_below(0.0)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("seed", "n"), CASES)
+def test_welch_interval_is_that_of_scipy(seed, n):
+    one, two = drawn(seed, n, 0.3, 2.0), drawn(seed + 100, n + 1)
+    expected = stats.ttest_ind(one, two, equal_var=False).confidence_interval(0.9)
+    assert welch(sample(one), sample(two)).interval(0.05) == pytest.approx(tuple(expected))
+
+
+@pytest.mark.parametrize(("seed", "n"), CASES)
+def test_welch_against_a_known_number_is_the_one_sample_t_test(seed, n):
+    values = drawn(seed, n, 0.3)
+    expected = stats.ttest_1samp(values, 0.1, alternative="greater").pvalue
+    assert welch(sample(values), 0.1).p_above(0.0) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("seed", "n"), CASES)
+def test_paired_p_values_are_those_of_statsmodels_tost(seed, n):
+    before = drawn(seed, n, 70.0, 3.0)
+    after = before + drawn(seed + 100, n, 0.2, 0.5)
+    p, (_, above, _), (_, below, _) = ttost_paired(after, before, -1.0, 1.0)
+    mean = one_sided(paired_differences(sample(before), sample(after)))
+    assert (mean.p_above(-1.0), mean.p_below(1.0)) == pytest.approx((above, below))
+    assert max(mean.p_above(-1.0), mean.p_below(1.0)) == pytest.approx(p)
+
+
+def test_paired_differences_are_after_minus_before():
+    assert paired_differences(sample([1.0, 2.0]), sample([1.5, 1.0])).values == (0.5, -1.0)
+
+
+def test_paired_differences_of_percentages_are_in_points():
+    assert paired_differences(sample([1.0]), sample([1.0])).unit == "points"
+
+
+def test_paired_differences_of_other_seeds_are_refused():
+    with pytest.raises(ValueError, match="same seeds"):
+        paired_differences(sample([1.0, 2.0]), sample([1.0, 2.0], seeds=(0, 2)))
+
+
+@pytest.mark.parametrize("values", [(82.0, 82.0, 82.0), (82.0, 82.001, 82.0)])
+def test_standard_deviation_is_floored_at_step_over_root_12(values):
+    assert one_sided(sample(values, step=0.1)).error == pytest.approx(0.1 / math.sqrt(12) / math.sqrt(3))
+
+
+def test_standard_deviation_above_the_floor_is_left_alone():
+    values = (81.0, 82.0, 83.0)
+    assert one_sided(sample(values, step=0.1)).error == pytest.approx(1 / math.sqrt(3))
+
+
+def test_welch_floors_each_arm_at_its_own_step():
+    same = (82.0, 82.0, 82.0)
+    floors = math.hypot(0.1, 0.4) / math.sqrt(12) / math.sqrt(3)
+    assert welch(sample(same, step=0.1), sample(same, step=0.4)).error == pytest.approx(floors)
+
+
+def test_pooled_deviation_is_floored_at_the_largest_step():
+    (drop,) = pooled_drops([(2.0, 2.0, 2.0), (1.0, 1.0, 1.0)], [0.1, 0.4])
+    assert drop.error == pytest.approx(0.4 / math.sqrt(12) * math.sqrt(2 / 3))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_drop_between_two_levels_is_students_pooled_t_test(seed):
+    one, two = drawn(seed, 3, 0.5), drawn(seed + 100, 4)
+    (drop,) = pooled_drops([one, two], [NOTHING, NOTHING])
+    expected = stats.ttest_ind(one, two, equal_var=True, alternative="greater").pvalue
+    assert drop.p_above(0.0) == pytest.approx(expected)
+
+
+def test_drops_share_the_spread_of_all_levels():
+    groups = [drawn(0, 3), drawn(1, 3), drawn(2, 3, spread=5.0)]
+    pooled = math.sqrt(np.mean([np.var(group, ddof=1) for group in groups]))
+    drops = pooled_drops(groups, [NOTHING] * 3)
+    assert [drop.error for drop in drops] == pytest.approx([pooled * math.sqrt(2 / 3)] * 2)
+    assert [drop.freedom for drop in drops] == [6, 6]
+
+
+def test_one_seed_has_an_endless_interval():
+    assert one_sided(sample([82.0])).interval(0.05) == (-math.inf, math.inf)
+
+
+@pytest.mark.parametrize("bound", [-1000.0, 0.0, 1000.0])
+def test_one_seed_has_p_values_of_1(bound):
+    mean = one_sided(sample([82.0], step=0.01))
+    assert (mean.p_above(bound), mean.p_below(bound)) == (1.0, 1.0)
+
+
+def test_one_seed_in_one_arm_leaves_a_difference_without_interval():
+    assert welch(sample([60.0, 61.0, 62.0]), sample([10.0])).interval(0.05) == (-math.inf, math.inf)
+
+
+@REPEATABLE
+@given(
+    st.lists(st.integers(0, 10_000), min_size=2, max_size=8),
+    st.integers(0, 10_000),
+    st.floats(0.001, 0.2),
+)
+def test_bound_lies_outside_the_interval_exactly_when_its_p_value_is_below_alpha(hundredths, bound, alpha):
+    mean = one_sided(sample([value / 100 for value in hundredths], step=0.01))
+    low, high = mean.interval(alpha)
+    assert (bound / 100 < low) == (mean.p_above(bound / 100) < alpha)
+    assert (bound / 100 > high) == (mean.p_below(bound / 100) < alpha)
+
+
+@REPEATABLE
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_is_that_of_statsmodels(p_values):
+    expected = multipletests(p_values, method="holm")[1]
+    assert holm(p_values) == pytest.approx(list(expected))
+
+
+def test_holm_of_nothing_is_nothing():
+    assert holm([]) == []
+
+
+def pairs_in_rising_order(groups):
+    total = 0.0
+    for low, high in itertools.combinations(groups, 2):
+        total += sum(1.0 if b > a else 0.5 if b == a else 0.0 for a in low for b in high)
+    return total
+
+
+def brute_force_jonckheere(groups):
+    """Share of all arrangements of the values over the groups with at least as many rising pairs."""
+    values = [value for group in groups for value in group]
+    seen = pairs_in_rising_order(groups)
+
+    def arrangements(left, sizes):
+        if not sizes:
+            yield []
+            return
+        for chosen in itertools.combinations(left, sizes[0]):
+            rest = [index for index in left if index not in chosen]
+            for others in arrangements(rest, sizes[1:]):
+                yield [[values[index] for index in chosen], *others]
+
+    counts = [pairs_in_rising_order(one) for one in arrangements(range(len(values)), [len(group) for group in groups])]
+    return sum(count >= seen for count in counts) / len(counts)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        [(1.0, 2.0, 3.0), (4.0, 5.0, 6.0)],
+        [(4.0, 5.0, 6.0), (1.0, 2.0, 3.0)],
+        [(0.3, 1.1), (0.9, 1.7), (1.2, 0.1)],
+        [(50.1, 49.0, 52.2), (51.3, 50.5, 53.1), (52.0, 54.4, 51.9)],
+        [(1.0, 5.0), (2.0, 4.0, 6.0), (3.0, 7.0)],
+    ],
+)
+def test_jonckheere_is_the_share_of_all_arrangements(groups):
+    assert jonckheere(groups) == pytest.approx(brute_force_jonckheere(groups), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        [(1.0, 1.0, 2.0), (2.0, 2.0, 3.0)],
+        [(1.0, 1.0), (1.0, 2.0), (2.0, 2.0)],
+        [(0.1, 0.2, 0.2), (0.2, 0.3, 0.3), (0.1, 0.3, 0.3)],
+        [(2.0, 2.0), (2.0, 1.0), (1.0, 1.0)],
+    ],
+)
+def test_jonckheere_counts_ties_as_halves(groups):
+    assert jonckheere(groups) == pytest.approx(brute_force_jonckheere(groups), abs=1e-12)
+
+
+def test_jonckheere_of_values_that_are_all_equal_is_1():
+    assert jonckheere([(5.0, 5.0, 5.0), (5.0, 5.0, 5.0)]) == 1.0
+
+
+def test_jonckheere_of_too_many_arrangements_is_near_its_normal_approximation():
+    groups = [drawn(seed, 5, 0.4 * seed) for seed in range(4)]
+    sizes, n = np.array([5] * 4), 20
+    assert math.factorial(20) // math.factorial(5) ** 4 > EXACT_UP_TO
+    mean = (n**2 - (sizes**2).sum()) / 4
+    variance = (n**2 * (2 * n + 3) - (sizes**2 * (2 * sizes + 3)).sum()) / 72
+    normal = stats.norm.sf((pairs_in_rising_order(groups) - 0.5 - mean) / math.sqrt(variance))
+    assert jonckheere(groups) == pytest.approx(normal, abs=0.01)
+
+
+def test_jonckheere_of_too_many_arrangements_is_the_same_every_time():
+    groups = [drawn(seed, 5, 0.4 * seed) for seed in range(4)]
+    assert jonckheere(groups) == jonckheere(groups)
+
+
+@pytest.mark.parametrize("levels", [3, 4, 5])
+@pytest.mark.parametrize("slope", [2.0, -2.0])
+def test_jonckheere_points_where_pages_trend_test_points(levels, slope):
+    groups = [drawn(10 + level, 3, slope * level, 0.5) for level in range(levels)]
+    page = stats.page_trend_test(np.array(groups).T, method="exact").pvalue  # seed by level
+    assert (jonckheere(groups) < 0.05) == (page < 0.05) == (slope > 0)
+
+
+@pytest.mark.parametrize("looks", [(1,), (3,), (8,)])
+def test_one_look_has_the_whole_five_percent(looks):
+    assert nominal_alpha(looks) == 0.05
+
+
+@pytest.mark.parametrize("looks", [(), (5, 8), (3, 8), (3, 5, 8, 13)])
+def test_schedule_without_a_known_constant_is_refused(looks):
+    with pytest.raises(ValueError, match="allowed are one look"):
+        nominal_alpha(looks)
+
+
+@pytest.fixture(scope="module")
+def at_the_edge():
+    """200,000 replications of 8 seeds, whose true mean lies on the edge of a margin so wide that only one side counts."""
+    return np.random.default_rng(1).normal(0.0, 1.0, (200_000, 8))
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0], ids=["established", "ruled out"])
+@pytest.mark.parametrize("looks", [(3,), (3, 5), (3, 5, 8)])
+def test_all_looks_together_keep_five_percent(at_the_edge, looks, side):
+    """Either error at any look: at most 5 % to a tenth of a percent, plus three standard errors of the simulation."""
+    alpha = nominal_alpha(looks)
+    wrong = np.zeros(len(at_the_edge), dtype=bool)
+    for n in looks:
+        seen = side * at_the_edge[:, :n]
+        wrong |= seen.mean(1) - stats.t.ppf(1 - alpha, n - 1) * seen.std(1, ddof=1) / math.sqrt(n) > 0
+    assert wrong.mean() <= 0.05 + 0.0005 + 3 * math.sqrt(0.05 * 0.95 / len(wrong))
+
+
+@pytest.mark.parametrize("looks", [(3, 5), (3, 5, 8)])
+def test_the_looks_spend_nearly_all_of_the_five_percent(at_the_edge, looks):
+    alpha = nominal_alpha(looks)
+    wrong = np.zeros(len(at_the_edge), dtype=bool)
+    for n in looks:
+        seen = at_the_edge[:, :n]
+        wrong |= seen.mean(1) - stats.t.ppf(1 - alpha, n - 1) * seen.std(1, ddof=1) / math.sqrt(n) > 0
+    assert wrong.mean() >= 0.048 - 3 * math.sqrt(0.05 * 0.95 / len(wrong))
+
+
+def decides(estimate, alpha, inside):
+    low, high = estimate.interval(alpha)
+    return (inside[0] < low and high < inside[1]) or high < inside[0] or low > inside[1]
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.0213])
+@pytest.mark.parametrize(
+    ("mean", "deviation", "inside"),
+    [
+        (0.0, 1.0, (-1.0, 1.0)),
+        (0.5, 1.0, (-1.0, 1.0)),
+        (1.5, 1.0, (-1.0, 1.0)),
+        (-1.5, 1.0, (-1.0, 1.0)),
+        (0.3, 1.0, (0.0, math.inf)),
+        (-0.3, 1.0, (0.0, math.inf)),
+    ],
+)
+def test_number_of_seeds_named_decides_and_one_less_does_not(mean, deviation, inside, alpha):
+    now = one_sided(sample(with_moments(3, mean, deviation)))
+    assert not decides(now, alpha, inside)
+    named = seeds_to_decide(now, alpha, inside)
+    assert decides(one_sided(sample(with_moments(named, mean, deviation))), alpha, inside)
+    assert not decides(one_sided(sample(with_moments(named - 1, mean, deviation))), alpha, inside)
+
+
+def test_number_of_seeds_named_for_a_difference_is_per_arm():
+    inside = (0.0, math.inf)
+    named = seeds_to_decide(welch(sample(with_moments(3, 1, 1)), sample(with_moments(3, 0, 2))), 0.05, inside)
+    assert decides(welch(sample(with_moments(named, 1, 1)), sample(with_moments(named, 0, 2))), 0.05, inside)
+    fewer = named - 1
+    assert not decides(welch(sample(with_moments(fewer, 1, 1)), sample(with_moments(fewer, 0, 2))), 0.05, inside)
+
+
+def test_no_number_of_seeds_is_named_for_a_mean_on_the_edge():
+    assert seeds_to_decide(one_sided(sample(with_moments(3, 1.0, 1.0))), 0.05, (-1.0, 1.0)) is None
+
+
+def test_no_number_of_seeds_above_the_most_is_named():
+    now = Estimate(estimate=0.01, error=1.0, freedom=2, seeds=3)
+    assert not decides(Estimate(estimate=0.01, error=math.sqrt(3 / MOST_SEEDS), freedom=199, seeds=200), 0.05, (0, 9))
+    assert seeds_to_decide(now, 0.05, (0.0, math.inf)) is None
+
+
+def test_one_seed_names_no_number_of_seeds():
+    assert seeds_to_decide(one_sided(sample([82.0])), 0.05, (81.0, 83.0)) is None
