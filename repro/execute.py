@@ -138,8 +138,7 @@ def _train(todo: Iterable[Planned], site: Site, told: Callable[[Done], None]) ->
     stop = context.Event()
     with _stop_on_signals(stop):
         while queue and not stop.is_set() and not _late(site.deadline):
-            arguments = (stop, site.device, site.workers)
-            pool = ProcessPoolExecutor(site.workers, context, initializer=_start_worker, initargs=arguments)
+            pool = ProcessPoolExecutor(site.workers, context, initializer=_start_worker, initargs=(stop,))
             flying: dict[Future[tuple[str, float, str]], Planned] = {}
             try:
                 _drain(queue, pool, flying, site, stop, told)
@@ -223,15 +222,12 @@ def work(job: Job) -> tuple[str, float, str]:
 _STOP: Any = threading.Event()  # of this worker process, set by its parent
 
 
-def _start_worker(stop: Any, device: str, workers: int) -> None:
+def _start_worker(stop: Any) -> None:
     global _STOP
     _STOP = stop
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the parent decides; a worker pauses at its next step
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    import torch
-
-    torch.set_num_threads(1 if device == "cpu" else max(1, (os.cpu_count() or 1) // workers))
 
 
 def _die_with_parent() -> None:
