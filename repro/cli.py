@@ -182,8 +182,8 @@ def _store(arguments: argparse.Namespace) -> "Store":
 
 def _plan(arguments: argparse.Namespace) -> "Plan":
     from repro.execute import detect_device
+    from repro.judge import bought
     from repro.plan import plan
-    from repro.verdict import bought
 
     checks, store = _collect(arguments).selected, _store(arguments)
     return plan(checks, store, device_type=detect_device(), bought=bought(checks, store))

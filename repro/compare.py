@@ -15,6 +15,7 @@ from repro.statistics import (
     one_sided,
     paired_differences,
     pooled_drops,
+    seeds_for_trend,
     seeds_to_decide,
     t_interval,
     welch,
@@ -229,7 +230,7 @@ class Trend:
     def compare(self, *, alpha: float, levels: Sequence[Sample], rising: bool = True) -> Finding:
         """Samples in the order of their levels; ``rising=False`` turns "drop" into "rise" throughout.
 
-        ESTABLISHED: the trend has p < alpha and every drop's upper bound is at most the margin.
+        ESTABLISHED: the trend has p < alpha and every drop's upper bound is below the margin.
         RULED_OUT: a drop's lower bound exceeds the margin, or the opposite trend has p < alpha; as these are
         len(levels) ways to be ruled out, each is tested at alpha / len(levels) (Bonferroni).
 
@@ -240,15 +241,16 @@ class Trend:
             raise ValueError("a trend needs at least two levels.")
         sign = 1.0 if rising else -1.0
         groups = [[sign * value for value in level.values] for level in levels]
-        p_for, p_reverse = jonckheere(groups), jonckheere(groups[::-1])
+        p_rise, p_reverse = jonckheere(groups), jonckheere(groups[::-1])
         drops = pooled_drops(groups, [level.step for level in levels])
         upper = max(drop.interval(alpha)[1] for drop in drops)
+        p_for = max(p_rise, *(drop.p_below(self.margin) for drop in drops))  # both must hold: the larger one decides
         worst = max(drops, key=lambda drop: drop.estimate)
         p_against = min(1.0, len(levels) * min(p_reverse, *(drop.p_above(self.margin) for drop in drops)))
         unit: Unit = "points" if levels[0].unit == "%" else levels[0].unit
         if p_against < alpha:
             outcome = Outcome.RULED_OUT
-        elif p_for < alpha and upper <= self.margin:
+        elif p_for < alpha:
             outcome = Outcome.ESTABLISHED
         else:
             outcome = Outcome.UNDECIDED
@@ -260,13 +262,14 @@ class Trend:
             expected=f"{verb}, no {turn} above {self.margin:g}{_suffix(unit)}",
             measured=means,
             outcome=outcome,
-            why=f"{names}: {means}. Trend p = {p_for:.2g} (opposite {p_reverse:.2g}); the largest {turn} between "
-            f"neighbours is {_amount(worst.estimate, unit)}, at most {_amount(upper, unit)} with confidence "
+            why=f"{names}: {means}. Trend p = {p_rise:.2g} (opposite {p_reverse:.2g}); the largest {turn} between "
+            f"neighbours is {_amount(worst.estimate, unit)}, {_at_most(upper, unit)} with confidence "
             f"{1 - alpha:.3g}; allowed are {self.margin:g}{_suffix(unit)}.",
             samples=tuple(levels),
             unit=unit,
             p_for=p_for,
             p_against=p_against,
+            more_seeds=seeds_for_trend(p_rise, drops, alpha, self.margin) if outcome is Outcome.UNDECIDED else None,
         )
 
 
@@ -366,8 +369,14 @@ def _amount(value: float, unit: Unit, signed: bool = False) -> str:
 
 
 def _range(low: float, high: float, unit: Unit) -> str:
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "unknown (one seed gives no interval)"
     digits = 3 if unit == "share" else 2
     return f"[{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−")
+
+
+def _at_most(value: float, unit: Unit) -> str:
+    return f"at most {_amount(value, unit)}" if math.isfinite(value) else "with no bound from one seed,"
 
 
 def _gap_words(gap: float) -> str:

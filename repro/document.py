@@ -10,10 +10,11 @@ from repro import __version__
 from repro.claim import TAGS, Check
 from repro.compare import RULES_VERSION
 from repro.errors import StoreError
+from repro.judge import judge
 from repro.recipes import schedule
 from repro.spec import TRAINING_VERSION
 from repro.store import Run, Store, write
-from repro.verdict import Judgement, claims_table, judge, to_json
+from repro.verdict import Judgement, claims_table, to_json
 
 Document = dict[str, Any]
 SCHEMA_VERSION = 1
@@ -31,7 +32,7 @@ def document(
         "suite": {"version": __version__, "rules_version": RULES_VERSION, "training_version": TRAINING_VERSION},
         "tags": TAGS,
         "protocol": to_json(vars(schedule(scale)) | {"scale": scale}),
-        "claims": to_json(claims_table(rows, checks)),
+        "claims": to_json(claims_table(rows, {check.claim.id: check.claim for check in checks})),
         "judgements": [_row(row) for row in rows],
         "runs": [_run(run, wanted) for run, wanted in runs],
         "environment": _environment(run for run, _ in runs),

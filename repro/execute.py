@@ -16,10 +16,10 @@ from typing import Any
 
 from repro.claim import Check
 from repro.errors import ReproError
+from repro.judge import bought
 from repro.plan import Plan, Planned, plan
 from repro.spec import RunSpec
 from repro.store import Store
-from repro.verdict import bought
 
 CRASHES = 2  # a run whose worker died this often is not tried again in this call
 POLL = 1.0  # seconds between looks at a run that another process trains

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from repro.claim import TAGS, Check
 from repro.compare import AtMost, Exact, Fraction, Measure, NoChange, Ordering, Point, Printed, Rule, Trend
 from repro.errors import ClaimError
+from repro.judge import judge
 from repro.statistics import nominal_alpha
 from repro.store import Store
-from repro.verdict import Judgement, judge
+from repro.verdict import Judgement
 
 
 def explain(checks: Sequence[Check], name: str, store: Store, controls: Sequence[Check]) -> list[str]:

@@ -34,7 +34,7 @@ MARKERS = {
 }
 SIZES = {"X": 7.0}  # a cross looks smaller than it is
 FONTS = "system-ui, 'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans Condensed', sans-serif"
-STYLE = {
+STYLE: Any = {
     "svg.hashsalt": "repro", "svg.fonttype": "none", "text.parse_math": False, "font.family": "DejaVu Sans",
     "font.size": 8, "axes.linewidth": 0.6, "axes.edgecolor": "#777777", "axes.spines.top": False,
     "axes.spines.right": False, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "axes.labelsize": 8,
@@ -218,8 +218,13 @@ def _draw_decision(axes: Axes, y: int, finding: Finding, limits: tuple[float, fl
         axes.plot(finding["interval"], [y + lower] * 2, color=INK, lw=1.2, marker="|", ms=6, zorder=2)
     if finding["estimate"] is not None:
         marker, filled = MARKERS.get(finding["outcome"], ("o", False))
-        axes.plot([finding["estimate"]], [y + lower], marker=marker, ms=SIZES.get(marker, 5.5), mfc=INK if filled else "white", mec=INK, mew=0.9,
-                  zorder=4)  # fmt: skip
+        style: dict[str, Any] = {
+            "ms": SIZES.get(marker, 5.5),
+            "mfc": INK if filled else "white",
+            "mec": INK,
+            "mew": 0.9,
+        }
+        axes.plot([finding["estimate"]], [y + lower], marker=marker, zorder=4, **style)
 
 
 def _seeds(finding: Finding) -> list[float]:

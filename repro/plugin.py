@@ -11,9 +11,10 @@ import pytest
 from repro.claim import Check, Claim
 from repro.datasets import COPIES
 from repro.errors import ClaimError, DataError, ReproError
+from repro.judge import judge
 from repro.recipes import SCALES, check_scale
 from repro.store import Store
-from repro.verdict import Answer, Verdict, judge
+from repro.verdict import Answer, Verdict
 
 
 @dataclass
@@ -155,7 +156,8 @@ def _words(verdict: str, answer: str) -> str:
 
 
 def _told(report: pytest.TestReport) -> dict[str, str]:
-    return {name: str(value) for name, value in report.user_properties}
+    """What a report says of a verdict; a collection report says nothing."""
+    return {name: str(value) for name, value in getattr(report, "user_properties", ())}
 
 
 class _Counter:
@@ -173,16 +175,15 @@ class _Counter:
             self._found.other_failures += 1
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_report_teststatus(report: pytest.TestReport) -> Generator[None, Any, None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> Generator[None, Any, Any]:
     """Shows the verdict as the word of a test; the category stays pytest's own, so its FAILURES section does too."""
-    outcome = yield
-    properties = _told(report)
-    if "verdict" not in properties or not isinstance(report, pytest.TestReport):
-        return
-    if report.when == "call" or (report.when == "setup" and report.skipped):
-        category, letter, _ = outcome.get_result()
-        outcome.force_result((category, letter, _words(properties["verdict"], properties["answer"])))
+    status = yield
+    told = _told(report)
+    if "verdict" in told and report.when == "call":
+        category, letter, _ = status
+        return category, letter, _words(told["verdict"], told["answer"])
+    return status
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -10,7 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from repro import figures
-from repro.provenance import PACKAGE, folder as beside_package
+from repro.provenance import PACKAGE
+from repro.provenance import folder as beside_package
 from repro.store import write
 
 Json = dict[str, Any]
@@ -176,7 +177,7 @@ def _claim(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Mapp
         "tag_words": tags.get(source["tag"], ""),
         "kind": rule["kind"],
         "margin": rule.get("margin", rule.get("gap")),
-        "unit": _margin_unit(rule["kind"], findings),
+        "unit": _margin_unit(findings),
         "reason": rule["reason"],
         "looks": " then ".join(str(look) for look in criterion["looks"]),
         "claim_file": criterion["claim_file"],
@@ -187,6 +188,8 @@ def _claim(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Mapp
         "rows": [] if matrix else [_row(row, several) for row in rows],
         "exact": all(finding["estimate"] is None and not finding["samples"] for finding in findings),
         "whys": _whys(rows),
+        # The table has every number of the reason, except those of a trend; a page less is a page read.
+        "told_by_table": rule["kind"] != "T" and all(row["findings"] for row in rows),
         "cautions": _cautions(entry, rows),
         "p": {name: entry[name] for name in ("p_for", "p_against", "p_against_holm")},
         "figures": _figures(entry["claim"], anchor, rule["kind"], rows),
@@ -292,17 +295,17 @@ def _whys(rows: Sequence[Json]) -> Json:
 
 
 def _cautions(entry: Json, rows: Sequence[Json]) -> list[str]:
-    """What keeps a failing claim from being said to fail."""
-    if entry["answer"] != "does not hold" or entry["p_against"] is None:
+    """Why a claim is not said to fail although a point of it is ruled out."""
+    if entry["answer"] == "does not hold" or not any(row["answer"] == "does not hold" for row in rows):
         return []
-    told, alpha, points = [], rows[0]["alpha"], len(rows)
-    if entry["p_against"] >= alpha:
-        told.append(f"A point is ruled out on its own, but corrected for {points} points p against is "
-                    f"{probability(entry['p_against'])}, not below {alpha:g}.")  # fmt: skip
-    if entry["p_against_holm"] is not None and entry["p_against_holm"] >= alpha:
-        told.append(f"After Holm's correction over the primary claims p against is "
-                    f"{probability(entry['p_against_holm'])}: this report does not say that the source's claim fails.")  # fmt: skip
-    return told
+    alpha, points, holm = min(row["alpha"] for row in rows), len(rows), entry["p_against_holm"]
+    if entry["p_against"] is not None and entry["p_against"] >= alpha:
+        corrected = f"for {points} points p against is {probability(entry['p_against'])}"
+    elif holm is not None and holm >= alpha:
+        corrected = f"over the primary claims (Holm) p against is {probability(holm)}"
+    else:
+        return []
+    return [f"A point is ruled out on its own, but corrected {corrected}, not below {alpha:g}: the claim is undecided."]
 
 
 def _controls(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
@@ -365,7 +368,7 @@ def _rank(claim_file: str) -> int:
     return next((i for i, start in enumerate(FILES) if start and stem.startswith(start)), FILES.index(""))
 
 
-def _margin_unit(kind: str, findings: Sequence[Json]) -> str:
+def _margin_unit(findings: Sequence[Json]) -> str:
     units = {finding["unit"] for finding in findings} & {"%", "points"}
     return " points" if units else ""
 

@@ -135,8 +135,8 @@ def jonckheere(groups: Sequence[Sequence[float]]) -> float:
     from scipy.stats import permutation_test
 
     arrays = [np.asarray(group, dtype=float) for group in groups]
-    if len(np.unique(np.concatenate(arrays))) == 1:
-        return 1.0
+    if min(map(len, arrays)) < 2 or len(np.unique(np.concatenate(arrays))) == 1:
+        return 1.0  # one seed a group, or nothing but ties, tells nothing
     result = permutation_test(
         arrays,
         _rising_pairs,
@@ -192,6 +192,28 @@ def seeds_to_decide(now: Estimate, alpha: float, inside: Interval) -> int | None
         if (inside[0] < low and high < inside[1]) or high < inside[0] or low > inside[1]:
             return seeds
     return None
+
+
+def seeds_for_trend(p_rise: float, drops: Sequence[Estimate], alpha: float, margin: float) -> int | None:
+    """Seeds a level with which a trend would be decided, if means and spread stayed as they are.
+
+    A Jonckheere–Terpstra statistic grows with the square root of the number of seeds.
+    """
+    from scipy.special import ndtri
+
+    now = min(drop.seeds for drop in drops)
+    if now < 2 or p_rise >= 0.5:
+        return None
+    for_trend = math.ceil(now * (ndtri(1 - alpha) / ndtri(1 - p_rise)) ** 2) if p_rise > alpha else now
+    needed = [for_trend]
+    for drop in drops:
+        if not drop.p_below(margin) < alpha:
+            seeds = seeds_to_decide(drop, alpha, (-math.inf, margin))
+            if seeds is None:
+                return None
+            needed.append(seeds)
+    seeds = max(needed)
+    return seeds if now < seeds <= MOST_SEEDS else None
 
 
 def _rising_pairs(*groups: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ LAYERS = [
     {"claim"},
     {"plan", "evidence", "transfer"},
     {"verdict"},
+    {"judge"},
     {"document", "execute", "explain"},
     {"figures"},
     {"report", "plugin", "doctor"},

@@ -733,7 +733,9 @@ def null_pairs():
         rest = [value for value in range(9) if value not in first]
         for second in itertools.combinations(rest, 3):
             third = [value for value in rest if value not in second]
-            counts.append(sum(b > a for a in first for b in (*second, *third)) + sum(b > a for a in second for b in third))
+            counts.append(
+                sum(b > a for a in first for b in (*second, *third)) + sum(b > a for a in second for b in third)
+            )
     return np.array(counts)
 
 

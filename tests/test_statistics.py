@@ -288,7 +288,7 @@ def test_schedule_without_a_known_constant_is_refused(looks):
 
 @pytest.fixture(scope="module")
 def at_the_edge():
-    """200,000 replications of 8 seeds, whose true mean lies on the edge of a margin so wide that only one side counts."""
+    """200,000 replications of 8 seeds, true mean on the edge of a margin so wide that only one side counts."""
     return np.random.default_rng(1).normal(0.0, 1.0, (200_000, 8))
 
 

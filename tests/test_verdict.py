@@ -11,10 +11,11 @@ from safetensors.numpy import save
 from repro.claim import LOOKS, ONE_LOOK, Check, Claim, Source
 from repro.compare import Exact, Measure, Ordering, Outcome, Point, Printed
 from repro.errors import ClaimError, ReproError
+from repro.judge import bought, judge, judge_check
 from repro.lease import Lease
 from repro.recipes import SCALES, cifar
 from repro.store import HISTORY, TENSORS, Store
-from repro.verdict import Answer, Verdict, buys, claims_table, judge, judge_check, to_json
+from repro.verdict import Answer, Verdict, claims_table, to_json
 
 REASON = "a reason"
 POINT = Point(margin=1.0, reason=REASON)
@@ -22,6 +23,10 @@ ORDERING = Ordering(gap=2.0, reason=REASON)
 EXACT = Exact(reason=REASON)
 ON, FAR, EDGE = (81.9, 82.0, 82.1), (69.9, 70.0, 70.1), (82.9, 83.0, 83.1)  # of 82 ± 1
 FOUR_WORDS = {Verdict.REPRODUCED, Verdict.PARTIAL, Verdict.NOT_REPRODUCED, Verdict.INCONCLUSIVE}
+
+
+def claims_of(checks):
+    return {check.claim.id: check.claim for check in checks}
 
 
 def one_arm(scale, seed, **params):
@@ -118,9 +123,7 @@ def make(claim_file):
             primary=primary,
             exact=exact,
         )
-        return Check(
-            claim=claim, scale=scale, params=params or {}, file=claim_file, function=function, dataset=dataset
-        )
+        return Check(claim=claim, scale=scale, params=params or {}, file=claim_file, function=function, dataset=dataset)
 
     return check
 
@@ -392,8 +395,9 @@ def test_inconclusive_look_asks_for_the_next(store, make, more):
 
 
 def test_seeds_that_are_asked_for_are_bought(store, make):
-    rows = [verdict_of(store, make(), EDGE), judge_check(make(name="other", runs=two_arms), store, {})]
-    assert buys(rows) == {"a-claim": 5}
+    check = make()
+    verdict_of(store, check, EDGE)
+    assert bought([check, make(name="other", runs=two_arms)], store) == {"a-claim": 5}
 
 
 def test_inconclusive_look_is_judged_again_when_the_next_is_there(store, make):
@@ -435,7 +439,7 @@ def test_inconclusive_verdict_says_how_many_seeds_would_decide(store, make):
 
 
 def test_changed_run_of_a_later_look_is_told(store, make):
-    """Such a run is complete, so nobody would train it again: the claim would ask for seeds that are there, for ever."""
+    """Such a run is complete, so nobody would train it again: the claim would ask for present seeds, for ever."""
     check = make()
     train(store, check, five(EDGE))
     path = store.folder(check.arms(5)["batchnorm"][4]) / "measurements/accuracy.json"
@@ -751,7 +755,7 @@ def by_depth(store, make):
             if values is not None:
                 train(store, check, values)
         rows = judge(checks, store)
-        (entry,) = claims_table(rows, checks)
+        (entry,) = claims_table(rows, claims_of(checks))
         return rows, entry
 
     return table_of
@@ -811,7 +815,7 @@ def four_claims(store, make, make_control):
         train(store, check, (mean - 0.1, mean, mean + 0.1))
         checks.append(check)
     checks.append(make_control(name="counted", primary=True))
-    return {entry["claim"]: entry for entry in claims_table(judge(checks, store), checks)}
+    return {entry["claim"]: entry for entry in claims_table(judge(checks, store), claims_of(checks))}
 
 
 def test_holm_corrects_over_the_primary_claims_with_p_values_only(four_claims):
@@ -833,5 +837,5 @@ def test_one_blocked_point_blocks_the_whole_claim(store, make):
     spec = checks[1].arms(1)["batchnorm"][0]
     store.begin(spec)
     store.fail(spec, "OSError: disk full", "Traceback …")
-    (entry,) = claims_table(judge(checks, store), checks)
+    (entry,) = claims_table(judge(checks, store), claims_of(checks))
     assert entry["verdict"] is Verdict.BLOCKED
