@@ -441,6 +441,20 @@ def test_undecided_finding_says_how_many_seeds_would_decide(found):
     assert found.more_seeds > 3
 
 
+@pytest.mark.parametrize(
+    ("means", "spread"),
+    [((50, 60, 59.5), 0.8), ((50, 51, 52), 2.0), ((50, 50.5, 50.2, 51), 0.8)],
+    ids=["drop not settled", "trend not settled", "neither settled"],
+)
+def test_number_of_seeds_that_a_trend_asks_for_decides_it(means, spread):
+    def with_seeds(n):
+        z = np.arange(n) - (n - 1) / 2
+        return trend([sample(mean + spread * z / z.std(ddof=1), step=1e-9) for mean in means])
+
+    named = with_seeds(3).more_seeds
+    assert with_seeds(named).outcome is Outcome.ESTABLISHED
+
+
 @pytest.mark.parametrize("rule", ["Point", "Ordering", "NoChange"])
 def test_decided_finding_asks_for_no_seeds(rule):
     decided = {

@@ -22,6 +22,7 @@ POINT = Point(margin=1.0, reason=REASON)
 ORDERING = Ordering(gap=2.0, reason=REASON)
 EXACT = Exact(reason=REASON)
 ON, FAR, EDGE = (81.9, 82.0, 82.1), (69.9, 70.0, 70.1), (82.9, 83.0, 83.1)  # of 82 ± 1
+BARELY = (83.23, 83.33, 83.43)  # ruled out with p = 0.015, which one look of three allows and two of them do not
 FOUR_WORDS = {Verdict.REPRODUCED, Verdict.PARTIAL, Verdict.NOT_REPRODUCED, Verdict.INCONCLUSIVE}
 
 
@@ -398,6 +399,24 @@ def test_seeds_that_are_asked_for_are_bought(store, make):
     check = make()
     verdict_of(store, check, EDGE)
     assert bought([check, make(name="other", runs=two_arms)], store) == {"a-claim": 5}
+
+
+def test_claim_that_is_invalid_buys_no_seeds(store, make, make_control):
+    """VERDICTS: "Only INCONCLUSIVE buys seeds"."""
+    checks = [make(controls=("control-one",)), make_control(fails_without_runs)]
+    train(store, checks[0], EDGE)
+    assert judge(checks, store)[0].verdict is Verdict.INVALID
+    assert bought(checks, store) == {}
+
+
+def test_crashed_run_of_a_later_look_is_still_asked_for(store, make):
+    """VERDICTS: "a crashed seed is run again with the same seed": the plan must go on wanting it."""
+    check = make()
+    train(store, check, (*EDGE, 83.0))
+    spec = check.arms(5)["batchnorm"][4]
+    store.begin(spec)
+    store.fail(spec, "RuntimeError: CUDA out of memory", "Traceback …")
+    assert bought([check], store) == {"a-claim": 5}
 
 
 def test_inconclusive_look_is_judged_again_when_the_next_is_there(store, make):
@@ -799,6 +818,22 @@ def test_p_value_against_a_claim_is_corrected_for_its_points(by_depth):
 
 def test_claim_that_is_not_primary_has_no_holm_correction(by_depth):
     assert by_depth(FAR, FAR, FAR)[1]["p_against_holm"] is None
+
+
+def test_point_ruled_out_only_before_correction_leaves_its_claim_inconclusive(by_depth):
+    rows, entry = by_depth(ON, BARELY, ON)
+    assert rows[1].verdict is Verdict.NOT_REPRODUCED
+    assert (entry["verdict"], entry["answer"]) == (Verdict.INCONCLUSIVE, Answer.UNDECIDED)
+
+
+@pytest.mark.parametrize(
+    ("primary", "verdict"), [(True, Verdict.INCONCLUSIVE), (False, Verdict.NOT_REPRODUCED)], ids=["primary", "other"]
+)
+def test_only_primary_claims_are_inconclusive_when_ruled_out_only_before_holm(store, make, primary, verdict):
+    checks = [make(name=name, primary=primary) for name in ("first", "second")]
+    train(store, checks[0], BARELY)
+    table = claims_table(judge(checks, store), claims_of(checks))
+    assert [entry["verdict"] for entry in table] == [verdict, verdict]
 
 
 @pytest.fixture
