@@ -1,0 +1,128 @@
+"""The pytest plugin from outside, loaded by its entry point in a process of its own."""
+
+import pytest
+
+
+@pytest.fixture
+def claims(pytester, tiny_claim):
+    """A folder with the claim ``tiny`` and no runs."""
+    pytester.makepyfile(test_tiny=tiny_claim)
+    return pytester
+
+
+def run(pytester, *arguments):
+    return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+
+
+def test_a_check_is_one_test_for_every_point_of_its_grid(claims):
+    result = run(claims, "--collect-only", "-q")
+    result.stdout.fnmatch_lines(["*::test_tiny?depth=8?", "*::test_tiny?depth=14?"])
+
+
+def test_missing_runs_skip_as_pending_with_the_command_that_makes_them(claims):
+    result = run(claims, "-rs")
+    result.assert_outcomes(skipped=2)
+    result.stdout.fnmatch_lines(
+        ["*PENDING: 3 of 3 runs are missing*repro run --scale smoke --results results -k 'tiny'*"]
+    )
+    assert result.ret == 3
+
+
+def test_what_holds_passes_under_the_word_of_its_verdict(claims, fill):
+    for depth in (8, 14):
+        fill(claims.path / "results", depth, 80.0)
+    result = run(claims, "-v")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*test_tiny?depth=8? SMOKE holds*", "*2 SMOKE holds*"])
+    assert result.ret == 0
+
+
+def test_what_does_not_hold_fails_with_its_reason_and_no_traceback(claims, fill):
+    fill(claims.path / "results", 8, 80.0)
+    fill(claims.path / "results", 14, 20.0)
+    result = run(claims)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*= FAILURES =*", "SMOKE does not hold", "*one-sided bounds*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert result.ret == 1
+
+
+def test_a_changed_run_is_blocked_and_exits_with_two(claims, fill):
+    (run_of_seed_0, *_) = fill(claims.path / "results", 8, 80.0)
+    fill(claims.path / "results", 14, 80.0)
+    (run_of_seed_0.folder / "measurements" / "accuracy.json").write_text("{}")
+    result = run(claims)
+    result.stdout.fnmatch_lines(["*BLOCKED*", "*was changed after the run*"])
+    assert result.ret == 2
+
+
+def test_an_ordinary_failing_test_beside_claims_is_a_failure_of_the_harness(claims, fill):
+    for depth in (8, 14):
+        fill(claims.path / "results", depth, 80.0)
+    claims.makepyfile(test_other="def test_other():\n    assert False\n")
+    assert run(claims).ret == 2
+
+
+@pytest.mark.parametrize(("missing", "code"), [(False, 0), (True, 3)], ids=["complete", "pending"])
+def test_verdicts_and_exit_code_cross_xdist(claims, fill, missing, code):
+    for depth in (8,) if missing else (8, 14):
+        fill(claims.path / "results", depth, 80.0)
+    result = run(claims, "-n", "2")
+    result.stdout.fnmatch_lines(["*SMOKE holds*"])
+    assert result.ret == code
+
+
+def test_claims_are_selected_by_the_id_of_claim_or_check(claims, tiny_claim):
+    claims.makepyfile(test_other=tiny_claim.replace('"tiny"', '"other-claim"'))
+    run(claims, "-k", "other-claim").assert_outcomes(skipped=2, deselected=2)
+    run(claims, "-k", "depth=14").assert_outcomes(skipped=2, deselected=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--scale", "huge"), "*'huge'; allowed: smoke, pilot, paper*"),
+        (("--data", "mnist"), "*'mnist'; allowed: cifar10*"),
+    ],
+)
+def test_an_unknown_option_value_is_refused(claims, arguments, words):
+    result = run(claims, *arguments)
+    result.stderr.fnmatch_lines([words])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_two_claims_of_one_id_are_refused(claims, tiny_claim):
+    claims.makepyfile(test_again=tiny_claim)
+    result = run(claims)
+    result.stderr.fnmatch_lines(["*claim id 'tiny' is used twice, in *"])
+
+
+def test_the_plugin_leaves_other_projects_tests_alone(pytester):
+    pytester.makepyfile("def test_one(tmp_path):\n    assert tmp_path.exists()\n")
+    result = run(pytester)
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*verdicts at scale*")
+    assert result.ret == 0
+
+
+def test_run_missing_trains_before_it_judges(pytester):
+    """The smallest real thing: a network that is built and counted, in a worker process."""
+    pytester.makepyfile(
+        test_count="""
+        from repro.claim import ONE_LOOK, Source, claim
+        from repro.compare import Exact
+        from repro.recipes import SCALES, built
+
+        @claim(
+            id="count", sentence="ResNet-14 has 175,258 parameters.",
+            source=Source(work="test", place="here", tag="P", reference="175,258"), rule=Exact(reason="a count"),
+            grid=dict.fromkeys(SCALES, ({},)), runs=lambda scale, seed: {"network": built(depth=14)}, controls=(),
+            looks=ONE_LOOK, exact=True,
+        )
+        def test_count(evidence):
+            evidence.find(label="total", measured=evidence.counts("network")["total"], reference=175_258)
+        """
+    )
+    result = run(pytester, "--run-missing", "-v")
+    result.stdout.fnmatch_lines(["*REPRODUCED holds*"])
+    assert result.ret == 0
