@@ -185,8 +185,9 @@ def _plan(arguments: argparse.Namespace) -> "Plan":
     from repro.judge import bought
     from repro.plan import plan
 
-    checks, store = _collect(arguments).selected, _store(arguments)
-    return plan(checks, store, device_type=detect_device(), bought=bought(checks, store))
+    session, store = _collect(arguments), _store(arguments)
+    wanted = bought(session.selected, store, list(session.checks.values()))
+    return plan(session.selected, store, device_type=detect_device(), bought=wanted)
 
 
 def _run(arguments: argparse.Namespace, session: "Session") -> "Outcome":
@@ -198,6 +199,7 @@ def _run(arguments: argparse.Namespace, session: "Session") -> "Outcome":
             session.selected,
             _store(arguments),
             data_dir=arguments.data_dir,
+            controls=list(session.checks.values()),
             device=arguments.device,
             workers=arguments.workers,
             budget=arguments.budget,
@@ -211,8 +213,7 @@ def _judge(arguments: argparse.Namespace, session: "Session") -> int:
 
     path = arguments.report / "verdicts.json"
     verify = getattr(arguments, "verify", False)
-    chosen = {id(check) for check in session.selected}
-    controls = [check for check in session.checks.values() if id(check) not in chosen]
+    controls = list(session.checks.values())
     made, rows = document.document(
         session.selected, _store(arguments), arguments.scale, controls=controls, thorough=verify
     )
@@ -337,3 +338,7 @@ def _shared_options() -> tuple[argparse.ArgumentParser, ...]:
     report.add_argument("--report", type=Path, default=Path("report"), help="folder of the report (default report)")
     as_json.add_argument("--json", action="store_true", help="print JSON")
     return select, store, train, report, as_json
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -78,6 +78,7 @@ def run_all(
     store: Store,
     *,
     data_dir: Path,
+    controls: Sequence[Check] = (),
     device: str = "auto",
     workers: int | None = None,
     budget: float | None = None,
@@ -102,7 +103,7 @@ def run_all(
     )
     outcome = Outcome()
     while not outcome.stopped:
-        wanted = plan(checks, store, device_type=device.partition(":")[0], bought=bought(checks, store))
+        wanted = plan(checks, store, device_type=device.partition(":")[0], bought=bought(checks, store, controls))
         todo = [run for run in wanted.missing if _still_to_try(run, outcome)]
         if not todo:
             break

@@ -25,7 +25,7 @@ def explain(checks: Sequence[Check], name: str, store: Store, controls: Sequence
         raise ClaimError(
             f"no check or claim is called {name!r}; did you mean {', '.join(near) or 'one of `repro plan`'}?"
         )
-    rows = judge(chosen, store, controls=[check for check in controls if check not in chosen])
+    rows = judge(chosen, store, controls=controls)
     return [_explain(check, row) for check, row in zip(chosen, rows, strict=True)]
 
 

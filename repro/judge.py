@@ -1,7 +1,7 @@
 """Judgements: a check's evidence under its frozen rule, a pure function of claims and stored runs."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from repro.claim import Check
@@ -10,8 +10,8 @@ from repro.datasets import DATASETS
 from repro.errors import ClaimError, ReproError, StoreError
 from repro.evidence import Evidence
 from repro.spec import RunSpec
-from repro.statistics import nominal_alpha
-from repro.store import Run, Store
+from repro.statistics import MOST_SEEDS, nominal_alpha
+from repro.store import HISTORY, Run, Store
 from repro.verdict import Answer, Judgement, Verdict, state
 
 
@@ -47,13 +47,15 @@ def judge_check(check: Check, store: Store, controls: Mapping[str, str], thoroug
         later = _judge_look(check, store, controls, seeds, thorough)
         if later.verdict is Verdict.PENDING:
             return dataclasses.replace(row, next_look=seeds)
+        if later.verdict is Verdict.BLOCKED:  # a crashed seed is run again
+            return dataclasses.replace(later, next_look=seeds)
         row = later
     return row
 
 
-def bought(checks: Iterable[Check], store: Store) -> dict[str, int]:
-    """Which inconclusive checks ask for more seeds, and how many they want in all."""
-    rows = judge([check for check in checks if len(check.looks) > 1], store)
+def bought(checks: Sequence[Check], store: Store, controls: Sequence[Check] = ()) -> dict[str, int]:
+    """Which inconclusive checks ask for more seeds, and how many they want in all; ``controls`` as in ``judge``."""
+    rows = judge([check for check in checks if len(check.looks) > 1], store, controls=(*controls, *checks))
     return {row.check: row.next_look for row in rows if row.next_look is not None}
 
 
@@ -65,15 +67,17 @@ def _judge_look(check: Check, store: Store, controls: Mapping[str, str], seeds: 
     if verdict is None:
         try:
             found = {key: store.run(spec) for key, spec in check.runs(seeds).items()}
-            if thorough:
-                for run in found.values():
+            for run in found.values():
+                if thorough:
                     run.check()
+                else:
+                    run.read(HISTORY)  # the document shows it
             arms = {arm: tuple(found[spec.key] for spec in specs) for arm, specs in check.arms(seeds).items()}
             evidence = Evidence(check, arms, alpha)
             check.function(evidence, **check.params)
             evidence.close()
         except StoreError as error:
-            verdict, why, evidence = Verdict.BLOCKED, str(error), None
+            verdict, why, evidence, found = Verdict.BLOCKED, str(error), None, {}
         except ReproError:
             raise
         except Exception as error:
@@ -157,9 +161,12 @@ def _decide(
 
 def _why(findings: tuple[Finding, ...], outcome: Outcome) -> str:
     deciding = [finding for finding in findings if finding.outcome is outcome]
+    first = deciding[0]
     more = f" (and {len(deciding) - 1} more of {len(findings)} findings)" if len(deciding) > 1 else ""
-    seeds = f" {deciding[0].more_seeds} seeds would decide at this spread." if deciding[0].more_seeds else ""
-    return deciding[0].why + more + seeds
+    seeds = f" {first.more_seeds} seeds would decide at this spread." if first.more_seeds else ""
+    if outcome is Outcome.UNDECIDED and not first.more_seeds and first.interval:
+        seeds = f" Not even {MOST_SEEDS} seeds would decide at this spread."
+    return first.why + more + seeds
 
 
 def _run_entry(arm: str, spec: RunSpec, found: Mapping[str, Run]) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     try:
         _refuse_duplicates(found.checks)
         for check in found.checks.values():
-            check.runs(check.looks[0])  # a spec that no network has is refused now, not in a worker
+            _try_runs(check)
     except ReproError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -213,6 +213,19 @@ def exit_code(judged: Iterable[tuple[str, str]]) -> int:
         return 3
     fine = all(answer == Answer.HOLDS or verdict == Verdict.MEASURED for verdict, answer in pairs)
     return 0 if fine else 1
+
+
+def _try_runs(check: Check) -> None:
+    """Refuses a spec that no network has, or runs() that cannot be called, now and not in a worker."""
+    try:
+        check.runs(check.looks[0])
+    except ReproError as error:
+        raise type(error)(f"check {check.id}: {error}") from None
+    except Exception as error:
+        raise ClaimError(
+            f"check {check.id} in {check.file.name}: its runs() crashed ({type(error).__name__}: {error}); "
+            "it takes scale, seed and the names of the grid, and returns arm -> run."
+        ) from None
 
 
 def _controls(found: Session, check: Check) -> list[Check]:

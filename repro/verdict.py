@@ -95,7 +95,9 @@ def claims_table(rows: Sequence[Judgement], claims: Mapping[str, Claim]) -> list
 
 
 def _entry(claim: Claim, own: Sequence[Judgement]) -> dict[str, Any]:
-    against = [row.p_against for row in own if row.p_against is not None]
+    # An invalid point says nothing, neither for nor against.
+    judged = [row for row in own if row.answer is not Answer.NONE]
+    against = [row.p_against for row in judged if row.p_against is not None]
     return {
         "claim": claim.id,
         "verdict": _whole_verdict(own),
@@ -103,7 +105,7 @@ def _entry(claim: Claim, own: Sequence[Judgement]) -> dict[str, Any]:
         "points": dict(Counter(str(row.verdict if row.answer is Answer.NONE else row.answer) for row in own)),
         "primary": claim.primary,
         "alpha": min(row.alpha for row in own),
-        "p_for": max((row.p_for for row in own if row.p_for is not None), default=None),
+        "p_for": max((row.p_for for row in judged if row.p_for is not None), default=None),
         "p_against": min(1.0, len(against) * min(against)) if against else None,
         "p_against_holm": None,
     }

@@ -321,7 +321,7 @@ def test_deleted_measurement_blocks_its_claim(store, make):
     assert judge_check(check, store, {}).verdict is Verdict.BLOCKED
 
 
-@pytest.mark.parametrize("name", [TENSORS, HISTORY])
+@pytest.mark.parametrize("name", [TENSORS])
 @pytest.mark.parametrize(("thorough", "verdict"), [(False, Verdict.REPRODUCED), (True, Verdict.BLOCKED)])
 def test_changed_file_that_nothing_reads_is_found_only_by_a_thorough_judge(store, make, name, thorough, verdict):
     check = make()

@@ -1,0 +1,59 @@
+"""From nothing to a report, through the command line, on the smallest networks that train."""
+
+import json
+import subprocess
+import sys
+
+CLAIM = '''\
+"""Two arms of two seeds' worth of training, four epochs each."""
+
+import dataclasses
+
+from repro.claim import Source, claim
+from repro.compare import Ordering
+from repro.recipes import SCALES, cifar
+
+
+def runs(scale, seed):
+    arms = {trained: cifar(scale, seed, depth=8, trained=trained) for trained in ("all", "none")}
+    return {arm: dataclasses.replace(spec, epochs=4, learning_rate_drops=(2, 3)) for arm, spec in arms.items()}
+
+
+@claim(
+    id="training-helps",
+    sentence="Training everything beats training nothing.",
+    source=Source(work="test", place="here", tag="P", reference="higher"),
+    rule=Ordering(gap=20.0, reason="a gap that only a broken trainer misses"),
+    grid=dict.fromkeys(SCALES, ({},)),
+    runs=runs,
+    controls=(),
+)
+def test_training_helps(evidence):
+    evidence.find(higher=evidence.accuracy("all"), lower=evidence.accuracy("none"))
+'''
+
+
+def repro(folder, *arguments):
+    command = [sys.executable, "-m", "repro.cli", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+
+
+def test_verify_goes_from_nothing_to_a_report_that_can_be_checked(tmp_path):
+    (tmp_path / "claim.py").write_text(CLAIM)
+    done = repro(tmp_path, "verify", "claim.py")
+    assert done.returncode == 0, done.stderr
+    for name in ("report.html", "report.pdf", "verdicts.json"):
+        assert (tmp_path / "report" / name).stat().st_size > 1000
+    (row,) = json.loads((tmp_path / "report" / "verdicts.json").read_text())["judgements"]
+    assert (row["verdict"], row["answer"], row["deviations"]) == ("SMOKE", "holds", [])
+    assert len(row["runs"]) == 6
+    assert repro(tmp_path, "judge", "claim.py", "--verify").returncode == 0
+
+
+def test_a_rule_changed_after_its_runs_is_told_in_the_verdict(tmp_path):
+    (tmp_path / "claim.py").write_text(CLAIM)
+    assert repro(tmp_path, "run", "claim.py").returncode == 0
+    (tmp_path / "claim.py").write_text(CLAIM.replace("gap=20.0", "gap=10.0"))
+    assert repro(tmp_path, "judge", "claim.py").returncode == 0
+    (row,) = json.loads((tmp_path / "report" / "verdicts.json").read_text())["judgements"]
+    assert row["deviations"] == ["rule: changed after 6 of the 6 runs were trained"]

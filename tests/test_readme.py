@@ -1,0 +1,48 @@
+"""The README is tested: its commands run, its modules exist, its example is a claim."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from repro.cli import _parser, main
+from repro.collect import collect
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```console\n(.*?)```", README, flags=re.S)
+COMMANDS = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("repro ")])
+def test_every_command_line_is_understood(command):
+    _parser().parse_args(shlex.split(command)[1:])
+
+
+def test_both_make_targets_exist_and_are_what_ci_runs():
+    makefile, ci = (ROOT / "Makefile").read_text(), (ROOT / ".ci" / "run").read_text()
+    for command in [command for command in COMMANDS if command.startswith("make ")]:
+        assert re.search(rf"^{command.split()[1]}:", makefile, flags=re.M)
+        assert command in ci
+
+
+def test_every_module_of_the_diagram_exists():
+    table = README[README.index("| step | module |") : README.index("Planning, judging and reporting")]
+    paths = re.findall(r"`((?:repro|claims|report_templates)/[^`]*)`", table)
+    assert len(paths) > 10
+    for path in paths:
+        assert list(ROOT.glob(path.rstrip("/"))), path
+
+
+def test_the_example_claim_is_a_claim(workplace, capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.S)
+    (workplace / "example.py").write_text(example)
+    assert main(["plan", "example.py", "--scale", "paper"]) == 0
+    assert "1 checks need 6 runs" in capsys.readouterr().out
+
+
+def test_the_verdict_table_has_every_claim():
+    table = README[README.index("<!-- verdicts") : README.index("<!-- /verdicts")]
+    named = set(re.findall(r"^\| ([a-z0-9-]+) \|", table, flags=re.M)) - {"claim"}
+    assert named == {check.claim.id for check in collect(scale="smoke").selected}
