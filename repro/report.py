@@ -250,6 +250,9 @@ def _row(row: Json, several: bool) -> Json:
                 **finding,
                 **{name: _short(finding[name]) for name in ("label", "expected", "measured")},
                 "shape": SHAPES.get(finding["outcome"], "undecided"),
+                "level": f" at {100 * finding['interval_level']:.4g} %"
+                if finding["interval_level"] is not None
+                else "",
             }
             for finding in row["findings"]
         ],
