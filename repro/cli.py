@@ -56,7 +56,10 @@ def plan_command(arguments: argparse.Namespace) -> int:
 
 def run_command(arguments: argparse.Namespace) -> int:
     """Trains what is missing; exit 3 when the budget ended before the runs did."""
-    outcome = _run(arguments, _collect(arguments))
+    session = _collect(arguments)
+    outcome = _run(arguments, session)
+    if arguments.measure:
+        _back_fill(arguments, session)
     if outcome.count("failed") + outcome.count("crashed"):
         return 2
     return 3 if outcome.stopped else 0
@@ -207,6 +210,18 @@ def _run(arguments: argparse.Namespace, session: "Session") -> "Outcome":
         )
 
 
+def _back_fill(arguments: argparse.Namespace, session: "Session") -> None:
+    from repro.training import back_fill
+
+    store = _store(arguments)
+    specs = {key: spec for check in session.selected for key, spec in check.runs(check.looks[-1]).items()}
+    for spec in specs.values():
+        if store.condition(spec) == "complete":
+            added = back_fill(store.run(spec), store, data_dir=arguments.data_dir, device="cpu")
+            if added:
+                print(f"measured {', '.join(added)} of {spec.name}")
+
+
 def _judge(arguments: argparse.Namespace, session: "Session") -> int:
     from repro import document
     from repro.plugin import exit_code
@@ -299,7 +314,8 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     add("plan", plan_command, select, store, as_json)
-    add("run", run_command, select, store, train)
+    run = add("run", run_command, select, store, train)
+    run.add_argument("--measure", action="store_true", help="also measure what finished runs lack, without training")
     add("status", status_command, select, store, as_json)
     judge = add("judge", judge_command, select, store, report, as_json)
     judge.add_argument("--verify", action="store_true", help="recompute every verdict and compare; write nothing")

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+from repro.store import Store
+
 CLAIM = '''\
 """Two arms of two seeds' worth of training, four epochs each."""
 
@@ -48,6 +50,18 @@ def test_verify_goes_from_nothing_to_a_report_that_can_be_checked(tmp_path):
     assert (row["verdict"], row["answer"], row["deviations"]) == ("SMOKE", "holds", [])
     assert len(row["runs"]) == 6
     assert repro(tmp_path, "judge", "claim.py", "--verify").returncode == 0
+
+
+def test_a_measurement_that_finished_runs_lack_is_added_without_training(tmp_path):
+    (tmp_path / "claim.py").write_text(CLAIM)
+    assert repro(tmp_path, "run", "claim.py").returncode == 0
+    store = Store(tmp_path / "results")
+    (run, *_) = store.runs()
+    (run.folder / "measurements" / "relus.json").unlink()
+    store.finish(run.spec, {name: value for name, value in run.record.items() if name != "files"})
+    done = repro(tmp_path, "run", "claim.py", "--measure")
+    assert "measured relus of" in done.stdout
+    assert store.run(run.spec).digest == run.digest
 
 
 def test_a_rule_changed_after_its_runs_is_told_in_the_verdict(tmp_path):

@@ -14,13 +14,13 @@ from typing import Any, Literal
 import torch
 from safetensors import safe_open
 from safetensors.torch import load as load_tensors
-from safetensors.torch import save, save_file
+from safetensors.torch import save
 
 from repro.errors import ReproError, StoreError
 from repro.lease import Lease
 from repro.provenance import code_digest, commit
 from repro.spec import RunSpec
-from repro.store import CHECKPOINT, HISTORY, TENSORS, Run, Store, write, write_with
+from repro.store import CHECKPOINT, HISTORY, TENSORS, Run, Store, write
 from repro.training import measure
 from repro.training.data import Images, load
 from repro.training.loop import Row, State, start, train
@@ -188,7 +188,7 @@ def _checkpoint(folder: Path, net: Trainable, state: State, more: dict[str, Any]
     place = {"epoch": state.epoch, "step": state.step, "diverged": state.diverged, **more}
     tensors = {"trained": net.trained, "momentum": state.momentum, "running": net.running, "sums": state.sums}
     kept = {name: tensor.detach().cpu() for name, tensor in tensors.items()}
-    write_with(folder / CHECKPOINT, lambda draft: save_file(kept, draft, metadata={"place": json.dumps(place)}))
+    write(folder / CHECKPOINT, save(kept, metadata={"place": json.dumps(place)}))
 
 
 def _resume(folder: Path, net: Trainable) -> tuple[State, list[Row], list[dict[str, Any]]]:
