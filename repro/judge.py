@@ -55,8 +55,14 @@ def judge_check(check: Check, store: Store, controls: Mapping[str, str], thoroug
 
 def bought(checks: Sequence[Check], store: Store, controls: Sequence[Check] = ()) -> dict[str, int]:
     """Which inconclusive checks ask for more seeds, and how many they want in all; ``controls`` as in ``judge``."""
-    rows = judge([check for check in checks if len(check.looks) > 1], store, controls=(*controls, *checks))
+    looked_at = [check for check in checks if len(check.looks) > 1 and _first_look_is_there(check, store)]
+    rows = judge(looked_at, store, controls=(*controls, *checks)) if looked_at else []
     return {row.check: row.next_look for row in rows if row.next_look is not None}
+
+
+def _first_look_is_there(check: Check, store: Store) -> bool:
+    """Whether there can be a verdict at all; most of a plan is told apart by one missing file each."""
+    return all(store.condition(spec) == "complete" for spec in check.runs(check.looks[0]).values())
 
 
 def _judge_look(check: Check, store: Store, controls: Mapping[str, str], seeds: int, thorough: bool) -> Judgement:

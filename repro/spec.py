@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -70,9 +71,8 @@ class RunSpec:
     seed: int  # replicate, >= 0: decides weights, γ, data order and augmentation
 
     def __post_init__(self) -> None:
-        for name, kind in get_type_hints(RunSpec).items():
+        for name, wanted in _types().items():
             value = getattr(self, name)
-            wanted = tuple if name == "learning_rate_drops" else kind
             if type(value) is not wanted:
                 raise SpecError(f"{name} is {value!r}; it must be of type {wanted.__name__}.")
         for name, allowed in CHOICES.items():
@@ -107,7 +107,7 @@ class RunSpec:
         if self.family == "imagenet-resnet" and self.width != 1:
             raise SpecError(f"width is {self.width}; the papers' ImageNet ResNets have width 1.")
 
-    @property
+    @cached_property
     def key(self) -> str:
         """SHA-256 (64 hex digits) of the canonical JSON of every field and TRAINING_VERSION."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
@@ -125,7 +125,7 @@ class RunSpec:
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no spaces, shortest floats."""
-        fields = {"training_version": TRAINING_VERSION, **dataclasses.asdict(self)}
+        fields = {"training_version": TRAINING_VERSION, **{name: getattr(self, name) for name in _types()}}
         return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
     @classmethod
@@ -152,3 +152,13 @@ class RunSpec:
         if isinstance(fields["learning_rate_drops"], list):
             fields["learning_rate_drops"] = tuple(fields["learning_rate_drops"])
         return cls(**fields)
+
+
+@cache  # a plan makes thousands of specs
+def _types() -> dict[str, type]:
+    """The exact type of every field."""
+    return {
+        name: tuple if name == "learning_rate_drops" else kind
+        for name, kind in get_type_hints(RunSpec).items()
+        if name in RunSpec.__dataclass_fields__
+    }
