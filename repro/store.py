@@ -5,13 +5,13 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from repro.errors import ReproError, SpecError, StoreError
+from repro.errors import SpecError, StoreError
 from repro.lease import holder
 from repro.spec import RunSpec
 
@@ -203,17 +203,6 @@ def explain_write_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         advice = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable"
         raise StoreError(f"{path} cannot be written: {error.strerror}. {advice}, or name another --results.") from None
-    except ReproError:
-        raise
-    except Exception as error:  # safetensors wraps the operating system's error in its own
-        if "os error" not in str(error).lower() and "i/o error" not in str(error).lower():
-            raise
-        raise StoreError(f"{path} cannot be written: {error}. Free some space, or name another --results.") from None
-
-
-def missing(store: Store, specs: Iterable[RunSpec]) -> list[RunSpec]:
-    """Those of some runs that are not complete."""
-    return [spec for spec in specs if store.condition(spec) != "complete"]
 
 
 def _write_through(path: Path, content: bytes) -> None:
