@@ -13,7 +13,7 @@ from repro.errors import StoreError
 from repro.judge import judge
 from repro.recipes import schedule
 from repro.spec import TRAINING_VERSION
-from repro.store import Run, Store, write
+from repro.store import Run, Store, explain_write_errors, write
 from repro.verdict import Judgement, claims_table, to_json
 
 Document = dict[str, Any]
@@ -44,7 +44,8 @@ def document(
 
 def save(made: Document, path: Path) -> None:
     """Writes a document by rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with explain_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     write(path, _text(made).encode())
 
 
@@ -63,7 +64,7 @@ def load(path: Path) -> Document:
             )
     except FileNotFoundError:
         raise StoreError(f"{path} is missing; make it with: repro judge.") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OSError) as error:
         raise StoreError(f"{path} is no verdicts.json ({error}); make it again with: repro judge.") from None
     return made
 
@@ -73,14 +74,14 @@ def differences(path: Path, fresh: Document) -> list[str]:
     stored = load(path)
     told = []
     for part, name in (("judgements", "check"), ("claims", "claim"), ("runs", "key")):
-        old, new = ({row[name]: row for row in made.get(part, [])} for made in (stored, fresh))
+        old, new = ({str(row.get(name)): row for row in made.get(part, [])} for made in (stored, fresh))
         for key in sorted(old.keys() | new.keys()):
             told += [f"{part} {key}: {line}" for line in _compare(old.get(key), new.get(key))]
     rest = {"judgements", "claims", "runs"}
     told += _compare(
         {k: v for k, v in stored.items() if k not in rest}, {k: v for k, v in fresh.items() if k not in rest}
     )
-    if not told and path.read_text() != _text(fresh):
+    if not told and path.read_bytes() != _text(fresh).encode():
         told.append(f"{path} holds the same values in other bytes: it was edited")
     return told
 

@@ -113,7 +113,10 @@ class Store:
 
     def failure(self, spec: RunSpec) -> str:
         """The last line of the traceback of a failed run."""
-        return str(json.loads(_read(self.folder(spec) / FAILURE))["error"])
+        try:
+            return str(json.loads(_read(self.folder(spec) / FAILURE))["error"])
+        except (ValueError, KeyError, TypeError):
+            return f"{FAILURE} cannot be read"
 
     def begin(self, spec: RunSpec) -> Path:
         """The folder of a run about to be trained, with its spec in it.
@@ -148,8 +151,8 @@ class Store:
         try:
             content = _read(folder / RECORD)
             record = json.loads(content)
-            known = {"files", "outcome", "parts"} <= set(record)
-        except ValueError:
+            known = {"files", "outcome", "parts", "criteria"} <= set(record) and isinstance(record["files"], dict)
+        except (ValueError, TypeError):
             known = False
         if not known:
             raise StoreError(f"{folder / RECORD} is no run record; delete {folder} and train it again.")

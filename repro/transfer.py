@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from repro.errors import ReproError, StoreError
 from repro.lease import Lease
 from repro.spec import RunSpec
-from repro.store import CHECKPOINT, HISTORY, RECORD, SPEC, Store, explain_write_errors, write_with
+from repro.store import CHECKPOINT, FAILURE, HISTORY, RECORD, SPEC, Store, explain_write_errors, write_with
 
 
 def export(store: Store, specs: Sequence[RunSpec], file: Path) -> int:
@@ -111,6 +111,7 @@ def _decide(store: Store, arrived: Store, folder: Path, file: Path) -> str:
     if arrived.condition(spec) == "complete":
         theirs = arrived.run(spec)
         theirs.check()
+        _refuse_foreign(folder, {*theirs.record["files"], RECORD}, file)
         if here != "complete":
             return "new"
         ours = store.run(spec)
@@ -120,19 +121,33 @@ def _decide(store: Store, arrived: Store, folder: Path, file: Path) -> str:
             f"{file} holds other results than {ours.folder} for {spec.name}: conflict. Keep one: delete that folder to "
             "take theirs, or leave the run out of the export. Nothing was taken in."
         )
-    if here == "complete" or (here == "paused" and _progress(store.folder(spec)) >= _progress(folder)):
+    _refuse_foreign(folder, {SPEC, HISTORY, CHECKPOINT}, file)
+    theirs_at = _progress(folder)
+    if here == "complete":
         return "kept ours"
-    return "newer checkpoint" if here == "paused" else "new"
+    if (store.folder(spec) / CHECKPOINT).exists():  # also that of a run which failed after it
+        return "kept ours" if _progress(store.folder(spec)) >= theirs_at else "newer checkpoint"
+    return "new"
+
+
+def _refuse_foreign(folder: Path, known: set[str], file: Path) -> None:
+    """Takes in what a run consists of and nothing else, such as another machine's lease."""
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    if found - known:
+        raise StoreError(
+            f"{file} holds {folder.name[:12]}…/{min(found - known)}, which no export has. Nothing was taken in."
+        )
 
 
 def _progress(folder: Path) -> tuple[int, int]:
     """Epoch and step of a checkpoint, from its safetensors header."""
     try:
         with (folder / CHECKPOINT).open("rb") as stream:
-            header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+            length = int.from_bytes(stream.read(8), "little")
+            header = json.loads(stream.read(min(length, 100_000_000)))
         place = json.loads(header["__metadata__"]["place"])
         return place["epoch"], place["step"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{folder / CHECKPOINT} is damaged ({error}); delete it, or export it again.") from None
 
 
@@ -149,5 +164,8 @@ def _move(source: Path, target: Path) -> None:
                 place = target / path.relative_to(source)
                 place.parent.mkdir(exist_ok=True)
                 path.replace(place)
+            if (target / RECORD).exists():
+                for name in (CHECKPOINT, FAILURE):
+                    (target / name).unlink(missing_ok=True)
         finally:
             lease.release()
