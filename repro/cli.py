@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def plan_command(arguments: argparse.Namespace) -> int:
     """Says which runs there are, why each is missing or reused, and what it costs."""
-    from repro.execute import detect_device
+    from repro.provenance import detect_device
 
     made = _plan(arguments)
     if arguments.json:
@@ -66,8 +66,12 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 
 def status_command(arguments: argparse.Namespace) -> int:
-    """Counts the runs of a plan by condition."""
+    """Counts the runs of a plan by condition; of runs that were submitted, asks the scheduler too."""
     made = _plan(arguments)
+    if (arguments.results / ".slurm").exists():
+        from repro.cluster import commands
+
+        return commands.status(made, _store(arguments), arguments.json)
     counts: dict[str, int] = {}
     for run in made.runs:
         counts[run.condition] = counts.get(run.condition, 0) + 1
@@ -152,12 +156,58 @@ def doctor_command(arguments: argparse.Namespace) -> int:
     """Checks what this machine lacks."""
     from repro.doctor import examine
 
+    if arguments.cluster:
+        from repro.cluster import commands
+
+        return commands.examine(arguments)
     found = examine(arguments.results, arguments.data_dir)
     if arguments.json:
         _print_json([vars(one) for one in found])
     for one in found if not arguments.json else ():
         print(f"{one.state:<4} {one.what:<10} {one.told}")
     return 2 if any(one.state == "FAIL" for one in found) else 0
+
+
+def submit_command(arguments: argparse.Namespace) -> int:
+    """Queues what is missing as SLURM job arrays, and a last job that judges and reports."""
+    from repro.cluster import commands
+
+    return commands.submit(arguments, _collect(arguments))
+
+
+def retry_command(arguments: argparse.Namespace) -> int:
+    """Queues again what failed, was killed or cancelled, or ran out of requeues."""
+    from repro.cluster import commands
+
+    return commands.retry(arguments, _collect(arguments))
+
+
+def logs_command(arguments: argparse.Namespace) -> int:
+    """Prints what the jobs of one run wrote."""
+    from repro.cluster import commands
+
+    return commands.logs(arguments)
+
+
+def cancel_command(arguments: argparse.Namespace) -> int:
+    """Cancels the jobs of the selected runs; what they have trained is kept."""
+    from repro.cluster import commands
+
+    return commands.cancel(_plan(arguments), _store(arguments))
+
+
+def init_command(arguments: argparse.Namespace) -> int:
+    """Writes a first profile, slurm/NAME.toml, from what sinfo says."""
+    from repro.cluster import commands
+
+    return commands.init(arguments)
+
+
+def pilot_command(arguments: argparse.Namespace) -> int:
+    """Measures on one GPU how many runs of each network should share it."""
+    from repro.cluster import commands
+
+    return commands.pilot(arguments, _collect(arguments))
 
 
 def explain_command(arguments: argparse.Namespace) -> int:
@@ -184,9 +234,9 @@ def _store(arguments: argparse.Namespace) -> "Store":
 
 
 def _plan(arguments: argparse.Namespace) -> "Plan":
-    from repro.execute import detect_device
     from repro.judge import bought
     from repro.plan import plan
+    from repro.provenance import detect_device
 
     session, store = _collect(arguments), _store(arguments)
     wanted = bought(session.selected, store, list(session.checks.values()))
@@ -316,7 +366,21 @@ def _parser() -> argparse.ArgumentParser:
     add("plan", plan_command, select, store, as_json)
     run = add("run", run_command, select, store, train)
     run.add_argument("--measure", action="store_true", help="also measure what finished runs lack, without training")
+    for name, command in (("submit", submit_command), ("retry", retry_command)):
+        queued = add(name, command, select, store, report)
+        queued.add_argument("--cluster", required=True, metavar="NAME", help="profile slurm/NAME.toml")
+        queued.add_argument("--max-gpu-hours", type=float, default=24.0, metavar="H", help="ask above (default 24)")
+        queued.add_argument("--yes", action="store_true", help="do not ask")
+        queued.add_argument(
+            "--if-refused", choices=("cancel", "keep"), default="cancel", help="what was queued before sbatch refused"
+        )
+        queued.add_argument("--any-code", action="store_true", help="go on although the code changes meanwhile")
+        queued.set_defaults(failed=False)
+    queued.add_argument("--failed", action="store_true", help="all that failed, was killed, cancelled or exhausted")
     add("status", status_command, select, store, as_json)
+    logs = add("logs", logs_command, store)
+    logs.add_argument("run", metavar="RUN", help="beginning of a run's key or name")
+    add("cancel", cancel_command, select, store)
     judge = add("judge", judge_command, select, store, report, as_json)
     judge.add_argument("--verify", action="store_true", help="recompute every verdict and compare; write nothing")
     add("report", report_command, report)
@@ -327,7 +391,17 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--to", dest="file", type=Path, required=True, help="file to write, such as runs.tar.xz")
     take = add("import", import_command, store)
     take.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    add("doctor", doctor_command, store, as_json)
+    doctor = add("doctor", doctor_command, store, as_json)
+    doctor.add_argument("--cluster", default=None, metavar="NAME", help="look at a cluster, and from one of its nodes")
+    doctor.add_argument("--wait", type=_seconds, default=300.0, metavar="TIME", help="for the node (default 5m)")
+    cluster = commands.add_parser("cluster", help="Describes a cluster.").add_subparsers(required=True, metavar="WHAT")
+    init = cluster.add_parser("init", help=init_command.__doc__)
+    init.set_defaults(command=init_command)
+    pilot = cluster.add_parser("pilot", help=pilot_command.__doc__, parents=[select, store])
+    pilot.add_argument("--wait", type=_seconds, default=3600.0, metavar="TIME", help="for the job (default 1h)")
+    pilot.set_defaults(command=pilot_command)
+    for one in (init, pilot):
+        one.add_argument("name", metavar="NAME", help="of the profile slurm/NAME.toml")
     explain = add("explain", explain_command, store)
     explain.add_argument("check", metavar="CHECK", help="id of a check or a claim")
     explain.add_argument("--scale", default="smoke")

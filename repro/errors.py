@@ -19,3 +19,11 @@ class DataError(ReproError):
 
 class StoreError(ReproError):
     """A folder of results cannot be read, trusted or written."""
+
+
+class CodeError(ReproError):
+    """The code is not the one that a run was planned with."""
+
+
+class ClusterError(ReproError):
+    """A cluster profile, the scheduler, or what was submitted to it is not as it must be."""

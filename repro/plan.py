@@ -1,7 +1,7 @@
 """The plan: each run once, with the checks that need it, its condition and its cost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repro.claim import Check
 from repro.cost import Cost, Known, estimate
@@ -43,10 +43,18 @@ class Plan:
         return sum(run.cost.seconds for run in self.missing) / 3600
 
 
-def plan(checks: Sequence[Check], store: Store, *, device_type: str, bought: Mapping[str, int] | None = None) -> Plan:
+def plan(
+    checks: Sequence[Check],
+    store: Store,
+    *,
+    device_type: str,
+    bought: Mapping[str, int] | None = None,
+    known: Sequence[Known] = (),
+) -> Plan:
     """The plan of some checks against a store.
 
     ``bought`` maps a check whose verdict was inconclusive to the seeds it wants in all; others get their first look.
+    ``known`` are measurements to scale costs from, besides the complete runs of the plan.
     Runs are ordered by: already begun, wanted by more checks, lower seed, cheaper.
     """
     wanted: dict[str, tuple[RunSpec, list[Check]]] = {}
@@ -54,7 +62,7 @@ def plan(checks: Sequence[Check], store: Store, *, device_type: str, bought: Map
         seeds = (bought or {}).get(check.id, check.looks[0])
         for key, spec in check.runs(seeds).items():
             wanted.setdefault(key, (spec, []))[1].append(check)
-    known = _known(store, [spec for spec, _ in wanted.values()])
+    known = [*known, *_known(store, [spec for spec, _ in wanted.values()])]
     runs = [_planned(spec, tuple(needed), store, known, device_type) for spec, needed in wanted.values()]
     runs.sort(
         key=lambda run: (run.condition != "paused", -len(run.checks), run.spec.seed, run.cost.seconds, run.spec.key)
@@ -77,7 +85,10 @@ def _planned(
             why = f"failed and will be tried again: {store.failure(spec)}"
         case _:
             why = "missing: never trained in this store"
-    return Planned(spec=spec, checks=checks, condition=condition, why=why, cost=estimate(spec, known, device_type))
+    cost = estimate(spec, known, device_type)
+    if condition == "paused":
+        cost = replace(cost, seconds=cost.seconds * (1 - store.progress(spec)))
+    return Planned(spec=spec, checks=checks, condition=condition, why=why, cost=cost)
 
 
 def _known(store: Store, specs: Sequence[RunSpec]) -> list[Known]:

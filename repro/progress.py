@@ -4,8 +4,9 @@ import sys
 from types import TracebackType
 from typing import Any
 
-from repro.execute import Done, Outcome
+from repro.execute import Outcome
 from repro.plan import Plan
+from repro.pool import Done
 
 
 class Progress:
@@ -40,12 +41,12 @@ class Progress:
                 )
             return
         ended = len(outcome.done)
-        line = f"[{ended}/{len(plan.missing)}] {done.status} {done.planned.spec.name}, {done.seconds:.1f} s"
+        line = f"[{ended}/{len(plan.missing)}] {done.status} {done.spec.name}, {done.seconds:.1f} s"
         line += f": {done.error}" if done.error else ""
         if self._bar is None:
             print(line, flush=True)
         else:
-            self._bar.update(done.planned.cost.seconds)
-            self._bar.set_postfix_str(f"{ended}/{len(plan.missing)} runs, {done.planned.spec.name}")
+            self._bar.update(sum(run.cost.seconds for run in plan.runs if run.spec == done.spec))
+            self._bar.set_postfix_str(f"{ended}/{len(plan.missing)} runs, {done.spec.name}")
             if done.error:
                 self._bar.write(line)

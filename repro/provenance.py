@@ -1,6 +1,7 @@
 """What code and which machine a result came from."""
 
 import hashlib
+import os
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,24 @@ def code_digest() -> str:
     for path in [PACKAGE / "spec.py", *sorted((PACKAGE / "training").rglob("*.py"))]:
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def allocation() -> dict[str, str | int] | None:
+    """The SLURM job that this process is part of: its id as scontrol takes it, its node, and which life; else None."""
+    environment = os.environ
+    if "SLURM_JOB_ID" not in environment:
+        return None
+    array, task = environment.get("SLURM_ARRAY_JOB_ID"), environment.get("SLURM_ARRAY_TASK_ID")
+    return {
+        "id": f"{array}_{task}" if array else environment["SLURM_JOB_ID"],
+        "node": environment.get("SLURMD_NODENAME", ""),
+        "restart": int(environment.get("SLURM_RESTART_COUNT", "0")),
+    }
+
+
+def detect_device() -> str:
+    """ "cuda" where an NVIDIA driver is loaded, else "cpu"; without importing torch."""
+    return "cuda" if Path("/proc/driver/nvidia/version").exists() else "cpu"
 
 
 def folder(name: str) -> Path:

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from repro.datasets import DATASETS
 from repro.errors import SpecError, StoreError
 from repro.lease import holder
 from repro.spec import RunSpec
@@ -117,6 +119,24 @@ class Store:
             return str(json.loads(_read(self.folder(spec) / FAILURE))["error"])
         except (ValueError, KeyError, TypeError):
             return f"{FAILURE} cannot be read"
+
+    def place(self, spec: RunSpec) -> Json | None:
+        """Epoch, step and parts of a paused run, from its checkpoint; None where there is none to be read."""
+        try:
+            with (self.folder(spec) / CHECKPOINT).open("rb") as file:  # the header of safetensors: a length, then JSON
+                header = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), 10_000_000)))
+            found: Json = json.loads(header["__metadata__"]["place"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return found
+
+    def progress(self, spec: RunSpec) -> float:
+        """Share of a paused run that it has behind it, in [0, 1]."""
+        place = self.place(spec)
+        if place is None:
+            return 0.0
+        steps = math.ceil(DATASETS[spec.dataset].train_images / spec.batch_size)
+        return min(1.0, float(place["epoch"] + place["step"] / steps) / spec.epochs)
 
     def begin(self, spec: RunSpec) -> Path:
         """The folder of a run about to be trained, with its spec in it.

@@ -13,7 +13,7 @@ LAYERS = [
     {"recipes", "statistics", "cost", "store"},
     {"compare"},
     {"claim"},
-    {"plan", "evidence", "transfer"},
+    {"plan", "evidence", "transfer", "pool"},
     {"verdict"},
     {"judge"},
     {"document", "execute", "explain"},
@@ -24,7 +24,7 @@ LAYERS = [
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 # Imported where it is used, so that planning needs neither torch nor the heavier modules.
-LATE = {("plugin", "execute"), ("execute", "training"), ("doctor", "training"), ("cli", "training"), ("cli", "report")}
+LATE = {("plugin", "execute"), ("pool", "training"), ("doctor", "training"), ("cli", "training"), ("cli", "report")}
 HEAVY = {"torch", "torchvision", "scipy", "sklearn", "matplotlib", "weasyprint", "pyarrow", "PIL", "tqdm", "hypothesis"}
 
 

@@ -14,7 +14,8 @@ import pytest
 from repro.claim import ONE_LOOK, Check, Claim, Source
 from repro.compare import Measure
 from repro.errors import DataError, StoreError
-from repro.execute import Job, run_all, work
+from repro.execute import run_all
+from repro.pool import Job, Site, work
 from repro.recipes import SCALES, cifar
 from repro.store import Store
 
@@ -157,6 +158,6 @@ def test_an_interrupt_checkpoints_what_is_under_way(tmp_path):
 
 def test_a_worker_reports_an_unexpected_error_instead_of_raising(tmp_path, monkeypatch):
     monkeypatch.setattr("repro.training.prepare", lambda *_: 1 / 0)
-    job = Job(spec=tiny(0), criteria={}, results=tmp_path, data_dir=Path(), device="cpu", deadline=None)
-    status, _, error = work(job)
-    assert (status, error) == ("failed", "ZeroDivisionError: division by zero")
+    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None)
+    done = work(Job(spec=tiny(0), criteria={}, site=site))
+    assert (done.status, done.error) == ("failed", "ZeroDivisionError: division by zero")

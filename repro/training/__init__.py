@@ -16,17 +16,18 @@ from safetensors import safe_open
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save
 
-from repro.errors import ReproError, StoreError
+from repro.errors import CodeError, ReproError, StoreError
 from repro.lease import Lease
-from repro.provenance import code_digest, commit
+from repro.provenance import allocation, code_digest, commit
 from repro.spec import RunSpec
-from repro.store import CHECKPOINT, HISTORY, TENSORS, Run, Store, write
+from repro.store import CHECKPOINT, FAILURE, HISTORY, TENSORS, Run, Store, write
 from repro.training import measure
 from repro.training.data import Images, load
 from repro.training.loop import Row, State, start, train
 from repro.training.trainable import Trainable, frozen_hash, load_named, named_tensors, prepare
 
 RENEW = 15.0  # seconds between signs of life of a lease
+WARM = 5  # steps before speed is measured
 
 
 def run(
@@ -38,15 +39,23 @@ def run(
     criteria: dict[str, str],
     pause: Callable[[], bool],
     checkpoint_every: float = 60.0,
+    code: str | None = None,
 ) -> Literal["complete", "paused", "held"]:
     """Brings one run to completion, or as far as ``pause`` lets it, and says which.
 
     ``criteria`` maps each check that wants the run to the hash of its rule: the record shows that the rule was there
     first. ``pause`` is asked between steps; ``checkpoint_every`` is in seconds. "held": another process trains it.
+    ``code`` is the digest that this code must have, None for any.
 
     Raises:
+        CodeError: the code is not what the run was planned with.
         DataError, StoreError: nothing half-written stays behind; any other error is left in failure.json and raised.
     """
+    if code not in (None, code_digest()):
+        raise CodeError(
+            f"{spec.name} was planned with code {code[:12]}…, and the tree now holds {code_digest()[:12]}…: put the "
+            "old code back, or say that the new one may go on: repro retry --failed --any-code."
+        )
     if device == "cpu":
         # The order of float sums, and so every bit of a result, depends on it; and a process a core is faster.
         torch.set_num_threads(1)
@@ -57,6 +66,7 @@ def run(
     try:
         if store.condition(spec) == "complete":
             return "complete"
+        (folder / FAILURE).unlink(missing_ok=True)  # of an earlier attempt
         return _train(spec, store, Path(data_dir), torch.device(device), criteria, pause, lease, checkpoint_every)
     except ReproError:
         raise
@@ -79,7 +89,8 @@ def _train(
     checkpoint_every: float,
 ) -> Literal["complete", "paused"]:
     if not spec.epochs:
-        _finish(spec, store, None, None, {"outcome": "built", "parts": [_part(device)], "criteria": criteria})
+        record = {"outcome": "built", "parts": [_part(device)], "criteria": criteria}
+        _finish(spec, store, None, None, record, lease)
         return "complete"
     folder = store.folder(spec)
     images = load(spec, data_dir, device)
@@ -90,6 +101,7 @@ def _train(
     began, saved, renewed, stopped = time.monotonic(), time.monotonic(), time.monotonic(), False
 
     def save_all() -> None:
+        _fence(lease, folder)
         part["seconds"] = round(time.monotonic() - began, 3)
         _write_history(folder, rows)
         _checkpoint(folder, net, state, {"parts": [*parts, part]})
@@ -99,8 +111,7 @@ def _train(
         now = time.monotonic()
         if now - renewed >= RENEW:
             renewed = now
-            if not lease.renew():
-                raise StoreError(f"{folder} was taken over by another process; this one stops without writing.")
+            _fence(lease, folder)
         if now - saved >= checkpoint_every:
             saved = now
             save_all()
@@ -109,6 +120,7 @@ def _train(
 
     for row in train(spec, net, images, state, between_steps):
         rows.append(row)
+        _fence(lease, folder)
         _write_history(folder, rows)
     if stopped:
         save_all()
@@ -127,7 +139,7 @@ def _train(
             state.epoch * len(images.train.labels) / sum(p["seconds"] for p in [*parts, part]), 1
         ),
     }
-    _finish(spec, store, net, images, record)
+    _finish(spec, store, net, images, record, lease)
     return "complete"
 
 
@@ -148,6 +160,35 @@ def back_fill(run: Run, store: Store, *, data_dir: Path, device: str) -> list[st
     return lacking
 
 
+def speed(spec: RunSpec, *, data_dir: Path, device: str, ready: Callable[[], object], seconds: float) -> float:
+    """Images a second that training takes in, once warm and when ``ready`` returns; stores nothing."""
+    if device == "cpu":
+        torch.set_num_threads(1)
+    where = torch.device(device)
+    images = load(spec, Path(data_dir), where)
+    net = prepare(spec, where)
+    steps, began = -WARM, 0.0
+
+    def over(_state: State) -> bool:
+        nonlocal steps, began
+        if steps == 0:
+            _synchronise(where)
+            ready()
+            began = time.monotonic()
+        steps += 1
+        return steps > 1 and time.monotonic() - began >= seconds
+
+    for _ in train(spec, net, images, start(net), over):
+        pass
+    _synchronise(where)
+    return (steps - 1) * spec.batch_size / (time.monotonic() - began)
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 def restore(run: Run, device: str) -> Trainable:
     """The network of a finished run: frozen tensors regenerated from the seed and compared by hash, the rest loaded.
 
@@ -165,10 +206,19 @@ def restore(run: Run, device: str) -> Trainable:
     return net
 
 
-def _finish(spec: RunSpec, store: Store, net: Trainable | None, images: Images | None, record: dict[str, Any]) -> None:
+def _fence(lease: Lease, folder: Path) -> None:
+    """Stops a process that was taken for dead, such as one that slept, before it writes over its successor."""
+    if not lease.renew():
+        raise StoreError(f"{folder} was taken over by another process; this one stops without writing.")
+
+
+def _finish(
+    spec: RunSpec, store: Store, net: Trainable | None, images: Images | None, record: dict[str, Any], lease: Lease
+) -> None:
     folder = store.folder(spec)
     for name in measure.names(spec):
         _write_measurement(folder, name, spec, net, images)
+    _fence(lease, folder)
     write(folder / TENSORS, save(named_tensors(net) if net else {}))
     if not (folder / HISTORY).exists():
         _write_history(folder, [])
@@ -226,6 +276,7 @@ def _part(device: torch.device) -> dict[str, Any]:
         "device_type": device.type,
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
+        "job": allocation(),
         "seconds": 0.0,
     }
 

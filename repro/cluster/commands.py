@@ -1,0 +1,322 @@
+"""The cluster's part of the command line: each subcommand a few lines around a library call."""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.errors import ClusterError
+from repro.store import FAILURE, Store
+
+if TYPE_CHECKING:
+    from repro.cluster.fate import Fate
+    from repro.cluster.ledger import Order
+    from repro.cluster.profile import Profile
+    from repro.cluster.submit import Choice
+    from repro.plan import Plan
+    from repro.plugin import Session
+
+LOG_LINES = 5  # of a log that a group of failures shows
+
+
+def submit(arguments: argparse.Namespace, session: "Session") -> int:
+    """Queues what is missing and not under way as job arrays, and a job that judges and reports at last."""
+    return _submit(arguments, session, retry=False)
+
+
+def retry(arguments: argparse.Namespace, session: "Session") -> int:
+    """Queues again what failed, was killed or cancelled, or ran out of requeues."""
+    if not arguments.failed:
+        raise ClusterError("say what to try again: repro retry --failed.")
+    return _submit(arguments, session, retry=True)
+
+
+def status(made: "Plan", store: Store, as_json: bool) -> int:
+    """Tells the fate of every run of a plan, failures by their traceback, and what the jobs cost."""
+    from repro.cluster import fate, ledger, scheduler
+    from repro.cluster.hours import account
+
+    waiting = any(run.condition != "complete" for run in made.runs)
+    queue = scheduler.jobs() if waiting else []
+    if waiting:
+        fate.learn_deaths(store, queue)
+    found = fate.fates([run.spec for run in made.runs], store, queue)
+    counts = Counter(str(one.state) for one in found.values())
+    told = account(store)
+    groups = _groups(list(found.values()), store)
+    reports = {job.name: job for job in queue if job.name.endswith(".report")}
+    coming = [reports[one.report_name] for one in ledger.submissions(store) if one.report_name in reports]
+    coming = [job for job in coming if job.live]
+    if as_json:
+        rows = [
+            {"key": key, "name": one.spec.name, "state": one.state, "why": one.why, "job": one.job, "node": one.node}
+            for key, one in found.items()
+        ]
+        jobs = [asdict(job) for job in coming]
+        whole = {"runs": counts, "fates": rows, "failures": groups, "account": told, "reports": jobs}
+        print(json.dumps(whole, indent=1))
+        return _code(counts)
+    print(", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "nothing planned")
+    for reason, count in Counter(one.why for one in found.values() if one.state == "queued").items():
+        print(f"  queued: {count} ({reason})")
+    for group in groups:
+        print(f"\n{group['count']} {group['state']}: {group['why']}")
+        print(f"  {', '.join(group['names'])}{' …' if group['count'] > len(group['names']) else ''}")
+        print(f"  nodes {', '.join(group['nodes']) or 'unknown'}; exit code {group['exit_code'] or 'unknown'}")
+        for line in group["log"]:
+            print(f"  | {line}")
+    for job in coming:
+        print(f"\nreport job {job.id}: {job.state} ({job.reason})")
+    _print_account(told)
+    return _code(counts)
+
+
+def logs(arguments: argparse.Namespace) -> int:
+    """Prints what the jobs of one run wrote, life by life."""
+    from repro.cluster import ledger
+
+    submissions = ledger.submissions(Store(arguments.results))
+    wanted = [
+        (one, number)
+        for one in submissions
+        for number, keys in enumerate(one.elements)
+        if any(_is(key, arguments.run, one.order.results) for key in keys)
+    ]
+    if not wanted:
+        raise ClusterError(f"no job was submitted for a run whose key or name begins with {arguments.run!r}.")
+    for submission, number in wanted:
+        job = submission.job_of(number)
+        for life in ledger.lives(submission, [number]).get(number, []):
+            print(f"== job {life.job} life {life.restart} on {life.node}: {life.end or 'no end'} {life.why}")
+        log = submission.log / f"{job}_0_log.out"
+        print(log.read_text(errors="replace") if log.exists() else f"== job {job} has written no log yet ({log})")
+    return 0
+
+
+def cancel(made: "Plan", store: Store) -> int:
+    """Cancels the jobs of the selected runs that wait or run; the report job stays, so that a report comes."""
+    from repro.cluster import fate, scheduler
+
+    found = fate.fates([run.spec for run in made.runs], store, scheduler.jobs())
+    some = [one for one in found.values() if one.state in fate.UNDER_WAY and one.job]
+    jobs = sorted({one.job for one in some if one.job})
+    if jobs:
+        scheduler.cancel(jobs)
+    beside = len({key for one in some for key in _shares_job(one)} - {one.spec.key for one in some})
+    more = f"; {beside} other runs shared their jobs" if beside else ""
+    print(f"{len(jobs)} jobs cancelled with {len(some)} runs{more}. What was trained is kept: repro submit goes on.")
+    return 0
+
+
+def init(arguments: argparse.Namespace) -> int:
+    """Writes a first profile from what sinfo says."""
+    from repro.cluster import survey
+
+    path = survey.init(arguments.name)
+    print(f"{path} written; look through it, then: repro doctor --cluster {arguments.name}")
+    return 0
+
+
+def pilot(arguments: argparse.Namespace, session: "Session") -> int:
+    """Measures on one GPU how many runs of each network should share it."""
+    from repro.cluster import pilot as pilots
+    from repro.cluster import profile, scheduler, survey
+    from repro.plan import plan
+
+    one = profile.load(arguments.name)
+    order = _order(arguments, one)
+    made = plan(session.selected, Store(order.results), device_type=one.device)
+    specs = pilots.networks([(run.spec, run.cost.seconds) for run in made.missing])
+    if not specs:
+        raise ClusterError("nothing is missing, so there is nothing to measure for.")
+    minutes = min(30, int(one.seconds("time") // 60))
+    (order.results / ".slurm" / f"pilot-{one.name}.json").unlink(missing_ok=True)
+    job, file = survey.send_pilot(one, order, [spec.to_json() for spec in specs], minutes)
+    print(f"job {job} measures {len(specs)} networks; this waits for it, at most {arguments.wait:.0f} s", flush=True)
+    answer, state = survey.wait_for(file, job, arguments.wait)
+    if answer is None:
+        scheduler.cancel([job])
+        raise ClusterError(f"the pilot's job {job} is {state or 'gone'} without a result; see {order.results}/.slurm.")
+    found = pilots.load(Store(order.results), one)
+    for measured, spec in zip(found.networks if found else (), specs, strict=False):
+        rates = ", ".join(f"{count}: {rate:.0f}" for count, rate in measured.rates.items())
+        print(f"{spec.name}: images a second by runs at a time {rates}; {measured.best()} share a GPU")
+    return 0
+
+
+def examine(arguments: argparse.Namespace) -> int:
+    """Checks what a cluster lacks, also from one of its nodes."""
+    from repro.cluster import profile, survey
+
+    one = profile.load(arguments.cluster)
+    worst = 0
+    found = []
+    for looked in survey.examine(one, _order(arguments, one), arguments.wait):
+        found.append(vars(looked))
+        worst = max(worst, 2 if looked.state == "FAIL" else 0)
+        if not arguments.json:
+            print(f"{looked.state:<4} {looked.what:<12} {looked.told}", flush=True)
+    if arguments.json:
+        print(json.dumps(found, indent=1))
+    return worst
+
+
+def _submit(arguments: argparse.Namespace, session: "Session", *, retry: bool) -> int:
+    from repro.cluster import fate, profile, scheduler
+    from repro.cluster import submit as submitting
+
+    one = profile.load(arguments.cluster)
+    order = _order(arguments, one)
+    store = Store(order.results)
+    with submitting.alone(store):
+        if retry:
+            fate.learn_deaths(store, scheduler.jobs())
+            again = (*fate.STUCK, "killed", "cancelled")
+            choice = submitting.choose(order, one, session, wanted=lambda run: run.state in again)
+        else:
+            choice = submitting.choose(order, one, session)
+        _print_choice(choice, order)
+        if not choice.todo:
+            print("nothing to queue")
+            return 0
+        order = replace(order, granted_gpu_hours=_agree(choice, arguments))
+        submission = submitting.queue(order, one, choice, keep=arguments.if_refused == "keep")
+    for array in submission.arrays:
+        print(f"job {array.job}: {array.count} elements, {array.workers} runs at a time, {array.minutes} min each")
+    print(f"report job {submission.report_job}: {order.report / 'report.html'}, when they have all ended")
+    if submission.excluded:
+        print(f"kept away from: {', '.join(submission.excluded)}")
+    return 0
+
+
+def _order(arguments: argparse.Namespace, one: "Profile") -> "Order":
+    from repro.cluster.ledger import Order
+
+    scratch, data = one.place("scratch"), one.place("data")
+    results, data_dir = arguments.results, arguments.data_dir
+    if scratch is not None and results == Path("results"):
+        results = scratch / "results"
+        print(f"the store is {results}, as profile {one.name} says", file=sys.stderr)
+    if data is not None and data_dir == Path("data"):
+        data_dir = data
+    return Order(
+        scale=getattr(arguments, "scale", "smoke"),
+        paths=tuple(_absolute(path) for path in getattr(arguments, "paths", ())),
+        keyword=getattr(arguments, "keyword", ""),
+        copy=getattr(arguments, "data", None),
+        results=results.absolute(),
+        data_dir=data_dir.absolute(),
+        report=getattr(arguments, "report", Path("report")).absolute(),
+        granted_gpu_hours=0.0,
+        any_code=getattr(arguments, "any_code", False),
+    )
+
+
+def _absolute(path: str) -> str:
+    file, separator, rest = path.partition("::")
+    return f"{Path(file).absolute()}{separator}{rest}"
+
+
+def _print_choice(choice: "Choice", order: "Order") -> None:
+    print(
+        f"{len(choice.plan.checks)} checks at scale {order.scale} need {len(choice.plan.runs)} runs: "
+        f"{len(choice.reused)} complete and reused, {len(choice.under_way)} under way, {len(choice.todo)} to queue "
+        f"in {sum(map(len, choice.arrays))} jobs, about {choice.gpu_hours:.2f} GPU-hours ({choice.basis})"
+    )
+    if choice.stuck:
+        print(f"{len(choice.stuck)} failed before and are left out; see repro status, and repro retry --failed")
+
+
+def _agree(choice: "Choice", arguments: argparse.Namespace) -> float:
+    """The GPU-hours that the user grants; asks when the expected ones pass the limit.
+
+    Raises:
+        ClusterError: they do, and nobody agrees.
+    """
+    limit = float(arguments.max_gpu_hours)
+    if choice.gpu_hours <= limit:
+        return limit
+    over = f"{choice.gpu_hours:.2f} GPU-hours pass --max-gpu-hours {limit:g}"
+    if arguments.yes:
+        return choice.gpu_hours
+    if sys.stdin.isatty() and input(f"{over}. Queue them all the same? [y/N] ").strip().lower() in ("y", "yes"):
+        return choice.gpu_hours
+    raise ClusterError(f"{over}; nothing was queued. Raise it, say --yes, or select fewer checks with -k.")
+
+
+def _groups(found: Sequence["Fate"], store: Store) -> list[dict[str, Any]]:
+    """What went wrong, runs with the same traceback together, the most frequent first."""
+    groups: dict[tuple[str, str], list[Fate]] = {}
+    for one in found:
+        if one.state in ("failed", "killed", "exhausted", "refused", "cancelled"):
+            groups.setdefault((one.state, _cause(one, store)), []).append(one)
+    told = []
+    for (state, why), some in sorted(groups.items(), key=lambda item: -len(item[1])):
+        told.append(
+            {
+                "state": state,
+                "why": why,
+                "count": len(some),
+                "names": [one.spec.name for one in some[:3]],
+                "nodes": sorted({one.node for one in some if one.node}),
+                "exit_code": ", ".join(sorted({one.exit_code for one in some if one.exit_code})),
+                "log": _log_end(some[0]),
+            }
+        )
+    return told
+
+
+def _cause(one: "Fate", store: Store) -> str:
+    """The innermost frame and the error of a traceback, which many runs share; else why the run ended."""
+    try:
+        trace = json.loads((store.folder(one.spec) / FAILURE).read_text())
+        frames = [line.strip() for line in trace["traceback"].splitlines() if line.strip().startswith("File ")]
+        return f"{trace['error']}" + (f" ({frames[-1]})" if frames else "")
+    except (OSError, ValueError, KeyError):
+        return one.why
+
+
+def _log_end(one: "Fate") -> list[str]:
+    if one.submission is None or one.element is None:
+        return []
+    log = one.submission.log / f"{one.submission.job_of(one.element)}_0_log.out"
+    try:
+        return log.read_text(errors="replace").rstrip().splitlines()[-LOG_LINES:]
+    except OSError:
+        return []
+
+
+def _print_account(told: dict[str, Any] | None) -> None:
+    if told is None:
+        return
+    hours = told["hours"]
+    print(
+        f"\nGPU-hours: {hours['allocated']:.2f} allocated in {hours['lives']} lives, {hours['useful']:.2f} useful, "
+        f"{hours['wasted']:.2f} wasted; saved: {hours['reused']:.2f} by reuse, {hours['resumed']:.2f} by checkpoints"
+    )
+    for node in told["excluded_nodes"]:
+        print(f"node {node['node']} of {node['cluster']} is excluded: {node['why']}")
+
+
+def _shares_job(one: "Fate") -> tuple[str, ...]:
+    """Keys of the runs in the same element."""
+    return () if one.submission is None or one.element is None else one.submission.elements[one.element]
+
+
+def _is(key: str, wanted: str, results: Path) -> bool:
+    if key.startswith(wanted):
+        return True
+    from repro.spec import RunSpec
+
+    path = results / key / "spec.json"
+    return path.exists() and RunSpec.from_json(path.read_text(), path).name.startswith(wanted)
+
+
+def _code(counts: Counter[str]) -> int:
+    if counts["failed"] + counts["exhausted"] + counts["refused"]:
+        return 2
+    return 3 if sum(counts.values()) > counts["complete"] else 0

@@ -1,0 +1,191 @@
+"""Fates: what has become of each run, from results on disk first, then the lives of its jobs, then the queue."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from repro.cluster import ledger, scheduler
+from repro.cluster.ledger import Life, Submission
+from repro.cluster.scheduler import Job
+from repro.spec import RunSpec
+from repro.store import Store
+
+State = Literal[
+    "complete",
+    "running",
+    "queued",
+    "missing",  # never begun
+    "paused",  # at a checkpoint, with nobody to go on
+    "failed",  # with a traceback: training it again would fail again
+    "killed",  # its job ended without a word
+    "cancelled",
+    "exhausted",  # out of requeues, with what it had kept
+    "refused",  # the code had changed
+]
+UNDER_WAY = ("running", "queued")
+STUCK = ("failed", "exhausted", "refused")  # only `repro retry` takes these up again
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fate:
+    """What has become of one run."""
+
+    spec: RunSpec
+    state: State
+    why: str = ""
+    submission: Submission | None = None  # the last one that had it
+    element: int | None = None
+    job: str | None = None
+    node: str = ""
+    exit_code: str = ""
+    life: Life | None = None  # the last
+
+
+def fates(specs: Iterable[RunSpec], store: Store, queue: Sequence[Job]) -> dict[str, Fate]:
+    """The fate of each run, by its key; ``queue`` as ``scheduler.jobs`` gives it, empty where there is no cluster."""
+    submissions = ledger.submissions(store)
+    place = {
+        key: (submission, number)
+        for submission in submissions
+        for number, keys in enumerate(submission.elements)
+        for key in keys
+    }
+    alive = _by_element(queue)
+    lives = {submission.id: ledger.lives(submission) for submission in submissions}
+    deaths = {submission.id: ledger.deaths(submission) for submission in submissions}
+    found: dict[str, Fate] = {}
+    for spec in specs:
+        if spec.key not in place:
+            found[spec.key] = _without_job(spec, store)
+            continue
+        submission, number = place[spec.key]
+        job_id = submission.job_of(number)
+        job = alive.get((submission.id, number))
+        some = lives[submission.id].get(number, [])
+        life = some[-1] if some else None
+        death = deaths[submission.id].get(job_id or "")
+        state, why = _state(spec, store, job, life, job_id, death)
+        found[spec.key] = Fate(
+            spec=spec,
+            state=state,
+            why=why,
+            submission=submission,
+            element=number,
+            job=job.id if job else job_id,
+            node=(life.node if life else "") or (job.node if job else "") or (death or {}).get("node", ""),
+            exit_code=(death or {}).get("exit_code", ""),
+            life=life,
+        )
+    return found
+
+
+def learn_deaths(store: Store, queue: Sequence[Job]) -> None:
+    """Asks once, in one call, how the jobs ended that could not say it themselves, and keeps the answer.
+
+    A node that failed under a job is noted as faulty; so is one where a job ended before the suite began, if the
+    suite has begun on another.
+    """
+    alive = _by_element(queue)
+    unexplained: dict[str, tuple[Submission, int]] = {}
+    worked: set[str] = set()
+    for submission in ledger.submissions(store):
+        lives, known = ledger.lives(submission), ledger.deaths(submission)
+        worked |= {life.node for some in lives.values() for life in some}
+        for array in submission.arrays:
+            for number in range(array.first, array.first + array.count):
+                job = submission.job_of(number)
+                some = lives.get(number, [])
+                ended_well = some and some[-1].end is not None
+                here = alive.get((submission.id, number))
+                if job and job not in known and not ended_well and not (here and here.live):
+                    unexplained[job] = (submission, number)
+    if not unexplained:
+        return
+    ended = scheduler.ended(list(unexplained))
+    for job, (submission, number) in unexplained.items():
+        here = alive.get((submission.id, number))
+        last = ended[job][-1] if job in ended else here
+        if last is None or last.live:
+            continue
+        begun = ledger.lives(submission, [number])
+        fault = None
+        if last.node and last.state in ("NODE_FAIL", "BOOT_FAIL"):
+            fault = f"the scheduler says {last.state} of job {job}"
+        elif last.node and not begun and last.state == "FAILED" and worked - {last.node}:
+            fault = f"job {job} ended there (exit code {last.exit_code or 'unknown'}) before the suite began"
+        told = {"state": last.state, "node": last.node, "exit_code": last.exit_code, "fault": fault}
+        ledger.note_deaths(submission, {job: told})
+
+
+def _by_element(queue: Sequence[Job]) -> dict[tuple[str, int], Job]:
+    """The jobs of this suite: submission and element to job. Names are trusted, so a lost answer of sbatch is found."""
+    found = {}
+    for job in queue:
+        parts = job.name.split(".")
+        if len(parts) == 3 and parts[0] == "repro" and parts[2].isdigit():
+            task = job.id.partition("_")[2]
+            found[parts[1], int(parts[2]) + (int(task) if task.isdigit() else 0)] = job
+    return found
+
+
+def _without_job(spec: RunSpec, store: Store) -> Fate:
+    match store.condition(spec):
+        case "complete":
+            return Fate(spec=spec, state="complete")
+        case "training":
+            return Fate(spec=spec, state="running", why="by a process outside the queue")
+        case "failed":
+            return Fate(spec=spec, state="failed", why=store.failure(spec))
+        case "paused":
+            return Fate(spec=spec, state="paused", why="at a checkpoint")
+        case _:
+            return Fate(spec=spec, state="missing", why="never trained in this store")
+
+
+def _state(
+    spec: RunSpec,
+    store: Store,
+    job: Job | None,
+    life: Life | None,
+    job_id: str | None,
+    death: Mapping[str, str] | None,
+) -> tuple[State, str]:
+    condition = store.condition(spec)
+    if condition == "complete":
+        return "complete", ""
+    told = life.runs.get(spec.key, {}) if life else {}
+    if told.get("status") in ("failed", "crashed"):
+        return "failed", str(told["error"])
+    if condition == "training":
+        return "running", ""
+    if job is not None and job.live:
+        if life is not None and life.end is None and job.state == "RUNNING":
+            return "running", "about to begin"
+        return "queued", job.reason
+    if life is not None:
+        return _after_life(life, death)
+    state = death["state"] if death else job.state if job else ""
+    if state and state != "CANCELLED":
+        return "killed", f"its job ended as {state} before it could begin"
+    if job_id is None and job is None:
+        return ("paused", "at a checkpoint") if condition == "paused" else ("missing", "was not queued")
+    return "cancelled", "its job was cancelled before it began" if state else "its job left the queue before it began"
+
+
+def _after_life(life: Life, death: Mapping[str, str] | None) -> tuple[State, str]:
+    """The state of an unfinished run after the last life of its job."""
+    match life.end:
+        case None:
+            if death and death["state"] == "CANCELLED":
+                return "cancelled", "its job was cancelled"
+            return "killed", f"its job ended as {death['state']}" if death else "its job ended without a word"
+        case "exhausted":
+            return "exhausted", life.why
+        case "refused":
+            return "refused", life.why
+        case "failed":
+            return "failed", life.why
+        case "terminated" | "requeued":
+            return "cancelled", life.why or "its job was cancelled while it waited to go on"
+        case _:
+            return "paused", life.why or "at a checkpoint"

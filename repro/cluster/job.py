@@ -1,0 +1,251 @@
+"""What runs inside a job: an element of an array, the report at the end, a pilot. Called by name, with paths."""
+
+import contextlib
+import json
+import os
+import re
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repro import pool
+from repro.cluster import ledger, scheduler
+from repro.cluster.ledger import End, Life, Submission
+from repro.errors import CodeError, ReproError
+from repro.pool import Done, Site, Stop
+from repro.provenance import allocation, code_digest, detect_device
+from repro.spec import RunSpec
+from repro.store import Store, write
+
+SIGN = 15.0  # seconds between signs of life of a life
+# Errors of the node, not of the run: another node would not have them.
+NODE_ERRORS = re.compile(
+    "no CUDA-capable device|CUDA driver|CUDA error: (?!out of memory)|uncorrectable ECC|No CUDA GPUs are available"
+    "|NVML|Input/output error|Bus error|Stale file handle",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """A run of an element."""
+
+    spec: RunSpec
+    criteria: Mapping[str, str]
+
+
+def work(folder: str, number: int) -> None:
+    """Brings the runs of one element as far as they get in this life of its job.
+
+    On SLURM's warning signal, or when its own time is nearly over, it checkpoints and puts itself back into the queue;
+    on SIGTERM it checkpoints and ends. What became of it stands in the submission's ``lives``.
+    """
+    submission = ledger.load(Path(folder))
+    element = json.loads(submission.element_file(number).read_text())
+    store = Store(submission.order.results)
+    tasks = [_task(store, entry) for entry in element["runs"]]
+    life = _begin(submission, number, element["workers"])
+    with _signs_of_life(life, submission):
+        with Stop() as stop:
+            end, why = _train(submission, life, tasks, store, stop, _deadline(submission, element["minutes"]))
+        life.end, life.why, life.ended = end, why, time.time()
+        life.save(submission)
+    print(f"{life.job} life {life.restart} on {life.node}: {end}{': ' if why else ''}{why}", flush=True)
+    if end == "requeued":
+        _requeue(life, submission)
+
+
+def report(folder: str) -> None:
+    """Queues what was killed or what more seeds a verdict asks for, then judges and renders what there is."""
+    from repro import document
+    from repro import report as reports
+    from repro.cluster import rounds
+    from repro.collect import collect
+
+    submission = ledger.load(Path(folder))
+    order = submission.order
+    session = collect(scale=order.scale, paths=order.paths, keyword=order.keyword, copy=order.copy)
+    print(rounds.go_on(submission, session), flush=True)
+    made, _ = document.document(
+        session.selected, Store(order.results), order.scale, controls=list(session.checks.values())
+    )
+    document.save(made, order.report / "verdicts.json")
+    for line in reports.render(made, order.report):
+        print(line, flush=True)
+
+
+def pilot(spec_file: str, result_file: str, data_dir: str, device: str) -> None:
+    """Measures the networks in a file of specs."""
+    from repro.cluster import pilot as pilots
+
+    specs = [RunSpec.from_json(text, spec_file) for text in Path(spec_file).read_text().splitlines()]
+    node = (allocation() or {}).get("node", "")
+    made = pilots.measure(specs, data_dir=Path(data_dir), device=device, node=str(node))
+    pilots.save(made, Path(result_file))
+
+
+def probe(place: str, data_dir: str) -> None:
+    """Looks around on a node for `repro doctor --cluster`."""
+    from repro.datasets import COPIES
+    from repro.training.data import arrays
+
+    told = {}
+    for name in ("digits", *COPIES):
+        try:
+            _, _, prints = arrays(name, Path(data_dir))
+            told[name] = {"fine": True, "told": f"fingerprint of its test images {prints['test'][:12]}…"}
+        except ReproError as error:
+            told[name] = {"fine": False, "told": str(error)}
+    answer = {
+        "token": (Path(place) / "token").read_text(),
+        "node": (allocation() or {}).get("node"),
+        "code": code_digest(),
+        "device": detect_device(),
+        "gpu": _gpu(),
+        "data": told,
+    }
+    write(Path(place) / "answer.json", json.dumps(answer).encode())
+
+
+def _gpu() -> str:
+    """The GPU of this job as torch sees it; without a driver, what SLURM gave."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return f"SLURM gave GPU {given}, and torch finds no driver" if given else ""
+
+
+def _train(
+    submission: Submission, life: Life, tasks: list[_Task], store: Store, stop: Stop, deadline: float
+) -> tuple[End, str]:
+    """Trains, and says how this life ends and why."""
+    requeues = submission.profile.requeues
+    if life.restart > requeues:
+        return "exhausted", f"requeued {life.restart} times, and {requeues} are allowed; see: repro retry --failed"
+    if submission.profile.device == "cuda" and detect_device() != "cuda":
+        life.fault, life.faulty_node = "it has no NVIDIA driver", life.node
+        _avoid(submission, life.node)
+        return "paused", f"{life.node}: it has no NVIDIA driver"
+
+    def told(done: Done) -> None:
+        life.runs[done.spec.key] = {
+            "status": done.status,
+            "seconds": round(done.seconds, 1),
+            "error": done.error,
+        }
+        if NODE_ERRORS.search(done.error):
+            life.runs[done.spec.key]["status"] = "paused"  # it is the node that failed
+            life.fault, life.faulty_node = done.error, life.node
+        life.save(submission)
+        print(f"{done.status} {done.spec.name}, {done.seconds:.1f} s {done.error}", flush=True)
+
+    site = Site(
+        store=store,
+        data_dir=submission.order.data_dir,
+        device=submission.profile.device,
+        workers=life.workers,
+        deadline=deadline,
+        code=None if submission.order.any_code else submission.code,
+    )
+    try:
+        ended = pool.train(tasks, site, stop, told)
+    except CodeError as error:
+        return "refused", str(error)
+    except ReproError as error:
+        return "failed", str(error)
+    if life.faulty_node == life.node:
+        _avoid(submission, life.node)
+        return "paused", f"{life.node}: {life.fault}"
+    if ended:
+        return "done", ""
+    if stop.signal is not None and stop.signal != _warning():
+        return "terminated", "SIGTERM: cancelled, or ended by the scheduler"
+    reason = "its time was nearly over" if stop.signal is None else "the scheduler's warning: preempted, or out of time"
+    if life.restart >= requeues:
+        return "exhausted", f"{reason}, and all {requeues} requeues are used up; see: repro retry --failed"
+    return "requeued", reason
+
+
+def _begin(submission: Submission, number: int, workers: int) -> Life:
+    """Notes a new life, and what the scheduler knows against the node of a life before that could not end itself."""
+    job = allocation() or {"id": "", "node": "", "restart": 0}
+    life = Life(
+        element=number,
+        restart=int(job["restart"]),
+        job=str(job["id"]),
+        node=str(job["node"]),
+        gpus=submission.profile.gpus,
+        workers=workers,
+        began=time.time(),
+    )
+    before = [one for one in ledger.lives(submission, [number]).get(number, []) if one.restart < life.restart]
+    if before and before[-1].end is None:
+        with contextlib.suppress(ReproError):
+            trouble = scheduler.node_trouble(before[-1].node)
+            if trouble:
+                life.fault, life.faulty_node = f"a life of job {life.job} ended there: {trouble}", before[-1].node
+    life.save(submission)
+    if life.faulty_node:
+        _avoid(submission, life.faulty_node)
+    return life
+
+
+def _avoid(submission: Submission, node: str) -> None:
+    """Keeps what still waits away from a node, besides those avoided before."""
+    nodes = {*submission.excluded, *ledger.faults(Store(submission.order.results), submission.profile.name), node}
+    scheduler.exclude([array.job for array in ledger.load(submission.folder).arrays], nodes)
+
+
+def _task(store: Store, entry: Mapping[str, Any]) -> _Task:
+    path = store.root / entry["spec"]
+    return _Task(spec=RunSpec.from_json(path.read_text(), path), criteria=entry["criteria"])
+
+
+def _deadline(submission: Submission, minutes: int) -> float:
+    """When to stop by ourselves: after SLURM's warning should have come, and well before the end."""
+    began = float(os.environ.get("SLURM_JOB_START_TIME") or time.time())
+    end = float(os.environ.get("SLURM_JOB_END_TIME") or began + 60 * minutes)
+    return end - submission.profile.seconds("stop_before") / 2
+
+
+def _requeue(life: Life, submission: Submission) -> None:
+    """Puts this job back into the queue; where that is forbidden the report job's next round goes on."""
+    try:
+        scheduler.requeue(life.job)
+    except ReproError as error:
+        life.end, life.why = "paused", str(error)
+        life.save(submission)
+        return
+    sys.exit(1)  # submitit then writes no result
+
+
+def _warning() -> int:
+    """The signal that SLURM sends before it ends a job, as submitit asks for it."""
+    import signal
+
+    return int(getattr(signal, "SIG" + os.environ.get("SUBMITIT_PREEMPT_SIGNAL", "USR2")))
+
+
+@contextmanager
+def _signs_of_life(life: Life, submission: Submission) -> Iterator[None]:
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(SIGN):
+            with contextlib.suppress(OSError):
+                life.touch(submission)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

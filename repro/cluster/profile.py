@@ -1,0 +1,194 @@
+"""Profiles: what one cluster needs to be told, from ``slurm/<name>.toml``; unknown and misspelt keys are refused."""
+
+import dataclasses
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from repro.errors import ClusterError
+from repro.provenance import folder
+
+FOLDER = Path("slurm")  # in the current folder; the package's own copy comes second
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """What a user says once of a cluster. Every field is a key of the TOML file, and the other way round.
+
+    Raises:
+        ClusterError: a value is of another kind or out of range.
+    """
+
+    name: str  # of the file, without .toml; not a key
+    submitit: str  # version that the profile was written for, such as "1.5"
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    constraint: str | None = None
+    exclude: tuple[str, ...] = ()  # nodes never to be used
+    gpus_per_node: int | None = None  # how a GPU is asked for: this way …
+    gres: str | None = None  # … or this way, such as "gpu:a100:1"
+    device: str = "cuda"  # what a run trains on: "cuda" or "cpu"
+    cpus: int = 4  # of a job
+    memory: str = "16G"  # of a job
+    time: str = "4h"  # the longest that a job may ask for
+    stop_before: str = "2m"  # how long before its limit a job checkpoints and requeues itself
+    array_size: int | None = None  # the largest array; None for what scontrol says
+    parallelism: int = 64  # elements of an array that may run at the same time
+    runs_per_gpu: int | Literal["pilot"] = 1  # "pilot": as `repro cluster pilot` measured
+    requeues: int = 5  # lives of a job after its first, before its runs are EXHAUSTED
+    setup: tuple[str, ...] = ()  # shell lines before Python, such as "module load cuda"
+    python: str | None = None  # Python or a container prefix with it; None for the one that submits
+    scratch: str | None = None  # shared folder for the store; None for --results
+    data: str | None = None  # folder of the data sets; None for --data-dir
+    report_partition: str | None = None  # for the job that judges and renders; None for ``partition``
+    sbatch: Mapping[str, str | int | bool] = dataclasses.field(default_factory=dict)  # further options, as they are
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            self._check(field.name, getattr(self, field.name))
+        if self.gpus_per_node is not None and self.gres is not None:
+            raise self._error("gpus_per_node and gres are both set; keep the one that your cluster takes.")
+        if self.device == "cuda" and not self.gpus:
+            raise self._error('device is "cuda" and no GPU is asked for; set gpus_per_node or gres.')
+        if self.seconds("stop_before") >= self.seconds("time"):
+            raise self._error(f"stop_before is {self.stop_before}, as long as time, {self.time}; make it shorter.")
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of one job."""
+        if self.gres is None:
+            return self.gpus_per_node or 0
+        count = self.gres.rpartition(":")[2]
+        return int(count) if count.isdigit() else 1
+
+    def seconds(self, name: Literal["time", "stop_before"]) -> float:
+        """A duration in seconds."""
+        return duration(str(getattr(self, name)))
+
+    def place(self, name: Literal["scratch", "data"]) -> Path | None:
+        """A root folder, with variables such as $USER filled in."""
+        value = getattr(self, name)
+        return None if value is None else Path(os.path.expandvars(value)).expanduser()
+
+    def _check(self, name: str, value: Any) -> None:
+        match name:
+            case "gpus_per_node" | "array_size" | "cpus" | "parallelism" | "requeues" | "runs_per_gpu":
+                least = 0 if name in ("requeues", "gpus_per_node") else 1
+                optional = value is None and name in ("gpus_per_node", "array_size")
+                fine = optional or (name == "runs_per_gpu" and value == "pilot")
+                if not fine and (type(value) is not int or value < least):
+                    more = ' or "pilot"' if name == "runs_per_gpu" else ""
+                    raise self._error(f"{name} is {value!r}; allowed: a whole number, {least} or more{more}.")
+            case "exclude" | "setup":
+                if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
+                    raise self._error(f'{name} is {value!r}; allowed: a list of texts, such as ["one", "two"].')
+            case "sbatch":
+                _check_sbatch(self, value)
+            case "time" | "stop_before":
+                if not isinstance(value, str) or not re.fullmatch(r"\d+(\.\d+)?[smhd]", value):
+                    raise self._error(f'{name} is {value!r}; allowed: a duration such as "90s", "45m", "4h" or "2d".')
+            case "memory":
+                if not isinstance(value, str) or not re.fullmatch(r"\d+[KMGT]", value):
+                    raise self._error(f'memory is {value!r}; allowed: a size such as "16G".')
+            case "device":
+                if value not in ("cuda", "cpu"):
+                    raise self._error(f'device is {value!r}; allowed: "cuda" or "cpu".')
+            case _:
+                required = name in ("name", "submitit")
+                if not (isinstance(value, str) and value.strip()) and (required or value is not None):
+                    raise self._error(f"{name} is {value!r}; allowed: a text that is not empty.")
+
+    def _error(self, text: str) -> ClusterError:
+        return ClusterError(f"profile {self.name}: {text}")
+
+
+# What the suite sets itself; an [sbatch] table that set it again would break a promise.
+OURS = {
+    "array", "dependency", "error", "job-name", "nodes", "ntasks", "ntasks-per-node", "open-mode", "output", "requeue",
+    "no-requeue", "signal",
+}  # fmt: skip
+
+
+def _check_sbatch(profile: Profile, value: Any) -> None:
+    if not isinstance(value, Mapping) or not all(isinstance(item, str | int) for item in value.values()):
+        raise profile._error("sbatch is no table of texts, numbers and true.")
+    keys = {field.name for field in dataclasses.fields(Profile)} | {"mem", "cpus-per-task", "gpus-per-node"}
+    for name in value:
+        plain = name.replace("_", "-")
+        if plain in OURS:
+            raise profile._error(f"[sbatch] sets {name}, which the suite sets itself; take it out.")
+        if plain in {key.replace("_", "-") for key in keys}:
+            raise profile._error(f"[sbatch] sets {name}, which has a key of its own; set that one.")
+
+
+def load(name: str, where: Path = FOLDER) -> Profile:
+    """The profile of a name, or of a path that ends with .toml.
+
+    Raises:
+        ClusterError: there is none, it is no TOML, or it has an unknown key or a wrong value.
+    """
+    path = _find(name, where)
+    try:
+        fields = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ClusterError(f"{path} cannot be read as TOML: {error}.") from None
+    known = [field.name for field in dataclasses.fields(Profile) if field.name != "name"]
+    for key in fields:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise ClusterError(f"{path} has the unknown key {key!r}; {hint}Allowed: {', '.join(known)}.")
+    if "submitit" not in fields:
+        raise ClusterError(f'{path} does not say for which submitit it was written; add: submitit = "{installed()}".')
+    made = from_json({"name": path.stem, **fields})
+    if made.submitit.split(".")[:2] != installed().split("."):
+        raise ClusterError(
+            f"{path} was written for submitit {made.submitit}, and {installed()} is installed; install that version, "
+            f'or look through the profile and set submitit = "{installed()}".'
+        )
+    return made
+
+
+def to_json(profile: Profile) -> dict[str, Any]:
+    """A profile as JSON values."""
+    return dataclasses.asdict(profile)
+
+
+def from_json(fields: Mapping[str, Any]) -> Profile:
+    """A profile from JSON or TOML values."""
+    values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
+    return Profile(**values)
+
+
+def installed() -> str:
+    """Major and minor version of the submitit that is installed."""
+    from importlib.metadata import version
+
+    return ".".join(version("submitit").split(".")[:2])
+
+
+def duration(text: str) -> float:
+    """Seconds of a duration such as "90s", "45m", "4h" or "2d"."""
+    return float(text[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[text[-1]]
+
+
+def _find(name: str, where: Path) -> Path:
+    if name.endswith(".toml"):
+        if Path(name).exists():
+            return Path(name)
+        raise ClusterError(f"{name} does not exist; write a first profile with: repro cluster init NAME.")
+    places = [where, folder("slurm")]
+    for place in places:
+        if (place / f"{name}.toml").exists():
+            return place / f"{name}.toml"
+    there = sorted({path.stem for place in places for path in place.glob("*.toml")})
+    raise ClusterError(
+        f"there is no profile slurm/{name}.toml; there are: {', '.join(there) or 'none'}. "
+        f"Write a first one with: repro cluster init {name}."
+    )

@@ -1,0 +1,187 @@
+"""SLURM's answers: one command a question, asked again while the controller is away, its own words in every error."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from repro.errors import ClusterError
+
+# States of a job that may still do something; the others are final.
+LIVE = {
+    "PENDING", "RUNNING", "CONFIGURING", "COMPLETING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SUSPENDED",
+    "STOPPED", "RESIZING", "SIGNALING", "SPECIAL_EXIT", "STAGE_OUT", "RESV_DEL_HOLD",
+}  # fmt: skip
+BUSY = re.compile(
+    "contact slurm controller|Socket timed out|Connection refused|temporarily unavailable|Zero Bytes were transmitted"
+    "|Transport endpoint|Connection timed out|controller connect failure",
+    re.IGNORECASE,
+)
+PATIENCE = 30.0  # seconds that a controller may be away before we give up
+ANSWER = 60.0  # seconds that one command may take
+# What to change, by the scheduler's words.
+ADVICE = (
+    ("invalid partition", "name one of `sinfo -o %P` as partition in the profile"),
+    ("invalid account", "name an account of `sacctmgr show associations user=$USER` in the profile"),
+    ("invalid qos", "name one of `sacctmgr show qos` as qos in the profile"),
+    ("generic resource", "ask for GPUs the other way in the profile: gpus_per_node = 1, or gres = \"gpu:TYPE:1\""),
+    ("invalid gres", "ask for GPUs the other way in the profile: gpus_per_node = 1, or gres = \"gpu:TYPE:1\""),
+    ("invalid feature", "name a feature of `sinfo -o %f` as constraint in the profile"),
+    ("node configuration is not available", "ask for what one node has: sinfo -N -o '%N %c %m %G'"),
+    ("time limit", "lower time in the profile to what `sinfo -o '%P %l'` allows"),
+    ("job violates accounting/qos policy", "wait for jobs of yours to end, or select fewer runs with -k"),
+    ("submit limit", "wait for jobs of yours to end, or select fewer runs with -k"),
+    ("job array specification", "lower array_size in the profile to MaxArraySize of `scontrol show config`"),
+    ("invalid node name", "name nodes of `sinfo -N` under exclude in the profile"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job, or one element of an array, as the scheduler knows it."""
+
+    id: str  # "12", or "12_3" for element 3
+    name: str
+    state: str  # such as "PENDING"
+    node: str  # "" before it has one
+    reason: str  # why it waits or has failed, in the scheduler's words
+    exit_code: str = ""  # "1:0": exit status and signal; "" where not told
+
+    @property
+    def live(self) -> bool:
+        """Whether it waits, runs, or is about to."""
+        return self.state in LIVE
+
+
+def ask(*command: str, patience: float = PATIENCE) -> str:
+    """What a command of the scheduler prints; asked again, at growing intervals, while the controller is away.
+
+    Raises:
+        ClusterError: the command is missing or refuses, with its own words.
+    """
+    if shutil.which(command[0]) is None:
+        raise ClusterError(f"{command[0]} is not on the PATH; go on on a machine that submits jobs to SLURM.")
+    began, pause = time.monotonic(), 0.5
+    while True:
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER)
+            words, failed = done.stderr.strip(), done.returncode != 0
+        except subprocess.TimeoutExpired:
+            done, words, failed = None, f"Connection timed out: no answer within {ANSWER:.0f} s", True
+        if done is not None and not failed:
+            return done.stdout
+        if not BUSY.search(words) or time.monotonic() - began + pause > patience:
+            raise ClusterError(refusal(command[0], words))
+        time.sleep(pause)
+        pause *= 2
+
+
+def refusal(command: str, words: str) -> str:
+    """One line with the scheduler's words and what to change."""
+    plain = " ".join(line.strip() for line in words.splitlines() if line.strip()) or "no words"
+    lowered = plain.lower()
+    advice = next((text for start, text in ADVICE if start in lowered), "")
+    if BUSY.search(plain):
+        advice = "the controller does not answer; try again, or see: scontrol ping"
+    return f"{command} said: {plain}" + (f" Change: {advice}." if advice else "")
+
+
+def jobs() -> list[Job]:
+    """Every job of this user that the scheduler still knows, each element of an array on its own; one call."""
+    # Of all states: a job that has just ended still tells how.
+    printed = ask("squeue", "--me", "--noheader", "--array", "--states=all", "--format=%i|%j|%T|%N|%r")
+    return [Job(*line.split("|", 4)) for line in printed.splitlines() if line.count("|") >= 4]
+
+
+def ended(ids: Sequence[str]) -> dict[str, list[Job]]:
+    """How jobs ended, an entry a life, in order: from accounting, or where that is off from the controller."""
+    if not ids:
+        return {}
+    arrays = sorted({one.partition("_")[0] for one in ids})
+    try:
+        printed = ask(
+            "sacct", "--noheader", "--parsable2", "--allocations", "--duplicates", f"--jobs={','.join(arrays)}",
+            "--format=JobID,JobName,State,NodeList,ExitCode",
+            patience=2,
+        )  # fmt: skip
+        found = [_accounted(line) for line in printed.splitlines()]
+    except ClusterError:
+        found = [_shown(line) for line in ask("scontrol", "--oneliner", "show", "job").splitlines()]
+    wanted: dict[str, list[Job]] = {}
+    for job in found:
+        if job is not None and job.id in set(ids):
+            wanted.setdefault(job.id, []).append(job)
+    return wanted
+
+
+def requeue(job: str) -> None:
+    """Puts a running job back into the queue."""
+    ask("scontrol", "requeue", job)
+
+
+def cancel(ids: Iterable[str]) -> None:
+    """Cancels jobs; those that have ended meanwhile are no error."""
+    some = list(ids)
+    for start in range(0, len(some), 1000):  # an argument list has its limit
+        ask("scancel", "--quiet", *some[start : start + 1000])
+
+
+def exclude(ids: Iterable[str], nodes: Iterable[str]) -> None:
+    """Keeps waiting jobs away from nodes; what runs already is left alone."""
+    for job in ids:
+        try:
+            ask("scontrol", "update", f"JobId={job}", f"ExcNodeList={','.join(sorted(nodes))}")
+        except ClusterError:
+            continue  # it runs, or has ended
+
+
+def node_trouble(node: str) -> str | None:
+    """Why the scheduler does not use a node, in its words; None when it does."""
+    state, _, reason = ask("sinfo", "--noheader", f"--nodes={node}", "--format=%T|%E").split("\n")[0].partition("|")
+    if re.match("down|fail|error|drain|unknown", state) or state.endswith("*"):
+        return f"{state}: {reason}"
+    return None
+
+
+def settings() -> dict[str, str]:
+    """The scheduler's configuration."""
+    lines = ask("scontrol", "show", "config").splitlines()
+    pairs = (line.partition("=") for line in lines if "=" in line)
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+@contextmanager
+def outside_a_job() -> Iterator[None]:
+    """Hides that we run inside a job, so that what is submitted inherits nothing of it; the cluster stays the same."""
+    from submitit.helpers import clean_env
+
+    conf = os.environ.get("SLURM_CONF")
+    with clean_env():
+        if conf:
+            os.environ["SLURM_CONF"] = conf
+        yield
+
+
+def _accounted(line: str) -> Job | None:
+    fields = line.split("|")
+    if len(fields) != 5:
+        return None
+    number, name, state, node, code = fields
+    return Job(number, name, state.split(" ")[0], "" if node == "None assigned" else node, "", code)
+
+
+def _shown(line: str) -> Job | None:
+    fields = dict(part.partition("=")[::2] for part in line.split(" ") if "=" in part)
+    if "JobId" not in fields:
+        return None
+    array = fields.get("ArrayJobId")
+    number = f"{array}_{fields.get('ArrayTaskId', '')}" if array else fields["JobId"]
+    state, node = fields.get("JobState", ""), fields.get("NodeList", "")
+    return Job(
+        number, fields.get("JobName", ""), state, "" if node == "(null)" else node, fields.get("Reason", ""),
+        fields.get("ExitCode", ""),
+    )  # fmt: skip

@@ -1,0 +1,267 @@
+"""Queued runs: what is missing and not under way, as job arrays through submitit, and the job that reports at last."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.cluster import elements, fate, ledger, pilot, scheduler
+from repro.cluster.elements import Element
+from repro.cluster.fate import Fate
+from repro.cluster.ledger import Array, Order, Submission
+from repro.cluster.profile import Profile
+from repro.errors import ClusterError
+from repro.judge import bought
+from repro.lease import Lease
+from repro.plan import Plan, Planned, plan
+from repro.provenance import code_digest, commit
+from repro.store import Store, explain_write_errors, write
+
+if TYPE_CHECKING:
+    from repro.plugin import Session
+
+REPORT_MINUTES = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What an order comes to before anything is queued."""
+
+    plan: Plan
+    todo: tuple[Planned, ...]
+    reused: tuple[Planned, ...]  # complete in the store
+    under_way: tuple[Fate, ...]  # queued or running
+    stuck: tuple[Fate, ...]  # failed, exhausted or refused: left for `repro retry`
+    arrays: tuple[tuple[Element, ...], ...]
+    gpu_hours: float  # expected for ``todo``
+
+    @property
+    def basis(self) -> str:
+        """How the hours are known: the weakest basis of any run."""
+        known = {run.cost.basis for run in self.todo}
+        return next((word for word in ("assumed", "scaled", "measured") if word in known), "measured")
+
+
+def choose(
+    order: Order,
+    profile: Profile,
+    session: "Session",
+    *,
+    wanted: Callable[[Fate], bool] = lambda one: one.state not in (*fate.UNDER_WAY, *fate.STUCK),
+) -> Choice:
+    """Which runs of an order are to be queued, by their fates; one call of the scheduler.
+
+    Raises:
+        ClusterError: the scheduler or the profile refuses.
+    """
+    store = Store(order.results)
+    device_type = profile.device
+    seeds = bought(session.selected, store, list(session.checks.values()))
+    measured = pilot.load(store, profile)
+    made = plan(
+        session.selected, store, device_type=device_type, bought=seeds, known=pilot.known(measured, device_type)
+    )
+    found = fate.fates([run.spec for run in made.runs], store, scheduler.jobs())
+    todo = tuple(run for run in made.missing if wanted(found[run.spec.key]))
+    arrays = elements.arrays(
+        todo,
+        pilot.sharing(measured, profile),
+        longest=max(1, int(profile.seconds("time") // 60)),
+        largest=profile.array_size or int(scheduler.settings().get("MaxArraySize", "1001")),
+    )
+    seconds = sum(element.seconds for array in arrays for element in array)
+    return Choice(
+        plan=made,
+        todo=todo,
+        reused=tuple(run for run in made.runs if run.condition == "complete"),
+        under_way=tuple(one for one in found.values() if one.state in fate.UNDER_WAY),
+        stuck=tuple(one for one in found.values() if one.state in fate.STUCK),
+        arrays=tuple(arrays),
+        gpu_hours=seconds / 3600 * max(1, profile.gpus),
+    )
+
+
+@contextmanager
+def alone(store: Store) -> Iterator[None]:
+    """Lets one process at a time choose and queue, so that no run is queued twice.
+
+    Raises:
+        ClusterError: another is at it.
+    """
+    folder = store.root / ledger.FOLDER
+    with explain_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    lease = Lease.take(folder)
+    if lease is None:
+        raise ClusterError(f"another process submits to {store.root} at this moment; say it again when it is done.")
+    try:
+        yield
+    finally:
+        lease.release()
+
+
+def queue(order: Order, profile: Profile, choice: Choice, *, round: int = 0, keep: bool = False) -> Submission:
+    """Puts the chosen runs into the queue, an array a call of sbatch, and a job that reports behind them.
+
+    Raises:
+        ClusterError: sbatch refused, with its words; what was queued before is cancelled, or left if ``keep``.
+    """
+    store = Store(order.results)
+    faults = ledger.faults(store, profile.name)
+    flat = [element for array in choice.arrays for element in array]
+    submission = Submission(
+        id=ledger.new_id(),
+        order=order,
+        profile=profile,
+        code=code_digest(),
+        commit=commit(),
+        round=round,
+        created=time.time(),
+        elements=tuple(tuple(run.spec.key for run in element.runs) for element in flat),
+        gpu_hours=choice.gpu_hours,
+        reused_seconds=sum(store.run(run.spec).record.get("seconds", 0.0) for run in choice.reused),
+        reused_runs=len(choice.reused),
+        excluded=tuple(sorted({*profile.exclude, *faults})),
+    )
+    ledger.create(submission)
+    _write_elements(submission, flat, store)
+    try:
+        with scheduler.outside_a_job():
+            first = 0
+            for array in choice.arrays:
+                submission = _queue_array(submission, array, first)
+                first += len(array)
+            submission = _queue_report(submission)
+    except BaseException as error:
+        words = _after_refusal(submission, error, keep)
+        if isinstance(error, ClusterError):
+            raise ClusterError(words) from None
+        raise
+    return submission
+
+
+def _queue_array(submission: Submission, array: Sequence[Element], first: int) -> Submission:
+    from repro.cluster.job import work
+
+    numbers = list(range(first, first + len(array)))
+    profile = submission.profile
+    made = executor(
+        submission,
+        log=submission.log,
+        job_name=submission.array_name(first),
+        time=array[0].minutes,
+        array_parallelism=profile.parallelism,
+        signal_delay_s=int(profile.seconds("stop_before")),
+        gpus_per_node=profile.gpus_per_node,
+        gres=profile.gres,
+    )
+    with refusals():
+        jobs = made.map_array(work, [str(submission.folder)] * len(numbers), numbers)
+    entry = Array(
+        job=jobs[0].job_id.partition("_")[0],
+        first=first,
+        count=len(numbers),
+        minutes=array[0].minutes,
+        workers=array[0].workers,
+    )
+    submission = replace(submission, arrays=(*submission.arrays, entry))
+    submission.save()
+    return submission
+
+
+def _queue_report(submission: Submission) -> Submission:
+    from repro.cluster.job import report
+
+    ids = [array.job for array in submission.arrays]
+    made = executor(
+        submission,
+        log=submission.log,
+        job_name=submission.report_name,
+        time=REPORT_MINUTES,
+        partition=submission.profile.report_partition or submission.profile.partition,
+        # afterok would wait for ever behind a failure.
+        dependency=f"afterany:{':'.join(ids)}",
+    )
+    with refusals():
+        job = made.submit(report, str(submission.folder))
+    submission = replace(submission, report_job=job.job_id)
+    submission.save()
+    return submission
+
+
+def executor(submission: Submission, *, log: Path, **parameters: Any) -> Any:
+    """submitit's executor for one kind of job of a submission; ``log`` is its folder."""
+    import submitit
+
+    profile = submission.profile
+    with refusals():
+        made = submitit.SlurmExecutor(log, python=profile.python)
+        made.update_parameters(
+            **{
+                "partition": profile.partition,
+                "account": profile.account,
+                "qos": profile.qos,
+                "constraint": profile.constraint,
+                "exclude": ",".join(submission.excluded) or None,
+                "cpus_per_task": profile.cpus,
+                "mem": profile.memory,
+                "setup": list(profile.setup),
+                "stderr_to_stdout": True,
+                "wckey": None,
+                # srun does not inherit it since SLURM 22.05.
+                "srun_args": [f"--cpus-per-task={profile.cpus}"],
+                "additional_parameters": {"requeue": True, **profile.sbatch},
+                **parameters,
+            }
+        )
+    return made
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turns what submitit raises into one line with the scheduler's words."""
+    from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+    try:
+        yield
+    except FailedJobError as error:
+        lines = [line for line in str(error).splitlines() if line.startswith("sbatch: ")]
+        raise ClusterError(
+            scheduler.refusal("sbatch", "\n".join(line.removeprefix("sbatch: ") for line in lines) or str(error))
+        ) from None
+    except (FailedSubmissionError, ValueError, RuntimeError, OSError) as error:
+        raise ClusterError(f"submitit said: {error}") from None
+
+
+def _after_refusal(submission: Submission, error: BaseException, keep: bool) -> str:
+    """Cancels what was queued before an error, or leaves it, and says which."""
+    ids = [array.job for array in submission.arrays]
+    if not ids:
+        return f"{error} Nothing was queued."
+    if keep:
+        with _no_more_errors(), scheduler.outside_a_job():
+            _queue_report(submission)
+        return f"{error} Queued before that, and kept: {', '.join(ids)}."
+    scheduler.cancel(ids)
+    return f"{error} Queued before that, and cancelled: {', '.join(ids)}; --if-refused keep would have left them."
+
+
+@contextmanager
+def _no_more_errors() -> Iterator[None]:
+    try:
+        yield
+    except ClusterError:
+        return  # the same refusal again: the arrays run, and `repro judge` will do what the report job would have
+
+
+def _write_elements(submission: Submission, flat: Sequence[Element], store: Store) -> None:
+    for number, element in enumerate(flat):
+        runs = []
+        for run in element.runs:
+            folder = store.begin(run.spec)
+            runs.append({"spec": str(Path(folder.name) / "spec.json"), "criteria": run.criteria})
+        content = {"workers": element.workers, "minutes": element.minutes, "runs": runs}
+        write(submission.element_file(number), json.dumps(content).encode())
