@@ -64,7 +64,7 @@ class Run:
     @property
     def digest(self) -> str:
         """SHA-256 of what the run computed, without how long it took or where: equal for equal results."""
-        return hashlib.sha256(json.dumps(self.record["files"], sort_keys=True).encode()).hexdigest()
+        return _digest(self.record["files"])
 
     def check(self) -> None:
         """Reads every file, so that any change is found."""
@@ -133,11 +133,13 @@ class Store:
         return folder
 
     def finish(self, spec: RunSpec, record: Json) -> None:
-        """Makes a run complete: hashes its files into run.json, then drops what only an unfinished run needs."""
+        """Makes a run complete: hashes files and record into run.json, then drops what only an unfinished run needs."""
         folder = self.folder(spec)
         names = [SPEC, HISTORY, TENSORS, *(f"measurements/{path.name}" for path in folder.glob("measurements/*.json"))]
         files = {name: hashlib.sha256(_read(folder / name)).hexdigest() for name in sorted(names)}
-        write(folder / RECORD, json.dumps({**record, "files": files}, indent=1, sort_keys=True).encode())
+        record = {**record, "files": files}
+        record = {**record, "record_sha256": _digest(record)}
+        write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
         for name in (CHECKPOINT, FAILURE):
             (folder / name).unlink(missing_ok=True)
 
@@ -151,11 +153,11 @@ class Store:
         try:
             content = _read(folder / RECORD)
             record = json.loads(content)
-            known = {"files", "outcome", "parts", "criteria"} <= set(record) and isinstance(record["files"], dict)
-        except (ValueError, TypeError):
-            known = False
-        if not known:
-            raise StoreError(f"{folder / RECORD} is no run record; delete {folder} and train it again.")
+            whole = record.pop("record_sha256") == _digest(record)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            whole = False
+        if not whole:
+            raise StoreError(f"{folder / RECORD} is no run record, or was edited; delete {folder} and train it again.")
         found = self._check_spec(folder, spec)
         run = Run(folder, found, record, hashlib.sha256(content).hexdigest())
         run.read(SPEC)
@@ -206,6 +208,10 @@ def explain_write_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         advice = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable"
         raise StoreError(f"{path} cannot be written: {error.strerror}. {advice}, or name another --results.") from None
+
+
+def _digest(value: Json) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _write_through(path: Path, content: bytes) -> None:

@@ -103,6 +103,17 @@ def test_verify_names_the_row_of_a_changed_run(judged, name, capsys):
     assert "judgements tiny[depth=14]" in capsys.readouterr().err
 
 
+def test_an_edited_record_blocks_the_check_that_reads_it_by_name(judged, capsys):
+    file = Store(judged / "results").folder(cifar("smoke", 1, depth=14)) / "run.json"
+    file.write_text(file.read_text().replace('"device":', '"gadget":'))
+    capsys.readouterr()
+    assert main(["judge", "tiny.py", "--json"]) == 2
+    found = {row["check"]: row for row in json.loads(capsys.readouterr().out)["judgements"]}
+    assert found["tiny[depth=14]"]["verdict"] == "BLOCKED"
+    assert f"{file.parent.name}/run.json is no run record" in found["tiny[depth=14]"]["why"]
+    assert found["tiny[depth=8]"]["verdict"] == "SMOKE"
+
+
 def test_verify_names_the_row_of_a_changed_verdict(judged, capsys):
     path = judged / "report" / "verdicts.json"
     made = document.load(path)
