@@ -44,7 +44,7 @@ class Run:
         expected = self.record["files"].get(name)
         if expected is None:
             raise StoreError(f"{self.folder} has no {name}; measure it with: repro run --measure.")
-        content = _read(self.folder / name)
+        content = read(self.folder / name)
         if hashlib.sha256(content).hexdigest() != expected:
             raise StoreError(
                 f"{self.folder / name} was changed after the run; delete {self.folder} and train it again."
@@ -114,7 +114,7 @@ class Store:
     def failure(self, spec: RunSpec) -> str:
         """The last line of the traceback of a failed run."""
         try:
-            return str(json.loads(_read(self.folder(spec) / FAILURE))["error"])
+            return str(json.loads(read(self.folder(spec) / FAILURE))["error"])
         except (ValueError, KeyError, TypeError):
             return f"{FAILURE} cannot be read"
 
@@ -136,7 +136,7 @@ class Store:
         """Makes a run complete: hashes files and record into run.json, then drops what only an unfinished run needs."""
         folder = self.folder(spec)
         names = [SPEC, HISTORY, TENSORS, *(f"measurements/{path.name}" for path in folder.glob("measurements/*.json"))]
-        files = {name: hashlib.sha256(_read(folder / name)).hexdigest() for name in sorted(names)}
+        files = {name: hashlib.sha256(read(folder / name)).hexdigest() for name in sorted(names)}
         record = {**record, "files": files}
         record = {**record, "record_sha256": _digest(record)}
         write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
@@ -151,7 +151,7 @@ class Store:
 
     def _open(self, folder: Path, spec: RunSpec | None) -> Run:
         try:
-            content = _read(folder / RECORD)
+            content = read(folder / RECORD)
             record = json.loads(content)
             whole = record.pop("record_sha256") == _digest(record)
         except (ValueError, TypeError, KeyError, AttributeError):
@@ -168,7 +168,7 @@ class Store:
         if spec is not None and not path.exists():
             return spec
         try:
-            found = RunSpec.from_json(_read(path).decode(errors="replace"), path)
+            found = RunSpec.from_json(read(path).decode(errors="replace"), path)
         except SpecError as error:
             raise StoreError(f"{error} (a spec file is not edited by hand)") from None
         if found.key != folder.name:
@@ -177,6 +177,18 @@ class Store:
                 "and plan the run that you want instead."
             )
         return found
+
+
+def read(path: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}. Restore it, or delete {path.parent}.") from None
 
 
 def write(path: Path, content: bytes) -> None:
@@ -219,10 +231,3 @@ def _write_through(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}. Restore it, or delete {path.parent}.") from None

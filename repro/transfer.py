@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from repro.errors import ReproError, StoreError
 from repro.lease import Lease
 from repro.spec import RunSpec
-from repro.store import CHECKPOINT, FAILURE, HISTORY, RECORD, SPEC, Store, explain_write_errors, write_with
+from repro.store import CHECKPOINT, FAILURE, HISTORY, RECORD, SPEC, Store, explain_write_errors, read, write_with
 
 
 def export(store: Store, specs: Sequence[RunSpec], file: Path) -> int:
@@ -34,7 +34,7 @@ def export(store: Store, specs: Sequence[RunSpec], file: Path) -> int:
         else:
             continue
         packed += 1
-        members += [(f"{spec.key}/{name}", (folder / name).read_bytes()) for name in names]
+        members += [(f"{spec.key}/{name}", read(folder / name)) for name in names]
     if not packed:
         raise StoreError(
             f"{store.root} has no complete or paused run of this plan; nothing was written. See: repro status."

@@ -75,6 +75,13 @@ def test_a_changed_run_is_not_exported(here, file):
     assert not file.exists()
 
 
+def test_a_paused_run_without_its_history_is_refused_by_name(here, file, paused):
+    (paused(here, SPECS[2], epoch=1) / "history.jsonl").unlink()
+    with pytest.raises(StoreError, match=r"history\.jsonl cannot be read"):
+        export(here, SPECS, file)
+    assert not file.exists()
+
+
 @pytest.mark.parametrize(
     "damage", [lambda b: b[: len(b) // 2], lambda b: b"not xz", lambda b: b[:200] + b"x" + b[201:]]
 )
