@@ -189,6 +189,7 @@ def test_a_malformed_option_is_refused_with_code_two(workplace, arguments, capsy
         (["empty_reference.py"], "reference is empty exactly when"),
         (["missing_scale.py"], "scales"),
         (["bad_id.py"], "lower-case words"),
+        (["empty_grid.py"], "claim empty-grid has no point at scale smoke"),
     ],
     ids=lambda value: value[0].removesuffix(".py") if isinstance(value, list) else "",
 )
