@@ -56,6 +56,8 @@ def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: s
         code = pytest.main([*where, *arguments], plugins=[catcher])
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
         raise ClaimError(f"no check matches -k {keyword!r} in {', '.join(where)}; `repro plan` lists all.")
+    if "Wrong expression passed to '-k'" in printed.getvalue():
+        raise ClaimError(f"-k {keyword!r} is no id and no expression of words, and, or, not; `repro plan` lists all.")
     if code != pytest.ExitCode.OK:
         raise ClaimError(_reason(printed.getvalue()))
     return catcher.session
