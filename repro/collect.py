@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,7 +68,7 @@ def _reason(printed: str) -> str:
     """The line that says what was wrong: pytest's "ERROR: …" or the last "E   …" of a traceback."""
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    raised = [line.removeprefix("E").strip() for line in lines if line.startswith("E  ")]
+    raised = [re.sub(r"^E\s+(repro\.errors\.\w+: )?", "", line) for line in lines if line.startswith("E  ")]
     where = [line for line in lines if line.startswith("ERROR ") and "::" not in line]
     if raised:
         return f"{raised[-1]} ({where[0].split()[1]})" if where else raised[-1]

@@ -80,6 +80,13 @@ def test_keyword_that_is_the_id_of_a_claim_selects_no_other(tiny, tiny_claim):
     assert {check.claim.id for check in selected} == {"tiny"}
 
 
+@pytest.mark.parametrize("error", ["ClaimError", "SpecError"])
+def test_error_of_a_claim_file_is_told_without_its_class(workplace, error):
+    (workplace / "broken.py").write_text(f"from repro.errors import {error}\nraise {error}('the depth is odd.')\n")
+    with pytest.raises(ClaimError, match=r"^the depth is odd\. \(broken\.py\)$"):
+        collect(scale="smoke", paths=["broken.py"])
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
