@@ -53,7 +53,12 @@ def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: s
     arguments += ["--data", copy] if copy else []
     catcher = _Catcher()
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        environment.delenv("PYTEST_ADDOPTS", raising=False)
         code = pytest.main([*where, *arguments], plugins=[catcher])
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
         raise ClaimError(f"no check matches -k {keyword!r} in {', '.join(where)}; `repro plan` lists all.")

@@ -1,5 +1,6 @@
 """Collecting: the checks of claim files, at every scale, without torch and without running one."""
 
+import os
 import subprocess
 import sys
 
@@ -78,6 +79,12 @@ def test_keyword_that_is_the_id_of_a_claim_selects_no_other(tiny, tiny_claim):
     (tiny.parent / "longer.py").write_text(tiny_claim.replace('"tiny"', '"tiny-too"'))
     selected = collect(scale="smoke", paths=["."], keyword="tiny").selected
     assert {check.claim.id for check in selected} == {"tiny"}
+
+
+def test_options_meant_for_other_pytest_sessions_are_not_obeyed(tiny, monkeypatch):
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-n 2 -k nothing")
+    assert len(collect(scale="smoke", paths=["tiny.py"]).selected) == 2
+    assert os.environ["PYTEST_ADDOPTS"] == "-n 2 -k nothing"
 
 
 @pytest.mark.parametrize("error", ["ClaimError", "SpecError"])
