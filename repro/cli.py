@@ -114,7 +114,7 @@ def data_command(arguments: argparse.Namespace) -> int:
     found: dict[str, dict[str, Any]] = {}
     for name in names:
         if name not in DATASETS or name == "imagenet":
-            allowed = ", ".join(set(DATASETS) - {"imagenet"})
+            allowed = ", ".join(sorted(set(DATASETS) - {"imagenet"}))
             raise SpecError(f"data set is {name!r}; allowed: {allowed}.")
         (train, _), (test, _), prints = arrays(name, arguments.data_dir)
         found[name] = {"train": list(train.shape), "test": list(test.shape), "fingerprints": prints}

@@ -155,7 +155,7 @@ def test_judging_twice_writes_the_same_bytes(judged):
         (["plan", "nowhere.py"], "nowhere.py does not exist", "claim files or folders"),
         (["plan", "--data", "mnist"], "'mnist'", "cifar10-jpeg"),
         (["explain", "deeper-is-beter"], "'deeper-is-beter'", "deeper-is-better"),
-        (["data", "mnist"], "'mnist'", "digits"),
+        (["data", "mnist"], "'mnist'", "allowed: cifar10, cifar10-jpeg, digits."),
         (["data", "cifar10", "--data-dir", "nowhere"], "nowhere holds no CIFAR-10", "--data-dir"),
         (["report"], "verdicts.json is missing", "repro judge"),
         (["export", "--to", "x.tar.xz", "-k", "bn-algorithm"], "no complete or paused run", "repro status"),
