@@ -170,13 +170,24 @@ def test_a_refused_command_says_what_was_found_and_what_is_allowed(workplace, ar
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--budget", "soon"], ["--workers", "0"], ["--device", "tpu"], ["--scale"]], ids=lambda a: a[0]
+    ("command", "found"),
+    [
+        ("run --budget soon", "'soon' is no duration; write 90s"),
+        ("run --workers 0", "'0' is no number of worker processes; write 1 or more"),
+        ("run --device tpu", "'tpu' is no device; write auto"),
+        ("run --scale", "--scale: expected one argument; see: repro run --help"),
+        ("run --fast", "unrecognized arguments: --fast; see: repro --help"),
+        ("trian", "invalid choice: 'trian'"),
+        ("", "required: COMMAND; see: repro --help"),
+    ],
 )
-def test_a_malformed_option_is_refused_with_code_two(workplace, arguments, capsys):
+def test_a_malformed_command_is_refused_in_one_line_with_code_two(workplace, command, found, capsys):
     with pytest.raises(SystemExit) as stopped:
-        main(["run", *arguments])
+        main(command.split())
     assert stopped.value.code == 2
-    assert "error: argument" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("repro: ")
+    assert found in line
 
 
 @pytest.mark.parametrize(
