@@ -71,6 +71,11 @@ class Claim:
             raise ClaimError(f"claim id {self.id!r} must be lower-case words joined by '-'.")
         if set(self.grid) != set(SCALES) or set(self.looks) != set(SCALES):
             raise ClaimError(f"claim {self.id}: grid and looks need exactly the scales {', '.join(SCALES)}.")
+        for scale, points in self.grid.items():
+            if not points:
+                raise ClaimError(
+                    f"claim {self.id} has no point at scale {scale}; a claim without parameters has one, ({{}},)."
+                )
         if not self.sentence or not self.source.place:
             raise ClaimError(f"claim {self.id} needs a sentence and the place in its source.")
         if (self.source.tag == "?") != (not self.source.reference):

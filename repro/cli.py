@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from repro.errors import ReproError, SpecError
 
@@ -118,7 +118,7 @@ def data_command(arguments: argparse.Namespace) -> int:
     found: dict[str, dict[str, Any]] = {}
     for name in names:
         if name not in DATASETS or name == "imagenet":
-            allowed = ", ".join(set(DATASETS) - {"imagenet"})
+            allowed = ", ".join(sorted(set(DATASETS) - {"imagenet"}))
             raise SpecError(f"data set is {name!r}; allowed: {allowed}.")
         (train, _), (test, _), prints = arrays(name, arguments.data_dir)
         found[name] = {"train": list(train.shape), "test": list(test.shape), "fingerprints": prints}
@@ -348,8 +348,13 @@ def _workers(text: str) -> int:
     return int(text)
 
 
+class _OneLineParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"repro: {message}; see: {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _OneLineParser(
         prog="repro", description="Replication of 'Training BatchNorm and Only BatchNorm'."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

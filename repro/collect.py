@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,10 +53,17 @@ def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: s
     arguments += ["--data", copy] if copy else []
     catcher = _Catcher()
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        environment.delenv("PYTEST_ADDOPTS", raising=False)
         code = pytest.main([*where, *arguments], plugins=[catcher])
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
         raise ClaimError(f"no check matches -k {keyword!r} in {', '.join(where)}; `repro plan` lists all.")
+    if "Wrong expression passed to '-k'" in printed.getvalue():
+        raise ClaimError(f"-k {keyword!r} is no id and no expression of words, and, or, not; `repro plan` lists all.")
     if code != pytest.ExitCode.OK:
         raise ClaimError(_reason(printed.getvalue()))
     return catcher.session
@@ -65,7 +73,7 @@ def _reason(printed: str) -> str:
     """The line that says what was wrong: pytest's "ERROR: …" or the last "E   …" of a traceback."""
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    raised = [line.removeprefix("E").strip() for line in lines if line.startswith("E  ")]
+    raised = [re.sub(r"^E\s+(repro\.errors\.\w+: )?", "", line) for line in lines if line.startswith("E  ")]
     where = [line for line in lines if line.startswith("ERROR ") and "::" not in line]
     if raised:
         return f"{raised[-1]} ({where[0].split()[1]})" if where else raised[-1]

@@ -6,18 +6,28 @@ import socket
 import time
 import uuid
 from pathlib import Path
+from typing import NamedTuple
 
 # A writer on another machine that has not renewed its lease for this long (seconds) is taken for dead.
 EXPIRES = 120.0
 
 
+class _Owner(NamedTuple):
+    """What a lease file says of its writer."""
+
+    host: str
+    pid: int
+    started: str | None
+    token: str
+
+
 class Lease:
     """The right to write into one folder: the file "lease.<n>" with the highest n, whose age its holder renews.
 
-    A holder on this machine is alive exactly when its process is; one elsewhere, when the file is young by the clock
-    of the file system that holds it. So a dead node blocks a folder for at most EXPIRES seconds. Whoever finds
-    lease n dead may create lease n + 1, which the file system grants to one process only; nobody moves a lease that
-    is not its own.
+    A holder on this machine is alive exactly when its process is; one elsewhere, or in another container, when the
+    file is young by the clock of the file system that holds it. So a dead node blocks a folder for at most EXPIRES
+    seconds. Whoever finds lease n dead may create lease n + 1, which the file system grants to one process only;
+    nobody moves a lease that is not its own.
     """
 
     def __init__(self, path: Path, token: str) -> None:
@@ -25,12 +35,16 @@ class Lease:
 
     @classmethod
     def take(cls, folder: Path) -> "Lease | None":
-        """The lease of a folder, or None while a live process holds it or takes it at the same moment."""
+        """The lease of a folder, or None while a live process holds it or takes it at the same moment.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
         token = uuid.uuid4().hex
-        owner = {"host": _machine(), "pid": os.getpid(), "started": _started(os.getpid()), "token": token}
+        owner = _Owner(_machine(), os.getpid(), _started(os.getpid()), token)
         draft = folder / f".lease-{token}"
-        draft.write_text(json.dumps(owner))
         try:
+            draft.write_text(json.dumps(owner._asdict()))
             seen = _tokens(folder)
             now = draft.stat().st_mtime
             if not all(_is_dead(folder / name, now) for name in seen):
@@ -65,7 +79,7 @@ class Lease:
 
     def _is_ours(self) -> bool:
         owner = _read(self._path)
-        return owner is not None and owner.get("token") == self._token
+        return owner is not None and owner.token == self._token
 
 
 def holder(folder: Path) -> str | None:
@@ -73,14 +87,14 @@ def holder(folder: Path) -> str | None:
     for name in _tokens(folder):
         owner = _read(folder / name)
         if owner is not None and not _is_dead(folder / name, now=time.time()):
-            return f"process {owner['pid']} on {str(owner['host']).split('/')[0]}"
+            return f"process {owner.pid} on {owner.host.split('/')[0]}"
     return None
 
 
-def _tokens(folder: Path) -> dict[str, object]:
+def _tokens(folder: Path) -> dict[str, str | None]:
     """The leases of a folder, living and dead: file name to token, None for one that cannot be read."""
-    names = [path.name for path in folder.glob("lease.*")]
-    return {name: (_read(folder / name) or {}).get("token") for name in names}
+    owners = {path.name: _read(path) for path in folder.glob("lease.*")}
+    return {name: owner and owner.token for name, owner in owners.items()}
 
 
 def _number(name: str) -> int:
@@ -89,8 +103,15 @@ def _number(name: str) -> int:
 
 
 def _machine() -> str:
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    return f"{socket.gethostname()}/{boot.read_text().strip() if boot.exists() else ''}"
+    """Host, its boot and, where there are such, the container: there a process id means one process."""
+    boot, container = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    return "/".join(
+        (
+            socket.gethostname(),
+            boot.read_text().strip() if boot.exists() else "",
+            str(container.readlink()) if container.is_symlink() else "",
+        )
+    )
 
 
 def _started(pid: int) -> str | None:
@@ -108,12 +129,13 @@ def _started(pid: int) -> str | None:
     return None if fields[0] == "Z" else fields[19]
 
 
-def _read(path: Path) -> dict[str, object] | None:
+def _read(path: Path) -> _Owner | None:
+    """Who wrote a lease; None when that cannot be read."""
     try:
-        owner: dict[str, object] = json.loads(path.read_text())
-    except (OSError, ValueError):
+        owner = json.loads(path.read_text())
+        return _Owner(str(owner["host"]), int(owner["pid"]), owner["started"], owner["token"])
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return owner
 
 
 def _is_dead(path: Path, now: float) -> bool:
@@ -122,8 +144,6 @@ def _is_dead(path: Path, now: float) -> bool:
     except FileNotFoundError:
         return True
     owner = _read(path)
-    if owner is None:
-        return age > EXPIRES
-    if owner.get("host") == _machine():
-        return _started(int(str(owner["pid"]))) != owner.get("started")
+    if owner is not None and owner.host == _machine():
+        return _started(owner.pid) != owner.started
     return age > EXPIRES

@@ -46,7 +46,7 @@ class Run:
         expected = self.record["files"].get(name)
         if expected is None:
             raise StoreError(f"{self.folder} has no {name}; measure it with: repro run --measure.")
-        content = _read(self.folder / name)
+        content = read(self.folder / name)
         if hashlib.sha256(content).hexdigest() != expected:
             raise StoreError(
                 f"{self.folder / name} was changed after the run; delete {self.folder} and train it again."
@@ -66,7 +66,7 @@ class Run:
     @property
     def digest(self) -> str:
         """SHA-256 of what the run computed, without how long it took or where: equal for equal results."""
-        return hashlib.sha256(json.dumps(self.record["files"], sort_keys=True).encode()).hexdigest()
+        return _digest(self.record["files"])
 
     def check(self) -> None:
         """Reads every file, so that any change is found."""
@@ -116,7 +116,7 @@ class Store:
     def failure(self, spec: RunSpec) -> str:
         """The last line of the traceback of a failed run."""
         try:
-            return str(json.loads(_read(self.folder(spec) / FAILURE))["error"])
+            return str(json.loads(read(self.folder(spec) / FAILURE))["error"])
         except (ValueError, KeyError, TypeError):
             return f"{FAILURE} cannot be read"
 
@@ -153,11 +153,13 @@ class Store:
         return folder
 
     def finish(self, spec: RunSpec, record: Json) -> None:
-        """Makes a run complete: hashes its files into run.json, then drops what only an unfinished run needs."""
+        """Makes a run complete: hashes files and record into run.json, then drops what only an unfinished run needs."""
         folder = self.folder(spec)
         names = [SPEC, HISTORY, TENSORS, *(f"measurements/{path.name}" for path in folder.glob("measurements/*.json"))]
-        files = {name: hashlib.sha256(_read(folder / name)).hexdigest() for name in sorted(names)}
-        write(folder / RECORD, json.dumps({**record, "files": files}, indent=1, sort_keys=True).encode())
+        files = {name: hashlib.sha256(read(folder / name)).hexdigest() for name in sorted(names)}
+        record = {**record, "files": files}
+        record = {**record, "record_sha256": _digest(record)}
+        write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
         for name in (CHECKPOINT, FAILURE):
             (folder / name).unlink(missing_ok=True)
 
@@ -169,13 +171,13 @@ class Store:
 
     def _open(self, folder: Path, spec: RunSpec | None) -> Run:
         try:
-            content = _read(folder / RECORD)
+            content = read(folder / RECORD)
             record = json.loads(content)
-            known = {"files", "outcome", "parts", "criteria"} <= set(record) and isinstance(record["files"], dict)
-        except (ValueError, TypeError):
-            known = False
-        if not known:
-            raise StoreError(f"{folder / RECORD} is no run record; delete {folder} and train it again.")
+            whole = record.pop("record_sha256") == _digest(record)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            whole = False
+        if not whole:
+            raise StoreError(f"{folder / RECORD} is no run record, or was edited; delete {folder} and train it again.")
         found = self._check_spec(folder, spec)
         run = Run(folder, found, record, hashlib.sha256(content).hexdigest())
         run.read(SPEC)
@@ -186,7 +188,7 @@ class Store:
         if spec is not None and not path.exists():
             return spec
         try:
-            found = RunSpec.from_json(_read(path).decode(errors="replace"), path)
+            found = RunSpec.from_json(read(path).decode(errors="replace"), path)
         except SpecError as error:
             raise StoreError(f"{error} (a spec file is not edited by hand)") from None
         if found.key != folder.name:
@@ -195,6 +197,18 @@ class Store:
                 "and plan the run that you want instead."
             )
         return found
+
+
+def read(path: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}. Restore it, or delete {path.parent}.") from None
 
 
 def write(path: Path, content: bytes) -> None:
@@ -228,15 +242,12 @@ def explain_write_errors(path: Path) -> Iterator[None]:
         raise StoreError(f"{path} cannot be written: {error.strerror}. {advice}, or name another --results.") from None
 
 
+def _digest(value: Json) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
 def _write_through(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}. Restore it, or delete {path.parent}.") from None

@@ -1,5 +1,6 @@
 """Runs in transit: one compressed file that carries runs from a store to another."""
 
+import contextlib
 import io
 import json
 import shutil
@@ -12,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from repro.errors import ReproError, StoreError
 from repro.lease import Lease
 from repro.spec import RunSpec
-from repro.store import CHECKPOINT, FAILURE, HISTORY, RECORD, SPEC, Store, explain_write_errors, write_with
+from repro.store import CHECKPOINT, FAILURE, HISTORY, RECORD, SPEC, Store, explain_write_errors, read, write_with
 
 
 def export(store: Store, specs: Sequence[RunSpec], file: Path) -> int:
@@ -34,7 +35,7 @@ def export(store: Store, specs: Sequence[RunSpec], file: Path) -> int:
         else:
             continue
         packed += 1
-        members += [(f"{spec.key}/{name}", (folder / name).read_bytes()) for name in names]
+        members += [(f"{spec.key}/{name}", read(folder / name)) for name in names]
     if not packed:
         raise StoreError(
             f"{store.root} has no complete or paused run of this plan; nothing was written. See: repro status."
@@ -52,6 +53,7 @@ def take_in(store: Store, file: Path) -> Counter[str]:
     Raises:
         StoreError: the file is damaged, or holds other results for a run that the store has, which is named.
     """
+    new = not store.root.exists()
     with explain_write_errors(store.root):
         store.root.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".import-", dir=store.root))
@@ -65,6 +67,9 @@ def take_in(store: Store, file: Path) -> Counter[str]:
         return Counter(decision for _, decision in decisions)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        if new:
+            with contextlib.suppress(OSError):  # it holds runs now
+                store.root.rmdir()
 
 
 def _pack(draft: Path, members: Sequence[tuple[str, bytes]]) -> None:
@@ -89,6 +94,9 @@ def _unpack(file: Path, staging: Path) -> None:
                 with explain_write_errors(target):
                     target.parent.mkdir(parents=True, exist_ok=True)
                     target.write_bytes(content.read())
+            assert tar.fileobj is not None
+            while tar.fileobj.read(1_000_000):  # tar ends before xz does: only then is the file known to be whole
+                pass
     except FileNotFoundError:
         raise StoreError(f"{file} does not exist; name a file that `repro export` wrote.") from None
     except ReproError:

@@ -103,6 +103,17 @@ def test_verify_names_the_row_of_a_changed_run(judged, name, capsys):
     assert "judgements tiny[depth=14]" in capsys.readouterr().err
 
 
+def test_an_edited_record_blocks_the_check_that_reads_it_by_name(judged, capsys):
+    file = Store(judged / "results").folder(cifar("smoke", 1, depth=14)) / "run.json"
+    file.write_text(file.read_text().replace('"device":', '"gadget":'))
+    capsys.readouterr()
+    assert main(["judge", "tiny.py", "--json"]) == 2
+    found = {row["check"]: row for row in json.loads(capsys.readouterr().out)["judgements"]}
+    assert found["tiny[depth=14]"]["verdict"] == "BLOCKED"
+    assert f"{file.parent.name}/run.json is no run record" in found["tiny[depth=14]"]["why"]
+    assert found["tiny[depth=8]"]["verdict"] == "SMOKE"
+
+
 def test_verify_names_the_row_of_a_changed_verdict(judged, capsys):
     path = judged / "report" / "verdicts.json"
     made = document.load(path)
@@ -144,7 +155,7 @@ def test_judging_twice_writes_the_same_bytes(judged):
         (["plan", "nowhere.py"], "nowhere.py does not exist", "claim files or folders"),
         (["plan", "--data", "mnist"], "'mnist'", "cifar10-jpeg"),
         (["explain", "deeper-is-beter"], "'deeper-is-beter'", "deeper-is-better"),
-        (["data", "mnist"], "'mnist'", "digits"),
+        (["data", "mnist"], "'mnist'", "allowed: cifar10, cifar10-jpeg, digits."),
         (["data", "cifar10", "--data-dir", "nowhere"], "nowhere holds no CIFAR-10", "--data-dir"),
         (["report"], "verdicts.json is missing", "repro judge"),
         (["export", "--to", "x.tar.xz", "-k", "bn-algorithm"], "no complete or paused run", "repro status"),
@@ -155,17 +166,28 @@ def test_a_refused_command_says_what_was_found_and_what_is_allowed(workplace, ar
     line = refused(capsys, *arguments)
     assert found in line
     assert allowed in line
-    assert list(workplace.iterdir()) in ([], [workplace / "results"])
+    assert list(workplace.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--budget", "soon"], ["--workers", "0"], ["--device", "tpu"], ["--scale"]], ids=lambda a: a[0]
+    ("command", "found"),
+    [
+        ("run --budget soon", "'soon' is no duration; write 90s"),
+        ("run --workers 0", "'0' is no number of worker processes; write 1 or more"),
+        ("run --device tpu", "'tpu' is no device; write auto"),
+        ("run --scale", "--scale: expected one argument; see: repro run --help"),
+        ("run --fast", "unrecognized arguments: --fast; see: repro --help"),
+        ("trian", "invalid choice: 'trian'"),
+        ("", "required: COMMAND; see: repro --help"),
+    ],
 )
-def test_a_malformed_option_is_refused_with_code_two(workplace, arguments, capsys):
+def test_a_malformed_command_is_refused_in_one_line_with_code_two(workplace, command, found, capsys):
     with pytest.raises(SystemExit) as stopped:
-        main(["run", *arguments])
+        main(command.split())
     assert stopped.value.code == 2
-    assert "error: argument" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("repro: ")
+    assert found in line
 
 
 @pytest.mark.parametrize(
@@ -178,6 +200,7 @@ def test_a_malformed_option_is_refused_with_code_two(workplace, arguments, capsy
         (["empty_reference.py"], "reference is empty exactly when"),
         (["missing_scale.py"], "scales"),
         (["bad_id.py"], "lower-case words"),
+        (["empty_grid.py"], "claim empty-grid has no point at scale smoke"),
     ],
     ids=lambda value: value[0].removesuffix(".py") if isinstance(value, list) else "",
 )

@@ -1,5 +1,6 @@
 """Collecting: the checks of claim files, at every scale, without torch and without running one."""
 
+import os
 import subprocess
 import sys
 
@@ -63,9 +64,34 @@ def test_folder_without_claims_holds_no_check(workplace):
         collect(scale="smoke", paths=["."])
 
 
-def test_keyword_that_is_no_expression_is_refused_in_one_line(tiny):
-    with pytest.raises(ClaimError, match=r"^Wrong expression passed to '-k'[^\n]*$"):
-        collect(scale="smoke", paths=["tiny.py"], keyword="a b(")
+@pytest.mark.parametrize("keyword", ["a b(", "tiny[depth=99]", "tiny and", "(", "a\nb ("])
+def test_keyword_that_is_no_expression_is_refused_in_one_line(tiny, keyword):
+    with pytest.raises(ClaimError, match=r"^-k '[^\n]* is no id and no expression[^\n]*; `repro plan` lists all\.$"):
+        collect(scale="smoke", paths=["tiny.py"], keyword=keyword)
+
+
+@pytest.mark.parametrize("keyword", ["tiny[depth=8]", "tiny[depth=14]"])
+def test_keyword_may_be_the_id_of_a_check(tiny, keyword):
+    assert [check.id for check in collect(scale="smoke", paths=["tiny.py"], keyword=keyword).selected] == [keyword]
+
+
+def test_keyword_that_is_the_id_of_a_claim_selects_no_other(tiny, tiny_claim):
+    (tiny.parent / "longer.py").write_text(tiny_claim.replace('"tiny"', '"tiny-too"'))
+    selected = collect(scale="smoke", paths=["."], keyword="tiny").selected
+    assert {check.claim.id for check in selected} == {"tiny"}
+
+
+def test_options_meant_for_other_pytest_sessions_are_not_obeyed(tiny, monkeypatch):
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-n 2 -k nothing")
+    assert len(collect(scale="smoke", paths=["tiny.py"]).selected) == 2
+    assert os.environ["PYTEST_ADDOPTS"] == "-n 2 -k nothing"
+
+
+@pytest.mark.parametrize("error", ["ClaimError", "SpecError"])
+def test_error_of_a_claim_file_is_told_without_its_class(workplace, error):
+    (workplace / "broken.py").write_text(f"from repro.errors import {error}\nraise {error}('the depth is odd.')\n")
+    with pytest.raises(ClaimError, match=r"^the depth is odd\. \(broken\.py\)$"):
+        collect(scale="smoke", paths=["broken.py"])
 
 
 @pytest.mark.parametrize(

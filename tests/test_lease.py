@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +68,43 @@ def test_a_lost_lease_is_noticed_and_the_winners_is_not_released(tmp_path, monke
     assert not lease.renew()
     lease.release()
     assert winner.renew()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "1", "{}", '{"pid": 1}', '{"host": "far/away", "pid": "one", "started": "", "token": ""}', "\x00"],
+)
+def test_a_damaged_lease_names_no_holder_and_blocks_the_folder_until_it_expires(tmp_path, text):
+    path = tmp_path / "lease.1"
+    path.write_text(text)
+    assert holder(tmp_path) is None
+    assert Lease.take(tmp_path) is None
+    os.utime(path, (time.time() - EXPIRES * 2,) * 2)
+    assert Lease.take(tmp_path) is not None
+
+
+def test_a_process_of_another_container_of_this_machine_is_not_looked_up_here(tmp_path, monkeypatch):
+    Lease.take(tmp_path)
+    path = current(tmp_path)
+    gone = {"pid": 2**22 + 1, "started": "0"}
+    monkeypatch.setattr(lease_module.Path, "readlink", lambda _path: Path("pid:[1]"))
+    path.write_text(json.dumps(json.loads(path.read_text()) | gone))
+    assert holder(tmp_path) is not None
+    assert Lease.take(tmp_path) is None
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"host": lease_module._machine()}))
+    assert holder(tmp_path) is None
+    assert Lease.take(tmp_path) is not None
+
+
+def test_a_full_disk_leaves_no_draft_of_a_lease(tmp_path, monkeypatch):
+    def full(path, text):
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(lease_module.Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        Lease.take(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def race(folder, start, queue):

@@ -78,6 +78,12 @@ def test_claims_are_selected_by_the_id_of_claim_or_check(claims, tiny_claim):
     run(claims, "-k", "tiny and 14").assert_outcomes(skipped=2, deselected=2)
 
 
+def test_the_id_of_a_check_selects_it_alone_although_it_is_no_expression(claims, tiny_claim):
+    claims.makepyfile(test_other=tiny_claim.replace('"tiny"', '"tiny-too"'))
+    run(claims, "-k", "tiny[depth=8]").assert_outcomes(skipped=1, deselected=3)
+    run(claims, "-k", "tiny").assert_outcomes(skipped=2, deselected=2)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -41,12 +41,26 @@ def test_a_harmed_file_is_named_when_the_run_is_checked(store, finished, name, h
         store.run(SPEC).check()
 
 
-def test_a_record_that_is_no_record_is_refused(store, finished):
+@pytest.mark.parametrize("text", ["", "[]", "{}", "{", "1", '"x"', "null", '{"record_sha256": 1}'])
+def test_a_record_that_is_no_record_is_refused(store, finished, text):
     finished(store, SPEC)
-    for text in ("", "[]", "{}", "{"):
-        (store.folder(SPEC) / "run.json").write_text(text)
-        with pytest.raises(StoreError, match="is no run record; delete"):
-            store.run(SPEC)
+    (store.folder(SPEC) / "run.json").write_text(text)
+    with pytest.raises(StoreError, match=r"run\.json is no run record, or was edited; delete"):
+        store.run(SPEC)
+
+
+@pytest.mark.parametrize("name", ["outcome", "device_type", "seconds", "test", "spec.json", "record_sha256"])
+def test_a_record_with_a_renamed_key_is_refused_however_deep_it_stands(store, finished, name):
+    path = finished(store, SPEC).folder / "run.json"
+    path.write_text(path.read_text().replace(f'"{name}":', f'"{name}_":', 1))
+    with pytest.raises(StoreError, match=r"run\.json is no run record, or was edited; delete"):
+        store.run(SPEC)
+
+
+def test_finishing_a_run_again_keeps_its_record_valid(store, finished):
+    run = finished(store, SPEC)
+    store.finish(SPEC, {**run.record, "outcome": "diverged"})
+    assert store.run(SPEC).record == {**run.record, "outcome": "diverged"}
 
 
 def test_a_folder_that_holds_another_spec_is_refused(store, finished):

@@ -186,6 +186,15 @@ def test_a_full_disk_stops_the_run_and_leaves_nothing_half_written(tmp_path, mon
     assert go(short(), store) == "complete"
 
 
+def test_a_folder_in_which_no_lease_can_be_taken_is_told_by_name(tmp_path, monkeypatch):
+    def forbidden(folder):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Lease, "take", forbidden)
+    with pytest.raises(StoreError, match=f"{short().key} cannot be written: Read-only file system. Make it writable"):
+        go(short(), Store(tmp_path))
+
+
 def test_a_lost_lease_stops_the_writer(tmp_path, monkeypatch):
     monkeypatch.setattr("repro.training.RENEW", 0.0)
     store = Store(tmp_path)

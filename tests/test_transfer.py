@@ -75,6 +75,13 @@ def test_a_changed_run_is_not_exported(here, file):
     assert not file.exists()
 
 
+def test_a_paused_run_without_its_history_is_refused_by_name(here, file, paused):
+    (paused(here, SPECS[2], epoch=1) / "history.jsonl").unlink()
+    with pytest.raises(StoreError, match=r"history\.jsonl cannot be read"):
+        export(here, SPECS, file)
+    assert not file.exists()
+
+
 @pytest.mark.parametrize(
     "damage", [lambda b: b[: len(b) // 2], lambda b: b"not xz", lambda b: b[:200] + b"x" + b[201:]]
 )
@@ -84,6 +91,31 @@ def test_a_damaged_file_is_refused_and_nothing_is_taken_in(here, there, file, da
     with pytest.raises(StoreError, match="damaged"):
         take_in(there, file)
     assert list(there.runs()) == []
+
+
+@pytest.mark.parametrize("lost", [1, 12, 48])
+def test_a_file_that_lacks_its_last_bytes_is_refused(here, there, file, lost):
+    export(here, SPECS, file)
+    file.write_bytes(file.read_bytes()[:-lost])
+    with pytest.raises(StoreError, match="is damaged"):
+        take_in(there, file)
+    assert list(there.runs()) == []
+
+
+@pytest.mark.parametrize("content", [None, b"not xz"], ids=["absent", "damaged"])
+def test_a_failed_import_makes_no_store(there, file, content):
+    if content:
+        file.write_bytes(content)
+    with pytest.raises(StoreError):
+        take_in(there, file)
+    assert not there.root.exists()
+
+
+def test_a_failed_import_leaves_an_empty_store_where_it_was(there, file):
+    there.root.mkdir()
+    with pytest.raises(StoreError):
+        take_in(there, file)
+    assert list(there.root.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["../evil", "/etc/evil", "a/../../evil", "evil", "a/b/c/d"])

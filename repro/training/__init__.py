@@ -20,7 +20,7 @@ from repro.errors import CodeError, ReproError, StoreError
 from repro.lease import Lease
 from repro.provenance import allocation, code_digest, commit
 from repro.spec import RunSpec
-from repro.store import CHECKPOINT, FAILURE, HISTORY, TENSORS, Run, Store, write
+from repro.store import CHECKPOINT, FAILURE, HISTORY, TENSORS, Run, Store, explain_write_errors, write
 from repro.training import measure
 from repro.training.data import Images, load
 from repro.training.loop import Row, State, start, train
@@ -60,7 +60,8 @@ def run(
         # The order of float sums, and so every bit of a result, depends on it; and a process a core is faster.
         torch.set_num_threads(1)
     folder = store.begin(spec)
-    lease = Lease.take(folder)
+    with explain_write_errors(folder):
+        lease = Lease.take(folder)
     if lease is None:
         return "held"
     try:
