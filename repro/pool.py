@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from repro.errors import ReproError
+from repro.errors import CodeError, ReproError
 from repro.spec import RunSpec
 from repro.store import Store
 
@@ -45,6 +45,7 @@ class Site:
     workers: int  # processes
     deadline: float | None  # time.time() by which to pause
     code: str | None = None  # digest that a worker's code must have; None for any
+    isolated: bool = False  # an error that the user can mend fails its own run alone, instead of stopping everything
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ class Done:
     """How one run ended."""
 
     spec: RunSpec
-    status: str  # "complete", "paused", "failed" or "crashed"
+    status: str  # "complete", "paused", "failed", "crashed" or "refused"
     seconds: float
     error: str = ""
 
@@ -98,7 +99,8 @@ def train(tasks: Iterable[Task], site: Site, stop: Stop, told: Callable[[Done], 
     """Works through runs, those that another process trains last; False when stopped or late before all had ended.
 
     Raises:
-        ReproError: what would fail every other run as well, such as missing data; those under way were checkpointed.
+        ReproError: what would fail every other run as well, such as missing data, unless runs are isolated; those
+            under way were checkpointed.
     """
     queue, held = deque(tasks), list[Task]()
     crashes: Counter[str] = Counter()
@@ -130,12 +132,14 @@ def work(job: Job) -> Done | None:
     """Brings one run as far as it gets, in a worker process; None when another process trains it.
 
     Raises:
-        ReproError: what would fail every other run as well, such as missing data, a full disk or changed code.
+        ReproError: what would fail every other run as well, such as missing data, a full disk or changed code, unless
+            runs are isolated.
     """
     from repro.training import run  # torch is imported in workers alone
 
     began = time.monotonic()
-    status, error = "failed", ""
+    status: str
+    status, error = "failed", ""  # until it has ended otherwise
     try:
         status = run(
             job.spec,
@@ -146,8 +150,10 @@ def work(job: Job) -> Done | None:
             pause=lambda: _STOP.is_set() or _late(job.site.deadline),
             code=job.site.code,
         )
-    except ReproError:
-        raise
+    except ReproError as raised:
+        if not job.site.isolated:
+            raise
+        status, error = "refused" if isinstance(raised, CodeError) else "failed", str(raised)
     except Exception as raised:  # it is in the run's failure.json, with its traceback
         error = f"{type(raised).__name__}: {raised}"
     if status == "held":

@@ -92,7 +92,7 @@ def logs(arguments: argparse.Namespace) -> int:
         job = submission.job_of(number)
         for life in ledger.lives(submission, [number]).get(number, []):
             print(f"== job {life.job} life {life.restart} on {life.node}: {life.end or 'no end'} {life.why}")
-        log = submission.log / f"{job}_0_log.out"
+        log = submission.log_of(job)
         print(log.read_text(errors="replace") if log.exists() else f"== job {job} has written no log yet ({log})")
     return 0
 
@@ -283,8 +283,8 @@ def _cause(one: "Fate", store: Store) -> str:
 def _log_end(one: "Fate") -> list[str]:
     if one.submission is None or one.element is None:
         return []
-    log = one.submission.log / f"{one.submission.job_of(one.element)}_0_log.out"
     try:
+        log = one.submission.log_of(one.submission.job_of(one.element))
         return log.read_text(errors="replace").rstrip().splitlines()[-LOG_LINES:]
     except OSError:
         return []

@@ -1,7 +1,9 @@
 """Fates: what has become of each run, from results on disk first, then the lives of its jobs, then the queue."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal
 
 from repro.cluster import ledger, scheduler
@@ -22,6 +24,8 @@ State = Literal[
     "exhausted",  # out of requeues, with what it had kept
     "refused",  # the code had changed
 ]
+# How slurmd tells in a job's log that it killed the job for memory; the job's state does not always say so.
+OUT_OF_MEMORY = re.compile("exceeded (job )?memory limit|oom[-_ ]kill|out of memory", re.IGNORECASE)
 UNDER_WAY = ("running", "queued")
 STUCK = ("failed", "exhausted", "refused")  # only `repro retry` takes these up again
 
@@ -39,26 +43,26 @@ class Fate:
     node: str = ""
     exit_code: str = ""
     life: Life | None = None  # the last
+    deaths: int = 0  # lives in a row that ended without a word, the last ones
 
 
 def fates(specs: Iterable[RunSpec], store: Store, queue: Sequence[Job]) -> dict[str, Fate]:
     """The fate of each run, by its key; ``queue`` as ``scheduler.jobs`` gives it, empty where there is no cluster."""
     submissions = ledger.submissions(store)
-    place = {
-        key: (submission, number)
-        for submission in submissions
-        for number, keys in enumerate(submission.elements)
-        for key in keys
-    }
+    places: dict[str, list[tuple[Submission, int]]] = {}
+    for submission in submissions:
+        for number, keys in enumerate(submission.elements):
+            for key in keys:
+                places.setdefault(key, []).append((submission, number))
     alive = _by_element(queue)
     lives = {submission.id: ledger.lives(submission) for submission in submissions}
     deaths = {submission.id: ledger.deaths(submission) for submission in submissions}
     found: dict[str, Fate] = {}
     for spec in specs:
-        if spec.key not in place:
+        if spec.key not in places:
             found[spec.key] = _without_job(spec, store)
             continue
-        submission, number = place[spec.key]
+        submission, number = places[spec.key][-1]
         job_id = submission.job_of(number)
         job = alive.get((submission.id, number))
         some = lives[submission.id].get(number, [])
@@ -75,8 +79,14 @@ def fates(specs: Iterable[RunSpec], store: Store, queue: Sequence[Job]) -> dict[
             node=(life.node if life else "") or (job.node if job else "") or (death or {}).get("node", ""),
             exit_code=(death or {}).get("exit_code", ""),
             life=life,
+            deaths=_deaths([life for one, number in places[spec.key] for life in lives[one.id].get(number, [])]),
         )
     return found
+
+
+def _deaths(lives: Sequence[Life]) -> int:
+    """How many of some lives in a row, the last ones, have ended without a word."""
+    return len(list(takewhile(lambda life: life.end is None, reversed(lives))))
 
 
 def learn_deaths(store: Store, queue: Sequence[Job]) -> None:
@@ -113,8 +123,16 @@ def learn_deaths(store: Store, queue: Sequence[Job]) -> None:
             fault = f"the scheduler says {last.state} of job {job}"
         elif last.node and not begun and last.state == "FAILED" and worked - {last.node}:
             fault = f"job {job} ended there (exit code {last.exit_code or 'unknown'}) before the suite began"
-        told = {"state": last.state, "node": last.node, "exit_code": last.exit_code, "fault": fault}
+        state = "OUT_OF_MEMORY" if OUT_OF_MEMORY.search(_log_end(submission, job)) else last.state
+        told = {"state": state, "node": last.node, "exit_code": last.exit_code, "fault": fault}
         ledger.note_deaths(submission, {job: told})
+
+
+def _log_end(submission: Submission, job: str) -> str:
+    try:
+        return submission.log_of(job).read_text(errors="replace")[-2000:]
+    except OSError:
+        return ""
 
 
 def _by_element(queue: Sequence[Job]) -> dict[tuple[str, int], Job]:
@@ -156,6 +174,8 @@ def _state(
     told = life.runs.get(spec.key, {}) if life else {}
     if told.get("status") in ("failed", "crashed"):
         return "failed", str(told["error"])
+    if told.get("status") == "refused":
+        return "refused", str(told["error"])
     if condition == "training":
         return "running", ""
     if job is not None and job.live:
@@ -172,19 +192,25 @@ def _state(
     return "cancelled", "its job was cancelled before it began" if state else "its job left the queue before it began"
 
 
+def _killed(state: str) -> str:
+    match state:
+        case "":
+            return "its job ended without a word"
+        case "OUT_OF_MEMORY":
+            return "its job was killed for its memory; raise memory in the profile"
+        case _:
+            return f"its job ended as {state}"
+
+
 def _after_life(life: Life, death: Mapping[str, str] | None) -> tuple[State, str]:
     """The state of an unfinished run after the last life of its job."""
     match life.end:
         case None:
             if death and death["state"] == "CANCELLED":
                 return "cancelled", "its job was cancelled"
-            return "killed", f"its job ended as {death['state']}" if death else "its job ended without a word"
+            return "killed", _killed(death["state"] if death else "")
         case "exhausted":
             return "exhausted", life.why
-        case "refused":
-            return "refused", life.why
-        case "failed":
-            return "failed", life.why
         case "terminated" | "requeued":
             return "cancelled", life.why or "its job was cancelled while it waited to go on"
         case _:

@@ -16,7 +16,7 @@ from typing import Any
 from repro import pool
 from repro.cluster import ledger, scheduler
 from repro.cluster.ledger import End, Life, Submission
-from repro.errors import CodeError, ReproError
+from repro.errors import ReproError
 from repro.pool import Done, Site, Stop
 from repro.provenance import allocation, code_digest, detect_device
 from repro.spec import RunSpec
@@ -153,13 +153,9 @@ def _train(
         workers=life.workers,
         deadline=deadline,
         code=None if submission.order.any_code else submission.code,
+        isolated=True,
     )
-    try:
-        ended = pool.train(tasks, site, stop, told)
-    except CodeError as error:
-        return "refused", str(error)
-    except ReproError as error:
-        return "failed", str(error)
+    ended = pool.train(tasks, site, stop, told)
     if life.faulty_node == life.node:
         _avoid(submission, life.node)
         return "paused", f"{life.node}: {life.fault}"

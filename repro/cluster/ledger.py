@@ -20,7 +20,7 @@ FOLDER = ".slurm"  # in the store
 SILENCE = 60.0  # seconds without a sign of life after which a life without an end counts as over
 
 # How a life ended, in its own words; a life that was killed could write none.
-End = Literal["done", "requeued", "terminated", "exhausted", "refused", "failed", "paused"]
+End = Literal["done", "requeued", "terminated", "exhausted", "paused"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +109,10 @@ class Submission:
             if array.first <= element < array.first + array.count:
                 return array.job if array.count == 1 else f"{array.job}_{element - array.first}"
         return None
+
+    def log_of(self, job: str | None) -> Path:
+        """What a job has written."""
+        return self.log / f"{job}_0_log.out"
 
     def save(self) -> None:
         """Writes submission.json."""

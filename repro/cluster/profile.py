@@ -34,8 +34,8 @@ class Profile:
     gpus_per_node: int | None = None  # how a GPU is asked for: this way …
     gres: str | None = None  # … or this way, such as "gpu:a100:1"
     device: str = "cuda"  # what a run trains on: "cuda" or "cpu"
-    cpus: int = 4  # of a job
-    memory: str = "16G"  # of a job
+    cpus: int = 4  # for each run: runs that share a GPU ask for as many times more
+    memory: str = "16G"  # for each run, likewise
     time: str = "4h"  # the longest that a job may ask for
     stop_before: str = "2m"  # how long before its limit a job checkpoints and requeues itself
     array_size: int | None = None  # the largest array; None for what scontrol says
@@ -66,6 +66,10 @@ class Profile:
             return self.gpus_per_node or 0
         count = self.gres.rpartition(":")[2]
         return int(count) if count.isdigit() else 1
+
+    def megabytes(self, runs: int) -> str:
+        """Memory of a job in which so many runs share a GPU, as sbatch takes it."""
+        return f"{int(self.memory[:-1]) * runs * 1024 ** 'KMGT'.index(self.memory[-1]) // 1024}M"
 
     def seconds(self, name: Literal["time", "stop_before"]) -> float:
         """A duration in seconds."""

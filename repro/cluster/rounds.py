@@ -11,8 +11,7 @@ from repro.store import Store
 if TYPE_CHECKING:
     from repro.plugin import Session
 
-# Not what failed by itself, nor what the user cancelled.
-TAKEN_UP = ("killed", "paused", "missing")
+DEATHS = 2  # lives in a row that may end without a word before a user has to look
 
 
 def go_on(submission: Submission, session: "Session") -> str:
@@ -24,7 +23,7 @@ def go_on(submission: Submission, session: "Session") -> str:
     try:
         with submit.alone(store):
             fate.learn_deaths(store, scheduler.jobs())
-            choice = submit.choose(order, profile, session, wanted=lambda one: one.state in TAKEN_UP)
+            choice = submit.choose(order, profile, session, wanted=_bad_luck)
             if not choice.todo:
                 return "no further round is needed"
             spent = hours(store)
@@ -38,3 +37,8 @@ def go_on(submission: Submission, session: "Session") -> str:
     except ReproError as error:
         return f"no further round: {error}"
     return f"round {following.round}: {len(choice.todo)} runs queued as submission {following.id}"
+
+
+def _bad_luck(one: fate.Fate) -> bool:
+    """Not what failed by itself, nor what the user cancelled, nor what is killed again and again."""
+    return one.state in ("paused", "missing") or (one.state == "killed" and one.deaths < DEATHS)

@@ -155,6 +155,7 @@ def _queue_array(submission: Submission, array: Sequence[Element], first: int) -
         time=array[0].minutes,
         array_parallelism=profile.parallelism,
         signal_delay_s=int(profile.seconds("stop_before")),
+        **_share(profile, array[0].workers),
         gpus_per_node=profile.gpus_per_node,
         gres=profile.gres,
     )
@@ -206,18 +207,22 @@ def executor(submission: Submission, *, log: Path, **parameters: Any) -> Any:
                 "qos": profile.qos,
                 "constraint": profile.constraint,
                 "exclude": ",".join(submission.excluded) or None,
-                "cpus_per_task": profile.cpus,
-                "mem": profile.memory,
+                **_share(profile, 1),
                 "setup": list(profile.setup),
                 "stderr_to_stdout": True,
                 "wckey": None,
-                # srun does not inherit it since SLURM 22.05.
-                "srun_args": [f"--cpus-per-task={profile.cpus}"],
                 "additional_parameters": {"requeue": True, **profile.sbatch},
                 **parameters,
             }
         )
     return made
+
+
+def _share(profile: Profile, runs: int) -> dict[str, Any]:
+    """What a job asks for in which so many runs train at a time."""
+    cpus = profile.cpus * runs
+    # srun does not inherit cpus-per-task since SLURM 22.05.
+    return {"cpus_per_task": cpus, "srun_args": [f"--cpus-per-task={cpus}"], "mem": profile.megabytes(runs)}
 
 
 @contextmanager

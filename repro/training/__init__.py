@@ -217,6 +217,7 @@ def _finish(
     spec: RunSpec, store: Store, net: Trainable | None, images: Images | None, record: dict[str, Any], lease: Lease
 ) -> None:
     folder = store.folder(spec)
+    _fence(lease, folder)
     for name in measure.names(spec):
         _write_measurement(folder, name, spec, net, images)
     _fence(lease, folder)

@@ -1,0 +1,87 @@
+"""From one command to a report, on a real SLURM."""
+
+import time
+
+from tests.slurm.conftest import slurm
+
+
+def test_six_runs_go_from_submit_to_report_without_a_hand(user, sound, record_property):
+    began = time.monotonic()
+    told = user.submit()
+    assert "6 to queue in 6 jobs" in told
+    assert "report job" in told
+    user.wait_for_reports()
+    took = time.monotonic() - began
+    sound(user)
+    assert (user.place / "report" / "report.html").stat().st_size > 10_000
+    assert (user.place / "report" / "report.pdf").read_bytes().startswith(b"%PDF")
+    training = max(life.ended for life in user.lives()) - min(life.began for life in user.lives())
+    record_property("beyond the jobs' own time, seconds", round(took - training, 1))
+
+
+def test_saying_it_again_queues_only_what_is_missing_and_not_under_way(user, sound):
+    user.claim(epochs=30, depths=(8,))
+    assert "3 to queue" in user.submit()
+    assert "3 under way, 0 to queue" in user.submit()
+    user.wait_for_reports()
+    assert "3 complete and reused, 0 under way, 0 to queue" in user.submit()
+    assert len(user.submissions) == 1
+    sound(user)
+
+
+def test_a_throttle_lets_only_so_many_elements_run(user, sound):
+    user.profile(parallelism=2)
+    user.submit()
+    (array,) = user.submissions[0].arrays
+    most = 0
+
+    def over():
+        nonlocal most
+        running = slurm("squeue", "-h", "-r", "-t", "running", "-j", array.job, "-o", "%i").split()
+        most = max(most, len(running))
+        return not slurm("squeue", "-h", "-j", array.job, "-o", "%i")
+
+    user.wait_for(over)
+    assert most == 2
+    user.wait_for_reports()
+    sound(user)
+
+
+def test_arrays_are_cut_to_the_largest_that_the_cluster_takes(user, sound):
+    user.profile(array_size=4)
+    user.submit()
+    assert [array.count for array in user.submissions[0].arrays] == [4, 2]
+    user.wait_for_reports()
+    sound(user)
+
+
+def test_runs_that_share_a_gpu_have_the_results_that_they_have_alone(user, sound):
+    user.profile(runs_per_gpu=3)
+    assert "6 to queue in 2 jobs" in user.submit()
+    user.wait_for_reports()
+    sound(user)
+    assert {life.workers for life in user.lives()} == {3}
+
+
+def test_a_failing_run_leaves_the_others_alone(user, local):
+    user.claim(broken=[1])
+    user.profile(runs_per_gpu=3)
+    user.submit("--yes")
+    user.wait_for_reports()
+    told = user.status()
+    assert told["runs"] == {"complete": 5, "failed": 1}
+    (group,) = told["failures"]
+    assert group["count"] == 1
+    assert "allocate" in group["why"]
+    assert group["nodes"]
+    assert group["log"]
+    assert user.verdicts()[1] == local(user)[1]
+    assert "1 failed before and are left out" in user.submit()
+
+
+def test_a_second_user_command_waits_for_nobody_and_says_so(user):
+    from repro.cluster.submit import alone
+
+    with alone(user.store):
+        assert "another process submits" in user.submit(expect=(2,))
+    assert user.submissions == []
