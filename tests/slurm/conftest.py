@@ -81,16 +81,21 @@ class User:
 
     def run(self, *arguments, expect=(0,), env=None, results="results"):
         """Runs one command of the suite and returns what it printed."""
-        command = [*REPRO, *arguments]
-        if arguments[0] not in ("cluster", "logs", "doctor", "report", "import") and "tiny.py" not in arguments:
-            command.insert(len(REPRO) + 1, "tiny.py")
-        if arguments[:2] != ("cluster", "init") and arguments[0] != "report":
-            command += ["--results", str(results)]
+        command = self.command(*arguments, results=results)
         done = subprocess.run(
             command, cwd=self.place, capture_output=True, text=True, timeout=300, env={**os.environ, **(env or {})}
         )
         assert done.returncode in expect, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
+
+    def command(self, *arguments, results="results"):
+        """The whole command line, for this user's claim file and store."""
+        command = [*REPRO, *arguments]
+        if arguments[0] not in ("cluster", "logs", "doctor", "report", "import") and "tiny.py" not in arguments:
+            command.insert(len(REPRO) + 1, "tiny.py")
+        if arguments[:2] != ("cluster", "init") and arguments[0] != "report":
+            command += ["--results", str(results)]
+        return command
 
     def submit(self, *arguments, **options):
         return self.run("submit", "--cluster", "box", *arguments, **options)
