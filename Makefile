@@ -1,9 +1,10 @@
 # make verify: train at smoke scale, judge, report.  make test: the tests.  Both need python3 >= 3.11 and make alone.
+# make test-slurm: the tests on a real SLURM of this machine, brought up and down; as root, on Debian 12.
 PYTHON ?= python3
 BIN := .venv/bin
 SCALE ?= smoke
 
-.PHONY: verify test lint bench readme lock clean
+.PHONY: verify test test-slurm lint bench readme lock clean
 
 # Exit 1 says that some claim does not hold at this scale: a finding for the report, not a failure of the harness.
 verify: .venv/installed
@@ -11,6 +12,9 @@ verify: .venv/installed
 
 test: lint
 	$(BIN)/python -m pytest -n auto
+
+test-slurm: .venv/installed
+	slurm/testbed/test $(abspath $(BIN))/python -m pytest
 
 lint: .venv/installed
 	$(BIN)/ruff check .

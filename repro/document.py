@@ -8,6 +8,7 @@ from typing import Any
 
 from repro import __version__
 from repro.claim import TAGS, Check
+from repro.cluster.hours import account
 from repro.compare import RULES_VERSION
 from repro.errors import StoreError
 from repro.judge import judge
@@ -38,6 +39,7 @@ def document(
         "environment": _environment(run for run, _ in runs),
         "data": _data(run for run, _ in runs),
         "cost": _cost([run for run, _ in runs]),
+        "cluster": account(store),
     }
     return made, rows
 
@@ -70,8 +72,12 @@ def load(path: Path) -> Document:
 
 
 def differences(path: Path, fresh: Document) -> list[str]:
-    """Where a stored document departs from a fresh one, one line each: row, field, stored and fresh value."""
+    """Where a stored document departs from a fresh one, one line each: row, field, stored and fresh value.
+
+    What jobs cost on a cluster is left out: no verdict rests on it, and runs that were imported come without it.
+    """
     stored = load(path)
+    fresh = {**fresh, "cluster": stored.get("cluster")}
     told = []
     for part, name in (("judgements", "check"), ("claims", "claim"), ("runs", "key")):
         old, new = ({str(row.get(name)): row for row in made.get(part, [])} for made in (stored, fresh))

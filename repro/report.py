@@ -121,7 +121,7 @@ def shape(made: Json) -> Json:
     controls = [claim for claim in claims if claim["work"] == CONTROL]
     others = [claim for claim in claims if claim["work"] != CONTROL]
     return {
-        **{name: made[name] for name in ("scale", "suite", "tags", "environment", "data")},
+        **{name: made[name] for name in ("scale", "suite", "tags", "environment", "data", "cluster")},
         "groups": groups,
         "controls": controls,
         "controls_holding": sum(claim["chip"]["shape"] == "holds" for claim in controls),

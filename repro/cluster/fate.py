@@ -114,9 +114,10 @@ def learn_deaths(store: Store, queue: Sequence[Job]) -> None:
     ended = scheduler.ended(list(unexplained))
     for job, (submission, number) in unexplained.items():
         here = alive.get((submission.id, number))
-        last = ended[job][-1] if job in ended else here
-        if last is None or last.live:
+        told = [one for one in (*ended.get(job, ())[-1:], here) if one is not None and not one.live]
+        if not told:  # accounting is some seconds late
             continue
+        last = told[0]
         begun = ledger.lives(submission, [number])
         fault = None
         if last.node and last.state in ("NODE_FAIL", "BOOT_FAIL"):
@@ -124,8 +125,8 @@ def learn_deaths(store: Store, queue: Sequence[Job]) -> None:
         elif last.node and not begun and last.state == "FAILED" and worked - {last.node}:
             fault = f"job {job} ended there (exit code {last.exit_code or 'unknown'}) before the suite began"
         state = "OUT_OF_MEMORY" if OUT_OF_MEMORY.search(_log_end(submission, job)) else last.state
-        told = {"state": state, "node": last.node, "exit_code": last.exit_code, "fault": fault}
-        ledger.note_deaths(submission, {job: told})
+        note = {"state": state, "node": last.node, "exit_code": last.exit_code, "fault": fault}
+        ledger.note_deaths(submission, {job: note})
 
 
 def _log_end(submission: Submission, job: str) -> str:
@@ -176,7 +177,8 @@ def _state(
         return "failed", str(told["error"])
     if told.get("status") == "refused":
         return "refused", str(told["error"])
-    if condition == "training":
+    # A killed job on another machine holds its lease for a while: the scheduler knows better.
+    if condition == "training" and not (death or (job is not None and not job.live)):
         return "running", ""
     if job is not None and job.live:
         if life is not None and life.end is None and job.state == "RUNNING":

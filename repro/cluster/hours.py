@@ -1,12 +1,14 @@
 """GPU-hours of a store's submissions: allocated, useful, wasted, saved."""
 
+import contextlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from repro.cluster import ledger
 from repro.cluster.ledger import Life, Submission
+from repro.errors import StoreError
 from repro.spec import RunSpec
-from repro.store import Store
+from repro.store import SPEC, Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +79,11 @@ def account(store: Store) -> dict[str, Any] | None:
             for cluster in clusters
             for node, why in sorted(ledger.faults(store, cluster).items())
         ],
-        "exhausted": [key for key in exhausted if not (store.root / key / "run.json").exists()],
+        "exhausted": [
+            {"key": key, "name": spec.name}
+            for key in exhausted
+            if (spec := _spec(store, key)) and store.condition(spec) != "complete"
+        ],
     }
 
 
@@ -85,16 +91,21 @@ def _parts(store: Store, submissions: list[Submission]) -> dict[str, list[dict[s
     """The uninterrupted pieces of training that each submitted run consists of so far."""
     found = {}
     for key in {key for one in submissions for keys in one.elements for key in keys}:
-        path = store.root / key / "spec.json"
-        if not path.exists():
+        spec = _spec(store, key)
+        if spec is None:
             continue
-        spec = RunSpec.from_json(path.read_text(), path)
-        match store.condition(spec):
-            case "complete":
+        if store.condition(spec) == "complete":
+            with contextlib.suppress(StoreError):  # a run changed by hand is for the judge to name
                 found[key] = list(store.run(spec).record["parts"])
-            case _:
-                found[key] = list((store.place(spec) or {}).get("parts", []))
+        else:
+            found[key] = list((store.place(spec) or {}).get("parts", []))
     return found
+
+
+def _spec(store: Store, key: str) -> RunSpec | None:
+    """The spec of a run that was submitted; None where its folder was deleted."""
+    path = store.root / key / SPEC
+    return RunSpec.from_json(path.read_text(), path) if path.exists() else None
 
 
 def _belongs(life: Life, part: dict[str, Any]) -> bool:

@@ -195,7 +195,7 @@ def _begin(submission: Submission, number: int, workers: int) -> Life:
 
 def _avoid(submission: Submission, node: str) -> None:
     """Keeps what still waits away from a node, besides those avoided before."""
-    nodes = {*submission.excluded, *ledger.faults(Store(submission.order.results), submission.profile.name), node}
+    nodes = {*ledger.avoided(Store(submission.order.results), submission.profile), node}
     scheduler.exclude([array.job for array in ledger.load(submission.folder).arrays], nodes)
 
 

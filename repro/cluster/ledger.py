@@ -186,7 +186,10 @@ def load(folder: Path) -> Submission:
                 **fields,
                 # The store may have moved since; the folder is where we found it.
                 "order": Order.from_json({**fields["order"], "results": str(folder.absolute().parents[1])}),
-                "profile": profiles.from_json(fields["profile"]),
+                # Another version of the suite may have written it: what it did not know has its default.
+                "profile": profiles.from_json(
+                    {key: value for key, value in fields["profile"].items() if key in profiles.KEYS | {"name"}}
+                ),
                 "elements": tuple(tuple(keys) for keys in fields["elements"]),
                 "arrays": tuple(Array(**array) for array in fields["arrays"]),
                 "excluded": tuple(fields["excluded"]),
@@ -223,6 +226,11 @@ def faults(store: Store, cluster: str) -> dict[str, str]:
             found |= {life.faulty_node: life.fault for life in some if life.faulty_node and life.fault}
         found |= {death["node"]: death["fault"] for death in deaths(submission).values() if death.get("fault")}
     return found
+
+
+def avoided(store: Store, profile: Profile) -> tuple[str, ...]:
+    """Nodes that jobs are kept away from: those that the profile names, and those that failed and are not trusted."""
+    return tuple(sorted({*profile.exclude, *(set(faults(store, profile.name)) - set(profile.trusted))}))
 
 
 def deaths(submission: Submission) -> dict[str, Json]:

@@ -31,6 +31,7 @@ class Profile:
     qos: str | None = None
     constraint: str | None = None
     exclude: tuple[str, ...] = ()  # nodes never to be used
+    trusted: tuple[str, ...] = ()  # nodes to be used again although jobs found fault with them
     gpus_per_node: int | None = None  # how a GPU is asked for: this way …
     gres: str | None = None  # … or this way, such as "gpu:a100:1"
     device: str = "cuda"  # what a run trains on: "cuda" or "cpu"
@@ -89,7 +90,7 @@ class Profile:
                 if not fine and (type(value) is not int or value < least):
                     more = ' or "pilot"' if name == "runs_per_gpu" else ""
                     raise self._error(f"{name} is {value!r}; allowed: a whole number, {least} or more{more}.")
-            case "exclude" | "setup":
+            case "exclude" | "trusted" | "setup":
                 if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
                     raise self._error(f'{name} is {value!r}; allowed: a list of texts, such as ["one", "two"].')
             case "sbatch":
@@ -111,6 +112,8 @@ class Profile:
     def _error(self, text: str) -> ClusterError:
         return ClusterError(f"profile {self.name}: {text}")
 
+
+KEYS = {field.name: None for field in dataclasses.fields(Profile) if field.name != "name"}.keys()  # in their order
 
 # What the suite sets itself; an [sbatch] table that set it again would break a promise.
 OURS = {
@@ -142,12 +145,11 @@ def load(name: str, where: Path = FOLDER) -> Profile:
         fields = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ClusterError(f"{path} cannot be read as TOML: {error}.") from None
-    known = [field.name for field in dataclasses.fields(Profile) if field.name != "name"]
     for key in fields:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
-            raise ClusterError(f"{path} has the unknown key {key!r}; {hint}Allowed: {', '.join(known)}.")
+            raise ClusterError(f"{path} has the unknown key {key!r}; {hint}Allowed: {', '.join(KEYS)}.")
     if "submitit" not in fields:
         raise ClusterError(f'{path} does not say for which submitit it was written; add: submitit = "{installed()}".')
     made = from_json({"name": path.stem, **fields})

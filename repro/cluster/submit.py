@@ -110,7 +110,6 @@ def queue(order: Order, profile: Profile, choice: Choice, *, round: int = 0, kee
         ClusterError: sbatch refused, with its words; what was queued before is cancelled, or left if ``keep``.
     """
     store = Store(order.results)
-    faults = ledger.faults(store, profile.name)
     flat = [element for array in choice.arrays for element in array]
     submission = Submission(
         id=ledger.new_id(),
@@ -124,7 +123,7 @@ def queue(order: Order, profile: Profile, choice: Choice, *, round: int = 0, kee
         gpu_hours=choice.gpu_hours,
         reused_seconds=sum(store.run(run.spec).record.get("seconds", 0.0) for run in choice.reused),
         reused_runs=len(choice.reused),
-        excluded=tuple(sorted({*profile.exclude, *faults})),
+        excluded=ledger.avoided(store, profile),
     )
     ledger.create(submission)
     _write_elements(submission, flat, store)

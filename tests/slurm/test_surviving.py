@@ -1,13 +1,17 @@
 """What happens to jobs on a cluster, done to them on a real one: stores end complete, verdicts are the local ones."""
 
 import json
+import math
 import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
+from repro.recipes import cifar
+from repro.training import speed
 from tests.slurm.conftest import daemon, processes, slurm
 
 
@@ -24,8 +28,11 @@ def element_jobs(user):
 
 
 def test_a_run_goes_on_through_two_time_limits(user, sound):
-    user.claim(epochs=550, seeds=3, depths=(8,))
-    user.profile(time="1m", stop_before="20s", parallelism=2)
+    # Long enough for three lives of at most 40 s, however fast this machine is.
+    spec = cifar("smoke", 0, depth=8)
+    rate = speed(spec, data_dir=Path(), device="cpu", ready=lambda: None, seconds=3)
+    user.claim(epochs=math.ceil(80 * rate / 898), seeds=2, depths=(8,))
+    user.profile(time="1m", stop_before="40s")
     user.submit()
     user.wait_for_reports(600)
     sound(user)
@@ -143,7 +150,7 @@ def test_cancelling_half_leaves_a_report_and_saying_it_again_ends_it(user, sound
 
 
 def test_cancel_takes_the_selected_runs_and_keeps_the_report_job(user):
-    user.claim(epochs=200)
+    user.claim(epochs=80)
     user.submit()
     user.wait_for_training()
     assert "3 jobs cancelled with 3 runs" in user.run("cancel", "-k", "tiny[depth=8]")
@@ -172,7 +179,7 @@ def test_a_run_out_of_requeues_is_exhausted_with_what_it_kept(user, sound):
     assert told["runs"] == {"exhausted": 3}
     assert all(user.store.condition(run) == "paused" for run in specs(user))
     assert user.store.progress(specs(user)[0]) > 0
-    assert sorted(told["account"]["exhausted"]) == sorted(run.key for run in specs(user))
+    assert {one["key"] for one in told["account"]["exhausted"]} == {run.key for run in specs(user)}
     assert "3 failed before and are left out" in user.submit()
     assert "3 to queue" in user.run("retry", "--failed", "--cluster", "box")
     user.wait_for_reports()

@@ -1,0 +1,51 @@
+"""Profiles from sinfo, pilots, logs: what a user can ask of a cluster and of their jobs."""
+
+import json
+
+from repro.cluster import profile
+
+
+def test_init_writes_a_profile_that_the_doctor_takes(user):
+    told = user.run("cluster", "init", "new")
+    assert "repro doctor --cluster new" in told
+    made = profile.load(str(user.place / "slurm" / "new.toml"))
+    assert made.partition == "main"
+    assert made.gpus == 1
+    assert "exists; edit it" in user.run("cluster", "init", "new", expect=(2,))
+
+
+def test_a_pilot_measures_how_many_runs_share_a_gpu_and_submit_uses_it(user, sound):
+    user.profile(runs_per_gpu="pilot", memory="4G")
+    assert "measure first: repro cluster pilot box" in user.submit(expect=(2,))
+    told = user.run("cluster", "pilot", "box")
+    assert "resnet-8 " in told
+    assert "share a GPU" in told
+    (file,) = user.store.root.glob(".slurm/pilot-box.json")
+    made = json.loads(file.read_text())
+    assert all(network["rates"]["1"] > 0 for network in made["networks"])
+    told = user.submit()
+    assert "(measured)" in told or "(scaled)" in told
+    assert all(array.minutes == 10 for array in user.submissions[0].arrays)
+    user.wait_for_reports()
+    sound(user)
+
+
+def test_logs_are_those_of_the_jobs_of_a_run(user):
+    user.claim(depths=(8,))
+    user.submit()
+    user.wait_for_reports()
+    run = next(user.store.runs())
+    for name in (run.spec.key[:10], run.spec.name[:30]):
+        told = user.run("logs", name)
+        assert "life 0 on n" in told
+        assert f"complete {run.spec.name}" in told
+    assert "no job was submitted for" in user.run("logs", "nosuch", expect=(2,))
+
+
+def test_status_tells_hours_and_asks_the_scheduler_nothing_once_all_is_complete(user, tmp_path):
+    user.claim(depths=(8,))
+    user.submit()
+    user.wait_for_reports()
+    told = user.run("status", env={"PATH": str(tmp_path)})
+    assert "3 complete" in told
+    assert "allocated in 3 lives" in told

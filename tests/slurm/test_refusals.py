@@ -1,0 +1,123 @@
+"""What a cluster or a profile refuses: one message with the scheduler's words and what to change."""
+
+import os
+import subprocess
+
+import pytest
+
+from tests.slurm.conftest import slurm
+
+
+@pytest.mark.parametrize(
+    ("changed", "words", "advice"),
+    [
+        ({"partition": "nosuch"}, "invalid partition specified: nosuch", "sinfo"),
+        ({"account": "nosuch"}, "Invalid account", "sacctmgr"),
+        (
+            {"gpus_per_node": None, "gres": "tpu:1"},
+            "Invalid generic resource (gres) specification",
+            "gpus_per_node = 1",
+        ),
+        ({"gpus_per_node": 3}, "Requested node configuration is not available", "sinfo -N"),
+        ({"constraint": "nosuch"}, "Invalid feature specification", "constraint"),
+        ({"exclude": ["nosuch"]}, "Invalid node name specified", "sinfo -N"),
+    ],
+)
+def test_a_refusal_is_told_in_one_line_with_what_to_change(user, changed, words, advice):
+    user.profile(**changed)
+    told = user.submit(expect=(2,))
+    (line,) = [line for line in told.splitlines() if line.startswith("repro: ")]
+    assert words in line
+    assert advice in line
+    assert "Nothing was queued" in line
+    assert slurm("squeue", "-h") == ""
+
+
+@pytest.fixture
+def two_jobs_more():
+    """An association that may queue two elements and no more."""
+    subprocess.run(["sacctmgr", "-Qi", "modify", "user", "root", "set", "MaxSubmitJobs=2"], check=True, timeout=60)
+    yield
+    subprocess.run(["sacctmgr", "-Qi", "modify", "user", "root", "set", "MaxSubmitJobs=-1"], check=True, timeout=60)
+
+
+def test_what_was_queued_before_a_refusal_is_named_and_cancelled(user, two_jobs_more):
+    user.profile(array_size=2)
+    told = user.submit(expect=(2,))
+    job = user.submissions[0].arrays[0].job
+    assert f"Queued before that, and cancelled: {job}" in told
+    assert "AssocMaxSubmitJobLimit" in told
+    user.wait_for(lambda: not slurm("squeue", "-h", "-o", "%i"))
+    assert user.status()["runs"].get("queued") is None
+
+
+def test_what_was_queued_before_a_refusal_is_kept_if_the_user_says_so(user, two_jobs_more):
+    user.profile(array_size=2)
+    told = user.submit("--if-refused", "keep", expect=(2,))
+    assert f"Queued before that, and kept: {user.submissions[0].arrays[0].job}" in told
+    user.wait_for_reports()
+    assert user.status()["runs"] == {"complete": 2, "missing": 4}
+    assert "4 to queue" in user.submit(expect=(0, 2))
+
+
+def test_without_sbatch_one_line_says_so(user, tmp_path):
+    told = user.submit(expect=(2,), env={"PATH": str(tmp_path)})
+    assert told.splitlines()[-1].startswith("repro: squeue is not on the PATH")
+
+
+def test_more_gpu_hours_than_agreed_queue_nothing(user):
+    told = user.submit("--max-gpu-hours", "0", expect=(2,))
+    assert "pass --max-gpu-hours 0; nothing was queued" in told
+    assert user.submissions == []
+
+
+def test_the_doctor_finds_a_cluster_well(user):
+    told = user.run("doctor", "--cluster", "box")
+    for what in (
+        "sbatch",
+        "controller",
+        "accepted",
+        "sacct",
+        "JobRequeue",
+        "MaxArraySize",
+        "preemption",
+        "folder",
+        "code",
+    ):
+        assert f"ok   {what} " in told
+    assert "SLURM gave GPU 0" in told
+    assert "ok   digits " in told
+    assert not list(user.store.root.glob(".slurm/probe*"))
+
+
+def test_the_doctor_finds_a_folder_that_nodes_do_not_see(user):
+    unseen = os.environ["TESTBED"] + "/unseen/results"
+    told = user.run("doctor", "--cluster", "box", expect=(2,), results=unseen)
+    assert "FAIL probe" in told
+    assert "does the node see" in told
+
+
+def test_a_folder_that_nodes_do_not_see_is_told_by_status(user):
+    unseen = os.environ["TESTBED"] + "/unseen/store"
+    user.submit(results=unseen)
+    user.wait_for(lambda: not slurm("squeue", "-h", "-o", "%i"))
+    told = user.status(results=unseen)
+    assert told["runs"] == {"killed": 6}
+    assert f"nodes do not see {unseen}" in told["failures"][0]["why"]
+
+
+def test_the_doctor_says_what_sbatch_would_refuse(user):
+    user.profile(account="nosuch")
+    told = user.run("doctor", "--cluster", "box", expect=(2,))
+    assert "FAIL accepted" in told
+    assert "Invalid account" in told
+
+
+def test_a_device_that_no_node_has_stops_jobs_and_not_runs(user):
+    user.claim(depths=(8,))
+    user.profile(device="cuda", requeues=0)
+    user.submit()
+    user.wait_for_reports()
+    told = user.status()
+    assert told["runs"] == {"paused": 3}
+    assert "no NVIDIA driver" in told["account"]["excluded_nodes"][0]["why"]

@@ -1,0 +1,101 @@
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repro.cluster import profile
+from repro.cluster.profile import Profile, from_json, installed, load, to_json
+from repro.errors import ClusterError
+
+
+def written(folder, text):
+    (folder / "box.toml").write_text(f'submitit = "{installed()}"\n{text}')
+    return load("box", folder)
+
+
+def test_a_profile_of_two_lines_is_enough(tmp_path):
+    made = written(tmp_path, "gpus_per_node = 1")
+    assert made.name == "box"
+    assert made.gpus == 1
+    assert made.seconds("time") == 4 * 3600
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("partiton = 'gpu'", "unknown key 'partiton'; did you mean partition? Allowed: "),
+        ("zzz = 1", "unknown key 'zzz'; Allowed: "),
+        ("cpus = 0", "cpus is 0; allowed: a whole number, 1 or more"),
+        ("cpus = true", "cpus is True; allowed"),
+        ("cpus = '4'", "cpus is '4'; allowed"),
+        ("time = '4 hours'", "time is '4 hours'; allowed: a duration such as"),
+        ("memory = '16 GB'", "memory is '16 GB'; allowed: a size such as"),
+        ("device = 'tpu'", "device is 'tpu'; allowed"),
+        ("partition = ''", "partition is ''; allowed"),
+        ("exclude = 'n1'", "exclude is 'n1'; allowed: a list"),
+        ("runs_per_gpu = 'many'", 'or "pilot"'),
+        ("gpus_per_node = 1\ngres = 'gpu:1'", "gpus_per_node and gres are both set"),
+        ("device = 'cuda'", "no GPU is asked for"),
+        ("gpus_per_node = 1\ntime = '1m'", "stop_before is 2m, as long as time"),
+        ("gpus_per_node = 1\n[sbatch]\nsignal = 'USR1@1'", "sets signal, which the suite sets itself"),
+        ("gpus_per_node = 1\n[sbatch]\npartition = 'x'", "sets partition, which has a key of its own"),
+        ("name = 'x'", "unknown key 'name'"),
+        ("x =", "cannot be read as TOML"),
+    ],
+)
+def test_a_wrong_profile_is_refused_with_what_is_allowed(tmp_path, text, words):
+    with pytest.raises(ClusterError) as caught:
+        written(tmp_path, text)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_profile_for_another_submitit_is_refused(tmp_path):
+    (tmp_path / "box.toml").write_text('submitit = "0.9"\ngpus_per_node = 1')
+    with pytest.raises(ClusterError, match=r"written for submitit 0\.9, and .* is installed"):
+        load("box", tmp_path)
+    (tmp_path / "box.toml").write_text("gpus_per_node = 1")
+    with pytest.raises(ClusterError, match="does not say for which submitit"):
+        load("box", tmp_path)
+
+
+def test_an_absent_profile_is_refused_with_those_there_are(tmp_path):
+    written(tmp_path, "gpus_per_node = 1")
+    with pytest.raises(ClusterError, match=r"there are: box.* repro cluster init other"):
+        load("other", tmp_path)
+
+
+@pytest.mark.parametrize(("gres", "count"), [("gpu:1", 1), ("gpu:a100:4", 4), ("gpu", 1), ("gpu:a100", 1)])
+def test_gpus_are_counted_from_gres(gres, count):
+    assert Profile(name="box", submitit="1", gres=gres).gpus == count
+
+
+def test_runs_that_share_a_gpu_ask_for_memory_each():
+    made = Profile(name="box", submitit="1", gpus_per_node=1, memory="3G")
+    assert made.megabytes(4) == f"{3 * 4 * 1024}M"
+    assert dataclasses.replace(made, memory="512M").megabytes(2) == "1024M"
+
+
+def test_places_have_their_variables_filled_in(monkeypatch):
+    monkeypatch.setenv("WHO", "me")
+    made = Profile(name="box", submitit="1", gpus_per_node=1, scratch="/scratch/$WHO")
+    assert str(made.place("scratch")) == "/scratch/me"
+    assert made.place("data") is None
+
+
+@given(
+    cpus=st.integers(1, 64),
+    exclude=st.lists(st.text("ab1-", min_size=1)),
+    runs=st.one_of(st.integers(1, 9), st.just("pilot")),
+)
+def test_a_profile_is_the_same_after_json(cpus, exclude, runs):
+    made = Profile(
+        name="box", submitit="1", gpus_per_node=1, cpus=cpus, exclude=tuple(exclude), runs_per_gpu=runs, sbatch={"x": 1}
+    )
+    assert from_json(to_json(made)) == made
+
+
+def test_the_profiles_of_the_repository_are_valid():
+    for path in profile.folder("slurm").glob("*.toml"):
+        load(str(path))
