@@ -10,22 +10,42 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"errors", "datasets", "provenance", "lease"},
     {"spec"},
-    {"recipes", "statistics", "cost", "store"},
-    {"compare"},
-    {"claim"},
+    {"recipes", "statistics", "cost", "store", "cluster.profile", "cluster.scheduler"},
+    {"compare", "cluster.ledger"},
+    {"claim", "cluster.hours", "cluster.fate"},
     {"plan", "evidence", "transfer", "pool"},
-    {"verdict"},
-    {"judge"},
+    {"verdict", "cluster.elements"},
+    {"judge", "cluster.pilot"},
     {"document", "execute", "explain"},
     {"figures"},
     {"report", "plugin", "doctor"},
-    {"collect", "progress"},
+    {"collect", "progress", "cluster.submit"},
+    {"cluster.rounds", "cluster.survey"},
+    {"cluster.job"},
+    {"cluster.commands"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 # Imported where it is used, so that planning needs neither torch nor the heavier modules.
-LATE = {("plugin", "execute"), ("pool", "training"), ("doctor", "training"), ("cli", "training"), ("cli", "report")}
-HEAVY = {"torch", "torchvision", "scipy", "sklearn", "matplotlib", "weasyprint", "pyarrow", "PIL", "tqdm", "hypothesis"}
+LATE = {
+    ("plugin", "execute"), ("pool", "training"), ("doctor", "training"), ("cli", "training"), ("cli", "report"),
+    ("cluster.pilot", "training"), ("cluster.job", "training"),
+    # What submits names what runs in the job.
+    ("cluster.submit", "cluster.job"), ("cluster.survey", "cluster.job"),
+}  # fmt: skip
+HEAVY = {
+    "submitit",
+    "torch",
+    "torchvision",
+    "scipy",
+    "sklearn",
+    "matplotlib",
+    "weasyprint",
+    "pyarrow",
+    "PIL",
+    "tqdm",
+    "hypothesis",
+}
 
 
 def imported(path, top_level_only=False):
@@ -41,21 +61,27 @@ def imported(path, top_level_only=False):
 
 
 def siblings(names):
-    return {name.split(".")[1] for name in names if name.startswith("repro.")} & (set(LAYER) | {"training"})
+    parts = [name.split(".")[1:] for name in names if name.startswith("repro.")]
+    return {".".join(part[:length]) for part in parts for length in (1, 2)} & (set(LAYER) | {"training"})
 
 
 def modules():
-    return [path for path in sorted((ROOT / "repro").glob("*.py")) if path.stem != "__init__"]
+    paths = [*(ROOT / "repro").glob("*.py"), *(ROOT / "repro" / "cluster").glob("*.py")]
+    return [path for path in sorted(paths) if path.stem != "__init__"]
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
+def dotted(path):
+    return ".".join(path.relative_to(ROOT / "repro").with_suffix("").parts)
+
+
+@pytest.mark.parametrize("path", modules(), ids=dotted)
 def test_a_module_imports_only_from_layers_before_it(path):
     for name in siblings(imported(path)):
-        if (path.stem, name) not in LATE:
-            assert LAYER[name] < LAYER[path.stem], f"{path.stem} imports {name}"
+        if (dotted(path), name) not in LATE:
+            assert LAYER[name] < LAYER[dotted(path)], f"{dotted(path)} imports {name}"
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", modules(), ids=dotted)
 def test_nothing_outside_training_imports_torch_or_anything_slow_at_the_top(path):
     late = {"report", "figures"}
     found = {name.split(".")[0] for name in imported(path, top_level_only=True)} & HEAVY

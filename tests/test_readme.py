@@ -7,20 +7,36 @@ from pathlib import Path
 import pytest
 
 from repro.cli import _parser, main
+from repro.cluster.profile import KEYS, load
 from repro.collect import collect
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"```console\n(.*?)```", README, flags=re.S)
+SLURM = (ROOT / "slurm" / "README.md").read_text()
+BLOCKS = re.findall(r"```console\n(.*?)```", README + SLURM, flags=re.S)
 COMMANDS = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("repro ")])
+@pytest.mark.parametrize(
+    "command", [one.removeprefix(".venv/bin/") for one in COMMANDS if re.match(r"(\.venv/bin/)?repro ", one)]
+)
 def test_every_command_line_is_understood(command):
     _parser().parse_args(shlex.split(command)[1:])
 
 
-def test_both_make_targets_exist_and_are_what_ci_runs():
+def test_every_key_of_a_profile_is_explained():
+    table = SLURM[SLURM.index("| key | default") : SLURM.index("An unknown or misspelt key")]
+    assert set(re.findall(r"`\[?([a-z_]+)\]?`", table.replace("`[sbatch]`", "`sbatch`"))) >= KEYS
+
+
+def test_the_profile_of_five_lines_is_one(tmp_path):
+    (text,) = re.findall(r"```toml\n(.*?)```", SLURM, flags=re.S)
+    assert len(text.splitlines()) == 5
+    (tmp_path / "mine.toml").write_text(text)
+    assert load("mine", tmp_path).partition == "gpu"
+
+
+def test_the_make_targets_exist_and_are_what_ci_runs():
     makefile, ci = (ROOT / "Makefile").read_text(), (ROOT / ".ci" / "run").read_text()
     for command in [command for command in COMMANDS if command.startswith("make ")]:
         assert re.search(rf"^{command.split()[1]}:", makefile, flags=re.M)
@@ -28,7 +44,7 @@ def test_both_make_targets_exist_and_are_what_ci_runs():
 
 
 def test_every_module_of_the_diagram_exists():
-    table = README[README.index("| step | module |") : README.index("Planning, judging and reporting")]
+    table = README[README.index("| step | module |") : README.index("Planning, submitting, judging and reporting")]
     paths = re.findall(r"`((?:repro|claims|report_templates)/[^`]*)`", table)
     assert len(paths) > 10
     for path in paths:

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from repro.errors import StoreError
+from repro.errors import CodeError, StoreError
 from repro.lease import Lease
+from repro.provenance import code_digest
 from repro.recipes import built, cifar
 from repro.store import CHECKPOINT, Store, write
-from repro.training import back_fill, restore, run
+from repro.training import back_fill, restore, run, speed
 
 
 def short(trained="batchnorm", **changes):
@@ -239,3 +240,64 @@ def test_history_is_json_a_line(whole):
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3]
     run_json, history = (whole.folder / name for name in ("run.json", "history.jsonl"))
     assert run_json.stat().st_mtime_ns >= history.stat().st_mtime_ns
+
+
+def test_a_first_life_that_ends_late_never_writes_over_a_second(whole, tmp_path):
+    """A process that slept so long that it was taken for dead stops at its next write, wherever it slept."""
+    store = Store(tmp_path)
+    folder = store.folder(short())
+
+    def sleep_through_a_second_life():
+        if sleep_through_a_second_life.steps == 20:  # in the second epoch
+            for lease in folder.glob("lease.*"):  # as if it had expired
+                lease.unlink()
+            assert go(short(), store) == "complete"
+        sleep_through_a_second_life.steps += 1
+        return False
+
+    sleep_through_a_second_life.steps = 0
+    with pytest.raises(StoreError, match="taken over by another process"):
+        go(short(), store, pause=sleep_through_a_second_life)
+    assert store.run(short()).digest == whole.digest
+    assert len(store.run(short()).record["parts"]) == 1
+    store.run(short()).check()
+
+
+def test_code_of_another_digest_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(CodeError, match=r"was planned with code 000000000000.*--any-code"):
+        go(short(), Store(tmp_path), code="0" * 64)
+    assert list(tmp_path.iterdir()) == []
+    assert go(short(), Store(tmp_path), code=code_digest()) == "complete"
+
+
+def test_a_new_attempt_forgets_the_failure_of_the_one_before(tmp_path):
+    store = Store(tmp_path)
+    store.begin(short())
+    store.fail(short(), "out of memory", "")
+    assert store.condition(short()) == "failed"
+    go(short(), store, pause=lambda: True)
+    assert store.condition(short()) == "paused"
+
+
+def test_a_part_names_the_job_it_was_trained_in(tmp_path, monkeypatch):
+    for name, value in {
+        "SLURM_JOB_ID": "17", "SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": "3", "SLURMD_NODENAME": "n1",
+        "SLURM_RESTART_COUNT": "2",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    go(short(), Store(tmp_path))
+    assert Store(tmp_path).run(short()).record["parts"][0]["job"] == {"id": "12_3", "node": "n1", "restart": 2}
+
+
+def test_progress_of_a_paused_run_is_the_share_behind_it(tmp_path):
+    store, steps = Store(tmp_path), iter(range(1000))
+    go(short(), store, pause=lambda: next(steps) >= 23)  # an epoch has 15 steps
+    assert store.progress(short()) == pytest.approx((1 + 8 / 15) / 3, abs=0.03)
+    (store.folder(short()) / CHECKPOINT).write_bytes(b"torn")
+    assert store.progress(short()) == 0.0
+
+
+def test_speed_is_measured_and_nothing_stored(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert speed(short(), data_dir=Path(), device="cpu", ready=lambda: None, seconds=0.3) > 100
+    assert list(tmp_path.iterdir()) == []
