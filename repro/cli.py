@@ -404,6 +404,9 @@ def _parser() -> argparse.ArgumentParser:
     init.set_defaults(command=init_command)
     pilot = cluster.add_parser("pilot", help=pilot_command.__doc__, parents=[select, store])
     pilot.add_argument("--wait", type=_seconds, default=3600.0, metavar="TIME", help="for the job (default 1h)")
+    pilot.add_argument(
+        "--most", type=int, choices=(1, 2, 4, 8), default=8, help="runs that may share a GPU (default 8)"
+    )
     pilot.set_defaults(command=pilot_command)
     for one in (init, pilot):
         one.add_argument("name", metavar="NAME", help="of the profile slurm/NAME.toml")

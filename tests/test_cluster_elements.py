@@ -116,8 +116,8 @@ def test_a_pilot_measures_the_networks_that_most_time_goes_to():
 
 
 def test_a_pilot_really_measures(tmp_path):
-    found = pilot.measure([cifar("smoke", 0, depth=8)], data_dir=Path(), device="cpu", node="here", seconds=0.5)
+    found = pilot.measure([cifar("smoke", 0, depth=8)], data_dir=Path(), device="cpu", node="here", most=2, seconds=0.5)
     pilot.save(found, tmp_path / "pilot.json")
     (network,) = found.networks
     assert network.rates["1"] > 10
-    assert set(network.rates) <= {"1", "2", "4", "8"}
+    assert set(network.rates) <= {"1", "2"}

@@ -14,7 +14,7 @@ from repro.store import FAILURE, Store
 
 if TYPE_CHECKING:
     from repro.cluster.fate import Fate
-    from repro.cluster.ledger import Order
+    from repro.cluster.ledger import Order, Submission
     from repro.cluster.profile import Profile
     from repro.cluster.submit import Choice
     from repro.plan import Plan
@@ -48,9 +48,9 @@ def status(made: "Plan", store: Store, as_json: bool) -> int:
     counts = Counter(str(one.state) for one in found.values())
     told = account(store)
     groups = _groups(list(found.values()), store)
-    reports = {job.name: job for job in queue if job.name.endswith(".report")}
-    coming = [reports[one.report_name] for one in ledger.submissions(store) if one.report_name in reports]
-    coming = [job for job in coming if job.live]
+    submissions = ledger.submissions(store)
+    names = {one.report_name for one in submissions}
+    coming = [job for job in queue if job.name in names and job.live]
     if as_json:
         rows = [
             {"key": key, "name": one.spec.name, "state": one.state, "why": one.why, "job": one.job, "node": one.node}
@@ -71,6 +71,9 @@ def status(made: "Plan", store: Store, as_json: bool) -> int:
             print(f"  | {line}")
     for job in coming:
         print(f"\nreport job {job.id}: {job.state} ({job.reason})")
+    for one in submissions[-1:] if waiting and not coming else []:
+        if one.report_job and not _has_reported(one):
+            print(f"\nreport job {one.report_job} ended without a report; see {one.log_of(one.report_job)}")
     _print_account(told)
     return _code(counts)
 
@@ -135,7 +138,7 @@ def pilot(arguments: argparse.Namespace, session: "Session") -> int:
         raise ClusterError("nothing is missing, so there is nothing to measure for.")
     minutes = min(30, int(one.seconds("time") // 60))
     (order.results / ".slurm" / f"pilot-{one.name}.json").unlink(missing_ok=True)
-    job, file = survey.send_pilot(one, order, [spec.to_json() for spec in specs], minutes)
+    job, file = survey.send_pilot(one, order, [spec.to_json() for spec in specs], minutes, arguments.most)
     print(f"job {job} measures {len(specs)} networks; this waits for it, at most {arguments.wait:.0f} s", flush=True)
     answer, state = survey.wait_for(file, job, arguments.wait)
     if answer is None:
@@ -288,6 +291,11 @@ def _log_end(one: "Fate") -> list[str]:
         return log.read_text(errors="replace").rstrip().splitlines()[-LOG_LINES:]
     except OSError:
         return []
+
+
+def _has_reported(one: "Submission") -> bool:
+    page = one.order.report / "report.html"
+    return page.exists() and page.stat().st_mtime >= one.created
 
 
 def _print_account(told: dict[str, Any] | None) -> None:

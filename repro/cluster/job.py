@@ -79,13 +79,13 @@ def report(folder: str) -> None:
         print(line, flush=True)
 
 
-def pilot(spec_file: str, result_file: str, data_dir: str, device: str) -> None:
-    """Measures the networks in a file of specs."""
+def pilot(spec_file: str, result_file: str, data_dir: str, device: str, most: int) -> None:
+    """Measures the networks in a file of specs, each shared by at most so many runs."""
     from repro.cluster import pilot as pilots
 
     specs = [RunSpec.from_json(text, spec_file) for text in Path(spec_file).read_text().splitlines()]
     node = (allocation() or {}).get("node", "")
-    made = pilots.measure(specs, data_dir=Path(data_dir), device=device, node=str(node))
+    made = pilots.measure(specs, data_dir=Path(data_dir), device=device, node=str(node), most=most)
     pilots.save(made, Path(result_file))
 
 

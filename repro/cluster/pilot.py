@@ -20,7 +20,7 @@ from repro.store import Store, write
 
 TRIED = (1, 2, 4, 8)  # runs at a time
 WORTH = 1.05  # sharing further must raise the images a second by this much
-SECONDS = 10.0  # that each trial lasts, after its processes are warm
+SECONDS = 5.0  # that each trial lasts, after its processes are warm
 NETWORKS = 6  # that a pilot measures at most: those that the plan spends most on
 PATIENCE = 300.0  # seconds for the processes of one trial to start
 
@@ -117,12 +117,20 @@ def networks(specs: Sequence[tuple[RunSpec, float]]) -> list[RunSpec]:
     return [spec for _, spec in sorted(spent.values(), key=lambda pair: -pair[0])][:NETWORKS]
 
 
-def measure(specs: Sequence[RunSpec], *, data_dir: Path, device: str, node: str, seconds: float = SECONDS) -> Pilot:
+def measure(
+    specs: Sequence[RunSpec],
+    *,
+    data_dir: Path,
+    device: str,
+    node: str,
+    most: int = TRIED[-1],
+    seconds: float = SECONDS,
+) -> Pilot:
     """Measures networks one after the other, each shared by ever more runs until that is worth nothing or fails."""
     made = []
     for spec in specs:
         rates: dict[str, float] = {}
-        for count in TRIED:
+        for count in [count for count in TRIED if count <= most]:
             rate = _rate(spec, count, data_dir, device, seconds)
             if rate is None:
                 break

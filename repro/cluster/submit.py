@@ -154,7 +154,7 @@ def _queue_array(submission: Submission, array: Sequence[Element], first: int) -
         time=array[0].minutes,
         array_parallelism=profile.parallelism,
         signal_delay_s=int(profile.seconds("stop_before")),
-        **_share(profile, array[0].workers),
+        **share(profile, array[0].workers),
         gpus_per_node=profile.gpus_per_node,
         gres=profile.gres,
     )
@@ -206,7 +206,7 @@ def executor(submission: Submission, *, log: Path, **parameters: Any) -> Any:
                 "qos": profile.qos,
                 "constraint": profile.constraint,
                 "exclude": ",".join(submission.excluded) or None,
-                **_share(profile, 1),
+                **share(profile, 1),
                 "setup": list(profile.setup),
                 "stderr_to_stdout": True,
                 "wckey": None,
@@ -217,7 +217,7 @@ def executor(submission: Submission, *, log: Path, **parameters: Any) -> Any:
     return made
 
 
-def _share(profile: Profile, runs: int) -> dict[str, Any]:
+def share(profile: Profile, runs: int) -> dict[str, Any]:
     """What a job asks for in which so many runs train at a time."""
     cpus = profile.cpus * runs
     # srun does not inherit cpus-per-task since SLURM 22.05.

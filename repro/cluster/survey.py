@@ -218,7 +218,7 @@ def _send(one: Profile, order: Order, place: Path) -> str:
         return str(executor.submit(probe, str(place), str(order.data_dir)).job_id)
 
 
-def send_pilot(one: Profile, order: Order, specs: list[str], minutes: int) -> tuple[str, Path]:
+def send_pilot(one: Profile, order: Order, specs: list[str], minutes: int, most: int) -> tuple[str, Path]:
     """Queues the job that measures networks; its id, and the file that it will write."""
     from repro.cluster.job import pilot
 
@@ -234,9 +234,10 @@ def send_pilot(one: Profile, order: Order, specs: list[str], minutes: int) -> tu
         time=minutes,
         gpus_per_node=one.gpus_per_node,
         gres=one.gres,
+        **submit.share(one, most),
     )
     with submit.refusals(), scheduler.outside_a_job():
-        job = executor.submit(pilot, str(place / "specs"), str(result), str(order.data_dir), one.device)
+        job = executor.submit(pilot, str(place / "specs"), str(result), str(order.data_dir), one.device, most)
     return str(job.job_id), result
 
 
