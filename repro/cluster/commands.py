@@ -182,7 +182,7 @@ def _submit(arguments: argparse.Namespace, session: "Session", *, retry: bool) -
             choice = submitting.choose(order, one, session, wanted=lambda run: run.state in again)
         else:
             choice = submitting.choose(order, one, session)
-        _print_choice(choice, order)
+        _print_choice(choice, order, one)
         if not choice.todo:
             print("nothing to queue")
             return 0
@@ -224,14 +224,22 @@ def _absolute(path: str) -> str:
     return f"{Path(file).absolute()}{separator}{rest}"
 
 
-def _print_choice(choice: "Choice", order: "Order") -> None:
+def _print_choice(choice: "Choice", order: "Order", one: "Profile") -> None:
     print(
         f"{len(choice.plan.checks)} checks at scale {order.scale} need {len(choice.plan.runs)} runs: "
         f"{len(choice.reused)} complete and reused, {len(choice.under_way)} under way, {len(choice.todo)} to queue "
-        f"in {sum(map(len, choice.arrays))} jobs, about {choice.gpu_hours:.2f} GPU-hours ({choice.basis})"
+        f"in {sum(map(len, choice.arrays))} jobs, about {choice.gpu_hours:.3g} GPU-hours ({choice.basis})"
     )
     if choice.stuck:
         print(f"{len(choice.stuck)} failed before and are left out; see repro status, and repro retry --failed")
+
+    lives = (one.requeues + 1) * one.seconds("time")
+    long = [element for array in choice.arrays for element in array if element.seconds > lives]
+    if long:
+        print(
+            f"{len(long)} jobs are expected to take up to {max(e.seconds for e in long) / 3600:.0f} h, and get "
+            f"{one.requeues + 1} lives of {one.time}: raise time or requeues in the profile, or they end EXHAUSTED"
+        )
 
 
 def _agree(choice: "Choice", arguments: argparse.Namespace) -> float:
@@ -243,7 +251,7 @@ def _agree(choice: "Choice", arguments: argparse.Namespace) -> float:
     limit = float(arguments.max_gpu_hours)
     if choice.gpu_hours <= limit:
         return limit
-    over = f"{choice.gpu_hours:.2f} GPU-hours pass --max-gpu-hours {limit:g}"
+    over = f"{choice.gpu_hours:.3g} GPU-hours pass --max-gpu-hours {limit:g}"
     if arguments.yes:
         return choice.gpu_hours
     if sys.stdin.isatty() and input(f"{over}. Queue them all the same? [y/N] ").strip().lower() in ("y", "yes"):
@@ -303,8 +311,8 @@ def _print_account(told: dict[str, Any] | None) -> None:
         return
     hours = told["hours"]
     print(
-        f"\nGPU-hours: {hours['allocated']:.2f} allocated in {hours['lives']} lives, {hours['useful']:.2f} useful, "
-        f"{hours['wasted']:.2f} wasted; saved: {hours['reused']:.2f} by reuse, {hours['resumed']:.2f} by checkpoints"
+        f"\nGPU-hours: {hours['allocated']:.3f} allocated in {hours['lives']} lives, {hours['useful']:.3f} useful, "
+        f"{hours['wasted']:.3f} wasted; saved: {hours['reused']:.3f} by reuse, {hours['resumed']:.3f} by checkpoints"
     )
     for node in told["excluded_nodes"]:
         print(f"node {node['node']} of {node['cluster']} is excluded: {node['why']}")

@@ -193,7 +193,7 @@ def _state(
         return "killed", f"its job ended as {state} before it could begin"
     if job_id is None and job is None:
         return ("paused", "at a checkpoint") if condition == "paused" else ("missing", "was not queued")
-    return "cancelled", "its job was cancelled before it began" if state else "its job left the queue before it began"
+    return "cancelled", "its job left the queue before it began"
 
 
 def _killed(state: str) -> str:

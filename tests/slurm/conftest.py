@@ -48,7 +48,7 @@ def runs(scale, seed, depth):
     looks=dict.fromkeys(SCALES, {looks}),
 )
 def test_tiny(evidence, depth):
-    evidence.find(higher=evidence.accuracy("BatchNorm"), lower=50.0)
+    evidence.find(higher=evidence.accuracy("BatchNorm"), lower={bar})
 '''
 
 
@@ -61,11 +61,11 @@ class User:
     def __post_init__(self):
         self.place.mkdir(exist_ok=True)
 
-    def claim(self, epochs=12, seeds=3, broken=(), depths=(8, 14), looks=None):
+    def claim(self, epochs=12, seeds=3, broken=(), depths=(8, 14), looks=None, bar=50.0):
         """Writes the claim file: ``seeds`` runs a depth; a broken one asks for more memory than there is."""
         points = "".join(f'{{"depth": {depth}}}, ' for depth in depths)
         text = CLAIM.format(
-            count=seeds, epochs=epochs, broken=set(broken) or "set()", points=points, looks=looks or (seeds,)
+            bar=bar, count=seeds, epochs=epochs, broken=set(broken) or "set()", points=points, looks=looks or (seeds,)
         )
         (self.place / "tiny.py").write_text(text)
 

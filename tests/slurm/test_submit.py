@@ -1,7 +1,9 @@
 """From one command to a report, on a real SLURM."""
 
+import sys
 import time
 
+from repro.cluster import scheduler
 from tests.slurm.conftest import slurm
 
 
@@ -9,6 +11,8 @@ def test_six_runs_go_from_submit_to_report_without_a_hand(user, sound, record_pr
     began = time.monotonic()
     told = user.submit()
     assert "6 to queue in 6 jobs" in told
+    largest = int(scheduler.settings()["MaxArraySize"])
+    assert [array.count for array in user.submissions[0].arrays] == ([6] if largest >= 6 else [largest, 6 - largest])
     assert "report job" in told
     user.wait_for_reports()
     took = time.monotonic() - began
@@ -30,7 +34,8 @@ def test_saying_it_again_queues_only_what_is_missing_and_not_under_way(user, sou
 
 
 def test_a_throttle_lets_only_so_many_elements_run(user, sound):
-    user.profile(parallelism=2)
+    # A container's prefix stands before Python just as this one does.
+    user.profile(parallelism=2, python=f"env INSIDE=yes {sys.executable}", setup=["export READY=yes"])
     user.submit()
     (array,) = user.submissions[0].arrays
     most = 0
@@ -85,3 +90,27 @@ def test_a_second_user_command_waits_for_nobody_and_says_so(user):
     with alone(user.store):
         assert "another process submits" in user.submit(expect=(2,))
     assert user.submissions == []
+
+
+def test_seeds_that_an_inconclusive_verdict_asks_for_are_queued_by_the_report_job(user, local, sound):
+    user.claim(depths=(8,))
+    (row,), _, _ = local(user)
+    mean = row["findings"][0]["estimate"] + 50.0
+    user.claim(depths=(8,), looks=(3, 5), bar=round(mean, 6))  # nothing can be decided about the mean itself
+    assert "3 to queue" in user.submit()
+    user.wait_for_reports()
+    assert [len(one.elements) for one in user.submissions] == [3, 2]
+    (row,), _, _ = user.verdicts()
+    assert row["seeds"] == 5
+    assert row["next_look"] is None
+    sound(user)
+
+
+def test_no_further_round_is_queued_beyond_the_hours_that_were_granted(user, local):
+    user.claim(depths=(8,))
+    (row,), _, _ = local(user)
+    user.claim(depths=(8,), looks=(3, 5), bar=round(row["findings"][0]["estimate"] + 50.0, 6))
+    user.submit("--max-gpu-hours", "0.002")
+    user.wait_for_reports()
+    assert len(user.submissions) == 1
+    assert user.status()["runs"] == {"complete": 3, "missing": 2}

@@ -163,17 +163,19 @@ def test_cancel_takes_the_selected_runs_and_keeps_the_report_job(user):
 
 
 def test_a_run_out_of_requeues_is_exhausted_with_what_it_kept(user, sound):
-    user.claim(epochs=100, depths=(8,))
+    user.claim(epochs=300, depths=(8,))
     user.profile(requeues=1)
     user.submit()
-    for _ in range(2):
-        before = len(user.lives())
-        user.wait_for(lambda: len([life for life in user.lives() if life.end is None]) == 3)
+    for restart in (0, 1):
+
+        def of_this_life(restart=restart):
+            return [life for life in user.lives() if life.restart == restart]
+
+        user.wait_for(lambda: len(of_this_life()) == 3)
         user.wait_for(lambda: all(user.store.condition(run) == "training" for run in specs(user)))
-        time.sleep(1)
-        for job in element_jobs(user):
-            slurm("scancel", "--signal=USR2", job)
-        user.wait_for(lambda before=before: len([life for life in user.lives() if life.end]) >= before)
+        time.sleep(2)
+        slurm("scancel", "--signal=USR2", *element_jobs(user))
+        user.wait_for(lambda: all(life.end for life in of_this_life()))
     user.wait_for_reports()
     told = user.status()
     assert told["runs"] == {"exhausted": 3}
