@@ -57,6 +57,7 @@ class User:
     """Someone with a folder, a claim file and a profile."""
 
     place: Path
+    scale: str = "smoke"  # of the same small runs: more seeds are bought at scale paper alone
 
     def __post_init__(self):
         self.place.mkdir(exist_ok=True)
@@ -93,6 +94,8 @@ class User:
         command = [*REPRO, *arguments]
         if arguments[0] not in ("cluster", "logs", "doctor", "report", "import") and "tiny.py" not in arguments:
             command.insert(len(REPRO) + 1, "tiny.py")
+        if "tiny.py" in command:
+            command += ["--scale", self.scale]
         if arguments[:2] != ("cluster", "init") and arguments[0] != "report":
             command += ["--results", str(results)]
         return command
@@ -216,12 +219,14 @@ def local(tmp_path_factory):
 
     def judged(user):
         text = (user.place / "tiny.py").read_text()
-        if text not in known:
-            one = User(tmp_path_factory.mktemp("local") / "work")  # a row names the folder of its claim file
+        if (text, user.scale) not in known:
+            one = User(
+                tmp_path_factory.mktemp("local") / "work", user.scale
+            )  # a row names the folder of its claim file
             (one.place / "tiny.py").write_text(text)
             one.run("verify", "--device", "cpu", expect=(0, 1, 2))
-            known[text] = rows(one.place / "report" / "verdicts.json")
-        return known[text]
+            known[text, user.scale] = rows(one.place / "report" / "verdicts.json")
+        return known[text, user.scale]
 
     return judged
 

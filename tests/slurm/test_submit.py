@@ -93,6 +93,7 @@ def test_a_second_user_command_waits_for_nobody_and_says_so(user):
 
 
 def test_seeds_that_an_inconclusive_verdict_asks_for_are_queued_by_the_report_job(user, local, sound):
+    user.scale = "paper"
     user.claim(depths=(8,))
     (row,), _, _ = local(user)
     mean = row["findings"][0]["estimate"] + 50.0
@@ -107,6 +108,7 @@ def test_seeds_that_an_inconclusive_verdict_asks_for_are_queued_by_the_report_jo
 
 
 def test_no_further_round_is_queued_beyond_the_hours_that_were_granted(user, local):
+    user.scale = "paper"
     user.claim(depths=(8,))
     (row,), _, _ = local(user)
     user.claim(depths=(8,), looks=(3, 5), bar=round(row["findings"][0]["estimate"] + 50.0, 6))
