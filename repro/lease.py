@@ -3,13 +3,17 @@
 import json
 import os
 import socket
+import threading
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 # A writer on another machine that has not renewed its lease for this long (seconds) is taken for dead.
 EXPIRES = 120.0
+RENEW = 15.0  # seconds between a holder's signs of life
 
 
 class _Owner(NamedTuple):
@@ -71,6 +75,24 @@ class Lease:
             return False
         os.utime(self._path)
         return True
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Renews the lease from a thread: a step, an evaluation or a measurement may take longer than EXPIRES."""
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(RENEW):
+                with suppress(OSError):
+                    self.renew()
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def release(self) -> None:
         """Gives the folder back, unless it was lost meanwhile."""

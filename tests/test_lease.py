@@ -133,3 +133,17 @@ def test_of_many_who_race_for_a_folder_at_most_one_wins(tmp_path, dead):
         for racer in racers:
             racer.join()
         assert won <= 1
+
+
+def test_a_kept_lease_stays_young_while_its_holder_is_busy(tmp_path, monkeypatch):
+    monkeypatch.setattr(lease_module, "RENEW", 0.02)
+    lease = Lease.take(tmp_path)
+    os.utime(current(tmp_path), (0, 0))
+    with lease.kept():
+        deadline = time.monotonic() + 10
+        while current(tmp_path).stat().st_mtime == 0 and time.monotonic() < deadline:
+            time.sleep(0.02)
+    assert current(tmp_path).stat().st_mtime > 0
+    os.utime(current(tmp_path), (0, 0))
+    time.sleep(0.1)
+    assert current(tmp_path).stat().st_mtime == 0  # nobody renews it any more

@@ -26,7 +26,6 @@ from repro.training.data import Images, load
 from repro.training.loop import Row, State, start, train
 from repro.training.trainable import Trainable, frozen_hash, load_named, named_tensors, prepare
 
-RENEW = 15.0  # seconds between signs of life of a lease
 WARM = 5  # steps before speed is measured
 
 
@@ -68,7 +67,8 @@ def run(
         if store.condition(spec) == "complete":
             return "complete"
         (folder / FAILURE).unlink(missing_ok=True)  # of an earlier attempt
-        return _train(spec, store, Path(data_dir), torch.device(device), criteria, pause, lease, checkpoint_every)
+        with lease.kept():
+            return _train(spec, store, Path(data_dir), torch.device(device), criteria, pause, lease, checkpoint_every)
     except ReproError:
         raise
     except Exception as error:
@@ -99,20 +99,18 @@ def _train(
     frozen = frozen_hash(net)
     state, rows, parts = _resume(folder, net)
     part = _part(device) | {"from_epoch": state.epoch, "from_step": state.step}
-    began, saved, renewed, stopped = time.monotonic(), time.monotonic(), time.monotonic(), False
+    began, saved, stopped = time.monotonic(), time.monotonic(), False
 
     def save_all() -> None:
         _fence(lease, folder)
         part["seconds"] = round(time.monotonic() - began, 3)
         _write_history(folder, rows)
-        _checkpoint(folder, net, state, {"parts": [*parts, part]})
+        moved = (state.epoch, state.step) != (part["from_epoch"], part["from_step"])
+        _checkpoint(folder, net, state, {"parts": [*parts, part] if moved else parts})
 
     def between_steps(_state: State) -> bool:
-        nonlocal saved, renewed, stopped
+        nonlocal saved, stopped
         now = time.monotonic()
-        if now - renewed >= RENEW:
-            renewed = now
-            _fence(lease, folder)
         if now - saved >= checkpoint_every:
             saved = now
             save_all()
