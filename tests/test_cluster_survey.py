@@ -61,10 +61,10 @@ def test_init_takes_the_partition_with_gpus_before_the_default_one(tmp_path, pri
 
 
 def test_init_on_a_cluster_without_gpus_trains_on_cores(tmp_path, printed):
-    printed("sinfo", "batch*|1:00:00|16|32000|(null)\n")
+    printed("sinfo", "batch*|30:00|16|32000|(null)\n")
     text = survey.init("mine", tmp_path / "slurm").read_text()
     assert 'device = "cpu"' in text
-    assert 'time = "1h"' in text
+    assert 'time = "30m"' in text
 
 
 def test_a_job_array_that_squeue_could_not_expand_is_no_error(printed):

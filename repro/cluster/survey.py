@@ -55,7 +55,7 @@ def init(name: str, where: Path = profile.FOLDER) -> Path:
         gpus="gpus_per_node = 1" if best["gpus"] else "# gpus_per_node = 1: sinfo names no GPU here",
         cpus=max(1, min(CPUS, best["cpus"] // max(1, best["gpus"]))),
         memory=max(1, min(MEMORY, int(best["memory"] / 1024 / max(1, best["gpus"]) * 0.9))),
-        time=f"{max(1, min(LONGEST, int(best['hours'])))}h",
+        time=f"{min(LONGEST, int(best['hours']))}h" if best["hours"] >= 1 else f"{int(60 * best['hours'])}m",
     )
     with explain_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
