@@ -23,12 +23,13 @@ LAYERS = [
     {"cluster.rounds", "cluster.survey"},
     {"cluster.job"},
     {"cluster.commands"},
+    {"commands"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 # Imported where it is used, so that planning needs neither torch nor the heavier modules.
 LATE = {
-    ("plugin", "execute"), ("pool", "training"), ("doctor", "training"), ("cli", "training"), ("cli", "report"),
+    ("plugin", "execute"), ("pool", "training"), ("doctor", "training"), ("commands", "training"),
     ("cluster.pilot", "training"), ("cluster.job", "training"),
     # What submits names what runs in the job.
     ("cluster.submit", "cluster.job"), ("cluster.survey", "cluster.job"),
