@@ -17,6 +17,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code: int = arguments.command(arguments)
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("repro: stopped", file=sys.stderr)
+        return 2
     except ReproError as error:
         print(f"repro: {error}", file=sys.stderr)
         return 2

@@ -51,6 +51,11 @@ def test_the_time_asked_for_follows_what_was_measured():
     assert all(array[0].minutes in LIMITS for array in made)
 
 
+def test_the_time_that_a_job_stops_before_its_limit_is_asked_for_too():
+    ((element,),) = arrays([planned(0, 60)], by(1), longest=240, largest=1000, stop_before=900)
+    assert element.minutes == 30
+
+
 def test_what_nobody_has_measured_asks_for_all_that_is_allowed():
     ((element,),) = arrays([planned(0, 60, basis="assumed")], by(1), longest=240, largest=1000)
     assert element.minutes == 240

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.cluster import ledger
+from repro.cluster import commands, deaths, ledger, submit
 from repro.cluster.fate import fates
 from repro.cluster.hours import account, hours
 from repro.cluster.ledger import Array, Life, Order, Submission
@@ -33,8 +33,8 @@ def submitted(root, specs=SPECS, together=1, job="7", **changed):
         granted_gpu_hours=1.0, any_code=False,
     )  # fmt: skip
     fields = {
-        "id": ledger.new_id(), "order": order, "profile": BOX, "code": "c0de", "commit": "", "round": 0,
-        "created": 0.0, "elements": elements, "gpu_hours": 1.0, "reused_seconds": 0.0, "reused_runs": 0,
+        "id": ledger.new_id(), "chain": "", "order": order, "profile": BOX, "code": "c0de", "commit": "", "round": 0,
+        "created": 0.0, "elements": elements, "gpu_hours": 1.0, "reused_seconds": 0.0,
         "arrays": (Array(job=job, first=0, count=len(elements), minutes=10, workers=together),),
     }  # fmt: skip
     made = Submission(**{**fields, **changed})
@@ -127,6 +127,34 @@ def test_only_the_last_submission_counts(store):
     lived(first, 0, end="exhausted")
     again = submitted(store.root, id="2", job="8")
     assert state(store, again, [queued(again, 0, "PENDING")]) == "queued"
+
+
+@pytest.mark.parametrize("end", ["terminated", "requeued"])
+@pytest.mark.parametrize(
+    ("word", "expected"), [("CANCELLED", "cancelled"), ("NODE_FAIL", "killed"), (None, "cancelled")]
+)
+def test_a_job_that_was_to_go_on_and_is_gone_was_cancelled_unless_the_scheduler_knows_better(
+    store, end, word, expected
+):
+    one = submitted(store.root)
+    lived(one, 0, end=end)
+    if word:
+        ledger.note_deaths(one, {"7_0": {"state": word, "node": "n1", "exit_code": "0:0", "fault": None}})
+    assert state(store, one) == expected
+
+
+def test_a_job_that_lives_again_has_no_death(store):
+    one = submitted(store.root)
+    lived(one, 0, end="terminated")
+    ledger.note_deaths(one, {"7_0": {"state": "CANCELLED", "node": "n1", "exit_code": "0:0", "fault": None}})
+    assert state(store, one, [queued(one, 0, "PENDING")]) == "queued"
+
+
+def test_jobs_that_end_before_they_begin_are_counted_as_deaths(store):
+    for name, job in (("1", "7"), ("2", "8")):
+        one = submitted(store.root, id=name, job=job)
+        ledger.note_deaths(one, {f"{job}_0": {"state": "FAILED", "node": "n1", "exit_code": "1:0", "fault": None}})
+    assert fates(SPECS[:1], store, ())[SPECS[0].key].deaths == 2
 
 
 @pytest.mark.parametrize(
@@ -242,7 +270,7 @@ def test_without_a_submission_there_is_no_account(store):
 
 def test_nodes_that_failed_are_avoided_unless_trusted(store):
     one = submitted(store.root)
-    lived(one, 0, fault="no driver", faulty_node="n1")
+    lived(one, 0, faults={"n1": "no driver"})
     ledger.note_deaths(one, {"7_1": {"state": "NODE_FAIL", "node": "n2", "exit_code": "", "fault": "NODE_FAIL"}})
     assert ledger.avoided(store, BOX) == ("n1", "n2")
     assert ledger.avoided(store, dataclasses.replace(BOX, exclude=("n9",), trusted=("n2",))) == ("n1", "n9")
@@ -270,3 +298,47 @@ def test_the_commands_of_a_cluster_are_not_needed_for_a_complete_store(store, fi
     finished(store, SPECS[0])
     monkeypatch.setenv("PATH", str(Path("/nonexistent")))
     assert fates(SPECS[:1], store, ())[SPECS[0].key].state == "complete"
+
+
+def test_a_node_is_blamed_when_several_jobs_end_there_and_others_begin_elsewhere(store):
+    one = submitted(store.root)
+    lived(one, 0, node="n2")
+    ended = {f"7_{i}": Job(f"7_{i}", one.array_name(0), "FAILED", "n1", "", "1:0") for i in (1, 2)}
+    jobs = {job: int(job[-1]) for job in ended}
+    lives = ledger.lives(one)
+    notes = deaths._notes(one, lives, jobs, ended)
+    assert all("2 jobs ended there before the suite began" in note["fault"] for note in notes.values())
+    assert deaths._notes(one, {}, jobs, ended)["7_1"]["fault"] is None  # it began nowhere: the nodes are not the cause
+    (alone,) = deaths._notes(one, lives, jobs, {"7_1": ended["7_1"]}).values()
+    assert alone["fault"] is None
+
+
+def test_a_job_of_another_name_is_not_ours_whatever_its_id(store, monkeypatch):
+    one = submitted(store.root, SPECS[:1])
+    monkeypatch.setattr(deaths.scheduler, "ended", lambda ids: {"7": [Job("7", "theirs", "FAILED", "n1", "", "1:0")]})
+    deaths.learn(store, [])
+    assert ledger.deaths(one) == {}
+
+
+def test_hours_of_one_order_are_those_of_its_rounds(store):
+    for name, chain in (("1", "1"), ("2", "1"), ("3", "3")):
+        one = submitted(store.root, SPECS[:1], id=name, chain=chain)
+        lived(one, 0, began=0.0, ended=3600.0)
+    assert hours(store).allocated == pytest.approx(3.0)
+    assert hours(store, "1").allocated == pytest.approx(2.0)
+
+
+def test_scratch_is_linked_from_here_so_that_every_command_finds_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    commands._link(Path("results"), tmp_path / "scratch" / "results")
+    assert Path("results").resolve() == tmp_path / "scratch" / "results"
+    commands._link(Path("results"), tmp_path / "scratch" / "results")
+    with pytest.raises(ClusterError, match="results exists, and the profile's scratch says"):
+        commands._link(Path("results"), tmp_path / "elsewhere")
+
+
+def test_two_who_submit_at_once_go_one_after_the_other(store):
+    with submit.alone(store), pytest.raises(ClusterError, match="another process submits"), submit.alone(store):
+        pass
+    with submit.alone(store):
+        pass

@@ -66,7 +66,9 @@ def test_an_absent_profile_is_refused_with_those_there_are(tmp_path):
         load("other", tmp_path)
 
 
-@pytest.mark.parametrize(("gres", "count"), [("gpu:1", 1), ("gpu:a100:4", 4), ("gpu", 1), ("gpu:a100", 1)])
+@pytest.mark.parametrize(
+    ("gres", "count"), [("gpu:1", 1), ("gpu:a100:4", 4), ("gpu", 1), ("gpu:a100", 1), ("gpu:1,tmpdisk:100", 1)]
+)
 def test_gpus_are_counted_from_gres(gres, count):
     assert Profile(name="box", submitit="1", gres=gres).gpus == count
 
@@ -75,6 +77,12 @@ def test_runs_that_share_a_gpu_ask_for_memory_each():
     made = Profile(name="box", submitit="1", gpus_per_node=1, memory="3G")
     assert made.megabytes(4) == f"{3 * 4 * 1024}M"
     assert dataclasses.replace(made, memory="512M").megabytes(2) == "1024M"
+
+
+def test_a_place_with_a_variable_that_is_not_set_is_refused():
+    made = Profile(name="box", submitit="1", gpus_per_node=1, scratch="/scratch/$NOBODY_SET_THIS")
+    with pytest.raises(ClusterError, match="a variable in it is not set"):
+        made.place("scratch")
 
 
 def test_places_have_their_variables_filled_in(monkeypatch):

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from repro.cluster import scheduler, survey
+from repro.cluster import profile, scheduler, survey
 from repro.cluster.scheduler import _accounted, _shown
 from repro.errors import ClusterError
 
@@ -25,7 +25,7 @@ def test_time_limits_of_sinfo(limit, hours):
     ],
 )  # fmt: skip
 def test_gpus_of_sinfo(gres, count):
-    assert survey._gpus(gres) == count
+    assert profile.gpus_of(gres) == count
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.errors import ClusterError
-from repro.store import FAILURE, Store
+from repro.store import FAILURE, Store, explain_write_errors
 
 if TYPE_CHECKING:
     from repro.cluster.fate import Fate
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from repro.plan import Plan
     from repro.plugin import Session
 
+GRANT = 1.5  # GPU-hours that a yes covers, over those expected: for what is killed and queued again
 LOG_LINES = 5  # of a log that a group of failures shows
 
 
@@ -37,13 +38,14 @@ def retry(arguments: argparse.Namespace, session: "Session") -> int:
 
 def status(made: "Plan", store: Store, as_json: bool) -> int:
     """Tells the fate of every run of a plan, failures by their traceback, and what the jobs cost."""
-    from repro.cluster import fate, ledger, scheduler
+    from repro.cluster import deaths, fate, ledger, scheduler
     from repro.cluster.hours import account
 
     waiting = any(run.condition != "complete" for run in made.runs)
-    queue = scheduler.jobs() if waiting else []
-    if waiting:
-        fate.learn_deaths(store, queue)
+    here = scheduler.is_here()
+    queue = scheduler.jobs() if waiting and here else []
+    if waiting and here:
+        deaths.learn(store, queue)
     found = fate.fates([run.spec for run in made.runs], store, queue)
     counts = Counter(str(one.state) for one in found.values())
     told = account(store)
@@ -62,7 +64,10 @@ def status(made: "Plan", store: Store, as_json: bool) -> int:
         return _code(counts)
     print(", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "nothing planned")
     for reason, count in Counter(one.why for one in found.values() if one.state == "queued").items():
-        print(f"  queued: {count} ({reason})")
+        held = "; scontrol release JOB lets them go on, repro cancel gives them up" if "held" in reason else ""
+        print(f"  queued: {count} ({reason}{held})")
+    if waiting and not here:
+        print("SLURM's commands are not here: told from files alone")
     for group in groups:
         print(f"\n{group['count']} {group['state']}: {group['why']}")
         print(f"  {', '.join(group['names'])}{' …' if group['count'] > len(group['names']) else ''}")
@@ -74,6 +79,8 @@ def status(made: "Plan", store: Store, as_json: bool) -> int:
     for one in submissions[-1:] if waiting and not coming else []:
         if one.report_job and not _has_reported(one):
             print(f"\nreport job {one.report_job} ended without a report; see {one.log_of(one.report_job)}")
+        if (one.folder / "next").exists():
+            print(f"\nafter the last report: {(one.folder / 'next').read_text()}")
     _print_account(told)
     return _code(counts)
 
@@ -136,7 +143,7 @@ def pilot(arguments: argparse.Namespace, session: "Session") -> int:
     specs = pilots.networks([(run.spec, run.cost.seconds) for run in made.missing])
     if not specs:
         raise ClusterError("nothing is missing, so there is nothing to measure for.")
-    minutes = min(30, int(one.seconds("time") // 60))
+    minutes = min(30, one.minutes)
     (order.results / ".slurm" / f"pilot-{one.name}.json").unlink(missing_ok=True)
     job, file = survey.send_pilot(one, order, [spec.to_json() for spec in specs], minutes, arguments.most)
     print(f"job {job} measures {len(specs)} networks; this waits for it, at most {arguments.wait:.0f} s", flush=True)
@@ -145,9 +152,9 @@ def pilot(arguments: argparse.Namespace, session: "Session") -> int:
         scheduler.cancel([job])
         raise ClusterError(f"the pilot's job {job} is {state or 'gone'} without a result; see {order.results}/.slurm.")
     found = pilots.load(Store(order.results), one)
-    for measured, spec in zip(found.networks if found else (), specs, strict=False):
+    for measured in found.networks if found else ():
         rates = ", ".join(f"{count}: {rate:.0f}" for count, rate in measured.rates.items())
-        print(f"{spec.name}: images a second by runs at a time {rates}; {measured.best()} share a GPU")
+        print(f"{measured.name}: images a second by runs at a time {rates}; {measured.best()} share a GPU")
     return 0
 
 
@@ -169,25 +176,34 @@ def examine(arguments: argparse.Namespace) -> int:
 
 
 def _submit(arguments: argparse.Namespace, session: "Session", *, retry: bool) -> int:
-    from repro.cluster import fate, profile, scheduler
+    from repro.cluster import deaths, fate, profile, scheduler
     from repro.cluster import submit as submitting
 
     one = profile.load(arguments.cluster)
     order = _order(arguments, one)
     store = Store(order.results)
+
+    def choose() -> "Choice":
+        if not retry:
+            return submitting.choose(order, one, session)
+        again = (*fate.STUCK, "killed", "cancelled")
+        return submitting.choose(order, one, session, wanted=lambda run: run.state in again)
+
+    if retry:
+        deaths.learn(store, scheduler.jobs())
+    choice = choose()
+    _print_choice(choice, order, one)
+    if not choice.todo:
+        print("nothing to queue")
+        return 0
+    granted = _agree(choice, arguments)
     with submitting.alone(store):
-        if retry:
-            fate.learn_deaths(store, scheduler.jobs())
-            again = (*fate.STUCK, "killed", "cancelled")
-            choice = submitting.choose(order, one, session, wanted=lambda run: run.state in again)
-        else:
-            choice = submitting.choose(order, one, session)
-        _print_choice(choice, order, one)
-        if not choice.todo:
-            print("nothing to queue")
-            return 0
-        order = replace(order, granted_gpu_hours=_agree(choice, arguments))
-        submission = submitting.queue(order, one, choice, keep=arguments.if_refused == "keep")
+        choice = choose()  # while the user thought, others may have queued
+        if choice.gpu_hours > granted:
+            raise ClusterError("more has come to be missing meanwhile; say it again.")
+        submission = submitting.queue(
+            replace(order, granted_gpu_hours=granted), one, choice, keep=arguments.if_refused == "keep"
+        )
     for array in submission.arrays:
         print(f"job {array.job}: {array.count} elements, {array.workers} runs at a time, {array.minutes} min each")
     print(f"report job {submission.report_job}: {order.report / 'report.html'}, when they have all ended")
@@ -202,8 +218,7 @@ def _order(arguments: argparse.Namespace, one: "Profile") -> "Order":
     scratch, data = one.place("scratch"), one.place("data")
     results, data_dir = arguments.results, arguments.data_dir
     if scratch is not None and results == Path("results"):
-        results = scratch / "results"
-        print(f"the store is {results}, as profile {one.name} says", file=sys.stderr)
+        _link(results, scratch / "results")
     if data is not None and data_dir == Path("data"):
         data_dir = data
     return Order(
@@ -217,6 +232,21 @@ def _order(arguments: argparse.Namespace, one: "Profile") -> "Order":
         granted_gpu_hours=0.0,
         any_code=getattr(arguments, "any_code", False),
     )
+
+
+def _link(here: Path, there: Path) -> None:
+    """Makes ``results`` a link to the shared store, so that every other command finds it.
+
+    Raises:
+        ClusterError: there is a store here already.
+    """
+    if here.exists() and here.resolve() != there.resolve():
+        raise ClusterError(f"{here} exists, and the profile's scratch says {there}; move one, or name --results.")
+    with explain_write_errors(there):
+        there.mkdir(parents=True, exist_ok=True)
+        if not here.exists():
+            here.symlink_to(there, target_is_directory=True)
+            print(f"{here} is now a link to {there}", file=sys.stderr)
 
 
 def _absolute(path: str) -> str:
@@ -251,19 +281,27 @@ def _agree(choice: "Choice", arguments: argparse.Namespace) -> float:
     limit = float(arguments.max_gpu_hours)
     if choice.gpu_hours <= limit:
         return limit
+    granted = GRANT * choice.gpu_hours
     over = f"{choice.gpu_hours:.3g} GPU-hours pass --max-gpu-hours {limit:g}"
-    if arguments.yes:
-        return choice.gpu_hours
-    if sys.stdin.isatty() and input(f"{over}. Queue them all the same? [y/N] ").strip().lower() in ("y", "yes"):
-        return choice.gpu_hours
+    if arguments.yes or _yes(f"{over}; with further rounds at most {granted:.3g}. Queue them all the same? [y/N] "):
+        return granted
     raise ClusterError(f"{over}; nothing was queued. Raise it, say --yes, or select fewer checks with -k.")
+
+
+def _yes(question: str) -> bool:
+    try:
+        return sys.stdin.isatty() and input(question).strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
 
 
 def _groups(found: Sequence["Fate"], store: Store) -> list[dict[str, Any]]:
     """What went wrong, runs with the same traceback together, the most frequent first."""
+    from repro.cluster import fate
+
     groups: dict[tuple[str, str], list[Fate]] = {}
     for one in found:
-        if one.state in ("failed", "killed", "exhausted", "refused", "cancelled"):
+        if one.state not in ("complete", *fate.UNDER_WAY) and one.submission:
             groups.setdefault((one.state, _cause(one, store)), []).append(one)
     told = []
     for (state, why), some in sorted(groups.items(), key=lambda item: -len(item[1])):

@@ -27,10 +27,13 @@ class Element:
 Sharing = Callable[[RunSpec], tuple[int, float]]
 
 
-def arrays(runs: Sequence[Planned], sharing: Sharing, *, longest: int, largest: int) -> list[tuple[Element, ...]]:
+def arrays(
+    runs: Sequence[Planned], sharing: Sharing, *, longest: int, largest: int, stop_before: float = 0.0
+) -> list[tuple[Element, ...]]:
     """Arrays of elements with one limit and one number of workers each, in the order of the plan.
 
     ``longest`` is the most minutes that an element may ask for: a run that takes longer is requeued and goes on.
+    ``stop_before`` is in seconds: so much of its time an element does not use.
     ``largest`` is the most elements of an array.
     """
     kinds: dict[tuple[int, int, bool], list[tuple[Planned, float]]] = {}
@@ -39,7 +42,7 @@ def arrays(runs: Sequence[Planned], sharing: Sharing, *, longest: int, largest: 
         workers, slowdown = sharing(spec) if spec.epochs else (1, 1.0)
         seconds = run.cost.seconds * slowdown
         measured = run.cost.basis != "assumed" or not spec.epochs
-        minutes = _limit(seconds * SPARE / 60 + START_MINUTES, longest) if measured else longest
+        minutes = _limit((seconds * SPARE + stop_before) / 60 + START_MINUTES, longest) if measured else longest
         kinds.setdefault((minutes, workers, spec.epochs > 0), []).append((run, seconds))
     made: list[tuple[Element, ...]] = []
     for (minutes, workers, _), some in kinds.items():

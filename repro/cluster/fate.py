@@ -1,13 +1,13 @@
 """Fates: what has become of each run, from results on disk first, then the lives of its jobs, then the queue."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Literal
 
-from repro.cluster import ledger, scheduler
-from repro.cluster.ledger import Life, Submission
+from repro.cluster import ledger
+from repro.cluster.deaths import by_element
+from repro.cluster.ledger import Json, Life, Submission
 from repro.cluster.scheduler import Job
 from repro.spec import RunSpec
 from repro.store import Store
@@ -24,10 +24,11 @@ State = Literal[
     "exhausted",  # out of requeues, with what it had kept
     "refused",  # the code had changed
 ]
-# How slurmd tells in a job's log that it killed the job for memory; the job's state does not always say so.
-OUT_OF_MEMORY = re.compile("exceeded (job )?memory limit|oom[-_ ]kill|out of memory", re.IGNORECASE)
 UNDER_WAY = ("running", "queued")
 STUCK = ("failed", "exhausted", "refused")  # only `repro retry` takes these up again
+
+
+_Lives = Mapping[str, Mapping[int, Sequence[Life]]]  # submission -> element -> lives
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ def fates(specs: Iterable[RunSpec], store: Store, queue: Sequence[Job]) -> dict[
         for number, keys in enumerate(submission.elements):
             for key in keys:
                 places.setdefault(key, []).append((submission, number))
-    alive = _by_element(queue)
+    alive = by_element(queue)
     lives = {submission.id: ledger.lives(submission) for submission in submissions}
     deaths = {submission.id: ledger.deaths(submission) for submission in submissions}
     found: dict[str, Fate] = {}
@@ -67,7 +68,8 @@ def fates(specs: Iterable[RunSpec], store: Store, queue: Sequence[Job]) -> dict[
         job = alive.get((submission.id, number))
         some = lives[submission.id].get(number, [])
         life = some[-1] if some else None
-        death = deaths[submission.id].get(job_id or "")
+        # A job that lives again, as after an operator's requeue, has no death.
+        death = None if job is not None and job.live else deaths[submission.id].get(job_id or "")
         state, why = _state(spec, store, job, life, job_id, death)
         found[spec.key] = Fate(
             spec=spec,
@@ -79,72 +81,20 @@ def fates(specs: Iterable[RunSpec], store: Store, queue: Sequence[Job]) -> dict[
             node=(life.node if life else "") or (job.node if job else "") or (death or {}).get("node", ""),
             exit_code=(death or {}).get("exit_code", ""),
             life=life,
-            deaths=_deaths([life for one, number in places[spec.key] for life in lives[one.id].get(number, [])]),
+            deaths=_deaths(places[spec.key], lives, deaths),
         )
     return found
 
 
-def _deaths(lives: Sequence[Life]) -> int:
-    """How many of some lives in a row, the last ones, have ended without a word."""
-    return len(list(takewhile(lambda life: life.end is None, reversed(lives))))
-
-
-def learn_deaths(store: Store, queue: Sequence[Job]) -> None:
-    """Asks once, in one call, how the jobs ended that could not say it themselves, and keeps the answer.
-
-    A node that failed under a job is noted as faulty; so is one where a job ended before the suite began, if the
-    suite has begun on another.
-    """
-    alive = _by_element(queue)
-    unexplained: dict[str, tuple[Submission, int]] = {}
-    worked: set[str] = set()
-    for submission in ledger.submissions(store):
-        lives, known = ledger.lives(submission), ledger.deaths(submission)
-        worked |= {life.node for some in lives.values() for life in some}
-        for array in submission.arrays:
-            for number in range(array.first, array.first + array.count):
-                job = submission.job_of(number)
-                some = lives.get(number, [])
-                ended_well = some and some[-1].end is not None
-                here = alive.get((submission.id, number))
-                if job and job not in known and not ended_well and not (here and here.live):
-                    unexplained[job] = (submission, number)
-    if not unexplained:
-        return
-    ended = scheduler.ended(list(unexplained))
-    for job, (submission, number) in unexplained.items():
-        here = alive.get((submission.id, number))
-        told = [one for one in (*ended.get(job, ())[-1:], here) if one is not None and not one.live]
-        if not told:  # accounting is some seconds late
-            continue
-        last = told[0]
-        begun = ledger.lives(submission, [number])
-        fault = None
-        if last.node and last.state in ("NODE_FAIL", "BOOT_FAIL"):
-            fault = f"the scheduler says {last.state} of job {job}"
-        elif last.node and not begun and last.state == "FAILED" and worked - {last.node}:
-            fault = f"job {job} ended there (exit code {last.exit_code or 'unknown'}) before the suite began"
-        state = "OUT_OF_MEMORY" if OUT_OF_MEMORY.search(_log_end(submission, job)) else last.state
-        note = {"state": state, "node": last.node, "exit_code": last.exit_code, "fault": fault}
-        ledger.note_deaths(submission, {job: note})
-
-
-def _log_end(submission: Submission, job: str) -> str:
-    try:
-        return submission.log_of(job).read_text(errors="replace")[-2000:]
-    except OSError:
-        return ""
-
-
-def _by_element(queue: Sequence[Job]) -> dict[tuple[str, int], Job]:
-    """The jobs of this suite: submission and element to job. Names are trusted, so a lost answer of sbatch is found."""
-    found = {}
-    for job in queue:
-        parts = job.name.split(".")
-        if len(parts) == 3 and parts[0] == "repro" and parts[2].isdigit():
-            task = job.id.partition("_")[2]
-            found[parts[1], int(parts[2]) + (int(task) if task.isdigit() else 0)] = job
-    return found
+def _deaths(own: Sequence[tuple[Submission, int]], lives: _Lives, deaths: Mapping[str, Mapping[str, Json]]) -> int:
+    """How many lives of a run's jobs in a row, the last ones, have ended without a word, or before they began."""
+    silent: list[bool] = []
+    for submission, number in own:
+        some = lives[submission.id].get(number, [])
+        silent += [life.end is None for life in some]
+        if not some and (submission.job_of(number) or "") in deaths[submission.id]:
+            silent.append(True)
+    return len(list(takewhile(bool, reversed(silent))))
 
 
 def _without_job(spec: RunSpec, store: Store) -> Fate:
@@ -216,6 +166,8 @@ def _after_life(life: Life, death: Mapping[str, str] | None) -> tuple[State, str
         case "exhausted":
             return "exhausted", life.why
         case "terminated" | "requeued":
-            return "cancelled", life.why or "its job was cancelled while it waited to go on"
+            if death and death["state"] != "CANCELLED":
+                return "killed", _killed(death["state"])
+            return "cancelled", "its job was cancelled, or left the queue while it waited to go on"
         case _:
             return "paused", life.why or "at a checkpoint"

@@ -24,9 +24,9 @@ class Hours:
     requeues: int
 
 
-def hours(store: Store) -> Hours | None:
-    """The hours of all submissions of a store; None when there was none."""
-    submissions = ledger.submissions(store)
+def hours(store: Store, chain: str | None = None) -> Hours | None:
+    """The hours of all submissions of a store, or of the rounds of one order; None when there was none."""
+    submissions = [one for one in ledger.submissions(store) if chain in (None, one.chain)]
     if not submissions:
         return None
     allocated = useful = resumed = 0.0

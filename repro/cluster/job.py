@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import sys
 import threading
 import time
@@ -22,11 +23,13 @@ from repro.provenance import allocation, code_digest, detect_device
 from repro.spec import RunSpec
 from repro.store import Store, write
 
+FAILED = ("failed", "crashed", "refused")
 SIGN = 15.0  # seconds between signs of life of a life
 # Errors of the node, not of the run: another node would not have them.
 NODE_ERRORS = re.compile(
-    "no CUDA-capable device|CUDA driver|CUDA error: (?!out of memory)|uncorrectable ECC|No CUDA GPUs are available"
-    "|NVML|Input/output error|Bus error|Stale file handle",
+    "no CUDA-capable device|No CUDA GPUs are available|CUDA driver (version|initialization)|uncorrectable ECC"
+    "|CUDA error: (unknown error|initialization error|all CUDA-capable devices are busy)|GPU is lost"
+    "|fallen off the bus|NVML",
     re.IGNORECASE,
 )
 
@@ -48,8 +51,9 @@ def work(folder: str, number: int) -> None:
     submission = ledger.load(Path(folder))
     element = json.loads(submission.element_file(number).read_text())
     store = Store(submission.order.results)
-    tasks = [_task(store, entry) for entry in element["runs"]]
     life = _begin(submission, number, element["workers"])
+    # What failed in the life before would fail again.
+    tasks = [task for task in (_task(store, entry) for entry in element["runs"]) if task.spec.key not in life.runs]
     with _signs_of_life(life, submission):
         with Stop() as stop:
             end, why = _train(submission, life, tasks, store, stop, _deadline(submission, element["minutes"]))
@@ -70,7 +74,9 @@ def report(folder: str) -> None:
     submission = ledger.load(Path(folder))
     order = submission.order
     session = collect(scale=order.scale, paths=order.paths, keyword=order.keyword, copy=order.copy)
-    print(rounds.go_on(submission, session), flush=True)
+    told = rounds.go_on(submission, session)
+    write(submission.folder / "next", told.encode())
+    print(told, flush=True)
     made, _ = document.document(
         session.selected, Store(order.results), order.scale, controls=list(session.checks.values())
     )
@@ -92,9 +98,10 @@ def pilot(spec_file: str, result_file: str, data_dir: str, device: str, most: in
 def probe(place: str, data_dir: str) -> None:
     """Looks around on a node for `repro doctor --cluster`."""
     from repro.datasets import COPIES
+    from repro.training import gpu
     from repro.training.data import arrays
 
-    told = {}
+    told, given = {}, os.environ.get("CUDA_VISIBLE_DEVICES")
     for name in ("digits", *COPIES):
         try:
             _, _, prints = arrays(name, Path(data_dir))
@@ -106,20 +113,11 @@ def probe(place: str, data_dir: str) -> None:
         "node": (allocation() or {}).get("node"),
         "code": code_digest(),
         "device": detect_device(),
-        "gpu": _gpu(),
+        "gpu": gpu() or (f"SLURM gave GPU {given}, and torch finds no driver" if given else ""),
+        "lacking": [name for name in ("scontrol", "squeue", "sbatch", "srun") if shutil.which(name) is None],
         "data": told,
     }
     write(Path(place) / "answer.json", json.dumps(answer).encode())
-
-
-def _gpu() -> str:
-    """The GPU of this job as torch sees it; without a driver, what SLURM gave."""
-    import torch
-
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return f"SLURM gave GPU {given}, and torch finds no driver" if given else ""
 
 
 def _train(
@@ -130,9 +128,7 @@ def _train(
     if life.restart > requeues:
         return "exhausted", f"requeued {life.restart} times, and {requeues} are allowed; see: repro retry --failed"
     if submission.profile.device == "cuda" and detect_device() != "cuda":
-        life.fault, life.faulty_node = "it has no NVIDIA driver", life.node
-        _avoid(submission, life.node)
-        return "paused", f"{life.node}: it has no NVIDIA driver"
+        life.faults[life.node] = "it has no NVIDIA driver"
 
     def told(done: Done) -> None:
         life.runs[done.spec.key] = {
@@ -142,7 +138,7 @@ def _train(
         }
         if NODE_ERRORS.search(done.error):
             life.runs[done.spec.key]["status"] = "paused"  # it is the node that failed
-            life.fault, life.faulty_node = done.error, life.node
+            life.faults[life.node] = done.error
         life.save(submission)
         print(f"{done.status} {done.spec.name}, {done.seconds:.1f} s {done.error}", flush=True)
 
@@ -155,15 +151,15 @@ def _train(
         code=None if submission.order.any_code else submission.code,
         isolated=True,
     )
-    ended = pool.train(tasks, site, stop, told)
-    if life.faulty_node == life.node:
-        _avoid(submission, life.node)
-        return "paused", f"{life.node}: {life.fault}"
+    ended = life.node not in life.faults and pool.train(tasks, site, stop, told)
+    if life.node in life.faults:
+        _avoid(submission, {life.node})
+        return "paused", f"{life.node}: {life.faults[life.node]}"
     if ended:
         return "done", ""
-    if stop.signal is not None and stop.signal != _warning():
+    if stop.signal is not None and stop.signal != _warning() and not _still_wanted(life):
         return "terminated", "SIGTERM: cancelled, or ended by the scheduler"
-    reason = "its time was nearly over" if stop.signal is None else "the scheduler's warning: preempted, or out of time"
+    reason = "its time was nearly over" if stop.signal is None else "the scheduler's signal: preempted, or out of time"
     if life.restart >= requeues:
         return "exhausted", f"{reason}, and all {requeues} requeues are used up; see: repro retry --failed"
     return "requeued", reason
@@ -186,17 +182,28 @@ def _begin(submission: Submission, number: int, workers: int) -> Life:
         with contextlib.suppress(ReproError):
             trouble = scheduler.node_trouble(before[-1].node)
             if trouble:
-                life.fault, life.faulty_node = f"a life of job {life.job} ended there: {trouble}", before[-1].node
+                life.faults[before[-1].node] = f"a life of job {life.job} ended there: {trouble}"
+    if before:
+        life.runs = {key: told for key, told in before[-1].runs.items() if told["status"] in FAILED}
     life.save(submission)
-    if life.faulty_node:
-        _avoid(submission, life.faulty_node)
+    if life.faults:
+        _avoid(submission, set(life.faults))
     return life
 
 
-def _avoid(submission: Submission, node: str) -> None:
-    """Keeps what still waits away from a node, besides those avoided before."""
-    nodes = {*ledger.avoided(Store(submission.order.results), submission.profile), node}
-    scheduler.exclude([array.job for array in ledger.load(submission.folder).arrays], nodes)
+def _avoid(submission: Submission, nodes: set[str]) -> None:
+    """Keeps what still waits on this cluster away from nodes, besides those avoided before."""
+    store, name = Store(submission.order.results), submission.profile.name
+    waiting = [array.job for one in ledger.submissions(store) if one.profile.name == name for array in one.arrays]
+    scheduler.exclude(waiting, {*ledger.avoided(store, submission.profile), *nodes})
+
+
+def _still_wanted(life: Life) -> bool:
+    """Whether SIGTERM came from preemption or an operator: the scheduler has then not ended the job."""
+    try:
+        return scheduler.state(life.job) == "RUNNING"
+    except ReproError:
+        return False
 
 
 def _task(store: Store, entry: Mapping[str, Any]) -> _Task:
@@ -206,7 +213,7 @@ def _task(store: Store, entry: Mapping[str, Any]) -> _Task:
 
 def _deadline(submission: Submission, minutes: int) -> float:
     """When to stop by ourselves: after SLURM's warning should have come, and well before the end."""
-    began = float(os.environ.get("SLURM_JOB_START_TIME") or time.time())
+    began = float(os.environ.get("REPRO_BEGAN") or time.time())
     end = float(os.environ.get("SLURM_JOB_END_TIME") or began + 60 * minutes)
     return end - submission.profile.seconds("stop_before") / 2
 

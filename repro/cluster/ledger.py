@@ -17,7 +17,6 @@ from repro.store import Store, explain_write_errors, write
 
 Json = dict[str, Any]
 FOLDER = ".slurm"  # in the store
-SILENCE = 60.0  # seconds without a sign of life after which a life without an end counts as over
 
 # How a life ended, in its own words; a life that was killed could write none.
 End = Literal["done", "requeued", "terminated", "exhausted", "paused"]
@@ -66,16 +65,16 @@ class Submission:
     """One round of jobs for one order."""
 
     id: str
+    chain: str  # id of the first round
     order: Order
     profile: Profile
     code: str  # digest that jobs must have
     commit: str
-    round: int  # 0, and one more each time a report job queues what was killed or more seeds
+    round: int  # 0, and one more each time a report job queues what bad luck had stopped
     created: float  # time.time()
     elements: tuple[tuple[str, ...], ...]  # keys of the runs of each
     gpu_hours: float  # expected
     reused_seconds: float  # device-seconds of the complete runs that were found and not trained again
-    reused_runs: int
     excluded: tuple[str, ...] = ()  # nodes kept away from
     arrays: tuple[Array, ...] = ()
     report_job: str | None = None
@@ -134,8 +133,7 @@ class Life:
     ended: float | None = None  # None while it lives, or when it was killed
     end: End | None = None
     why: str = ""
-    fault: str | None = None  # what is wrong with the node it ran on, or with that of the life before
-    faulty_node: str | None = None
+    faults: dict[str, str] = field(default_factory=dict)  # node, its own or that of the life before -> what is wrong
     runs: dict[str, Json] = field(default_factory=dict)  # key -> status, seconds, error
     last_sign: float = 0.0  # when the file was touched last; read, not written
 
@@ -223,7 +221,8 @@ def faults(store: Store, cluster: str) -> dict[str, str]:
         if submission.profile.name != cluster:
             continue
         for some in lives(submission).values():
-            found |= {life.faulty_node: life.fault for life in some if life.faulty_node and life.fault}
+            for life in some:
+                found |= life.faults
         found |= {death["node"]: death["fault"] for death in deaths(submission).values() if death.get("fault")}
     return found
 

@@ -32,6 +32,11 @@ class Measured:
     spec: str  # canonical JSON
     rates: dict[str, float]
 
+    @property
+    def name(self) -> str:
+        """Of the network."""
+        return RunSpec.from_json(self.spec, "the pilot").name
+
     def best(self) -> int:
         """The smallest number of runs that is within reach of the best rate."""
         found = 1

@@ -57,16 +57,20 @@ class Profile:
             raise self._error("gpus_per_node and gres are both set; keep the one that your cluster takes.")
         if self.device == "cuda" and not self.gpus:
             raise self._error('device is "cuda" and no GPU is asked for; set gpus_per_node or gres.')
-        if self.seconds("stop_before") >= self.seconds("time"):
-            raise self._error(f"stop_before is {self.stop_before}, as long as time, {self.time}; make it shorter.")
+        if self.seconds("stop_before") >= 60 * self.minutes:
+            raise self._error(
+                f"stop_before is {self.stop_before}, as long as time, {self.minutes} min; make it shorter."
+            )
 
     @property
     def gpus(self) -> int:
         """GPUs of one job."""
-        if self.gres is None:
-            return self.gpus_per_node or 0
-        count = self.gres.rpartition(":")[2]
-        return int(count) if count.isdigit() else 1
+        return gpus_of(self.gres) if self.gres else self.gpus_per_node or 0
+
+    @property
+    def minutes(self) -> int:
+        """The longest time limit of a job; SLURM takes whole minutes."""
+        return max(1, int(self.seconds("time") // 60))
 
     def megabytes(self, runs: int) -> str:
         """Memory of a job in which so many runs share a GPU, as sbatch takes it."""
@@ -79,7 +83,12 @@ class Profile:
     def place(self, name: Literal["scratch", "data"]) -> Path | None:
         """A root folder, with variables such as $USER filled in."""
         value = getattr(self, name)
-        return None if value is None else Path(os.path.expandvars(value)).expanduser()
+        if value is None:
+            return None
+        filled = os.path.expandvars(value)
+        if "$" in filled:
+            raise self._error(f"{name} is {value!r}, and a variable in it is not set; set it, or write the folder out.")
+        return Path(filled).expanduser()
 
     def _check(self, name: str, value: Any) -> None:
         match name:
@@ -177,6 +186,15 @@ def installed() -> str:
     from importlib.metadata import version
 
     return ".".join(version("submitit").split(".")[:2])
+
+
+def gpus_of(gres: str) -> int:
+    """GPUs in a list of generic resources as SLURM writes it, such as "gpu:a100:4(S:0-1),nvme:1"."""
+    for entry in gres.split(","):
+        fields = entry.partition("(")[0].split(":")
+        if fields[0] in ("gpu", "gres/gpu"):
+            return int(fields[-1]) if fields[-1].isdigit() else 1
+    return 0
 
 
 def duration(text: str) -> float:

@@ -68,7 +68,7 @@ def ask(*command: str, patience: float = PATIENCE) -> str:
     began, pause = time.monotonic(), 0.5
     while True:
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER)
+            done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=ANSWER)
             words, failed = done.stderr.strip(), done.returncode != 0
         except subprocess.TimeoutExpired:
             done, words, failed = None, f"Connection timed out: no answer within {ANSWER:.0f} s", True
@@ -78,6 +78,11 @@ def ask(*command: str, patience: float = PATIENCE) -> str:
             raise ClusterError(refusal(command[0], words))
         time.sleep(pause)
         pause *= 2
+
+
+def is_here() -> bool:
+    """Whether this machine can ask the scheduler at all."""
+    return shutil.which("squeue") is not None
 
 
 def refusal(command: str, words: str) -> str:
@@ -130,6 +135,16 @@ def cancel(ids: Iterable[str]) -> None:
         ask("scancel", "--quiet", *some[start : start + 1000])
 
 
+def cancel_by_name(name: str) -> None:
+    """Cancels the jobs of a name, such as those that sbatch queued without saying so."""
+    ask("scancel", "--quiet", "--me", f"--name={name}")
+
+
+def state(job: str) -> str:
+    """The state of one job, "" when the scheduler does not know it."""
+    return next((one.state for one in jobs() if one.id == job), "")
+
+
 def exclude(ids: Iterable[str], nodes: Iterable[str]) -> None:
     """Keeps waiting jobs away from nodes; what runs already is left alone."""
     for job in ids:
@@ -140,9 +155,10 @@ def exclude(ids: Iterable[str], nodes: Iterable[str]) -> None:
 
 
 def node_trouble(node: str) -> str | None:
-    """Why the scheduler does not use a node, in its words; None when it does."""
+    """What the scheduler says is wrong with a node; None when nothing is, or when it is kept free on purpose."""
     state, _, reason = ask("sinfo", "--noheader", f"--nodes={node}", "--format=%T|%E").split("\n")[0].partition("|")
-    if re.match("down|fail|error|drain|unknown", state) or state.endswith("*"):
+    drained = state.startswith("drain") and re.search("fail|not responding|error", reason, re.IGNORECASE)
+    if drained or re.match("down|fail|error|unknown", state) or state.endswith("*"):
         return f"{state}: {reason}"
     return None
 

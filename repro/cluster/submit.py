@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,7 @@ def choose(
     profile: Profile,
     session: "Session",
     *,
-    wanted: Callable[[Fate], bool] = lambda one: one.state not in (*fate.UNDER_WAY, *fate.STUCK),
+    wanted: Callable[[Fate], bool] = lambda one: one.state not in ("complete", *fate.UNDER_WAY, *fate.STUCK),
 ) -> Choice:
     """Which runs of an order are to be queued, by their fates; one call of the scheduler.
 
@@ -69,8 +69,9 @@ def choose(
     arrays = elements.arrays(
         todo,
         pilot.sharing(measured, profile),
-        longest=max(1, int(profile.seconds("time") // 60)),
-        largest=profile.array_size or int(scheduler.settings().get("MaxArraySize", "1001")),
+        longest=profile.minutes,
+        largest=profile.array_size or max(1, int(scheduler.settings().get("MaxArraySize", "1001"))),
+        stop_before=profile.seconds("stop_before"),
     )
     seconds = sum(element.seconds for array in arrays for element in array)
     return Choice(
@@ -85,26 +86,42 @@ def choose(
 
 
 @contextmanager
-def alone(store: Store) -> Iterator[None]:
-    """Lets one process at a time choose and queue, so that no run is queued twice.
+def alone(store: Store, patience: float = 0.0) -> Iterator[None]:
+    """Lets one process at a time choose and queue, so that no run is queued twice; waits so many seconds for another.
 
     Raises:
         ClusterError: another is at it.
     """
     folder = store.root / ledger.FOLDER
-    with explain_write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    lease = Lease.take(folder)
-    if lease is None:
-        raise ClusterError(f"another process submits to {store.root} at this moment; say it again when it is done.")
+    until = time.monotonic() + patience
+    while True:
+        with explain_write_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lease = Lease.take(folder)
+        if lease is not None:
+            break
+        if time.monotonic() >= until:
+            raise ClusterError(f"another process submits to {store.root} at this moment; say it again when it is done.")
+        time.sleep(1)
     try:
-        yield
+        with lease.kept():
+            yield
     finally:
         lease.release()
 
 
-def queue(order: Order, profile: Profile, choice: Choice, *, round: int = 0, keep: bool = False) -> Submission:
+def queue(
+    order: Order,
+    profile: Profile,
+    choice: Choice,
+    *,
+    before: Submission | None = None,
+    round: int = 0,
+    keep: bool = False,
+) -> Submission:
     """Puts the chosen runs into the queue, an array a call of sbatch, and a job that reports behind them.
+
+    ``before`` is the submission that this one is a further round of: the code must still be the one it began with.
 
     Raises:
         ClusterError: sbatch refused, with its words; what was queued before is cancelled, or left if ``keep``.
@@ -112,39 +129,37 @@ def queue(order: Order, profile: Profile, choice: Choice, *, round: int = 0, kee
     store = Store(order.results)
     flat = [element for array in choice.arrays for element in array]
     submission = Submission(
-        id=ledger.new_id(),
+        id=(made := ledger.new_id()),
+        chain=before.chain if before else made,
         order=order,
         profile=profile,
-        code=code_digest(),
+        code=before.code if before else code_digest(),
         commit=commit(),
         round=round,
         created=time.time(),
         elements=tuple(tuple(run.spec.key for run in element.runs) for element in flat),
         gpu_hours=choice.gpu_hours,
         reused_seconds=sum(store.run(run.spec).record.get("seconds", 0.0) for run in choice.reused),
-        reused_runs=len(choice.reused),
         excluded=ledger.avoided(store, profile),
     )
     ledger.create(submission)
     _write_elements(submission, flat, store)
     try:
         with scheduler.outside_a_job():
-            first = 0
             for array in choice.arrays:
-                submission = _queue_array(submission, array, first)
-                first += len(array)
-            submission = _queue_report(submission)
+                submission = _queue_array(submission, array)
+            return _queue_report(submission)
     except BaseException as error:
         words = _after_refusal(submission, error, keep)
         if isinstance(error, ClusterError):
             raise ClusterError(words) from None
         raise
-    return submission
 
 
-def _queue_array(submission: Submission, array: Sequence[Element], first: int) -> Submission:
+def _queue_array(submission: Submission, array: Sequence[Element]) -> Submission:
     from repro.cluster.job import work
 
+    first = _queued(submission)
     numbers = list(range(first, first + len(array)))
     profile = submission.profile
     made = executor(
@@ -172,16 +187,22 @@ def _queue_array(submission: Submission, array: Sequence[Element], first: int) -
     return submission
 
 
+def _queued(submission: Submission) -> int:
+    """How many elements the scheduler has taken."""
+    return sum(array.count for array in submission.arrays)
+
+
 def _queue_report(submission: Submission) -> Submission:
     from repro.cluster.job import report
 
     ids = [array.job for array in submission.arrays]
+    own = submission.profile.report_partition  # its nodes need not be like those that train
     made = executor(
         submission,
         log=submission.log,
         job_name=submission.report_name,
-        time=REPORT_MINUTES,
-        partition=submission.profile.report_partition or submission.profile.partition,
+        time=REPORT_MINUTES if own else min(REPORT_MINUTES, submission.profile.minutes),
+        **({"partition": own, "constraint": None} if own else {}),
         # afterok would wait for ever behind a failure.
         dependency=f"afterany:{':'.join(ids)}",
     )
@@ -207,10 +228,14 @@ def executor(submission: Submission, *, log: Path, **parameters: Any) -> Any:
                 "constraint": profile.constraint,
                 "exclude": ",".join(submission.excluded) or None,
                 **share(profile, 1),
-                "setup": list(profile.setup),
+                # SLURM tells jobs when they began only since 23.02.
+                "setup": ["export REPRO_BEGAN=$(date +%s)", *profile.setup],
                 "stderr_to_stdout": True,
                 "wckey": None,
-                "additional_parameters": {"requeue": True, **profile.sbatch},
+                "additional_parameters": {
+                    "requeue": True,
+                    **{name: value for name, value in profile.sbatch.items() if value is not False},
+                },
                 **parameters,
             }
         )
@@ -243,22 +268,25 @@ def refusals() -> Iterator[None]:
 def _after_refusal(submission: Submission, error: BaseException, keep: bool) -> str:
     """Cancels what was queued before an error, or leaves it, and says which."""
     ids = [array.job for array in submission.arrays]
+    with suppress(ClusterError):  # sbatch may have queued an array and failed to say so
+        scheduler.cancel_by_name(submission.array_name(_queued(submission)))
     if not ids:
         return f"{error} Nothing was queued."
+    named = ", ".join(ids)
     if keep:
-        with _no_more_errors(), scheduler.outside_a_job():
-            _queue_report(submission)
-        return f"{error} Queued before that, and kept: {', '.join(ids)}."
-    scheduler.cancel(ids)
-    return f"{error} Queued before that, and cancelled: {', '.join(ids)}; --if-refused keep would have left them."
-
-
-@contextmanager
-def _no_more_errors() -> Iterator[None]:
+        try:
+            with scheduler.outside_a_job():
+                _queue_report(submission)
+        except ClusterError:  # the same refusal again, most likely
+            return (
+                f"{error} Queued before that, and kept: {named}; no report job could be queued: repro judge, at last."
+            )
+        return f"{error} Queued before that, and kept: {named}."
     try:
-        yield
-    except ClusterError:
-        return  # the same refusal again: the arrays run, and `repro judge` will do what the report job would have
+        scheduler.cancel(ids)
+    except ClusterError as second:
+        return f"{error} Queued before that: {named}, and not cancelled: {second}"
+    return f"{error} Queued before that, and cancelled: {named}; --if-refused keep would have left them."
 
 
 def _write_elements(submission: Submission, flat: Sequence[Element], store: Store) -> None:

@@ -14,7 +14,7 @@ from repro.cluster.profile import Profile
 from repro.doctor import Examined
 from repro.errors import ClusterError, ReproError
 from repro.provenance import code_digest, commit
-from repro.store import explain_write_errors, write
+from repro.store import Store, explain_write_errors, write
 
 TEMPLATE = """\
 # Written by `repro cluster init` from what sinfo says; every key is explained in slurm/README.md.
@@ -91,7 +91,7 @@ def _partitions() -> list[dict[str, Any]]:
                 "hours": _hours(limit),
                 "cpus": int(cpus.rstrip("+")),
                 "memory": int(memory.rstrip("+")),
-                "gpus": _gpus(gres),
+                "gpus": profile.gpus_of(gres),
             }
         )
     if not found:
@@ -108,14 +108,6 @@ def _hours(limit: str) -> float:
     return 24.0 * int(days or 0) + seconds / 3600
 
 
-def _gpus(gres: str) -> int:
-    for entry in gres.split(","):
-        fields = entry.partition("(")[0].split(":")
-        if fields[0] == "gpu":
-            return int(fields[-1]) if fields[-1].isdigit() else 1
-    return 0
-
-
 def _try(what: str, look: Callable[[], str]) -> Examined:
     try:
         return Examined("ok", what, look())
@@ -128,12 +120,12 @@ def _test_only(one: Profile) -> str:
     options = {
         "partition": one.partition, "account": one.account, "qos": one.qos, "constraint": one.constraint,
         "exclude": ",".join(one.exclude) or None, "gpus-per-node": one.gpus_per_node, "gres": one.gres,
-        "cpus-per-task": one.cpus, "mem": one.memory, "time": int(one.seconds("time") // 60), **one.sbatch,
+        "cpus-per-task": one.cpus, "mem": one.memory, "time": one.minutes, **one.sbatch,
     }  # fmt: skip
     flags = [
         f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
         for name, value in options.items()
-        if value is not None
+        if value is not None and value is not False
     ]
     scheduler.ask("sbatch", "--test-only", *flags, "--wrap=true")
     return "sbatch --test-only takes a job as the profile asks for it"
@@ -161,7 +153,7 @@ def _preemption(settings: dict[str, str]) -> Examined:
     return Examined(
         "warn",
         "preemption",
-        f"{mode} without preempt_send_user_signal: a preempted job loses up to a minute of training",
+        f"{mode} without preempt_send_user_signal: jobs hear of it by SIGTERM, or not at all where GraceTime is 0",
     )
 
 
@@ -192,8 +184,16 @@ def _from_a_node(one: Profile, order: Order, wait: float) -> Iterator[Examined]:
     yield _examined(
         "ok" if same else "FAIL", "code", f"the node has code {answer['code'][:12]}…, we {code_digest()[:12]}…"
     )
-    wanted = one.device == answer["device"] and (one.device == "cpu" or answer["gpu"])
+    wanted = one.device == "cpu" or (answer["device"] == "cuda" and answer["gpu"])
     yield _examined("ok" if wanted else "FAIL", "GPU", answer["gpu"] or f"none on the node; device is {one.device}")
+    lacking = ", ".join(answer["lacking"])
+    yield _examined(
+        "warn" if lacking else "ok",
+        "in a job",
+        f"no {lacking}: jobs cannot requeue themselves nor queue a further round; show the container SLURM's commands"
+        if lacking
+        else "SLURM's commands are there, for requeues and further rounds",
+    )
     for name, told in answer["data"].items():
         yield _examined("ok" if told["fine"] else "warn", name, told["told"])
 
@@ -210,7 +210,7 @@ def _send(one: Profile, order: Order, place: Path) -> str:
         _nothing(one, order),
         log=place / "log",
         job_name=f"repro.{place.name}",
-        time=min(10, max(1, int(one.seconds("time") // 60))),
+        time=min(10, one.minutes),
         gpus_per_node=one.gpus_per_node,
         gres=one.gres,
     )
@@ -243,7 +243,7 @@ def send_pilot(one: Profile, order: Order, specs: list[str], minutes: int, most:
 
 def wait_for(file: Path, job: str, wait: float) -> tuple[Any, str]:
     """What a job writes into a JSON file, and None with its last state when it ends or time passes before."""
-    until, state = time.monotonic() + wait, ""
+    until, state, pause = time.monotonic() + wait, "", 1.0
     while time.monotonic() < until:
         if file.exists():
             return json.loads(file.read_text()), "COMPLETED"
@@ -252,13 +252,14 @@ def wait_for(file: Path, job: str, wait: float) -> tuple[Any, str]:
         if not found or not found[0].live:
             time.sleep(2)  # a shared folder shows a file a moment later
             return (json.loads(file.read_text()), state) if file.exists() else (None, state)
-        time.sleep(1)
+        time.sleep(pause)
+        pause = min(10.0, 1.2 * pause)
     return None, f"{state} after {wait:.0f} s"
 
 
 def _nothing(one: Profile, order: Order) -> Submission:
     """A submission without elements, for jobs that train nothing."""
     return Submission(
-        id="", order=order, profile=one, code=code_digest(), commit=commit(), round=0, created=time.time(), elements=(),
-        gpu_hours=0.0, reused_seconds=0.0, reused_runs=0, excluded=one.exclude,
+        id="", chain="", order=order, profile=one, code=code_digest(), commit=commit(), round=0, created=time.time(),
+        elements=(), gpu_hours=0.0, reused_seconds=0.0, excluded=ledger.avoided(Store(order.results), one),
     )  # fmt: skip

@@ -159,6 +159,11 @@ def back_fill(run: Run, store: Store, *, data_dir: Path, device: str) -> list[st
     return lacking
 
 
+def gpu() -> str:
+    """The name of this process's GPU; "" without one."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+
+
 def speed(spec: RunSpec, *, data_dir: Path, device: str, ready: Callable[[], object], seconds: float) -> float:
     """Images a second that training takes in, once warm and when ``ready`` returns; stores nothing."""
     if device == "cpu":

@@ -55,6 +55,18 @@ def test_preempted_runs_checkpoint_at_once_and_go_on(long, sound):
     assert any(part["from_step"] or part["from_epoch"] for run in long.store.runs() for part in run.record["parts"])
 
 
+def test_sigterm_from_anything_but_a_cancellation_checkpoints_and_goes_on(long, sound):
+    """As preemption without the user signal sends it, and `scancel --signal=TERM`."""
+    long.submit()
+    long.wait_for_training(3)
+    time.sleep(1)
+    slurm("scancel", "--signal=TERM", *element_jobs(long))
+    long.wait_for_reports()
+    assert {life.end for life in long.lives() if life.restart == 0} == {"requeued"}
+    assert len(long.submissions) == 1
+    sound(long)
+
+
 def test_a_killed_job_is_queued_again_by_the_report_job(long, sound):
     long.submit()
     long.wait_for_training()
