@@ -51,9 +51,9 @@ def status(arguments: argparse.Namespace) -> int:
     """Counts the runs of a plan by condition; of runs that were submitted, asks the scheduler too."""
     made = _plan(arguments)
     if (arguments.results / ".slurm").exists():
-        from repro.cluster import commands
+        from repro.cluster.status import status as tell
 
-        return commands.status(made, _store(arguments), arguments.json)
+        return tell(made, _store(arguments), arguments.json)
     counts: dict[str, int] = {}
     for run in made.runs:
         counts[run.condition] = counts.get(run.condition, 0) + 1

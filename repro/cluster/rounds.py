@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from repro.cluster import deaths, fate, scheduler, submit
+from repro.cluster.choice import choose
 from repro.cluster.hours import hours
 from repro.cluster.ledger import Submission
 from repro.errors import ReproError
@@ -23,7 +24,7 @@ def go_on(submission: Submission, session: "Session") -> str:
         with submit.alone(store, PATIENCE):
             deaths.learn(store, scheduler.jobs())
             tries_left = submission.round < profile.requeues
-            choice = submit.choose(order, profile, session, wanted=_bad_luck if tries_left else _never_tried)
+            choice = choose(order, profile, session, wanted=_bad_luck if tries_left else _never_tried)
             if not choice.todo:
                 return "no further round is needed" if tries_left else "no further round: all are used up"
             spent = hours(store, submission.chain)

@@ -2,87 +2,23 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from repro.cluster import elements, fate, ledger, pilot, scheduler
+from repro.cluster import ledger, scheduler
+from repro.cluster.choice import Choice
 from repro.cluster.elements import Element
-from repro.cluster.fate import Fate
 from repro.cluster.ledger import Array, Order, Submission
 from repro.cluster.profile import Profile
 from repro.errors import ClusterError
-from repro.judge import bought
 from repro.lease import Lease
-from repro.plan import Plan, Planned, plan
 from repro.provenance import code_digest, commit
 from repro.store import Store, explain_write_errors, write
 
-if TYPE_CHECKING:
-    from repro.plugin import Session
-
 REPORT_MINUTES = 30
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """What an order comes to before anything is queued."""
-
-    plan: Plan
-    todo: tuple[Planned, ...]
-    reused: tuple[Planned, ...]  # complete in the store
-    under_way: tuple[Fate, ...]  # queued or running
-    stuck: tuple[Fate, ...]  # failed, exhausted or refused: left for `repro retry`
-    arrays: tuple[tuple[Element, ...], ...]
-    gpu_hours: float  # expected for ``todo``
-
-    @property
-    def basis(self) -> str:
-        """How the hours are known: the weakest basis of any run."""
-        known = {run.cost.basis for run in self.todo}
-        return next((word for word in ("assumed", "scaled", "measured") if word in known), "measured")
-
-
-def choose(
-    order: Order,
-    profile: Profile,
-    session: "Session",
-    *,
-    wanted: Callable[[Fate], bool] = lambda one: one.state not in ("complete", *fate.UNDER_WAY, *fate.STUCK),
-) -> Choice:
-    """Which runs of an order are to be queued, by their fates; one call of the scheduler.
-
-    Raises:
-        ClusterError: the scheduler or the profile refuses.
-    """
-    store = Store(order.results)
-    device_type = profile.device
-    seeds = bought(session.selected, store, list(session.checks.values()))
-    measured = pilot.load(store, profile)
-    made = plan(
-        session.selected, store, device_type=device_type, bought=seeds, known=pilot.known(measured, device_type)
-    )
-    found = fate.fates([run.spec for run in made.runs], store, scheduler.jobs())
-    todo = tuple(run for run in made.missing if wanted(found[run.spec.key]))
-    arrays = elements.arrays(
-        todo,
-        pilot.sharing(measured, profile),
-        longest=profile.minutes,
-        largest=profile.array_size or max(1, int(scheduler.settings().get("MaxArraySize", "1001"))),
-        stop_before=profile.seconds("stop_before"),
-    )
-    seconds = sum(element.seconds for array in arrays for element in array)
-    return Choice(
-        plan=made,
-        todo=todo,
-        reused=tuple(run for run in made.runs if run.condition == "complete"),
-        under_way=tuple(one for one in found.values() if one.state in fate.UNDER_WAY),
-        stuck=tuple(one for one in found.values() if one.state in fate.STUCK),
-        arrays=tuple(arrays),
-        gpu_hours=seconds / 3600 * max(1, profile.gpus),
-    )
 
 
 @contextmanager
