@@ -46,7 +46,8 @@ def work(folder: str, number: int) -> None:
     """Brings the runs of one element as far as they get in this life of its job.
 
     On SLURM's warning signal, or when its own time is nearly over, it checkpoints and puts itself back into the queue;
-    on SIGTERM it checkpoints and ends. What became of it stands in the submission's ``lives``.
+    so it does on SIGTERM, unless the scheduler has ended the job. What became of it stands in the submission's
+    ``lives``.
     """
     submission = ledger.load(Path(folder))
     element = json.loads(submission.element_file(number).read_text())
@@ -54,14 +55,13 @@ def work(folder: str, number: int) -> None:
     life = _begin(submission, number, element["workers"])
     # What failed in the life before would fail again.
     tasks = [task for task in (_task(store, entry) for entry in element["runs"]) if task.spec.key not in life.runs]
-    with _signs_of_life(life, submission):
-        with Stop() as stop:
-            end, why = _train(submission, life, tasks, store, stop, _deadline(submission, element["minutes"]))
+    with Stop() as stop, _signs_of_life(life, submission):
+        end, why = _train(submission, life, tasks, store, stop, _deadline(submission, element["minutes"]))
         life.end, life.why, life.ended = end, why, time.time()
         life.save(submission)
-    print(f"{life.job} life {life.restart} on {life.node}: {end}{': ' if why else ''}{why}", flush=True)
-    if end == "requeued":
-        _requeue(life, submission)
+        print(f"{life.job} life {life.restart} on {life.node}: {end}{': ' if why else ''}{why}", flush=True)
+        if end == "requeued":
+            _requeue(life, submission)
 
 
 def report(folder: str) -> None:

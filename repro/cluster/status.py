@@ -66,7 +66,7 @@ def _groups(found: Sequence[Fate], store: Store) -> list[dict[str, Any]]:
     """What went wrong, runs with the same traceback together, the most frequent first."""
     groups: dict[tuple[str, str], list[Fate]] = {}
     for one in found:
-        if one.state not in ("complete", *fate.UNDER_WAY) and one.submission:
+        if one.state not in ("complete", "missing", *fate.UNDER_WAY):
             groups.setdefault((one.state, _cause(one, store)), []).append(one)
     told = []
     for (state, why), some in sorted(groups.items(), key=lambda item: -len(item[1])):

@@ -81,7 +81,8 @@ def test_a_killed_job_is_queued_again_by_the_report_job(long, sound):
     assert "wasted" in told
 
 
-def test_a_killed_worker_is_replaced_within_its_job(long, sound):
+def test_a_killed_worker_is_replaced_within_its_job_and_leaves_the_others_alone(long, sound):
+    long.profile(runs_per_gpu=3)
     long.submit()
     lease = long.wait_for(lambda: list(long.store.root.glob("*/lease.*")))[0]
     os.kill(json.loads(lease.read_text())["pid"], signal.SIGKILL)
