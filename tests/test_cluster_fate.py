@@ -169,7 +169,11 @@ def test_a_job_that_ended_before_it_began(store, word, expected):
 
 def test_a_job_that_could_not_open_its_log_says_that_nodes_do_not_see_the_store(store):
     one = submitted(store.root)
-    ledger.note_deaths(one, {"7_0": {"state": "FAILED", "node": "n1", "exit_code": "0:53", "fault": None}})
+    for ended in (Job("7_0", one.array_name(0), "FAILED", "n1", "JobLaunchFailure"),
+                  Job("7_0", one.array_name(0), "FAILED", "n1", "", "0:53")):  # fmt: skip
+        notes = deaths._notes(one, {}, {"7_0": 0}, {"7_0": ended})
+        assert notes["7_0"]["state"] == "LAUNCH_FAILED"
+    ledger.note_deaths(one, notes)
     assert "nodes do not see" in fates(SPECS[:1], store, ())[SPECS[0].key].why
 
 

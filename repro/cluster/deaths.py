@@ -88,7 +88,14 @@ def _notes(
         elif one.node and job in unbegun and failures[one.node] >= SUSPECT and begun - {one.node}:
             fault = f"{failures[one.node]} jobs ended there before the suite began, such as {job}"
         state = "OUT_OF_MEMORY" if OUT_OF_MEMORY.search(_log_end(submission, job)) else one.state
-        made[job] = {"state": state, "node": one.node, "exit_code": one.exit_code, "fault": fault}
+        # squeue has no exit code, and sacct no reason; whichever answered first says that the log could not be opened.
+        unseen = one.reason == "JobLaunchFailure" or one.exit_code == "0:53"
+        made[job] = {
+            "state": "LAUNCH_FAILED" if unseen else state,
+            "node": one.node,
+            "exit_code": one.exit_code,
+            "fault": None if unseen else fault,
+        }
     return made
 
 

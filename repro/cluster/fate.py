@@ -137,7 +137,7 @@ def _state(
     if life is not None:
         return _after_life(life, death)
     state = death["state"] if death else job.state if job else ""
-    if death and death["exit_code"] == "0:53":
+    if death and death["state"] == "LAUNCH_FAILED":
         return "killed", f"its node could not open its log: nodes do not see {store.root}; see: repro doctor --cluster"
     if state and state != "CANCELLED":
         return "killed", f"its job ended as {state} before it could begin"
