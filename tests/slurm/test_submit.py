@@ -112,7 +112,7 @@ def test_no_further_round_is_queued_beyond_the_hours_that_were_granted(user, loc
     user.claim(depths=(8,))
     (row,), _, _ = local(user)
     user.claim(depths=(8,), looks=(3, 5), bar=round(row["findings"][0]["estimate"] + 50.0, 6))
-    user.submit("--max-gpu-hours", "0.002")
+    user.submit("--max-gpu-hours", "0.001")
     user.wait_for_reports()
     assert len(user.submissions) == 1
     assert user.status()["runs"] == {"complete": 3, "missing": 2}
