@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from repro import pool
 from repro.cluster import ledger, scheduler
@@ -50,11 +49,13 @@ def work(folder: str, number: int) -> None:
     ``lives``.
     """
     submission = ledger.load(Path(folder))
-    element = json.loads(submission.element_file(number).read_text())
+    file = submission.element_file(number)
+    element = json.loads(file.read_text())
     store = Store(submission.order.results)
     life = _begin(submission, number, element["workers"])
     # What failed in the life before would fail again.
-    tasks = [task for task in (_task(store, entry) for entry in element["runs"]) if task.spec.key not in life.runs]
+    runs = [_Task(spec=RunSpec.from_json(run["spec"], file), criteria=run["criteria"]) for run in element["runs"]]
+    tasks = [task for task in runs if task.spec.key not in life.runs]
     with Stop() as stop, _signs_of_life(life, submission):
         end, why = _train(submission, life, tasks, store, stop, _deadline(submission, element["minutes"]))
         life.end, life.why, life.ended = end, why, time.time()
@@ -204,11 +205,6 @@ def _still_wanted(life: Life) -> bool:
         return scheduler.state(life.job) == "RUNNING"
     except ReproError:
         return False
-
-
-def _task(store: Store, entry: Mapping[str, Any]) -> _Task:
-    path = store.root / entry["spec"]
-    return _Task(spec=RunSpec.from_json(path.read_text(), path), criteria=entry["criteria"])
 
 
 def _deadline(submission: Submission, minutes: int) -> float:

@@ -244,6 +244,6 @@ def specs(user):
     """The runs that were submitted."""
     from repro.spec import RunSpec
 
-    keys = [key for one in user.submissions for keys in one.elements for key in keys]
-    paths = [user.store.root / key / "spec.json" for key in dict.fromkeys(keys)]
-    return [RunSpec.from_json(path.read_text(), path) for path in paths]
+    files = [one.element_file(i) for one in user.submissions for i in range(len(one.elements))]
+    found = [RunSpec.from_json(run["spec"], file) for file in files for run in json.loads(file.read_text())["runs"]]
+    return list({spec.key: spec for spec in found}.values())
