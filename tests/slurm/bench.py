@@ -43,6 +43,7 @@ def many(place: Path) -> None:
     timed(f"repro status, {SEEDS} runs queued", 3, lambda: user.run("status", expect=(3,), env=calls.env), calls)
     timed(f"repro submit again, {SEEDS} runs under way", 1, lambda: user.submit(env=calls.env), calls)
     timed(f"repro cancel, {SEEDS} runs", 1, lambda: user.run("cancel", env=calls.env), calls)
+    timed("repro status after that", 3, lambda: user.run("status", expect=(3,), env=calls.env), calls)
     slurm("scancel", f"--name={user.submissions[0].report_name}")
 
 
