@@ -6,8 +6,8 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,23 +76,9 @@ class Lease:
         os.utime(self._path)
         return True
 
-    @contextmanager
-    def kept(self) -> Iterator[None]:
+    def kept(self) -> AbstractContextManager[None]:
         """Renews the lease from a thread: a step, an evaluation or a measurement may take longer than EXPIRES."""
-        over = threading.Event()
-
-        def beat() -> None:
-            while not over.wait(RENEW):
-                with suppress(OSError):
-                    self.renew()
-
-        thread = threading.Thread(target=beat, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+        return repeated(RENEW, self.renew)
 
     def release(self) -> None:
         """Gives the folder back, unless it was lost meanwhile."""
@@ -102,6 +88,25 @@ class Lease:
     def _is_ours(self) -> bool:
         owner = _read(self._path)
         return owner is not None and owner.token == self._token
+
+
+@contextmanager
+def repeated(every: float, call: Callable[[], object]) -> Iterator[None]:
+    """While open, makes a call every so many seconds from a thread; a file system that is away for once is forgiven."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(every):
+            with suppress(OSError):
+                call()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def holder(folder: Path) -> str | None:

@@ -6,10 +6,8 @@ import os
 import re
 import shutil
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +15,13 @@ from repro import pool
 from repro.cluster import ledger, scheduler
 from repro.cluster.ledger import End, Life, Submission
 from repro.errors import ReproError
+from repro.lease import RENEW, repeated
 from repro.pool import Done, Site, Stop
 from repro.provenance import allocation, code_digest, detect_device
 from repro.spec import RunSpec
 from repro.store import Store, write
 
 FAILED = ("failed", "crashed", "refused")
-SIGN = 15.0  # seconds between signs of life of a life
 # Errors of the node, not of the run: another node would not have them.
 NODE_ERRORS = re.compile(
     "no CUDA-capable device|No CUDA GPUs are available|CUDA driver (version|initialization)|uncorrectable ECC"
@@ -56,7 +54,7 @@ def work(folder: str, number: int) -> None:
     # What failed in the life before would fail again.
     runs = [_Task(spec=RunSpec.from_json(run["spec"], file), criteria=run["criteria"]) for run in element["runs"]]
     tasks = [task for task in runs if task.spec.key not in life.runs]
-    with Stop() as stop, _signs_of_life(life, submission):
+    with Stop() as stop, repeated(RENEW, lambda: life.touch(submission)):
         end, why = _train(submission, life, tasks, store, stop, _deadline(submission, element["minutes"]))
         life.end, life.why, life.ended = end, why, time.time()
         life.save(submission)
@@ -230,21 +228,3 @@ def _warning() -> int:
     import signal
 
     return int(getattr(signal, "SIG" + os.environ.get("SUBMITIT_PREEMPT_SIGNAL", "USR2")))
-
-
-@contextmanager
-def _signs_of_life(life: Life, submission: Submission) -> Iterator[None]:
-    over = threading.Event()
-
-    def beat() -> None:
-        while not over.wait(SIGN):
-            with contextlib.suppress(OSError):
-                life.touch(submission)
-
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
