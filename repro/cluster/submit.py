@@ -1,8 +1,9 @@
 """Queued runs: what is missing and not under way, as job arrays through submitit, and the job that reports at last."""
 
 import json
+import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -14,7 +15,7 @@ from repro.cluster.choice import Choice
 from repro.cluster.elements import Element
 from repro.cluster.ledger import Array, Order, Submission
 from repro.cluster.profile import Profile
-from repro.errors import ClusterError
+from repro.errors import ClusterError, ReproError
 from repro.lease import Lease
 from repro.provenance import code_digest, commit
 from repro.store import Store, explain_write_errors, write_with
@@ -79,17 +80,18 @@ def queue(
         reused_seconds=sum(store.run(run.spec).record.get("seconds", 0.0) for run in choice.reused),
         excluded=ledger.avoided(store, profile),
     )
-    ledger.create(submission)
-    _write_elements(submission, flat)
     try:
+        ledger.create(submission)
+        _write_elements(submission, flat)
         with scheduler.outside_a_job():
             for array in choice.arrays:
                 submission = _queue_array(submission, array)
-            return _queue_report(submission)
+            # Runs that others queued belong into this report too, above all when those others were killed meanwhile.
+            return _queue_report(submission, {str(one.job).partition("_")[0] for one in choice.under_way if one.job})
     except BaseException as error:
         words = _after_refusal(submission, error, keep)
-        if isinstance(error, ClusterError):
-            raise ClusterError(words) from None
+        if isinstance(error, ReproError):
+            raise type(error)(words) from None
         raise
 
 
@@ -129,10 +131,10 @@ def _queued(submission: Submission) -> int:
     return sum(array.count for array in submission.arrays)
 
 
-def _queue_report(submission: Submission) -> Submission:
+def _queue_report(submission: Submission, others: Collection[str] = ()) -> Submission:
     from repro.cluster.job import report
 
-    ids = [array.job for array in submission.arrays]
+    ids = sorted({array.job for array in submission.arrays} | set(others))
     own = submission.profile.report_partition  # its nodes need not be like those that train
     made = executor(
         submission,
@@ -208,6 +210,7 @@ def _after_refusal(submission: Submission, error: BaseException, keep: bool) -> 
     with suppress(ClusterError):  # sbatch may have queued an array and failed to say so
         scheduler.cancel_by_name(submission.array_name(_queued(submission)))
     if not ids:
+        shutil.rmtree(submission.folder, ignore_errors=True)
         return f"{error} Nothing was queued."
     named = ", ".join(ids)
     if keep:

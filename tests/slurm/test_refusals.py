@@ -1,6 +1,7 @@
 """What a cluster or a profile refuses: one message with the scheduler's words and what to change."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -31,6 +32,7 @@ def test_a_refusal_is_told_in_one_line_with_what_to_change(user, changed, words,
     assert advice in line
     assert "Nothing was queued" in line
     assert slurm("squeue", "-h") == ""
+    assert user.submissions == []
 
 
 @pytest.fixture
@@ -63,6 +65,34 @@ def test_what_was_queued_before_a_refusal_is_kept_if_the_user_says_so(user, two_
 def test_without_sbatch_one_line_says_so(user, tmp_path):
     told = user.submit(expect=(2,), env={"PATH": str(tmp_path)})
     assert told.splitlines()[-1].startswith("repro: squeue is not on the PATH")
+
+
+def test_a_full_disk_queues_nothing_and_leaves_nothing(user, tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", small], check=True)
+    try:
+        told = user.submit(results=small / "results", expect=(2,))
+        assert "No space left on device" in told
+        assert "Nothing was queued" in told
+        assert not list((small / "results" / ".slurm").glob("*-*"))
+    finally:
+        subprocess.run(["umount", small], check=True)
+    assert slurm("squeue", "-h") == ""
+
+
+def test_a_submission_that_was_killed_half_way_is_completed_by_saying_it_again(user, sound):
+    user.claim(seeds=10, depths=(8,), epochs=3)
+    user.profile(array_size=2, setup=["sleep 5"])
+    half = subprocess.Popen(user.command("submit", "--cluster", "box"), cwd=user.place, stdout=subprocess.DEVNULL)
+    user.wait_for(lambda: len(slurm("squeue", "-h", "-r", "-o", "%i").split()) >= 4)
+    half.kill()
+    half.wait()
+    told = re.search(r"(\d+) under way, (\d+) to queue", user.submit())
+    assert int(told[1]) >= 4
+    assert int(told[1]) + int(told[2]) == 10
+    user.wait_for_reports()
+    sound(user)
 
 
 def test_more_gpu_hours_than_agreed_queue_nothing(user):
