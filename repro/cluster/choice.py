@@ -30,6 +30,11 @@ class Choice:
     gpu_hours: float  # expected for ``todo``
 
     @property
+    def jobs(self) -> set[str]:
+        """Ids of the arrays and jobs in which runs are under way."""
+        return {one.job.partition("_")[0] for one in self.under_way if one.job}
+
+    @property
     def basis(self) -> str:
         """How the hours are known: the weakest basis of any run."""
         known = {run.cost.basis for run in self.todo}

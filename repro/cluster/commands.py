@@ -142,12 +142,15 @@ def _submit(arguments: argparse.Namespace, session: "Session", *, retry: bool) -
         deaths.learn(store, scheduler.jobs())
     choice = choose()
     _print_choice(choice, order, one)
-    if not choice.todo:
+    if not choice.todo and (not choice.jobs or submitting.report_is_coming(store)):
         print("nothing to queue")
         return 0
     granted = _agree(choice, arguments)
     with submitting.alone(store):
         choice = choose()  # while the user thought, others may have queued
+        if not choice.todo and not choice.jobs:
+            print("nothing to queue any more")
+            return 0
         if choice.gpu_hours > granted:
             raise ClusterError("more has come to be missing meanwhile; say it again.")
         submission = submitting.queue(

@@ -59,6 +59,8 @@ def queue(
 ) -> Submission:
     """Puts the chosen runs into the queue, an array a call of sbatch, and a job that reports behind them.
 
+    With nothing to queue it is the report job alone, behind the runs that are under way.
+
     ``before`` is the submission that this one is a further round of: the code must still be the one it began with.
 
     Raises:
@@ -87,7 +89,7 @@ def queue(
             for array in choice.arrays:
                 submission = _queue_array(submission, array)
             # Runs that others queued belong into this report too, above all when those others were killed meanwhile.
-            return _queue_report(submission, {str(one.job).partition("_")[0] for one in choice.under_way if one.job})
+            return _queue_report(submission, choice.jobs)
     except BaseException as error:
         words = _after_refusal(submission, error, keep)
         if isinstance(error, ReproError):
@@ -150,6 +152,12 @@ def _queue_report(submission: Submission, others: Collection[str] = ()) -> Submi
     submission = replace(submission, report_job=job.job_id)
     submission.save()
     return submission
+
+
+def report_is_coming(store: Store) -> bool:
+    """Whether a report job is in the queue; one that was queued as its submission was killed does not count."""
+    waiting = {one.report_job for one in ledger.submissions(store)}
+    return any(job.live and job.id in waiting and job.name.endswith(".report") for job in scheduler.jobs())
 
 
 def executor(submission: Submission, *, log: Path, **parameters: Any) -> Any:

@@ -95,6 +95,19 @@ def test_a_submission_that_was_killed_half_way_is_completed_by_saying_it_again(u
     sound(user)
 
 
+def test_runs_whose_report_job_is_gone_get_another(user, sound):
+    user.profile(setup=["sleep 3"])
+    user.submit()
+    slurm("scancel", user.submissions[0].report_job)
+    user.wait_for(lambda: user.submissions[0].report_name not in slurm("squeue", "-h", "-o", "%j"))
+    told = user.submit()
+    assert "6 under way, 0 to queue" in told
+    assert f"report job {user.submissions[1].report_job}" in told
+    assert "nothing to queue" in user.submit()
+    user.wait_for_reports()
+    sound(user)
+
+
 def test_more_gpu_hours_than_agreed_queue_nothing(user):
     told = user.submit("--max-gpu-hours", "0", expect=(2,))
     assert "pass --max-gpu-hours 0; nothing was queued" in told
