@@ -96,12 +96,13 @@ def test_a_submission_that_was_killed_half_way_is_completed_by_saying_it_again(u
 
 
 def test_runs_whose_report_job_is_gone_get_another(user, sound):
-    user.profile(setup=["sleep 3"])
+    user.claim(epochs=60, depths=(8,))
+    user.profile(setup=["sleep 10"])
     user.submit()
     slurm("scancel", user.submissions[0].report_job)
     user.wait_for(lambda: user.submissions[0].report_name not in slurm("squeue", "-h", "-o", "%j"))
     told = user.submit()
-    assert "6 under way, 0 to queue" in told
+    assert "3 under way, 0 to queue" in told
     assert f"report job {user.submissions[1].report_job}" in told
     assert "nothing to queue" in user.submit()
     user.wait_for_reports()
