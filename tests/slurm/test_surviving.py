@@ -32,7 +32,7 @@ def test_a_run_goes_on_through_two_time_limits(user, sound):
     spec = cifar("smoke", 0, depth=8)
     rate = speed(spec, data_dir=Path(), device="cpu", ready=lambda: None, seconds=3)
     user.claim(epochs=math.ceil(80 * rate / 898), seeds=2, depths=(8,))
-    user.profile(time="1m", stop_before="40s")
+    user.profile(time="1m", stop_before="40s", requeues=20)
     user.submit()
     user.wait_for_reports(600)
     sound(user)
