@@ -18,7 +18,7 @@ from tests.slurm.conftest import daemon, processes, slurm
 @pytest.fixture
 def long(user):
     """The user with three runs of some seconds each."""
-    user.claim(epochs=60, depths=(8,))
+    user.claim(epochs=100, depths=(8,))
     return user
 
 
