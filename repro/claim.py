@@ -14,7 +14,7 @@ import pytest
 from repro.compare import RULES_VERSION, Rule
 from repro.errors import ClaimError
 from repro.recipes import SCALES
-from repro.spec import RunSpec
+from repro.runs.spec import RunSpec
 
 Tag = Literal["P", "D", "R", "?"]
 TAGS = {

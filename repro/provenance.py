@@ -23,9 +23,10 @@ def commit() -> str:
 
 @cache
 def code_digest() -> str:
-    """SHA-256 of the files that decide what a run computes: ``spec.py`` and everything in ``training``."""
+    """SHA-256 of the files that decide what a run computes: the spec, the data sets and everything in ``training``."""
     digest = hashlib.sha256()
-    for path in [PACKAGE / "spec.py", *sorted((PACKAGE / "training").rglob("*.py"))]:
+    runs, training = PACKAGE / "runs", PACKAGE / "training"
+    for path in [runs / "spec.py", runs / "datasets.py", *sorted(training.rglob("*.py"))]:
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

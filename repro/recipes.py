@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from repro.errors import SpecError
-from repro.spec import RunSpec
+from repro.runs.spec import RunSpec
 
 SCALES = ("smoke", "pilot", "paper")
 

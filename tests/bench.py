@@ -53,7 +53,7 @@ def checkpoint_bytes() -> int:
     import torch
 
     from repro.recipes import cifar
-    from repro.store import CHECKPOINT
+    from repro.runs.store import CHECKPOINT
     from repro.training import _checkpoint
     from repro.training.loop import start
     from repro.training.trainable import prepare

@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import save
 
 from repro.recipes import cifar
-from repro.store import CHECKPOINT, HISTORY, SPEC, TENSORS, Store
+from repro.runs.store import CHECKPOINT, HISTORY, SPEC, TENSORS, Store
 
 pytest_plugins = ["pytester"]
 

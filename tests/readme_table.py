@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from repro import document
+from repro.judging import document
 
 ROOT = Path(__file__).parents[1]
 START, END = "<!-- verdicts: make readme -->\n", "<!-- /verdicts -->"

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from repro.collect import collect
+from repro.collecting.collect import collect
 from repro.recipes import SCALES
-from repro.spec import RunSpec
+from repro.runs.spec import RunSpec
 
 CATALOGUE = [
     "table1",

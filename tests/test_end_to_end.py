@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from repro.store import Store
+from repro.runs.store import Store
 
 CLAIM = '''\
 """Two arms of two seeds' worth of training, four epochs each."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from repro.cli import _parser, main
+from repro.cli.main import _parser, main
 from repro.cluster.profile import KEYS, load
-from repro.collect import collect
+from repro.collecting.collect import collect
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -9,12 +9,12 @@ from repro.cluster.elements import Element
 from repro.cluster.fate import Fate
 from repro.cluster.ledger import Order
 from repro.cluster.profile import Profile
-from repro.judge import bought
-from repro.plan import Plan, Planned, plan
-from repro.store import Store
+from repro.judging.judge import bought
+from repro.planning.plan import Plan, Planned, plan
+from repro.runs.store import Store
 
 if TYPE_CHECKING:
-    from repro.plugin import Session
+    from repro.collecting.plugin import Session
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from repro.cluster import ledger, scheduler
 from repro.cluster.ledger import Json, Life, Submission
 from repro.cluster.scheduler import Job
-from repro.store import Store
+from repro.runs.store import Store
 
 # How slurmd tells in a job's log that it killed the job for memory; the job's state does not always say so.
 OUT_OF_MEMORY = re.compile("exceeded (job )?memory limit|oom[-_ ]kill|out of memory", re.IGNORECASE)

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from repro.plan import Planned
-from repro.spec import RunSpec
+from repro.planning.plan import Planned
+from repro.runs.spec import RunSpec
 
 SPARE = 1.5  # time asked for, over time expected
 START_MINUTES = 5.0  # for a job to import torch and read its data

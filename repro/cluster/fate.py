@@ -9,8 +9,8 @@ from repro.cluster import ledger
 from repro.cluster.deaths import by_element
 from repro.cluster.ledger import Json, Life, Submission
 from repro.cluster.scheduler import Job
-from repro.spec import RunSpec
-from repro.store import Store
+from repro.runs.spec import RunSpec
+from repro.runs.store import Store
 
 State = Literal[
     "complete",

@@ -7,8 +7,8 @@ from typing import Any
 from repro.cluster import ledger
 from repro.cluster.ledger import Life, Submission
 from repro.errors import StoreError
-from repro.spec import RunSpec
-from repro.store import SPEC, Store
+from repro.runs.spec import RunSpec
+from repro.runs.store import SPEC, Store
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import pool
 from repro.cluster import ledger, scheduler
 from repro.cluster.ledger import End, Life, Submission
 from repro.errors import ReproError
-from repro.lease import RENEW, repeated
-from repro.pool import Done, Site, Stop
+from repro.executing import pool
+from repro.executing.pool import Done, Site, Stop
 from repro.provenance import allocation, code_digest, detect_device
-from repro.spec import RunSpec
-from repro.store import Store, write
+from repro.runs.lease import RENEW, repeated
+from repro.runs.spec import RunSpec
+from repro.runs.store import Store, write
 
 FAILED = ("failed", "crashed", "refused")
 # Errors of the node, not of the run: another node would not have them.
@@ -65,10 +65,10 @@ def work(folder: str, number: int) -> None:
 
 def report(folder: str) -> None:
     """Queues what was killed or what more seeds a verdict asks for, then judges and renders what there is."""
-    from repro import document
-    from repro import report as reports
     from repro.cluster import rounds
-    from repro.collect import collect
+    from repro.collecting.collect import collect
+    from repro.judging import document
+    from repro.reporting import report as reports
 
     submission = ledger.load(Path(folder))
     order = submission.order
@@ -96,7 +96,7 @@ def pilot(spec_file: str, result_file: str, data_dir: str, device: str, most: in
 
 def probe(place: str, data_dir: str) -> None:
     """Looks around on a node for `repro doctor --cluster`."""
-    from repro.datasets import COPIES
+    from repro.runs.datasets import COPIES
     from repro.training import gpu
     from repro.training.data import arrays
 

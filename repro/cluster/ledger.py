@@ -13,7 +13,7 @@ from typing import Any, Literal
 from repro.cluster import profile as profiles
 from repro.cluster.profile import Profile
 from repro.errors import ClusterError
-from repro.store import Store, explain_write_errors, write
+from repro.runs.store import Store, explain_write_errors, write
 
 Json = dict[str, Any]
 FOLDER = ".slurm"  # in the store

@@ -12,11 +12,11 @@ from typing import Any
 from repro.cluster import ledger
 from repro.cluster.elements import Sharing
 from repro.cluster.profile import Profile
-from repro.cost import Known, forward_macs
-from repro.datasets import DATASETS
 from repro.errors import ClusterError
-from repro.spec import RunSpec
-from repro.store import Store, write
+from repro.planning.cost import Known, forward_macs
+from repro.runs.datasets import DATASETS
+from repro.runs.spec import RunSpec
+from repro.runs.store import Store, write
 
 TRIED = (1, 2, 4, 8)  # runs at a time
 WORTH = 1.05  # sharing further must raise the images a second by this much

@@ -7,10 +7,10 @@ from repro.cluster.choice import choose
 from repro.cluster.hours import hours
 from repro.cluster.ledger import Submission
 from repro.errors import ReproError
-from repro.store import Store
+from repro.runs.store import Store
 
 if TYPE_CHECKING:
-    from repro.plugin import Session
+    from repro.collecting.plugin import Session
 
 PATIENCE = 600.0  # seconds to wait for another process that submits
 DEATHS = 2  # lives in a row that may end without a word before a user has to look

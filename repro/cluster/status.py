@@ -10,8 +10,8 @@ from repro.cluster import deaths, fate, ledger, scheduler
 from repro.cluster.fate import Fate
 from repro.cluster.hours import account
 from repro.cluster.ledger import Submission
-from repro.plan import Plan
-from repro.store import FAILURE, Store
+from repro.planning.plan import Plan
+from repro.runs.store import FAILURE, Store
 
 LOG_LINES = 5  # of a log that a group of failures shows
 

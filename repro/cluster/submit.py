@@ -16,9 +16,9 @@ from repro.cluster.elements import Element
 from repro.cluster.ledger import Array, Order, Submission
 from repro.cluster.profile import Profile
 from repro.errors import ClusterError, ReproError
-from repro.lease import Lease
 from repro.provenance import code_digest, commit
-from repro.store import Store, explain_write_errors, write_with
+from repro.runs.lease import Lease
+from repro.runs.store import Store, explain_write_errors, write_with
 
 REPORT_MINUTES = 30
 

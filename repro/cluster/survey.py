@@ -11,10 +11,10 @@ from typing import Any, Literal
 from repro.cluster import ledger, profile, scheduler, submit
 from repro.cluster.ledger import Order, Submission
 from repro.cluster.profile import Profile
-from repro.doctor import Examined
 from repro.errors import ClusterError, ReproError
+from repro.executing.doctor import Examined
 from repro.provenance import code_digest, commit
-from repro.store import Store, explain_write_errors, write
+from repro.runs.store import Store, explain_write_errors, write
 
 TEMPLATE = """\
 # Written by `repro cluster init` from what sinfo says; every key is explained in slurm/README.md.

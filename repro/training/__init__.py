@@ -17,10 +17,10 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save
 
 from repro.errors import CodeError, ReproError, StoreError
-from repro.lease import Lease
 from repro.provenance import allocation, code_digest, commit
-from repro.spec import RunSpec
-from repro.store import CHECKPOINT, FAILURE, HISTORY, TENSORS, Run, Store, explain_write_errors, write
+from repro.runs.lease import Lease
+from repro.runs.spec import RunSpec
+from repro.runs.store import CHECKPOINT, FAILURE, HISTORY, TENSORS, Run, Store, explain_write_errors, write
 from repro.training import measure
 from repro.training.data import Images, load
 from repro.training.loop import Row, State, start, train

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from repro.datasets import COPIES, DATASETS, Dataset
 from repro.errors import DataError
-from repro.spec import RunSpec
+from repro.runs.datasets import COPIES, DATASETS, Dataset
+from repro.runs.spec import RunSpec
 from repro.training.streams import Purpose, stream
 
 Pixels = NDArray[np.uint8]  # (N, H, W, C)

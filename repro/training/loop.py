@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from repro.spec import RunSpec
+from repro.runs.spec import RunSpec
 from repro.training.data import Images, augment
 from repro.training.streams import Purpose, stream
 from repro.training.trainable import Trainable

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from repro.spec import RunSpec
+from repro.runs.spec import RunSpec
 from repro.training.data import Images
 from repro.training.loop import evaluate
 from repro.training.models import build, parts

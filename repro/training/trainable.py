@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from repro.spec import RunSpec
+from repro.runs.spec import RunSpec
 from repro.training.models import build, parts
 from repro.training.models.initial import fill
 from repro.training.streams import Purpose, stream

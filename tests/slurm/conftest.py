@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from repro.cluster import ledger
-from repro.store import Store
+from repro.runs.store import Store
 
 ROOT = Path(__file__).parents[2]
 REPRO = [sys.executable, "-m", "repro.cli"]

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from repro.datasets import DATASETS
-from repro.spec import RunSpec
+from repro.runs.datasets import DATASETS
+from repro.runs.spec import RunSpec
 from repro.training.models.cifar import cifar_resnet
 from repro.training.models.imagenet import imagenet_resnet
 

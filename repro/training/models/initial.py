@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from repro.spec import RunSpec
+from repro.runs.spec import RunSpec
 from repro.training.streams import Purpose, stream
 
 Array = NDArray[np.float32]

@@ -1,0 +1,1 @@
+"""Checks: what pytest collects from claim files."""

@@ -1,0 +1,1 @@
+"""Complete runs, trained on this machine."""

@@ -1,0 +1,101 @@
+"""What this machine has and lacks for the suite, one line each."""
+
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from repro.errors import DataError
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One thing that was looked at."""
+
+    state: Literal["ok", "warn", "FAIL"]
+    what: str
+    told: str
+
+
+def examine(results: Path, data_dir: Path) -> list[Examined]:
+    """Looks at Python, torch, device, disk, store, data and what the PDF needs."""
+    looks: tuple[Callable[[], Examined], ...] = (
+        _python,
+        _torch,
+        lambda: _results(results),
+        _digits,
+        lambda: _cifar10(data_dir),
+        _pdf,
+    )
+    return [look() for look in looks]
+
+
+def _python() -> Examined:
+    version = ".".join(map(str, sys.version_info[:3]))
+    state: Literal["ok", "FAIL"] = "ok" if sys.version_info >= (3, 11) else "FAIL"
+    return Examined(state, "python", f"{version}, {os.cpu_count()} cores; 3.11 or newer is needed")
+
+
+def _torch() -> Examined:
+    try:
+        torch = importlib.import_module("torch")
+        torchvision = importlib.import_module("torchvision")
+    except Exception as error:  # a broken install raises anything
+        return Examined("FAIL", "torch", f"cannot be imported ({error}); install the locked versions: make verify")
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU, CPU only"
+    return Examined("ok", "torch", f"{torch.__version__}, torchvision {torchvision.__version__}, {device}")
+
+
+def _results(results: Path) -> Examined:
+    place = next(path for path in (results, *results.absolute().parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        return Examined("FAIL", "results", f"{place} cannot be written ({error.strerror}); name another --results")
+    free = shutil.disk_usage(place).free / 1e9
+    state: Literal["ok", "warn"] = "ok" if free > 1 else "warn"
+    return Examined(state, "results", f"{results} can be written, {free:.1f} GB free; a smoke store takes 0.02 GB")
+
+
+def _digits() -> Examined:
+    from repro.training.data import arrays
+
+    try:
+        arrays("digits", Path())
+    except DataError as error:
+        return Examined("FAIL", "digits", str(error))
+    return Examined("ok", "digits", "the bundled scans have the fingerprint they should")
+
+
+def _cifar10(data_dir: Path) -> Examined:
+    from repro.runs.datasets import COPIES
+    from repro.training.data import arrays
+
+    told = ""
+    for name in COPIES:
+        try:
+            arrays(name, data_dir)
+        except DataError as error:
+            told = str(error)
+        else:
+            flag = "" if name == "cifar10" else f"; say --data {name}"
+            return Examined("ok", "cifar10", f"{data_dir} holds {name}{flag}")
+    return Examined("warn", "cifar10", f"only smoke can be trained: {told}")
+
+
+def _pdf() -> Examined:
+    try:
+        importlib.import_module("weasyprint")
+    except Exception as error:  # OSError where Pango is missing
+        return Examined(
+            "warn",
+            "pdf",
+            f"no PDF ({str(error).splitlines()[0]}); install Pango (Debian: libpango-1.0-0 libpangoft2-1.0-0)",
+        )
+    return Examined("ok", "pdf", "WeasyPrint finds Pango")

@@ -1,0 +1,77 @@
+"""Completed runs: what a plan lacks, trained here by one process per core or GPU, seeds bought until nothing lacks."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from repro.claim import Check
+from repro.executing import pool
+from repro.executing.pool import Done, Site, Stop
+from repro.judging.judge import bought
+from repro.planning.plan import Plan, plan
+from repro.provenance import detect_device
+from repro.runs.store import Store
+
+
+@dataclass
+class Outcome:
+    """How a whole call ended, by key of the run."""
+
+    done: dict[str, Done] = field(default_factory=dict)
+    stopped: bool = False  # by the budget or by the user, with runs left to make
+
+    def count(self, status: str) -> int:
+        """How many runs ended so."""
+        return sum(one.status == status for one in self.done.values())
+
+
+Progress = Callable[[Plan, Outcome, Done | None], None]
+
+
+def run_all(
+    checks: list[Check],
+    store: Store,
+    *,
+    data_dir: Path,
+    controls: Sequence[Check] = (),
+    device: str = "auto",
+    workers: int | None = None,
+    budget: float | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Trains what the checks lack, buys the seeds that inconclusive verdicts ask for, until nothing is missing.
+
+    ``budget`` is in seconds: runs under way are then checkpointed, and the next call goes on from there. So is it on
+    SIGINT and SIGTERM. A run that crashes is left behind as failed; the others go on.
+
+    Raises:
+        DataError, StoreError: no run could be trained; those under way were checkpointed.
+    """
+    device = detect_device() if device == "auto" else device
+    site = Site(
+        store=store,
+        data_dir=data_dir,
+        device=device,
+        workers=workers or (1 if device.startswith("cuda") else os.cpu_count() or 1),
+        # The last tenth, at most 10 s, is for writing checkpoints.
+        deadline=None if budget is None else time.time() + budget - min(10.0, budget / 10),
+    )
+    outcome = Outcome()
+    with Stop() as stop:
+        while not outcome.stopped:
+            wanted = plan(checks, store, device_type=device.partition(":")[0], bought=bought(checks, store, controls))
+            todo = [run for run in wanted.missing if run.spec.key not in outcome.done]
+            if not todo:
+                break
+
+            def told(done: Done | None, wanted: Plan = wanted) -> None:
+                if done is not None:
+                    outcome.done[done.spec.key] = done
+                if progress is not None:
+                    progress(wanted, outcome, done)
+
+            told(None)
+            outcome.stopped = not pool.train(todo, site, stop, told)
+    return outcome

@@ -1,0 +1,235 @@
+"""Runs brought as far as they get by a pool of worker processes, whatever crashes or signals come."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+from repro.errors import CodeError, ReproError
+from repro.runs.spec import RunSpec
+from repro.runs.store import Store
+
+CRASHES = 2  # a run whose worker died this often is not tried again in this call
+POLL = 1.0  # seconds between looks at runs that other processes train
+# SLURM sends USR2 to every process of a job's step: only the parent of the pool may act on it.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGUSR2] if hasattr(signal, "SIGUSR2") else []))
+
+
+class Task(Protocol):
+    """A run to train, and the checks that want it."""
+
+    @property
+    def spec(self) -> RunSpec: ...  # noqa: D102
+
+    @property
+    def criteria(self) -> Mapping[str, str]: ...  # noqa: D102
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where and how runs are trained."""
+
+    store: Store
+    data_dir: Path
+    device: str  # "cpu", "cuda" or "cuda:<index>"
+    workers: int  # processes
+    deadline: float | None  # time.time() by which to pause
+    code: str | None = None  # digest that a worker's code must have; None for any
+    isolated: bool = False  # an error that the user can mend fails its own run alone, instead of stopping everything
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """How one run ended."""
+
+    spec: RunSpec
+    status: str  # "complete", "paused", "failed", "crashed" or "refused"
+    seconds: float
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What a worker process gets to know."""
+
+    spec: RunSpec
+    criteria: Mapping[str, str]
+    site: Site
+
+
+class Stop:
+    """While open, the first of SIGNALS sets ``event`` instead of ending the process; a later INT or TERM ends it."""
+
+    def __init__(self) -> None:
+        with _blocked():  # the first semaphore starts a helper process
+            self.event = multiprocessing.get_context("spawn").Event()
+        self.signal: int | None = None
+        self._old: dict[int, Any] = {}
+
+    def __enter__(self) -> "Stop":
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                self._old[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, old in self._old.items():
+            signal.signal(number, old)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self.signal is None:
+            self.signal = number
+            self.event.set()
+        elif number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._old[number])
+            os.kill(os.getpid(), number)
+
+
+def train(tasks: Iterable[Task], site: Site, stop: Stop, told: Callable[[Done], None]) -> bool:
+    """Works through runs, those that another process trains last; False when stopped or late before all had ended.
+
+    Raises:
+        ReproError: what would fail every other run as well, such as missing data, unless runs are isolated; those
+            under way were checkpointed.
+    """
+    queue, held = deque(tasks), list[Task]()
+    crashes: Counter[str] = Counter()
+    while (queue or held) and not _over(site, stop):
+        if not queue:
+            if all(site.store.condition(task.spec) == "training" for task in held):
+                stop.event.wait(POLL)
+                continue
+            queue, held = deque(held), []
+        with _blocked():  # workers inherit the mask: they never see a signal meant for their parent
+            context = multiprocessing.get_context("spawn")  # a forked child would inherit torch's thread pools
+            pool = ProcessPoolExecutor(site.workers, context, initializer=_start_worker, initargs=(stop.event,))
+        flying: dict[Future[Done | None], Task] = {}
+        try:
+            _drain(queue, held, pool, flying, site, stop, told)
+        except BrokenProcessPool:
+            for task in flying.values():  # the pool does not say whose worker died
+                crashes[task.spec.key] += 1
+                _after_crash(task, crashes[task.spec.key], queue, site.store, told)
+        except ReproError:
+            stop.event.set()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+    return not queue and not held and not _over(site, stop)
+
+
+def work(job: Job) -> Done | None:
+    """Brings one run as far as it gets, in a worker process; None when another process trains it.
+
+    Raises:
+        ReproError: what would fail every other run as well, such as missing data, a full disk or changed code, unless
+            runs are isolated.
+    """
+    from repro.training import run  # torch is imported in workers alone
+
+    began = time.monotonic()
+    status: str
+    status, error = "failed", ""  # until it has ended otherwise
+    try:
+        status = run(
+            job.spec,
+            job.site.store,
+            data_dir=job.site.data_dir,
+            device=job.site.device,
+            criteria=dict(job.criteria),
+            pause=lambda: _STOP.is_set() or _late(job.site.deadline),
+            code=job.site.code,
+        )
+    except ReproError as raised:
+        if not job.site.isolated:
+            raise
+        status, error = "refused" if isinstance(raised, CodeError) else "failed", str(raised)
+    except Exception as raised:  # it is in the run's failure.json, with its traceback
+        error = f"{type(raised).__name__}: {raised}"
+    if status == "held":
+        return None
+    return Done(spec=job.spec, status=status, seconds=time.monotonic() - began, error=error)
+
+
+def _drain(
+    queue: deque[Task],
+    held: list[Task],
+    pool: ProcessPoolExecutor,
+    flying: dict[Future[Done | None], Task],
+    site: Site,
+    stop: Stop,
+    told: Callable[[Done], None],
+) -> None:
+    """Keeps every worker busy until the queue is empty or it is time to stop, and those under way have ended."""
+    while True:
+        while queue and len(flying) < site.workers and not _over(site, stop):
+            task = queue.popleft()
+            with _blocked():
+                flying[pool.submit(work, Job(spec=task.spec, criteria=task.criteria, site=site))] = task
+        if not flying:
+            return
+        for future in wait(flying, return_when=FIRST_COMPLETED).done:
+            done = future.result()
+            task = flying.pop(future)
+            if done is None:
+                held.append(task)
+            else:
+                told(done)
+
+
+def _after_crash(task: Task, times: int, queue: deque[Task], store: Store, told: Callable[[Done], None]) -> None:
+    """Puts a run whose worker died, or lost its pool, back into the queue, or gives it up."""
+    if store.condition(task.spec) == "complete":
+        told(Done(spec=task.spec, status="complete", seconds=store.run(task.spec).record.get("seconds", 0.0)))
+    elif times < CRASHES:
+        queue.appendleft(task)
+    else:
+        error = f"a worker process died (out of memory, or killed) {times} times while this run was under way"
+        store.fail(task.spec, error, "")
+        told(Done(spec=task.spec, status="crashed", seconds=0.0, error=error))
+
+
+_STOP: Any = threading.Event()  # of this worker process, set by its parent
+
+
+def _start_worker(stop: Any) -> None:
+    global _STOP
+    _STOP = stop
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # the parent was killed: what is on disk is consistent, and the lease ends with this process
+
+
+@contextmanager
+def _blocked() -> Iterator[None]:
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _over(site: Site, stop: Stop) -> bool:
+    return stop.event.is_set() or _late(site.deadline)
+
+
+def _late(deadline: float | None) -> bool:
+    return deadline is not None and time.time() >= deadline

@@ -1,0 +1,52 @@
+"""Progress of training: a bar on a terminal, a line a run in a log."""
+
+import sys
+from types import TracebackType
+from typing import Any
+
+from repro.executing.execute import Outcome
+from repro.executing.pool import Done
+from repro.planning.plan import Plan
+
+
+class Progress:
+    """Called by ``execute.run_all`` when a plan is made and whenever a run ends."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, plan: Plan, outcome: Outcome, done: Done | None) -> None:
+        """Shows one step."""
+        if done is None:
+            expected = sum(run.cost.seconds for run in plan.missing)
+            print(
+                f"{len(plan.missing)} of {len(plan.runs)} runs to train, about {expected:.0f} device-seconds",
+                flush=True,
+            )
+            if sys.stderr.isatty():
+                from tqdm import tqdm
+
+                self.__exit__(None, None, None)
+                self._bar = tqdm(
+                    total=round(expected), unit="s", bar_format="{l_bar}{bar}| {n:.0f}/{total:.0f} s {postfix}"
+                )
+            return
+        ended = len(outcome.done)
+        line = f"[{ended}/{len(plan.missing)}] {done.status} {done.spec.name}, {done.seconds:.1f} s"
+        line += f": {done.error}" if done.error else ""
+        if self._bar is None:
+            print(line, flush=True)
+        else:
+            self._bar.update(sum(run.cost.seconds for run in plan.runs if run.spec == done.spec))
+            self._bar.set_postfix_str(f"{ended}/{len(plan.missing)} runs, {done.spec.name}")
+            if done.error:
+                self._bar.write(line)

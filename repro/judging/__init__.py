@@ -1,0 +1,1 @@
+"""verdicts.json: stored runs held against frozen rules."""

@@ -1,0 +1,120 @@
+"""Evidence: what one check may read, and the findings it recorded."""
+
+from collections.abc import Callable
+from typing import Any
+
+from repro.claim import Check
+from repro.compare import Finding, Sweep
+from repro.errors import ClaimError
+from repro.runs.datasets import DATASETS
+from repro.runs.store import Run
+from repro.statistics import Sample, Unit
+
+
+class Evidence:
+    """The complete runs of one check, by arm; it notes what is read and collects findings, and decides nothing."""
+
+    def __init__(self, check: Check, arms: dict[str, tuple[Run, ...]], alpha: float) -> None:
+        self.scale = check.scale
+        self.findings: list[Finding] = []
+        self.sweeps: list[Sweep] = []
+        self._check, self._arms, self._alpha = check, arms, alpha
+        self._read: set[str] = set()
+
+    def runs(self, arm: str) -> tuple[Run, ...]:
+        """The runs of one arm, seed by seed.
+
+        Raises:
+            ClaimError: the claim's ``runs`` declares no such arm.
+        """
+        if arm not in self._arms:
+            raise ClaimError(
+                f"check {self._check.id} reads arm {arm!r}, which its runs() does not declare; "
+                f"declared: {', '.join(sorted(self._arms))}. Add it there, or read one of those."
+            )
+        self._read.add(arm)
+        return self._arms[arm]
+
+    def sample(self, arm: str, read: Callable[[Run], float], *, label: str, unit: Unit, step: float) -> Sample:
+        """One value per seed of an arm; ``step`` is the rounding step of a value."""
+        runs = self.runs(arm)
+        return Sample(
+            label=label,
+            values=tuple(float(read(run)) for run in runs),
+            seeds=tuple(run.spec.seed for run in runs),
+            unit=unit,
+            step=step,
+        )
+
+    def accuracy(self, arm: str, label: str = "") -> Sample:
+        """Top-1 test accuracy of the final epoch, percent, with running statistics."""
+        step = 100 / min(run.measurement("accuracy")["images"] for run in self.runs(arm))
+        return self.sample(
+            arm, lambda run: run.measurement("accuracy")["top1"], label=label or arm, unit="%", step=step
+        )
+
+    def clamped_accuracy(self, arm: str, threshold: float, label: str = "") -> Sample:
+        """Top-1 test accuracy, percent, with every |γ| below a threshold set to 0."""
+        step = 100 / min(run.measurement("accuracy")["images"] for run in self.runs(arm))
+        return self.sample(
+            arm,
+            lambda run: _at(run, "clamp", threshold, "top1"),
+            label=label or f"|γ| < {threshold:g} set to 0",
+            unit="%",
+            step=step,
+        )
+
+    def small_gamma(self, arm: str, threshold: float, label: str = "") -> Sample:
+        """Share of |γ| below a threshold, in [0, 1]."""
+        step = 1 / min(run.measurement("affine")["count"] for run in self.runs(arm))
+        return self.sample(
+            arm, lambda run: _at(run, "affine", threshold, "share_below"), label=label or arm, unit="share", step=step
+        )
+
+    def dead_relus(self, arm: str, label: str = "") -> Sample:
+        """Share of ReLUs that are 0 on more than 99 % of the test images, in [0, 1]."""
+        step = 1 / min(run.measurement("relus")["units"] for run in self.runs(arm))
+        return self.sample(
+            arm, lambda run: run.measurement("relus")["share_dead"], label=label or arm, unit="share", step=step
+        )
+
+    def counts(self, arm: str) -> dict[str, int]:
+        """Number of parameters by part: convolution, shortcut, batchnorm, output, total."""
+        return dict(self.runs(arm)[0].measurement("parameters"))
+
+    def fingerprints(self, arm: str) -> dict[str, tuple[str, str]]:
+        """By split, the fingerprint of the images that the first run of an arm read, and the one its data set has.
+
+        For a data set whose fingerprint nobody here has read, the loader's own check stands in, and both are equal.
+        """
+        run = self.runs(arm)[0]
+        named = DATASETS[run.spec.dataset].fingerprints or run.record["data"]
+        return {split: (found, named[split]) for split, found in run.record["data"].items()}
+
+    def find(self, **quantities: Any) -> None:
+        """Records one finding: the claim's rule applied to the quantities that its ``compare`` takes."""
+        self.findings.append(self._check.claim.rule.compare(alpha=self._alpha, **quantities))
+
+    def show(self, **fields: Any) -> None:
+        """Records a sweep to draw beside the findings; fields as in `Sweep`."""
+        self.sweeps.append(Sweep(**fields))
+
+    def close(self) -> None:
+        """Ends the check.
+
+        Raises:
+            ClaimError: it left a declared run unread or recorded no finding.
+        """
+        unread = sorted(set(self._arms) - self._read)
+        if unread:
+            raise ClaimError(
+                f"check {self._check.id} declares arms {', '.join(unread)} and does not read them; "
+                "read them, or take them out of its runs()."
+            )
+        if not self.findings:
+            raise ClaimError(f"check {self._check.id} recorded no finding; call evidence.find(...) at least once.")
+
+
+def _at(run: Run, name: str, threshold: float, field: str) -> float:
+    found = run.measurement(name)
+    return float(found[field][found["thresholds"].index(threshold)])

@@ -1,0 +1,82 @@
+"""A check in plain words: what is claimed, trained, measured and required, and how it stands."""
+
+import difflib
+from collections.abc import Sequence
+
+from repro.claim import TAGS, Check
+from repro.compare import AtMost, Exact, Fraction, Measure, NoChange, Ordering, Point, Printed, Rule, Trend
+from repro.errors import ClaimError
+from repro.judging.judge import judge
+from repro.judging.verdict import Judgement
+from repro.runs.store import Store
+from repro.statistics import nominal_alpha
+
+
+def explain(checks: Sequence[Check], name: str, store: Store, controls: Sequence[Check]) -> list[str]:
+    """A paragraph block for each check with an id, or of a claim with an id.
+
+    Raises:
+        ClaimError: there is no such check or claim; the nearest ids are named.
+    """
+    chosen = [check for check in checks if name in (check.id, check.claim.id)]
+    if not chosen:
+        known = sorted({check.id for check in checks} | {check.claim.id for check in checks})
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+        raise ClaimError(
+            f"no check or claim is called {name!r}; did you mean {', '.join(near) or 'one of `repro plan`'}?"
+        )
+    rows = judge(chosen, store, controls=controls)
+    return [_explain(check, row) for check, row in zip(chosen, rows, strict=True)]
+
+
+def requirement(rule: Rule) -> str:
+    """What a rule asks, in one sentence."""
+    match rule:
+        case Exact():
+            return "What is measured must equal the reference."
+        case Printed():
+            return "Each printed number must be the exact one, rounded to the printed digits."
+        case AtMost():
+            return "The exact number, rounded to the printed digits, must not exceed the printed maximum."
+        case Point(margin=margin):
+            return f"The t-interval of the mean must lie within ± {margin:g} points of the reference (TOST)."
+        case Fraction(margin=margin):
+            return f"The t-interval of the mean share must lie within ± {margin:.3g} of the reference (TOST)."
+        case NoChange(margin=margin):
+            return f"The t-interval of the paired difference must lie within ± {margin:g} points of 0 (TOST)."
+        case Ordering(gap=gap):
+            return f"The lower bound of the difference must exceed {gap:g} (one-sided Welch test)."
+        case Trend(margin=margin):
+            return f"The trend must be significant (Jonckheere–Terpstra), and no step back may exceed {margin:g}."
+        case Measure():
+            return "Nothing is required: the source's value could not be read."
+
+
+def _explain(check: Check, row: Judgement) -> str:
+    claim, seeds = check.claim, check.looks[0]
+    arms = [
+        f"  {arm}: {specs[0].name}" + (f", and seeds 1 to {len(specs) - 1}" if len(set(specs)) > 1 else "")
+        for arm, specs in check.arms(seeds).items()
+    ]
+    looks = (
+        f"{seeds} seeds"
+        if len(check.looks) == 1
+        else " then ".join(map(str, check.looks)) + " seeds while inconclusive"
+    )
+    return "\n".join(
+        [
+            f"{check.id} at scale {check.scale}",
+            f"Claimed: {claim.sentence} ({claim.source.work}, {claim.source.place})",
+            f"Reference: {claim.source.reference or 'none'} — {TAGS[claim.source.tag]}.",
+            f"Trained, {looks}:" if arms else "Trained: nothing.",
+            *arms,
+            f"Required (kind {claim.rule.kind}, a = {nominal_alpha(check.looks):g}): {requirement(claim.rule)}",
+            f"Why so: {claim.rule.reason}.",
+            f"Leans on: {', '.join(claim.controls) or 'no control'}.",
+            f"Rule frozen as {check.criterion_sha256} (from {check.criterion['claim_file']}).",
+            *(f"Measured: {finding.why}" for finding in row.findings[:8]),
+            f"Verdict: {row.verdict}" + ("" if row.answer == "none" else f", {row.answer}") + f". {row.why}",
+            *(f"Deviation: {text}" for text in row.deviations),
+            *([f"Note: {claim.note}"] if claim.note else []),
+        ]
+    )

@@ -1,0 +1,100 @@
+"""The plan: each run once, with the checks that need it, its condition and its cost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from repro.claim import Check
+from repro.planning.cost import Cost, Known, estimate
+from repro.runs.spec import RunSpec
+from repro.runs.store import Condition, Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """One run of a plan."""
+
+    spec: RunSpec
+    checks: tuple[Check, ...]  # that need it, in order of collection
+    condition: Condition
+    why: str  # it is missing, or reused
+    cost: Cost
+
+    @property
+    def criteria(self) -> dict[str, str]:
+        """Scale and id of each check that needs the run, and the hash of its frozen rule."""
+        return {f"{check.scale}:{check.id}": check.criterion_sha256 for check in self.checks}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Every run that some checks need, the most wanted first."""
+
+    checks: tuple[Check, ...]
+    runs: tuple[Planned, ...]
+
+    @property
+    def missing(self) -> tuple[Planned, ...]:
+        """The runs still to be made."""
+        return tuple(run for run in self.runs if run.condition != "complete")
+
+    @property
+    def hours(self) -> float:
+        """Expected hours of one device (GPU, or CPU core) for what is missing."""
+        return sum(run.cost.seconds for run in self.missing) / 3600
+
+
+def plan(
+    checks: Sequence[Check],
+    store: Store,
+    *,
+    device_type: str,
+    bought: Mapping[str, int] | None = None,
+    known: Sequence[Known] = (),
+) -> Plan:
+    """The plan of some checks against a store.
+
+    ``bought`` maps a check whose verdict was inconclusive to the seeds it wants in all; others get their first look.
+    ``known`` are measurements to scale costs from, besides the complete runs of the plan.
+    Runs are ordered by: already begun, wanted by more checks, lower seed, cheaper.
+    """
+    wanted: dict[str, tuple[RunSpec, list[Check]]] = {}
+    for check in checks:
+        seeds = (bought or {}).get(check.id, check.looks[0])
+        for key, spec in check.runs(seeds).items():
+            wanted.setdefault(key, (spec, []))[1].append(check)
+    known = [*known, *_known(store, [spec for spec, _ in wanted.values()])]
+    runs = [_planned(spec, tuple(needed), store, known, device_type) for spec, needed in wanted.values()]
+    runs.sort(
+        key=lambda run: (run.condition != "paused", -len(run.checks), run.spec.seed, run.cost.seconds, run.spec.key)
+    )
+    return Plan(checks=tuple(checks), runs=tuple(runs))
+
+
+def _planned(
+    spec: RunSpec, checks: tuple[Check, ...], store: Store, known: Sequence[Known], device_type: str
+) -> Planned:
+    condition = store.condition(spec)
+    match condition:
+        case "complete":
+            why = "reused: complete in the store"
+        case "training":
+            why = "under way in another process"
+        case "paused":
+            why = "paused at a checkpoint: goes on from there"
+        case "failed":
+            why = f"failed and will be tried again: {store.failure(spec)}"
+        case _:
+            why = "missing: never trained in this store"
+    cost = estimate(spec, known, device_type)
+    if condition == "paused":
+        cost = replace(cost, seconds=cost.seconds * (1 - store.progress(spec)))
+    return Planned(spec=spec, checks=checks, condition=condition, why=why, cost=cost)
+
+
+def _known(store: Store, specs: Sequence[RunSpec]) -> list[Known]:
+    """The complete runs among those planned, as measurements to scale from."""
+    runs = [store.run(spec) for spec in specs if spec.epochs and store.condition(spec) == "complete"]
+    return [
+        Known(spec=run.spec, seconds=run.record["seconds"], device_type=run.record["parts"][-1]["device_type"])
+        for run in runs
+    ]

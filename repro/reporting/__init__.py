@@ -1,0 +1,1 @@
+"""The report: page, PDF and figures, from verdicts.json alone."""

@@ -1,0 +1,253 @@
+"""The store: one folder a run, complete or absent, checked against its own hashes whenever it is read."""
+
+import contextlib
+import errno
+import hashlib
+import json
+import math
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from repro.errors import SpecError, StoreError
+from repro.runs.datasets import DATASETS
+from repro.runs.lease import holder
+from repro.runs.spec import RunSpec
+
+RECORD = "run.json"  # written last: a folder that has it is complete
+CHECKPOINT = "checkpoint.safetensors"
+FAILURE = "failure.json"
+TENSORS = "tensors.safetensors"
+HISTORY = "history.jsonl"
+SPEC = "spec.json"
+
+Condition = Literal["complete", "training", "paused", "failed", "missing"]
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A complete run. Every file is compared with the hash in the record before its content is used.
+
+    Raises:
+        StoreError: from any property or method, when a file is missing or was changed.
+    """
+
+    folder: Path
+    spec: RunSpec
+    record: Json  # outcome, how it was trained (code, versions, device, seconds), and the SHA-256 of every other file
+    sha256: str  # of run.json itself: it stands for the whole folder
+
+    def read(self, name: str) -> bytes:
+        """A file of the run."""
+        expected = self.record["files"].get(name)
+        if expected is None:
+            raise StoreError(f"{self.folder} has no {name}; measure it with: repro run --measure.")
+        content = read(self.folder / name)
+        if hashlib.sha256(content).hexdigest() != expected:
+            raise StoreError(
+                f"{self.folder / name} was changed after the run; delete {self.folder} and train it again."
+            )
+        return content
+
+    def measurement(self, name: str) -> Json:
+        """A measurement, as ``training.measure`` made it."""
+        found: Json = json.loads(self.read(f"measurements/{name}.json"))
+        return found
+
+    @cached_property
+    def history(self) -> tuple[Json, ...]:
+        """A row per epoch."""
+        return tuple(json.loads(line) for line in self.read(HISTORY).splitlines())
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what the run computed, without how long it took or where: equal for equal results."""
+        return _digest(self.record["files"])
+
+    def check(self) -> None:
+        """Reads every file, so that any change is found."""
+        for name in self.record["files"]:
+            self.read(name)
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of runs. Reading it needs neither torch nor a lock."""
+
+    root: Path
+
+    def folder(self, spec: RunSpec) -> Path:
+        """Where a run lives."""
+        return self.root / spec.key
+
+    def condition(self, spec: RunSpec) -> Condition:
+        """Whether a run is complete, being trained, paused at a checkpoint, failed, or missing."""
+        folder = self.folder(spec)
+        if (folder / RECORD).exists():
+            return "complete"
+        if holder(folder) is not None:
+            return "training"
+        if (folder / FAILURE).exists():
+            return "failed"
+        return "paused" if (folder / CHECKPOINT).exists() else "missing"
+
+    def run(self, spec: RunSpec) -> Run:
+        """A complete run.
+
+        Raises:
+            StoreError: it is not complete, or its folder holds another spec.
+        """
+        return self._open(self.folder(spec), spec)
+
+    def runs(self) -> Iterator[Run]:
+        """Every complete run, in order of its key.
+
+        Raises:
+            StoreError: a folder was changed by hand.
+        """
+        for folder in sorted(self.root.iterdir()) if self.root.exists() else ():
+            if (folder / RECORD).exists():
+                yield self._open(folder, None)
+
+    def failure(self, spec: RunSpec) -> str:
+        """The last line of the traceback of a failed run."""
+        try:
+            return str(json.loads(read(self.folder(spec) / FAILURE))["error"])
+        except (ValueError, KeyError, TypeError):
+            return f"{FAILURE} cannot be read"
+
+    def place(self, spec: RunSpec) -> Json | None:
+        """Epoch, step and parts of a paused run, from its checkpoint; None where there is none to be read."""
+        try:
+            with (self.folder(spec) / CHECKPOINT).open("rb") as file:  # the header of safetensors: a length, then JSON
+                header = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), 10_000_000)))
+            found: Json = json.loads(header["__metadata__"]["place"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return found
+
+    def progress(self, spec: RunSpec) -> float:
+        """Share of a paused run that it has behind it, in [0, 1]."""
+        place = self.place(spec)
+        if place is None:
+            return 0.0
+        steps = math.ceil(DATASETS[spec.dataset].train_images / spec.batch_size)
+        return min(1.0, float(place["epoch"] + place["step"] / steps) / spec.epochs)
+
+    def begin(self, spec: RunSpec) -> Path:
+        """The folder of a run about to be trained, with its spec in it.
+
+        Raises:
+            StoreError: the folder cannot be written.
+        """
+        folder = self.folder(spec)
+        with explain_write_errors(folder):
+            (folder / "measurements").mkdir(parents=True, exist_ok=True)
+            self._check_spec(folder, spec)
+            if not (folder / SPEC).exists():
+                write(folder / SPEC, spec.to_json().encode())
+        return folder
+
+    def finish(self, spec: RunSpec, record: Json) -> None:
+        """Makes a run complete: hashes files and record into run.json, then drops what only an unfinished run needs."""
+        folder = self.folder(spec)
+        names = [SPEC, HISTORY, TENSORS, *(f"measurements/{path.name}" for path in folder.glob("measurements/*.json"))]
+        files = {name: hashlib.sha256(read(folder / name)).hexdigest() for name in sorted(names)}
+        record = {**record, "files": files}
+        record = {**record, "record_sha256": _digest(record)}
+        write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
+        for name in (CHECKPOINT, FAILURE):
+            (folder / name).unlink(missing_ok=True)
+
+    def fail(self, spec: RunSpec, error: str, traceback: str) -> None:
+        """Leaves word of a crash beside the run's checkpoint; the next attempt starts from there, same seed."""
+        text = json.dumps({"error": error, "traceback": traceback}, indent=1)
+        with contextlib.suppress(StoreError):  # a full disk must not hide the crash itself
+            write(self.folder(spec) / FAILURE, text.encode())
+
+    def _open(self, folder: Path, spec: RunSpec | None) -> Run:
+        try:
+            content = read(folder / RECORD)
+            record = json.loads(content)
+            whole = record.pop("record_sha256") == _digest(record)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            whole = False
+        if not whole:
+            raise StoreError(f"{folder / RECORD} is no run record, or was edited; delete {folder} and train it again.")
+        found = self._check_spec(folder, spec)
+        run = Run(folder, found, record, hashlib.sha256(content).hexdigest())
+        run.read(SPEC)
+        return run
+
+    def _check_spec(self, folder: Path, spec: RunSpec | None) -> RunSpec:
+        path = folder / SPEC
+        if spec is not None and not path.exists():
+            return spec
+        try:
+            found = RunSpec.from_json(read(path).decode(errors="replace"), path)
+        except SpecError as error:
+            raise StoreError(f"{error} (a spec file is not edited by hand)") from None
+        if found.key != folder.name:
+            raise StoreError(
+                f"{path} describes run {found.key[:12]}…, not {folder.name[:12]}…: it was edited. Delete {folder}, "
+                "and plan the run that you want instead."
+            )
+        return found
+
+
+def read(path: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}. Restore it, or delete {path.parent}.") from None
+
+
+def write(path: Path, content: bytes) -> None:
+    """Writes a file by rename: it appears whole or not at all.
+
+    Raises:
+        StoreError: the disk is full or the folder cannot be written.
+    """
+    write_with(path, lambda draft: _write_through(draft, content))
+
+
+def write_with(path: Path, fill: Callable[[Path], None]) -> None:
+    """As ``write``, for a library that writes to a path of its own."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with explain_write_errors(path):
+            fill(draft)
+            draft.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def explain_write_errors(path: Path) -> Iterator[None]:
+    """Turns a failed write into a StoreError that says which file, why, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        advice = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable"
+        raise StoreError(f"{path} cannot be written: {error.strerror}. {advice}, or name another --results.") from None
+
+
+def _digest(value: Json) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

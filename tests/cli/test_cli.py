@@ -1,0 +1,272 @@
+"""The command line from outside: what it prints, what it refuses, and with which exit code."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from repro.cli.main import main
+from repro.judging import document
+from repro.recipes import cifar
+from repro.runs.store import Store
+
+COMMANDS = ["plan", "run", "status", "judge", "report", "verify", "data", "export", "import", "doctor", "explain"]
+FAULTY = Path(__file__).parents[1] / "faulty_claims"
+
+
+@pytest.fixture
+def judged(workplace, tiny_claim, fill):
+    """A folder with a claim that holds at both of its points, judged."""
+    (workplace / "tiny.py").write_text(tiny_claim)
+    fill(workplace / "results", 8, 80.0)
+    fill(workplace / "results", 14, 85.0)
+    assert main(["judge", "tiny.py"]) == 0
+    return workplace
+
+
+def refused(capsys, *arguments):
+    """The one line that a refused command prints."""
+    capsys.readouterr()
+    assert main(list(arguments)) == 2
+    printed = capsys.readouterr()
+    (line,) = printed.err.splitlines()
+    assert line.startswith("repro: ")
+    return line
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([name, "--help"])
+    assert stopped.value.code == 0
+    assert "usage: repro" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["plan", "--scale", "paper"], ["judge"], ["status"]])
+def test_planning_and_judging_import_no_torch(arguments, tmp_path):
+    code = (
+        "import sys\nfrom repro.cli.main import main\n"
+        f"try:\n    main({arguments!r})\nexcept SystemExit:\n    pass\n"
+        "assert 'torch' not in sys.modules, 'torch was imported'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_plan_names_each_run_once_with_its_reason_and_its_checks(workplace, tiny_claim, fill, capsys):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    fill(workplace / "results", 8, 80.0)
+    assert main(["plan", "tiny.py", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert len(found["runs"]) == 6
+    assert found["missing"] == 3
+    assert {run["condition"] for run in found["runs"]} == {"complete", "missing"}
+    assert all(run["why"] and run["checks"] and run["seconds"] > 0 for run in found["runs"])
+    assert {run["basis"] for run in found["runs"]} == {"measured", "scaled"}
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "code"), [((80.0, 85.0), 0), ((80.0, 20.0), 1), ((80.0, None), 3)], ids=["holds", "fails", "pending"]
+)
+def test_exit_code_of_judge_says_how_the_claims_came_out(workplace, tiny_claim, fill, accuracy, code):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    for depth, top1 in zip((8, 14), accuracy, strict=True):
+        if top1 is not None:
+            fill(workplace / "results", depth, top1)
+    assert main(["judge", "tiny.py"]) == code
+
+
+def test_a_failed_run_blocks_its_claim_and_exits_with_two(workplace, tiny_claim, fill):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    fill(workplace / "results", 8, 80.0)
+    fill(workplace / "results", 14, 80.0)
+    store, spec = Store(workplace / "results"), cifar("smoke", 0, depth=14)
+    (store.folder(spec) / "run.json").unlink()
+    store.fail(spec, "RuntimeError: out of luck", "")
+    assert main(["judge", "tiny.py"]) == 2
+    assert main(["status", "tiny.py"]) == 3
+
+
+def test_verify_finds_nothing_when_nothing_was_changed(judged, capsys):
+    assert main(["judge", "tiny.py", "--verify"]) == 0
+    assert "all 2 verdicts are as computed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["history.jsonl", "measurements/accuracy.json", "tensors.safetensors", "run.json"])
+def test_verify_names_the_row_of_a_changed_run(judged, name, capsys):
+    file = Store(judged / "results").folder(cifar("smoke", 1, depth=14)) / name
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"2.0", b"2.5", 1) if name == "run.json" else content[:-2] + b"7\n")
+    assert main(["judge", "tiny.py", "--verify"]) == 2
+    assert "judgements tiny[depth=14]" in capsys.readouterr().err
+
+
+def test_an_edited_record_blocks_the_check_that_reads_it_by_name(judged, capsys):
+    file = Store(judged / "results").folder(cifar("smoke", 1, depth=14)) / "run.json"
+    file.write_text(file.read_text().replace('"device":', '"gadget":'))
+    capsys.readouterr()
+    assert main(["judge", "tiny.py", "--json"]) == 2
+    found = {row["check"]: row for row in json.loads(capsys.readouterr().out)["judgements"]}
+    assert found["tiny[depth=14]"]["verdict"] == "BLOCKED"
+    assert f"{file.parent.name}/run.json is no run record" in found["tiny[depth=14]"]["why"]
+    assert found["tiny[depth=8]"]["verdict"] == "SMOKE"
+
+
+def test_verify_names_the_row_of_a_changed_verdict(judged, capsys):
+    path = judged / "report" / "verdicts.json"
+    made = document.load(path)
+    made["judgements"][0]["findings"][0]["estimate"] += 0.01
+    document.save(made, path)
+    assert main(["judge", "tiny.py", "--verify"]) == 2
+    printed = capsys.readouterr().err
+    assert "judgements tiny[depth=8]: findings" in printed
+    assert "depth=14" not in printed
+
+
+def test_verify_names_the_rows_of_a_changed_rule(judged, tiny_claim):
+    (judged / "tiny.py").write_text(tiny_claim.replace("gap=0.0", "gap=1.0"))
+    command = [sys.executable, "-m", "repro.cli", "judge", "tiny.py", "--verify"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "tiny[depth=8]: criterion" in done.stderr
+    assert "tiny[depth=14]: criterion" in done.stderr
+
+
+def test_verify_finds_another_order_of_the_same_values(judged, capsys):
+    path = judged / "report" / "verdicts.json"
+    path.write_text(json.dumps(json.loads(path.read_text())))
+    assert main(["judge", "tiny.py", "--verify"]) == 2
+    assert "it was edited" in capsys.readouterr().err
+
+
+def test_judging_twice_writes_the_same_bytes(judged):
+    before = (judged / "report" / "verdicts.json").read_bytes()
+    assert main(["judge", "tiny.py"]) == 0
+    assert (judged / "report" / "verdicts.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found", "allowed"),
+    [
+        (["plan", "--scale", "huge"], "'huge'", "smoke, pilot, paper"),
+        (["plan", "-k", "nonsense"], "'nonsense'", "repro plan"),
+        (["plan", "nowhere.py"], "nowhere.py does not exist", "claim files or folders"),
+        (["plan", "--data", "mnist"], "'mnist'", "cifar10-jpeg"),
+        (["explain", "deeper-is-beter"], "'deeper-is-beter'", "deeper-is-better"),
+        (["data", "mnist"], "'mnist'", "allowed: cifar10, cifar10-jpeg, digits."),
+        (["data", "cifar10", "--data-dir", "nowhere"], "nowhere holds no CIFAR-10", "--data-dir"),
+        (["report"], "verdicts.json is missing", "repro judge"),
+        (["export", "--to", "x.tar.xz", "-k", "bn-algorithm"], "no complete or paused run", "repro status"),
+        (["import", "nowhere.tar.xz"], "nowhere.tar.xz does not exist", "repro export"),
+    ],
+)
+def test_a_refused_command_says_what_was_found_and_what_is_allowed(workplace, arguments, found, allowed, capsys):
+    line = refused(capsys, *arguments)
+    assert found in line
+    assert allowed in line
+    assert list(workplace.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("run --budget soon", "'soon' is no duration; write 90s"),
+        ("run --workers 0", "'0' is no number of worker processes; write 1 or more"),
+        ("run --device tpu", "'tpu' is no device; write auto"),
+        ("run --scale", "--scale: expected one argument; see: repro run --help"),
+        ("run --fast", "unrecognized arguments: --fast; see: repro --help"),
+        ("trian", "invalid choice: 'trian'"),
+        ("", "required: COMMAND; see: repro --help"),
+    ],
+)
+def test_a_malformed_command_is_refused_in_one_line_with_code_two(workplace, command, found, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(command.split())
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("repro: ")
+    assert found in line
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        (["bad_depth.py"], "6n + 2"),
+        (["duplicate_id.py", "duplicate_id_again.py"], "is used twice, in"),
+        (["unknown_field.py"], "unexpected keyword argument"),
+        (["unknown_run_field.py"], "its runs() crashed (TypeError"),
+        (["empty_reference.py"], "reference is empty exactly when"),
+        (["missing_scale.py"], "scales"),
+        (["bad_id.py"], "lower-case words"),
+        (["empty_grid.py"], "claim empty-grid has no point at scale smoke"),
+    ],
+    ids=lambda value: value[0].removesuffix(".py") if isinstance(value, list) else "",
+)
+def test_a_faulty_claim_file_is_refused_when_it_is_collected(workplace, files, found, capsys):
+    assert found in refused(capsys, "plan", *(str(FAULTY / name) for name in files))
+
+
+@pytest.mark.parametrize(
+    ("file", "found"),
+    [
+        ("no_finding.py", "recorded no finding; call evidence.find"),
+        ("undeclared_run.py", "does not declare; declared:"),
+        ("unread_run.py", "does not read them; read them, or"),
+        ("crashing_check.py", "crashed:"),
+    ],
+)
+def test_a_faulty_check_is_refused_when_it_is_judged(workplace, fill, file, found, capsys):
+    fill(workplace / "results", 8, 80.0)
+    assert found in refused(capsys, "judge", str(FAULTY / file))
+    assert not (workplace / "report").exists()
+
+
+def test_a_syntax_error_in_a_claim_file_names_the_file(workplace, capsys):
+    (workplace / "broken.py").write_text("def test_nothing(:\n")
+    assert "broken.py" in refused(capsys, "plan", "broken.py")
+
+
+def test_a_spec_file_edited_by_hand_is_refused_by_name(workplace, tiny_claim, fill, capsys):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    (run, *_) = fill(workplace / "results", 8, 80.0)
+    (run.folder / "spec.json").write_text(cifar("smoke", 0, depth=20).to_json())
+    line = refused(capsys, "plan", "tiny.py")
+    assert "spec.json" in line
+    assert "edited" in line
+
+
+def test_a_results_folder_that_is_a_file_is_refused(workplace, tiny_claim, capsys):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    (workplace / "results").write_text("")
+    line = refused(capsys, "run", "tiny.py", "--workers", "1")
+    assert "results" in line
+    assert "--results" in line
+
+
+def test_explain_says_what_is_claimed_trained_and_required(workplace, capsys):
+    assert main(["explain", "deeper-is-better"]) == 0
+    printed = capsys.readouterr().out
+    for words in (
+        "Claimed: BatchNorm-only accuracy rises",
+        "resnet-32 batchnorm",
+        "Jonckheere",
+        "Rule frozen as",
+        "PENDING",
+    ):
+        assert words in printed
+
+
+def test_doctor_looks_at_everything_that_a_run_needs(workplace, capsys):
+    assert main(["doctor", "--json"]) == 0
+    found = {entry["what"]: entry["state"] for entry in json.loads(capsys.readouterr().out)}
+    assert found.keys() == {"python", "torch", "results", "digits", "cifar10", "pdf"}
+    assert found["digits"] == "ok"
+    assert found["cifar10"] == "warn"
+
+
+def test_status_counts_runs_by_condition(judged, capsys):
+    capsys.readouterr()
+    assert main(["status", "tiny.py", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["runs"] == {"complete": 6}

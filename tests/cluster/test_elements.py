@@ -1,0 +1,128 @@
+"""Packing planned runs into elements and arrays."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repro.cluster import pilot
+from repro.cluster.elements import LIMITS, arrays
+from repro.cluster.pilot import Measured, Pilot
+from repro.cluster.profile import Profile
+from repro.errors import ClusterError
+from repro.planning.cost import Cost
+from repro.planning.plan import Planned
+from repro.recipes import cifar
+from repro.runs.store import Store
+
+
+def planned(seed, seconds, basis="measured", **changed):
+    spec = dataclasses.replace(cifar("smoke", seed, depth=8), **changed)
+    return Planned(spec=spec, checks=(), condition="missing", why="", cost=Cost(seconds=seconds, basis=basis))
+
+
+def by(workers):
+    return lambda spec: (workers, float(workers))
+
+
+@given(
+    seconds=st.lists(st.floats(1, 1e6), max_size=60),
+    workers=st.integers(1, 5),
+    longest=st.integers(1, 5000),
+    largest=st.integers(1, 30),
+)
+def test_every_run_is_in_one_element_and_no_limit_is_passed(seconds, workers, longest, largest):
+    runs = [planned(seed, one) for seed, one in enumerate(seconds)]
+    made = arrays(runs, by(workers), longest=longest, largest=largest)
+    packed = [run.spec.seed for array in made for element in array for run in element.runs]
+    assert sorted(packed) == list(range(len(runs)))
+    for array in made:
+        assert len(array) <= largest
+        assert len({(element.minutes, element.workers) for element in array}) == 1
+        assert all(element.minutes <= longest and len(element.runs) <= workers for element in array)
+
+
+def test_the_time_asked_for_follows_what_was_measured():
+    short, long = planned(0, 60), planned(1, 3000)
+    made = arrays([short, long], by(1), longest=240, largest=1000)
+    assert [array[0].minutes for array in made] == [10, 120]  # 1.5 min + 5, and 75 min + 5
+    assert all(array[0].minutes in LIMITS for array in made)
+
+
+def test_the_time_that_a_job_stops_before_its_limit_is_asked_for_too():
+    ((element,),) = arrays([planned(0, 60)], by(1), longest=240, largest=1000, stop_before=900)
+    assert element.minutes == 30
+
+
+def test_what_nobody_has_measured_asks_for_all_that_is_allowed():
+    ((element,),) = arrays([planned(0, 60, basis="assumed")], by(1), longest=240, largest=1000)
+    assert element.minutes == 240
+
+
+def test_runs_that_only_build_networks_go_into_one_job_one_by_one():
+    runs = [planned(seed, 0.5, basis="assumed", epochs=0, learning_rate_drops=()) for seed in range(20)]
+    ((element,),) = arrays(runs, by(4), longest=240, largest=1000)
+    assert len(element.runs) == 20
+    assert element.workers == 1
+
+
+def two_thousand():
+    return [planned(seed, 60.0 * (1 + seed % 400)) for seed in range(2000)]
+
+
+def test_two_thousand_runs_are_fewer_than_twenty_arrays():
+    assert len(arrays(two_thousand(), by(1), longest=2880, largest=1001)) < 20
+
+
+def measured(depth, rates):
+    return Measured(spec=cifar("smoke", 0, depth=depth).to_json(), rates=rates)
+
+
+@pytest.mark.parametrize(
+    ("rates", "best"),
+    [
+        ({"1": 100}, 1),
+        ({"1": 100, "2": 180, "4": 300, "8": 310}, 4),
+        ({"1": 100, "2": 101}, 1),
+        ({"1": 100, "2": 90}, 1),
+    ],
+)
+def test_sharing_goes_on_as_long_as_it_is_worth_it(rates, best):
+    assert measured(8, rates).best() == best
+
+
+def test_a_network_shares_as_a_larger_one_was_measured_to_and_no_other():
+    found = Pilot(device="cpu", node="n1", networks=(measured(14, {"1": 100, "2": 160}),))
+    of = pilot.sharing(found, Profile(name="box", submitit="1", gpus_per_node=1, runs_per_gpu="pilot"))
+    assert of(cifar("smoke", 0, depth=8)) == (2, 1.25)
+    assert of(cifar("smoke", 0, depth=14)) == (2, 1.25)
+    assert of(cifar("smoke", 0, depth=32)) == (1, 1.0)
+
+
+def test_a_pilot_tells_the_seconds_of_a_whole_run():
+    found = Pilot(device="cpu", node="n1", networks=(measured(8, {"1": 898.0}),))
+    (known,) = pilot.known(found, "cpu")
+    assert known.seconds == pytest.approx(cifar("smoke", 0, depth=8).epochs)
+
+
+def test_a_profile_that_wants_a_pilot_is_refused_without_one(tmp_path):
+    made = Profile(name="box", submitit="1", gpus_per_node=1, runs_per_gpu="pilot")
+    with pytest.raises(ClusterError, match="measure first: repro cluster pilot box"):
+        pilot.load(Store(tmp_path), made)
+
+
+def test_a_pilot_measures_the_networks_that_most_time_goes_to():
+    runs = [
+        (cifar("smoke", seed, depth=depth), seconds) for depth, seconds in ((8, 1), (14, 5), (32, 3)) for seed in (0, 1)
+    ]
+    assert [spec.depth for spec in pilot.networks(runs)] == [14, 32, 8]
+
+
+def test_a_pilot_really_measures(tmp_path):
+    found = pilot.measure([cifar("smoke", 0, depth=8)], data_dir=Path(), device="cpu", node="here", most=2, seconds=0.5)
+    pilot.save(found, tmp_path / "pilot.json")
+    (network,) = found.networks
+    assert network.rates["1"] > 10
+    assert set(network.rates) <= {"1", "2"}

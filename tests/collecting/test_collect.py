@@ -1,0 +1,136 @@
+"""Collecting: the checks of claim files, at every scale, without torch and without running one."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from repro.collecting.collect import collect
+from repro.errors import ClaimError
+from repro.recipes import SCALES
+
+
+@pytest.fixture
+def tiny(workplace, tiny_claim):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    return workplace / "tiny.py"
+
+
+def test_each_point_of_the_grid_is_a_check(tiny):
+    assert [check.id for check in collect(scale="smoke", paths=[str(tiny)]).selected] == [
+        "tiny[depth=8]",
+        "tiny[depth=14]",
+    ]
+
+
+def test_check_knows_its_file(tiny):
+    assert {check.file for check in collect(scale="smoke", paths=["tiny.py"]).selected} == {tiny}
+
+
+def test_folder_is_searched_for_claim_files(tiny):
+    assert len(collect(scale="smoke", paths=["."]).selected) == 2
+
+
+def test_keyword_selects_by_claim_id(tiny):
+    assert len(collect(scale="smoke", paths=["tiny.py"], keyword="tiny").selected) == 2
+
+
+def test_keyword_selects_by_parameter(tiny):
+    assert len(collect(scale="smoke", paths=["tiny.py"], keyword="14").selected) == 1
+
+
+def test_what_is_deselected_stays_known(tiny):
+    assert len(collect(scale="smoke", paths=["tiny.py"], keyword="14").checks) == 2
+
+
+def test_one_test_is_selected_by_its_node_id(tiny):
+    assert len(collect(scale="smoke", paths=["tiny.py::test_tiny[depth=8]"]).selected) == 1
+
+
+@pytest.mark.parametrize("path", ["nowhere.py", "nowhere.py::test_x", "no/folder"])
+def test_path_that_does_not_exist_is_named(workplace, path):
+    with pytest.raises(ClaimError, match=f"^{path} does not exist; name claim files or folders"):
+        collect(scale="smoke", paths=[path])
+
+
+def test_keyword_that_matches_nothing_is_named(tiny):
+    with pytest.raises(ClaimError, match=r"no check matches -k 'huge' in tiny\.py"):
+        collect(scale="smoke", paths=["tiny.py"], keyword="huge")
+
+
+def test_folder_without_claims_holds_no_check(workplace):
+    with pytest.raises(ClaimError, match="no check matches"):
+        collect(scale="smoke", paths=["."])
+
+
+@pytest.mark.parametrize("keyword", ["a b(", "tiny[depth=99]", "tiny and", "(", "a\nb ("])
+def test_keyword_that_is_no_expression_is_refused_in_one_line(tiny, keyword):
+    with pytest.raises(ClaimError, match=r"^-k '[^\n]* is no id and no expression[^\n]*; `repro plan` lists all\.$"):
+        collect(scale="smoke", paths=["tiny.py"], keyword=keyword)
+
+
+@pytest.mark.parametrize("keyword", ["tiny[depth=8]", "tiny[depth=14]"])
+def test_keyword_may_be_the_id_of_a_check(tiny, keyword):
+    assert [check.id for check in collect(scale="smoke", paths=["tiny.py"], keyword=keyword).selected] == [keyword]
+
+
+def test_keyword_that_is_the_id_of_a_claim_selects_no_other(tiny, tiny_claim):
+    (tiny.parent / "longer.py").write_text(tiny_claim.replace('"tiny"', '"tiny-too"'))
+    selected = collect(scale="smoke", paths=["."], keyword="tiny").selected
+    assert {check.claim.id for check in selected} == {"tiny"}
+
+
+def test_options_meant_for_other_pytest_sessions_are_not_obeyed(tiny, monkeypatch):
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-n 2 -k nothing")
+    assert len(collect(scale="smoke", paths=["tiny.py"]).selected) == 2
+    assert os.environ["PYTEST_ADDOPTS"] == "-n 2 -k nothing"
+
+
+@pytest.mark.parametrize("error", ["ClaimError", "SpecError"])
+def test_error_of_a_claim_file_is_told_without_its_class(workplace, error):
+    (workplace / "broken.py").write_text(f"from repro.errors import {error}\nraise {error}('the depth is odd.')\n")
+    with pytest.raises(ClaimError, match=r"^the depth is odd\. \(broken\.py\)$"):
+        collect(scale="smoke", paths=["broken.py"])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("def broken(:\n", "SyntaxError"),
+        ("import nowhere_at_all\n", "nowhere_at_all"),
+        ("1 / 0\n", "ZeroDivisionError"),
+    ],
+)
+def test_claim_file_that_cannot_be_imported_is_told_in_one_line(workplace, text, found):
+    (workplace / "broken.py").write_text(text)
+    with pytest.raises(ClaimError, match=rf"^[^\n]*{found}[^\n]*broken\.py[^\n]*$"):
+        collect(scale="smoke", paths=["broken.py"])
+
+
+def test_collecting_prints_nothing(tiny, capsys):
+    collect(scale="smoke", paths=["tiny.py"])
+    assert capsys.readouterr() == ("", "")
+
+
+def test_collecting_leaves_no_file_behind(tiny):
+    collect(scale="smoke", paths=["tiny.py"])
+    assert {path.name for path in tiny.parent.iterdir()} <= {"tiny.py", "__pycache__"}
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_own_claims_collect_at_every_scale(workplace, scale):
+    assert len(collect(scale=scale).selected) >= 30
+
+
+def test_own_claims_lean_on_controls_that_exist(workplace):
+    checks = collect(scale="paper").selected
+    assert {name for check in checks for name in check.claim.controls} <= {check.claim.id for check in checks}
+
+
+def test_planning_the_paper_imports_no_torch(workplace):
+    code = (
+        "import sys; from repro.cli.main import main; main(['plan', '--scale', 'paper']); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"

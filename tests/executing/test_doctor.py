@@ -1,0 +1,43 @@
+"""The doctor: what this machine lacks, one line each, with the remedy."""
+
+import subprocess
+import sys
+
+import pytest
+
+from repro.executing.doctor import _results
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """What the command says in an empty folder, and how it ends; apart, since it imports torch."""
+    place = tmp_path_factory.mktemp("empty")
+    done = subprocess.run([sys.executable, "-m", "repro.cli", "doctor"], cwd=place, capture_output=True, text=True)
+    return done, place
+
+
+@pytest.mark.parametrize("what", ["python", "torch", "results", "digits", "cifar10", "pdf"])
+def test_doctor_looks_at(told, what):
+    assert [line.split()[1] for line in told[0].stdout.splitlines()].count(what) == 1
+
+
+def test_missing_cifar10_is_a_warning_alone(told):
+    assert any(line.startswith("warn cifar10") for line in told[0].stdout.splitlines())
+
+
+def test_nothing_failed_ends_with_zero(told):
+    assert (told[0].returncode, told[0].stderr) == (0, "")
+
+
+def test_looking_writes_nothing(told):
+    assert list(told[1].iterdir()) == []
+
+
+def test_results_that_do_not_exist_yet_are_fine(tmp_path):
+    assert _results(tmp_path / "a" / "b").state in ("ok", "warn")
+
+
+def test_results_that_are_a_file_fail_with_the_way_out(tmp_path):
+    (tmp_path / "results").write_text("a file")
+    found = _results(tmp_path / "results")
+    assert found.state == "FAIL" and "name another --results" in found.told

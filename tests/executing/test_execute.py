@@ -1,0 +1,163 @@
+"""Running a plan: real worker processes on the smallest networks."""
+
+import dataclasses
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from repro.claim import ONE_LOOK, Check, Claim, Source
+from repro.compare import Measure
+from repro.errors import DataError, StoreError
+from repro.executing.execute import run_all
+from repro.executing.pool import Job, Site, work
+from repro.recipes import SCALES, cifar
+from repro.runs.store import Store
+
+
+def tiny(seed, epochs=1):
+    return dataclasses.replace(cifar("smoke", seed, depth=8), epochs=epochs, learning_rate_drops=())
+
+
+def check_of(runs, looks=ONE_LOOK):
+    """A check that wants the runs that ``runs(scale, seed)`` names."""
+    claim = Claim(
+        id="tiny",
+        sentence="Tiny networks can be trained.",
+        source=Source(work="test", place="here", tag="?", reference=""),
+        rule=Measure(reason="a test"),
+        grid=dict.fromkeys(SCALES, ({},)),
+        runs=runs,
+        controls=(),
+        looks=looks,
+    )
+    return Check(
+        claim=claim, scale="smoke", params={}, file=Path(__file__), function=lambda evidence: None, dataset=None
+    )
+
+
+def test_a_plan_is_trained_by_worker_processes(tmp_path):
+    check = check_of(lambda scale, seed: {f"seed {i}": tiny(i) for i in range(3)})
+    outcome = run_all([check], Store(tmp_path), data_dir=Path(), device="cpu", workers=2)
+    assert outcome.count("complete") == 3
+    assert not outcome.stopped
+    records = [Store(tmp_path).run(tiny(seed)).record for seed in range(3)]
+    assert all(record["criteria"] == {"smoke:tiny": check.criterion_sha256} for record in records)
+    assert all(record["parts"][0]["threads"] == 1 for record in records)
+
+
+def test_a_second_call_trains_nothing(tmp_path):
+    check = check_of(lambda scale, seed: {"one": tiny(0)})
+    run_all([check], Store(tmp_path), data_dir=Path(), device="cpu", workers=1)
+    before = Store(tmp_path).run(tiny(0)).sha256
+    assert run_all([check], Store(tmp_path), data_dir=Path(), device="cpu", workers=1).done == {}
+    assert Store(tmp_path).run(tiny(0)).sha256 == before
+
+
+def test_a_budget_pauses_runs_and_the_next_call_goes_on(tmp_path):
+    long = check_of(lambda scale, seed: {"long": tiny(0, epochs=500)})
+    outcome = run_all([long], Store(tmp_path), data_dir=Path(), device="cpu", workers=1, budget=10)
+    assert outcome.stopped
+    assert Store(tmp_path).condition(tiny(0, epochs=500)) == "paused"
+    outcome = run_all([long], Store(tmp_path), data_dir=Path(), device="cpu", workers=1, budget=8)
+    assert outcome.stopped
+    assert Store(tmp_path).condition(tiny(0, epochs=500)) == "paused"
+
+
+def test_missing_data_stops_everything_with_one_error(tmp_path):
+    check = check_of(lambda scale, seed: {f"seed {i}": cifar("pilot", i, depth=14) for i in range(3)})
+    with pytest.raises(DataError, match="holds no CIFAR-10"):
+        run_all([check], Store(tmp_path), data_dir=tmp_path, device="cpu", workers=1)
+    assert all(Store(tmp_path).condition(cifar("pilot", i, depth=14)) == "missing" for i in range(3))
+
+
+def test_an_edited_spec_is_refused_before_anything_is_trained(tmp_path):
+    store = Store(tmp_path)
+    folder = store.begin(tiny(0))
+    (folder / "spec.json").write_text(tiny(1).to_json())
+    with pytest.raises(StoreError, match="it was edited"):
+        run_all([check_of(lambda scale, seed: {"one": tiny(0)})], store, data_dir=Path(), device="cpu", workers=1)
+
+
+def test_a_file_that_cannot_be_written_stops_everything_with_one_error(tmp_path):
+    store = Store(tmp_path)
+    (store.folder(tiny(0)) / "measurements" / "accuracy.json").mkdir(parents=True)
+    check = check_of(lambda scale, seed: {f"seed {i}": tiny(i) for i in range(2)})
+    with pytest.raises(StoreError, match=r"accuracy.json cannot be written"):
+        run_all([check], store, data_dir=Path(), device="cpu", workers=1)
+
+
+def killer(results, keys):
+    """Kills the worker that holds the run, as soon as it holds it."""
+    deadline = time.monotonic() + 60
+    import json
+
+    while time.monotonic() < deadline:
+        for lease in Path(results).glob(f"{keys}/lease.*"):
+            os.kill(json.loads(lease.read_text())["pid"], signal.SIGKILL)
+            return
+
+
+def test_a_worker_killed_once_is_replaced_and_its_run_completed(tmp_path):
+    spec = tiny(0, epochs=3)
+    context = multiprocessing.get_context("spawn")
+    assassin = context.Process(target=killer, args=(str(tmp_path), spec.key))
+    assassin.start()
+    try:
+        check = check_of(lambda scale, seed: {"one": spec, "two": tiny(1)})
+        outcome = run_all([check], Store(tmp_path), data_dir=Path(), device="cpu", workers=1)
+    finally:
+        assassin.kill()
+        assassin.join()
+    assert outcome.count("complete") == 2
+
+
+def test_two_callers_train_each_run_once(tmp_path):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2]); from test_execute import *\n"
+        "if __name__ == '__main__':\n"
+        "    check = check_of(lambda scale, seed: {f'seed {i}': tiny(i, epochs=4) for i in range(3)})\n"
+        "    out = run_all([check], Store(Path(sys.argv[1])), data_dir=Path(), device='cpu', workers=1)\n"
+        "    assert not out.stopped\n"
+    )
+    script = tmp_path / "caller.py"
+    script.write_text(code)
+    arguments = [sys.executable, str(script), str(tmp_path / "results"), str(Path(__file__).parent)]
+    callers = [subprocess.Popen(arguments) for _ in range(2)]
+    assert [caller.wait(timeout=120) for caller in callers] == [0, 0]
+    store = Store(tmp_path / "results")
+    assert all(len(store.run(tiny(i, epochs=4)).record["parts"]) == 1 for i in range(3))
+    assert not list(store.root.glob("*/lease.*"))
+
+
+def test_an_interrupt_checkpoints_what_is_under_way(tmp_path):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2]); from test_execute import *\n"
+        "if __name__ == '__main__':\n"
+        "    check = check_of(lambda scale, seed: {'long': tiny(0, epochs=500)})\n"
+        "    out = run_all([check], Store(Path(sys.argv[1])), data_dir=Path(), device='cpu', workers=1)\n"
+        "    sys.exit(42 if out.stopped else 1)\n"
+    )
+    script = tmp_path / "caller.py"
+    script.write_text(code)
+    caller = subprocess.Popen([sys.executable, str(script), str(tmp_path / "results"), str(Path(__file__).parent)])
+    store, spec = Store(tmp_path / "results"), tiny(0, epochs=500)
+    history = store.folder(spec) / "history.jsonl"
+    deadline = time.monotonic() + 60
+    while not history.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    caller.send_signal(signal.SIGINT)
+    assert caller.wait(timeout=60) == 42
+    assert store.condition(spec) == "paused"
+
+
+def test_a_worker_reports_an_unexpected_error_instead_of_raising(tmp_path, monkeypatch):
+    monkeypatch.setattr("repro.training.prepare", lambda *_: 1 / 0)
+    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None)
+    done = work(Job(spec=tiny(0), criteria={}, site=site))
+    assert (done.status, done.error) == ("failed", "ZeroDivisionError: division by zero")

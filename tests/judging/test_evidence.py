@@ -1,0 +1,141 @@
+"""Evidence: a check reads the runs it declared, all of them, and leaves findings."""
+
+from pathlib import Path
+
+import pytest
+
+from repro.claim import Check, Claim, Source
+from repro.compare import Ordering, Outcome
+from repro.errors import ClaimError, StoreError
+from repro.judging.evidence import Evidence
+from repro.recipes import SCALES, cifar
+from repro.runs.datasets import DATASETS
+from repro.runs.store import Store
+
+
+def check():
+    return Check(
+        claim=Claim(
+            id="a",
+            sentence="A sentence.",
+            source=Source(work="nobody2021", place="Figure 9", tag="P", reference="more than half"),
+            rule=Ordering(gap=0.0, reason="half is half"),
+            grid=dict.fromkeys(SCALES, ({},)),
+            runs=lambda scale, seed: {
+                "BatchNorm": cifar(scale, seed, depth=8),
+                "output": cifar(scale, seed, depth=8, trained="output"),
+            },
+            controls=(),
+        ),
+        scale="smoke",
+        params={},
+        file=Path(__file__),
+        function=lambda evidence: None,
+        dataset=None,
+    )
+
+
+@pytest.fixture
+def evidence(tmp_path, finished):
+    store = Store(tmp_path)
+    arms = {
+        arm: tuple(finished(store, spec, top1=top1 + spec.seed) for spec in specs)
+        for (arm, specs), top1 in zip(check().arms(3).items(), (80.0, 40.0), strict=True)
+    }
+    return Evidence(check(), arms, 0.05)
+
+
+def test_runs_come_seed_by_seed(evidence):
+    assert [run.spec.seed for run in evidence.runs("BatchNorm")] == [0, 1, 2]
+
+
+def test_accuracy_is_one_value_per_seed(evidence):
+    assert evidence.accuracy("BatchNorm").values == (80.0, 81.0, 82.0)
+
+
+def test_accuracy_is_rounded_by_the_number_of_images(evidence):
+    assert evidence.accuracy("BatchNorm").step == 100 / 899
+
+
+def test_sample_is_called_after_its_arm_unless_told_otherwise(evidence):
+    assert (evidence.accuracy("output").label, evidence.accuracy("output", "last layer").label) == (
+        "output",
+        "last layer",
+    )
+
+
+def test_clamped_accuracy_is_read_at_its_threshold(evidence):
+    assert evidence.clamped_accuracy("BatchNorm", 0.1).values == (60.0, 61.0, 62.0)
+
+
+def test_small_gamma_is_a_share_at_its_threshold(evidence):
+    sample = evidence.small_gamma("BatchNorm", 0.01)
+    assert (sample.values, sample.unit, sample.step) == ((0.25,) * 3, "share", 1 / 200)
+
+
+def test_dead_relus_are_a_share_of_the_units(evidence):
+    sample = evidence.dead_relus("BatchNorm")
+    assert (sample.values, sample.unit, sample.step) == ((0.125,) * 3, "share", 1 / 400)
+
+
+def test_counts_are_by_part(evidence):
+    assert evidence.counts("output")["total"] == 19
+
+
+def test_threshold_that_was_not_measured_is_an_error(evidence):
+    with pytest.raises(ValueError, match=r"0\.5"):
+        evidence.small_gamma("BatchNorm", 0.5)
+
+
+def test_fingerprints_stand_beside_those_of_the_data_set(evidence):
+    known = DATASETS["digits"].fingerprints
+    assert evidence.fingerprints("BatchNorm") == {
+        "train": ("a" * 64, known["train"]),
+        "test": ("b" * 64, known["test"]),
+    }
+
+
+def test_fingerprints_of_unread_data_stand_for_themselves(tmp_path, finished):
+    run = finished(Store(tmp_path), cifar("paper", 0, depth=14))
+    found = Evidence(check(), {"BatchNorm": (run,)}, 0.05).fingerprints("BatchNorm")
+    assert all(read == named for read, named in found.values())
+
+
+def test_undeclared_arm_is_refused_with_those_declared(evidence):
+    with pytest.raises(ClaimError, match=r"reads arm 'all'.*declared: BatchNorm, output"):
+        evidence.runs("all")
+
+
+def test_unread_arm_is_refused_by_name(evidence):
+    evidence.find(higher=evidence.accuracy("BatchNorm"), lower=50.0)
+    with pytest.raises(ClaimError, match="declares arms output and does not read them"):
+        evidence.close()
+
+
+def test_no_finding_is_refused(evidence):
+    evidence.runs("BatchNorm"), evidence.runs("output")
+    with pytest.raises(ClaimError, match="recorded no finding"):
+        evidence.close()
+
+
+def test_sweep_is_no_finding(evidence):
+    evidence.runs("BatchNorm"), evidence.runs("output")
+    evidence.show(label="a", x_label="x", y_label="y", x=(1.0,), lines={"b": (2.0,)})
+    with pytest.raises(ClaimError, match="recorded no finding"):
+        evidence.close()
+
+
+def test_finding_applies_the_claim_s_rule(evidence):
+    evidence.find(higher=evidence.accuracy("BatchNorm"), lower=evidence.accuracy("output"))
+    assert [finding.outcome for finding in evidence.findings] == [Outcome.ESTABLISHED]
+
+
+def test_check_that_read_all_and_found_something_ends_well(evidence):
+    evidence.find(higher=evidence.accuracy("BatchNorm"), lower=evidence.accuracy("output"))
+    evidence.close()
+
+
+def test_run_changed_by_hand_is_not_read(evidence):
+    (evidence.runs("output")[1].folder / "measurements" / "accuracy.json").write_text("{}")
+    with pytest.raises(StoreError, match="was changed after the run"):
+        evidence.accuracy("output")

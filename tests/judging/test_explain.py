@@ -1,0 +1,79 @@
+"""Explaining a check: what it claims, trains, measures and requires, in plain words."""
+
+import pytest
+
+from repro.collecting.collect import collect
+from repro.compare import AtMost, Exact, Fraction, Measure, NoChange, Ordering, Point, Printed, Trend
+from repro.errors import ClaimError
+from repro.judging.explain import explain, requirement
+from repro.runs.store import Store
+
+RULES = [
+    Exact(reason="r"),
+    Printed(reason="r"),
+    AtMost(reason="r"),
+    Point(margin=1.25, reason="r"),
+    Fraction(margin=0.125, reason="r"),
+    NoChange(margin=1.25, reason="r"),
+    Ordering(gap=1.25, reason="r"),
+    Trend(margin=1.25, reason="r"),
+    Measure(reason="r"),
+]
+
+
+@pytest.fixture
+def told(workplace, tiny_claim):
+    """The paragraphs on a check of the claim ``tiny``."""
+    (workplace / "tiny.py").write_text(tiny_claim)
+    found = collect(scale="smoke", paths=["tiny.py"])
+    return lambda name="tiny[depth=8]": explain(found.selected, name, Store(workplace / "results"), [])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Claimed: A small network knows more than half of the digits. (nobody2021, Figure 9)",
+        "Reference: more than 50 % — the paper's own words or table.",
+        "Trained, 3 seeds:",
+        "  BatchNorm: resnet-8 batchnorm 12 epochs seed 0 (digits), and seeds 1 to 2",
+        "Required (kind O, a = 0.05): The lower bound of the difference must exceed 0 (one-sided Welch test).",
+        "Why so: half is half.",
+        "Leans on: no control.",
+        "Verdict: PENDING",
+    ],
+)
+def test_explanation_says(told, words):
+    assert words in told()[0]
+
+
+def test_measured_is_told_once_runs_are_there(told, workplace, fill):
+    fill(workplace / "results", 8, 90.0)
+    assert "Measured: BatchNorm − 50 is +40.10" in told()[0] and "Verdict: SMOKE, holds" in told()[0]
+
+
+def test_claim_is_explained_at_every_point(told):
+    assert [text.splitlines()[0] for text in told("tiny")] == [
+        "tiny[depth=8] at scale smoke",
+        "tiny[depth=14] at scale smoke",
+    ]
+
+
+def test_unknown_id_is_refused_with_the_nearest(told):
+    with pytest.raises(ClaimError, match=r"'tinny\[depth=8\]'; did you mean tiny\[depth=8\]"):
+        told("tinny[depth=8]")
+
+
+def test_id_like_no_other_is_refused_with_the_way_to_all(told):
+    with pytest.raises(ClaimError, match="one of `repro plan`"):
+        told("xxxxxxxxxxxx")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
+def test_every_rule_has_its_sentence(rule):
+    assert requirement(rule).endswith(".")
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if hasattr(rule, "margin") or hasattr(rule, "gap")])
+def test_sentence_of_a_rule_holds_its_number(rule):
+    number = getattr(rule, "margin", None) or rule.gap
+    assert f"{number:.3g}" in requirement(rule)

@@ -1,0 +1,84 @@
+"""Costs: scaled from the measured run that is most alike, a stated assumption where there is none."""
+
+import dataclasses
+
+import pytest
+
+from repro.planning.cost import ASSUMED, BUILD_SECONDS, Known, estimate, forward_macs
+from repro.recipes import built, cifar
+
+SPEC = cifar("smoke", 0, depth=14)
+
+
+def known(seconds, device_type="cpu", **changes):
+    return Known(spec=dataclasses.replace(SPEC, **changes), seconds=seconds, device_type=device_type)
+
+
+def test_first_convolution_and_blocks_are_counted_by_hand():
+    """ResNet-8 on 8 × 8 × 1: 9·64·16·1, then one block a group and two projecting shortcuts."""
+    first = 9 * 64 * 16
+    groups = 9 * 64 * 16 * 32 + 9 * 16 * 32 * (16 + 32) + 9 * 4 * 64 * (32 + 64)
+    shortcuts = 16 * 32 * 16 + 4 * 64 * 32
+    assert forward_macs(cifar("smoke", 0, depth=8)) == first + groups + shortcuts
+
+
+def test_resnet_110_has_the_published_multiply_accumulates():
+    """About 253 million for a CIFAR image, as the literature counts ResNet-110."""
+    assert forward_macs(cifar("paper", 0, depth=110)) == pytest.approx(253e6, rel=0.02)
+
+
+def test_run_of_no_epochs_costs_its_building():
+    assert estimate(built(depth=866), [], "cpu").seconds == BUILD_SECONDS
+
+
+def test_unmeasured_run_is_assumed():
+    assert estimate(SPEC, [], "cpu").basis == "assumed"
+
+
+def test_same_run_of_another_seed_is_measured():
+    cost = estimate(dataclasses.replace(SPEC, seed=7), [known(12.0)], "cpu")
+    assert (cost.seconds, cost.basis) == (12.0, "measured")
+
+
+def test_twice_the_epochs_cost_twice_the_seconds():
+    cost = estimate(dataclasses.replace(SPEC, epochs=24), [known(12.0)], "cpu")
+    assert (cost.seconds, cost.basis) == (pytest.approx(24.0), "scaled")
+
+
+def test_run_on_another_kind_of_device_says_nothing():
+    assert estimate(SPEC, [known(12.0, "cuda")], "cpu").basis == "assumed"
+
+
+def test_run_on_another_data_set_says_nothing():
+    assert estimate(cifar("pilot", 0, depth=14), [known(12.0)], "cpu").basis == "assumed"
+
+
+def test_estimate_scales_from_the_nearest_in_work():
+    cost = estimate(SPEC, [known(1000.0, depth=866), known(12.0), known(0.1, depth=8)], "cpu")
+    assert cost.seconds == 12.0
+
+
+def test_of_two_equally_near_the_one_with_the_same_trained_set_counts():
+    cost = estimate(SPEC, [known(99.0, trained="output"), known(12.0)], "cpu")
+    assert cost.seconds == 12.0
+
+
+@pytest.mark.parametrize("depth", [8, 14, 32, 56])
+def test_deeper_networks_cost_more(depth):
+    assert estimate(cifar("smoke", 0, depth=depth + 6), [], "cpu") != estimate(
+        cifar("smoke", 0, depth=depth), [], "cpu"
+    )
+
+
+def test_training_everything_costs_more_than_batchnorm_alone():
+    every = estimate(cifar("smoke", 0, depth=14, trained="all"), [], "cpu").seconds
+    assert (
+        every
+        > estimate(SPEC, [], "cpu").seconds
+        > estimate(cifar("smoke", 0, depth=14, trained="none"), [], "cpu").seconds
+    )
+
+
+@pytest.mark.parametrize("device_type", sorted(ASSUMED))
+def test_every_kind_of_device_has_an_assumption(device_type):
+    assert estimate(SPEC, [], device_type).seconds > 0

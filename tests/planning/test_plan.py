@@ -1,0 +1,162 @@
+"""The plan: each run once, with all who need it, why, and what it costs."""
+
+import dataclasses
+
+import pytest
+
+from repro.claim import LOOKS, ONE_LOOK, Check, Claim, Source
+from repro.compare import Ordering
+from repro.planning.plan import plan
+from repro.recipes import SCALES, built, cifar
+from repro.runs.lease import Lease
+from repro.runs.store import Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "results")
+
+
+def check(name, *depths, scale="smoke", looks=LOOKS, trained="batchnorm", spec=cifar):
+    def runs(scale, seed):
+        if spec is built:
+            return {str(depth): built(depth=depth) for depth in depths}
+        return {str(depth): cifar(scale, seed, depth=depth, trained=trained) for depth in depths}
+
+    source = Source(work="nobody2021", place="Figure 9", tag="P", reference="more than half")
+    rule = Ordering(gap=0.0, reason="half is half")
+    claim = Claim(
+        id=name,
+        sentence="A sentence.",
+        source=source,
+        rule=rule,
+        grid=dict.fromkeys(SCALES, ({},)),
+        runs=runs,
+        controls=(),
+        looks=looks,
+    )
+    from pathlib import Path
+
+    return Check(claim=claim, scale=scale, params={}, file=Path(__file__), function=lambda evidence: None, dataset=None)
+
+
+def specs(made):
+    return [run.spec for run in made.runs]
+
+
+def test_shared_run_stands_once(store):
+    made = plan([check("a", 8, 14), check("b", 8)], store, device_type="cpu")
+    assert len(made.runs) == len({spec.key for spec in specs(made)}) == 6
+
+
+def test_shared_run_names_all_its_checks_in_order(store):
+    made = plan([check("b", 8), check("a", 8)], store, device_type="cpu")
+    assert {tuple(one.id for one in run.checks) for run in made.runs} == {("b", "a")}
+
+
+def test_every_check_gets_its_first_look(store):
+    made = plan([check("a", 8, scale="paper")], store, device_type="cpu")
+    assert sorted(spec.seed for spec in specs(made)) == [0, 1, 2]
+
+
+def test_bought_seeds_are_planned(store):
+    made = plan([check("a", 8, scale="paper")], store, device_type="cpu", bought={"a": 5})
+    assert sorted(spec.seed for spec in specs(made)) == [0, 1, 2, 3, 4]
+
+
+def test_seeds_bought_for_one_check_are_not_planned_for_another(store):
+    made = plan(
+        [check("a", 8, scale="paper"), check("b", 14, scale="paper")], store, device_type="cpu", bought={"a": 5}
+    )
+    assert sorted(spec.seed for spec in specs(made) if spec.depth == 14) == [0, 1, 2]
+
+
+def test_most_wanted_runs_come_first(store):
+    made = plan([check("a", 14), check("b", 8), check("c", 8)], store, device_type="cpu")
+    assert [spec.depth for spec in specs(made)] == [8, 8, 8, 14, 14, 14]
+
+
+def test_of_equally_wanted_runs_the_lower_seed_comes_first(store):
+    made = plan([check("a", 8, 14)], store, device_type="cpu")
+    assert [spec.seed for spec in specs(made)] == [0, 0, 1, 1, 2, 2]
+
+
+def test_of_equal_seeds_the_cheaper_run_comes_first(store):
+    made = plan([check("a", 32, 8, 14)], store, device_type="cpu")
+    assert [spec.depth for spec in specs(made)[:3]] == [8, 14, 32]
+
+
+def test_paused_run_comes_before_all_others(store, paused):
+    paused(store, cifar("smoke", 2, depth=14), epoch=3)
+    made = plan([check("a", 8, 14), check("b", 8)], store, device_type="cpu")
+    assert specs(made)[0] == cifar("smoke", 2, depth=14)
+
+
+def test_order_does_not_depend_on_the_order_of_the_checks(store):
+    checks = [check("a", 8, 14), check("b", 14, 32), check("c", 8)]
+    assert specs(plan(checks, store, device_type="cpu")) == specs(plan(checks[::-1], store, device_type="cpu"))
+
+
+def test_missing_leaves_out_what_is_complete(store, finished):
+    finished(store, cifar("smoke", 1, depth=8))
+    made = plan([check("a", 8)], store, device_type="cpu")
+    assert sorted(run.spec.seed for run in made.missing) == [0, 2]
+
+
+def test_hours_count_what_is_missing_alone(store, finished):
+    for seed in range(2):
+        finished(store, cifar("smoke", seed, depth=8), seconds=36.0)
+    assert plan([check("a", 8)], store, device_type="cpu").hours == pytest.approx(0.01)
+
+
+def test_complete_run_is_reused(store, finished):
+    finished(store, built(depth=14))
+    (run,) = plan([check("a", 14, looks=ONE_LOOK, spec=built)], store, device_type="cpu").runs
+    assert run.why == "reused: complete in the store"
+
+
+def test_absent_run_was_never_trained(store):
+    assert plan([check("a", 8)], store, device_type="cpu").runs[0].why == "missing: never trained in this store"
+
+
+def test_paused_run_goes_on(store, paused):
+    paused(store, cifar("smoke", 0, depth=8), epoch=1)
+    assert "goes on from there" in plan([check("a", 8)], store, device_type="cpu").runs[0].why
+
+
+def test_held_run_is_under_way(store):
+    lease = Lease.take(store.begin(cifar("smoke", 0, depth=8)))
+    whys = {run.spec.seed: run.why for run in plan([check("a", 8)], store, device_type="cpu").runs}
+    lease.release()
+    assert whys[0] == "under way in another process"
+
+
+def test_failed_run_says_how(store):
+    spec = cifar("smoke", 0, depth=8)
+    store.begin(spec)
+    store.fail(spec, "Boom: no", "")
+    whys = {run.spec.seed: run.why for run in plan([check("a", 8)], store, device_type="cpu").runs}
+    assert whys[0] == "failed and will be tried again: Boom: no"
+
+
+def test_criteria_name_scale_and_rule_of_every_check(store):
+    a, b = check("a", 8), check("b", 8)
+    made = plan([a, b], store, device_type="cpu")
+    assert made.runs[0].criteria == {"smoke:a": a.criterion_sha256, "smoke:b": b.criterion_sha256}
+
+
+def test_other_rule_has_another_hash():
+    a = check("a", 8)
+    other = dataclasses.replace(a.claim, rule=Ordering(gap=0.5, reason="half is half"))
+    assert dataclasses.replace(a, claim=other).criterion_sha256 != a.criterion_sha256
+
+
+def test_data_copy_stands_in_for_trained_runs_alone(store):
+    trained = dataclasses.replace(check("a", 14, scale="paper"), dataset="cifar10-jpeg")
+    counted = dataclasses.replace(check("b", 14, looks=ONE_LOOK, spec=built), dataset="cifar10-jpeg")
+    made = plan([trained, counted], store, device_type="cpu")
+    assert {(bool(spec.epochs), spec.dataset) for spec in specs(made)} == {(True, "cifar10-jpeg"), (False, "cifar10")}
+
+
+def test_no_checks_make_an_empty_plan(store):
+    assert plan([], store, device_type="cpu").runs == ()

@@ -1,0 +1,173 @@
+import copy
+import re
+import shutil
+import subprocess
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pypdf import PdfReader
+
+from repro.collecting.collect import collect
+from repro.judging import document
+from repro.judging.verdict import Verdict
+from repro.reporting import report
+from repro.runs.store import Store
+
+TEXT = st.text(max_size=40) | st.sampled_from(
+    ["<script>alert(1)</script>", "a & b", "γ ≥ 0 😀", "]]>", "{{ x }}", "\x00"]
+)
+FLOAT = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, -0.0, 1e300, 1e-300])
+MAYBE = st.none() | FLOAT
+PAIR = st.none() | st.tuples(FLOAT, FLOAT).map(sorted)
+SAMPLE = st.builds(
+    lambda label, values, unit: {
+        "label": label,
+        "values": values,
+        "seeds": list(range(len(values))),
+        "unit": unit,
+        "step": 0.1,
+    },
+    TEXT,
+    st.lists(FLOAT, max_size=4),
+    st.sampled_from(["%", "points", "share", "count", ""]),
+)
+OUTCOMES = ["established", "direction only", "ruled out", "undecided", "source error", "measured"]
+FINDING = st.fixed_dictionaries(
+    {
+        "label": TEXT,
+        "expected": TEXT,
+        "measured": TEXT,
+        "outcome": st.sampled_from(OUTCOMES),
+        "why": TEXT,
+        "samples": st.lists(SAMPLE, max_size=3),
+        "estimate": MAYBE,
+        "interval": PAIR,
+        "interval_level": st.none() | st.floats(0, 1),
+        "unit": st.sampled_from(["%", "points", "share", "count", ""]),
+        "criterion": st.none() | st.tuples(MAYBE, MAYBE).map(list),
+        "reference": MAYBE,
+        "p_for": st.none() | st.floats(0, 1),
+        "p_against": st.none() | st.floats(0, 1),
+        "flips": PAIR,
+        "more_seeds": st.none() | st.integers(1, 200),
+    }
+)
+VERDICTS = [str(verdict) for verdict in Verdict if verdict is not Verdict.PILOT]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The document of this suite's own claims, judged from an empty store: everything is pending."""
+    store = Store(tmp_path_factory.mktemp("empty") / "results")
+    return document.document(collect(scale="smoke").selected, store, "smoke")[0]
+
+
+@pytest.fixture
+def small(workplace, tiny_claim, fill):
+    """The document of one claim, which holds at depth 8 and not at depth 14."""
+    (workplace / "tiny.py").write_text(tiny_claim)
+    fill(workplace / "results", 8, 80.0)
+    fill(workplace / "results", 14, 20.0)
+    checks = collect(scale="smoke", paths=["tiny.py"]).selected
+    return document.document(checks, Store(workplace / "results"), "smoke")[0]
+
+
+def page(made):
+    return report._page(report.shape(made), for_pdf=False)
+
+
+def test_a_report_is_one_page_and_one_pdf_and_the_schema(small, workplace):
+    lines = report.render(small, workplace / "report")
+    assert len(lines) == 3
+    assert {path.name for path in (workplace / "report").iterdir()} == {
+        "report.html",
+        "report.pdf",
+        "verdicts.schema.json",
+    }
+
+
+def test_the_page_needs_no_script_and_no_network(small):
+    html = page(small)
+    assert "<script" not in html
+    assert not re.findall(r"(?:src|href)=[\"'](?:https?:)?//", html)
+    assert "@import" not in html
+    assert "url(http" not in html
+
+
+def test_the_page_shows_sentence_source_rule_verdict_values_and_hashes(small):
+    html = page(small)
+    row = small["judgements"][0]
+    for words in ("more than half of the digits", "nobody2021", "Figure 9", "half is half", "does not hold"):
+        assert words in html
+    assert row["criterion_sha256"] in html
+    assert row["runs"][0]["run_json_sha256"][:12] in html
+    assert "80.10" in html
+
+
+def test_a_reader_sees_at_smoke_scale_that_nothing_is_said_of_the_paper(small):
+    assert "nothing here says REPRODUCED or NOT_REPRODUCED" in re.sub(r"\s+", " ", page(small))
+
+
+def test_a_report_of_nothing_but_pending_claims_is_written(whole, workplace):
+    report.render(whole, workplace)
+    assert "PENDING" in (workplace / "report.html").read_text()
+
+
+def test_equal_documents_give_equal_pages(small):
+    assert page(small) == page(copy.deepcopy(small))
+
+
+def test_the_pdf_has_a_title_the_verdict_table_and_alternative_texts(small, workplace):
+    report.render(small, workplace)
+    pdf = PdfReader(workplace / "report.pdf")
+    text = "".join(one.extract_text() for one in pdf.pages)
+    assert "Training BatchNorm" in pdf.metadata.title
+    assert "more than half of the digits" in re.sub(r"\s+", " ", text)
+    assert len(pdf.pages) > 1
+
+
+def test_without_pango_the_page_is_written_and_one_line_says_what_to_install(small, workplace, monkeypatch):
+    def missing(page):
+        raise OSError("cannot load library 'libpango-1.0-0'")
+
+    monkeypatch.setattr(report, "pdf", missing)
+    lines = report.render(small, workplace)
+    assert (workplace / "report.html").exists()
+    assert not (workplace / "report.pdf").exists()
+    (line,) = [line for line in lines if "no report.pdf" in line]
+    assert "apt install libpango" in line
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    findings=st.lists(FINDING, max_size=3),
+    verdict=st.sampled_from(VERDICTS),
+    answer=st.sampled_from(["holds", "does not hold", "undecided", "none"]),
+    why=TEXT,
+    kind=st.sampled_from("XPOTNFM"),
+    deviations=st.lists(TEXT, max_size=2),
+)
+def test_arbitrary_findings_never_break_the_page(small, findings, verdict, answer, why, kind, deviations):
+    made = copy.deepcopy(small)
+    for row in made["judgements"]:
+        row.update(findings=findings, verdict=verdict, answer=answer, why=why, deviations=deviations, note=why)
+        row["criterion"]["rule"]["kind"] = kind
+    made["claims"][0].update(verdict=verdict, answer=answer)
+    html = page(made)
+    assert "</html>" in html
+    assert "<script>alert" not in html
+
+
+def test_a_real_browser_shows_the_page(small, workplace):
+    chromium = shutil.which("chromium")
+    if not chromium:
+        pytest.skip("chromium is not installed")
+    report.render(small, workplace)
+    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    flags += f" --disable-component-update --disable-sync --user-data-dir={workplace / 'profile'}"
+    address = (workplace / "report.html").as_uri()
+    command = [chromium, *flags.split(), "--virtual-time-budget=2000", "--dump-dom", address]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "more than half of the digits" in shown
+    assert "<svg" in shown or "data:image/svg" in shown

@@ -1,0 +1,134 @@
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repro.errors import SpecError
+from repro.recipes import DEPTHS, SCALES, built, cifar, schedule
+from repro.runs.spec import CHOICES, TRAINING_VERSION, RunSpec
+
+ANY_SPEC = st.builds(
+    cifar,
+    st.sampled_from(SCALES),
+    st.integers(0, 99),
+    depth=st.sampled_from((8, 14, 20, 866)),
+    width=st.integers(1, 32),
+    trained=st.sampled_from([name for name in CHOICES["trained"] if name != "random"]),
+    weight_init=st.sampled_from(CHOICES["weight_init"]),
+    norm_init=st.sampled_from(CHOICES["norm_init"]),
+    labels=st.sampled_from(CHOICES["labels"]),
+)
+
+
+def test_keys_stay_what_they_were():
+    """A changed key orphans every stored run: results already paid for would be trained again.
+
+    If a field was added or what training computes has changed, raise TRAINING_VERSION and pin the new keys.
+    """
+    assert TRAINING_VERSION == 1
+    assert cifar("paper", 0, depth=866).key == "347a3685ec86a2d9a892349c115b9b1b549e4c57fe842f8794145cbcd1693472"
+    assert (
+        cifar("smoke", 2, depth=14, trained="random", k=2).key
+        == "5910993bcfa4d2889437630698d0d9fb8fcb3871a532a1d424b8f46edb2393d1"
+    )
+    assert (
+        built(depth=200, family="imagenet-resnet").key
+        == "7abcdb4178053582e914e221952444905de3d52d3007152630ba64aa8fdfe06b"
+    )
+
+
+@given(ANY_SPEC)
+def test_json_round_trip_is_the_identity(spec):
+    assert RunSpec.from_json(spec.to_json(), "here") == spec
+
+
+@given(ANY_SPEC, ANY_SPEC)
+def test_keys_are_equal_exactly_when_specs_are(one, two):
+    assert (one.key == two.key) == (one == two)
+
+
+@given(ANY_SPEC, st.sampled_from([field.name for field in dataclasses.fields(RunSpec)]))
+def test_every_field_enters_the_key(spec, field):
+    fields = json.loads(spec.to_json())
+    fields[field] = "something else"
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    assert text != spec.to_json()
+
+
+def test_no_field_has_a_default():
+    for field in dataclasses.fields(RunSpec):
+        assert field.default is dataclasses.MISSING
+        assert field.default_factory is dataclasses.MISSING
+
+
+@pytest.mark.parametrize(
+    ("change", "found", "allowed"),
+    [
+        ({"depth": 15}, "depth is 15", "6n + 2, such as 14 or 20"),
+        ({"depth": 2}, "depth is 2", "such as 8 or 14"),
+        ({"trained": "gammas"}, "'gammas'", "batchnorm"),
+        ({"dataset": "mnist"}, "'mnist'", "digits"),
+        ({"width": 0}, "width is 0", "at least 1"),
+        ({"seed": -1}, "seed is -1", "at least 0"),
+        ({"depth": "14"}, "depth is '14'", "type int"),
+        ({"learning_rate": 1}, "learning_rate is 1", "type float"),
+        ({"random_per_channel": 2}, "random_per_channel is 2", "0 otherwise"),
+        ({"learning_rate_drops": (9, 6)}, "(9, 6)", "increasing"),
+        ({"momentum": 1.0}, "momentum 1.0", "[0, 1)"),
+        ({"batch_size": 1}, "batch_size is 1", "at least 2"),
+        ({"dataset": "imagenet"}, "ImageNet", "epochs 0"),
+        ({"family": "imagenet-resnet"}, "depth is 14", "101"),
+    ],
+)
+def test_a_spec_that_no_network_has_is_refused_with_what_is_allowed(change, found, allowed):
+    with pytest.raises(SpecError) as error:
+        dataclasses.replace(cifar("smoke", 0, depth=14), **change)
+    assert found in str(error.value)
+    assert allowed in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (lambda fields: fields.pop("seed"), "lacks ['seed']"),
+        (lambda fields: fields.update(sead=1), "unknown fields ['sead']"),
+        (lambda fields: fields.update(training_version=99), "training version 99"),
+    ],
+)
+def test_an_edited_spec_text_is_refused_by_name(edit, told):
+    fields = json.loads(cifar("smoke", 0, depth=14).to_json())
+    edit(fields)
+    with pytest.raises(SpecError, match="results/spec.json") as error:
+        RunSpec.from_json(json.dumps(fields), "results/spec.json")
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", "{", '"text"'])
+def test_a_text_that_is_no_spec_is_refused(text):
+    with pytest.raises(SpecError, match="holds no run spec"):
+        RunSpec.from_json(text, "spec.json")
+
+
+def test_paper_schedule_is_the_protocol_of_frankle2021():
+    spec = cifar("paper", 0, depth=866)
+    assert (spec.epochs, spec.batch_size, spec.learning_rate_drops) == (160, 128, (80, 120))
+    assert (spec.learning_rate, spec.momentum, spec.weight_decay) == (0.1, 0.9, 1e-4)
+    assert (spec.weight_init, spec.norm_init, spec.augmentation) == ("he-normal", "uniform", "flip-crop4")
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_scale_drops_the_rate_at_the_same_fractions(scale):
+    fixed = schedule(scale)
+    assert [drop / fixed.epochs for drop in fixed.drops] == [0.5, 0.75]
+
+
+def test_an_unknown_scale_is_refused_with_the_known_ones():
+    with pytest.raises(SpecError, match="'huge'; allowed: smoke, pilot, paper"):
+        schedule("huge")
+
+
+def test_a_built_network_is_the_same_run_at_every_scale():
+    assert built(depth=14).epochs == 0
+    assert all(14 in DEPTHS[scale] for scale in SCALES)

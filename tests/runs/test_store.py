@@ -1,0 +1,97 @@
+import pytest
+
+from repro.errors import StoreError
+from repro.recipes import cifar
+from repro.runs import store as store_module
+from repro.runs.lease import Lease
+from repro.runs.store import Store, write
+
+SPEC = cifar("smoke", 0, depth=8)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "results")
+
+
+def test_a_run_is_missing_paused_training_failed_or_complete(store, finished, paused):
+    assert store.condition(SPEC) == "missing"
+    paused(store, SPEC, epoch=1)
+    assert store.condition(SPEC) == "paused"
+    lease = Lease.take(store.folder(SPEC))
+    assert store.condition(SPEC) == "training"
+    lease.release()
+    store.fail(SPEC, "RuntimeError: x", "…")
+    assert store.condition(SPEC) == "failed"
+    finished(store, SPEC)
+    assert store.condition(SPEC) == "complete"
+    assert not (store.folder(SPEC) / "failure.json").exists()
+
+
+@pytest.mark.parametrize("name", ["spec.json", "history.jsonl", "tensors.safetensors", "measurements/relus.json"])
+@pytest.mark.parametrize("harm", ["changed", "missing"])
+def test_a_harmed_file_is_named_when_the_run_is_checked(store, finished, name, harm):
+    finished(store, SPEC)
+    path = store.folder(SPEC) / name
+    if harm == "changed":
+        path.write_bytes(path.read_bytes() + b" ")
+    else:
+        path.unlink()
+    with pytest.raises(StoreError, match=name):
+        store.run(SPEC).check()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "{", "1", '"x"', "null", '{"record_sha256": 1}'])
+def test_a_record_that_is_no_record_is_refused(store, finished, text):
+    finished(store, SPEC)
+    (store.folder(SPEC) / "run.json").write_text(text)
+    with pytest.raises(StoreError, match=r"run\.json is no run record, or was edited; delete"):
+        store.run(SPEC)
+
+
+@pytest.mark.parametrize("name", ["outcome", "device_type", "seconds", "test", "spec.json", "record_sha256"])
+def test_a_record_with_a_renamed_key_is_refused_however_deep_it_stands(store, finished, name):
+    path = finished(store, SPEC).folder / "run.json"
+    path.write_text(path.read_text().replace(f'"{name}":', f'"{name}_":', 1))
+    with pytest.raises(StoreError, match=r"run\.json is no run record, or was edited; delete"):
+        store.run(SPEC)
+
+
+def test_finishing_a_run_again_keeps_its_record_valid(store, finished):
+    run = finished(store, SPEC)
+    store.finish(SPEC, {**run.record, "outcome": "diverged"})
+    assert store.run(SPEC).record == {**run.record, "outcome": "diverged"}
+
+
+def test_a_folder_that_holds_another_spec_is_refused(store, finished):
+    finished(store, SPEC)
+    store.folder(SPEC).rename(store.root / cifar("smoke", 1, depth=8).key)
+    with pytest.raises(StoreError, match="it was edited"):
+        list(store.runs())
+
+
+def test_equal_results_have_equal_digests_whatever_they_took(tmp_path, finished):
+    one, two = finished(Store(tmp_path / "a"), SPEC, seconds=1.0), finished(Store(tmp_path / "b"), SPEC, seconds=9.0)
+    assert one.digest == two.digest
+    assert one.sha256 != two.sha256
+
+
+@pytest.mark.parametrize("number", [28, 13], ids=["full", "forbidden"])
+def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path, monkeypatch, number):
+    path = tmp_path / "file"
+    write(path, b"old")
+
+    def fail(draft, content):
+        draft.write_bytes(content[:1])
+        raise OSError(number, "no luck")
+
+    monkeypatch.setattr(store_module, "_write_through", fail)
+    with pytest.raises(StoreError, match="cannot be written: no luck"):
+        write(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_measurement_that_a_run_lacks_is_told_with_the_command_that_adds_it(store, finished):
+    with pytest.raises(StoreError, match="has no measurements/novel.json; measure it"):
+        finished(store, SPEC).measurement("novel")
