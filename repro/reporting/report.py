@@ -18,7 +18,7 @@ from repro.runs.store import write
 Json = dict[str, Any]
 
 SCHEMA = PACKAGE / "judging" / "verdicts.schema.json"
-PANGO = "libpango-1.0-0 libpangoft2-1.0-0"  # Debian's packages that WeasyPrint loads
+PANGO = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"  # Debian's packages that WeasyPrint loads
 
 
 def render(made: Json, folder: Path) -> list[str]:
