@@ -10,19 +10,19 @@ Json = dict[str, Any]
 SHAPES = {
     "REPRODUCED": "holds", "NOT_REPRODUCED": "fails", "PARTIAL": "partial", "INCONCLUSIVE": "undecided",
     "MEASURED": "measured", "PENDING": "pending", "BLOCKED": "blocked", "INVALID": "invalid",
-    "PAPER_ERROR": "source-error", "holds": "holds", "does not hold": "fails", "undecided": "undecided",
+    "PAPER_ERROR": "source-error", "seen": "holds", "not seen": "fails", "open": "undecided",
     "established": "holds", "direction only": "partial", "ruled out": "fails", "source error": "source-error",
-    "measured": "measured",
+    "measured": "measured", "holds": "holds", "failed": "fails",
 }  # fmt: skip
 SCALED = ("SMOKE", "PILOT")
 VERDICTS = (
     "REPRODUCED", "NOT_REPRODUCED", "PAPER_ERROR", "PARTIAL", "INCONCLUSIVE", "SMOKE", "PILOT", "MEASURED", "PENDING",
     "BLOCKED", "INVALID",
 )  # fmt: skip
-ANSWERS = ("holds", "does not hold", "undecided", "none")
+ANSWERS = ("seen", "not seen", "open", "none")
 
 
-def chip(verdict: str, answer: str) -> Json:
+def chip(verdict: str, answer: str, marks: Sequence[str] = ()) -> Json:
     """A verdict to look at; one away from the paper's scale is never drawn as full."""
     scaled = verdict in SCALED
     so_far = f"so far {answer}" if verdict in ("PENDING", "BLOCKED") and answer != "none" else ""
@@ -31,6 +31,7 @@ def chip(verdict: str, answer: str) -> Json:
         "word": verdict,
         "answer": answer if scaled else so_far,
         "full": not scaled,
+        "marks": list(marks),
         "rank": (VERDICTS.index(verdict) if verdict in VERDICTS else 99, ANSWERS.index(answer)),
     }
 

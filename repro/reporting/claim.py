@@ -8,13 +8,12 @@ from markupsafe import Markup
 
 from repro.reporting import figures
 from repro.reporting.chips import SHAPES, chip
-from repro.reporting.text import counted, point, probability, short
+from repro.reporting.text import counted, point, short
 
 Json = dict[str, Any]
 
 # In the order in which the paper is read: counts, recap, Figures 1 to 7, then what only version 1 or the appendix has.
 FILES = ("table1", "bn_algorithm", "fig", "", "v1", "appendix")
-POINT_WORDS = {"holds": "hold", "does not hold": "do not", "undecided": "undecided"}
 MOST_VALUES = 60  # per-seed values that the PDF prints for one claim; the page has them all
 MOST_REASONS = 8
 
@@ -22,6 +21,8 @@ MOST_REASONS = 8
 def section(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Mapping[str, str]) -> Json:
     """One claim: ``entry`` of the claims table and its judgements, ``rows``."""
     criterion = rows[0]["criterion"]
+    if not entry["tested"]:
+        rows = [_only_measured(row) for row in rows]
     rule, source, anchor = criterion["rule"], criterion["source"], anchors[entry["claim"]]
     findings = [finding for row in rows for finding in row["findings"]]
     values = [sample for finding in findings for sample in finding["samples"]]
@@ -32,14 +33,21 @@ def section(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Map
         "order": (_rank(criterion["claim_file"]), criterion["claim_file"]),
         "sentence": criterion["sentence"],
         "primary": entry["primary"],
-        "chip": chip(entry["verdict"], entry["answer"]),
+        "chip": chip(entry["verdict"], entry["answer"], entry["marks"]),
+        "tested": entry["tested"],
+        "exact_claim": not entry["rationale"],
+        "rationale": entry["rationale"],
+        "same_as": entry["same_as"],
+        "would_change": _would_change(entry, rows),
         "work": source["work"],
         "place": source["place"],
         "reference": source["reference"],
         "tag": source["tag"],
         "tag_words": tags.get(source["tag"], ""),
         "kind": rule["kind"],
-        "margin": rule.get("margin", rule.get("gap")),
+        "margin": rule.get("margin", rule.get("gap", rule.get("limit"))),
+        "rule_name": rule["name"],
+        "side": rule.get("side", ""),
         "unit": _margin_unit(findings),
         "reason": rule["reason"],
         "looks": " then ".join(str(look) for look in criterion["looks"]),
@@ -53,7 +61,6 @@ def section(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Map
         "whys": _whys(rows),
         # The table has every number of the reason, except those of a trend; a page less is a page read.
         "told_by_table": rule["kind"] != "T" and all(row["findings"] for row in rows),
-        "cautions": _cautions(entry, rows),
         "p": {name: entry[name] for name in ("p_for", "p_against", "p_against_holm")},
         "figures": _figures(entry["claim"], anchor, rule["kind"], rows),
         "controls": _controls(rows, anchors),
@@ -71,7 +78,7 @@ def _row(row: Json, several: bool) -> Json:
     return {
         "check": row["check"],
         "point": point(row) if several or row["params"] else "",
-        "chip": chip(row["verdict"], row["answer"]),
+        "chip": chip(row["verdict"], row["answer"], row["marks"]),
         "seeds": row["seeds"],
         "next_look": row["next_look"],
         "missing": len(row["missing"]),
@@ -101,7 +108,7 @@ def _matrix(rows: Sequence[Json]) -> Json | None:
         "rows": [
             {
                 "point": point(row),
-                "chip": chip(row["verdict"], row["answer"]),
+                "chip": chip(row["verdict"], row["answer"], row["marks"]),
                 "cells": [
                     {
                         "expected": short(finding["expected"]),
@@ -141,24 +148,28 @@ def _beside(row: Json, finding: Json, grid: bool, several: bool) -> str:
 
 
 def _whys(rows: Sequence[Json]) -> Json:
-    """Every point's reason; of a long grid only of those that do not hold."""
-    told = rows if len(rows) <= MOST_REASONS else [row for row in rows if row["answer"] != "holds"]
+    """Every point's reason; of a long grid only of those that no finding establishes alone."""
+    told = rows if len(rows) <= MOST_REASONS else [row for row in rows if not _established(row)]
     shown = [{"point": point(row) if len(rows) > 1 else "", "why": short(row["why"])} for row in told[:MOST_REASONS]]
     return {"shown": shown, "more": len(rows) - len(shown)}
 
 
-def _cautions(entry: Json, rows: Sequence[Json]) -> list[str]:
-    """Why a claim is not said to fail although a point of it is ruled out."""
-    if entry["answer"] == "does not hold" or not any(row["answer"] == "does not hold" for row in rows):
-        return []
-    alpha, points, holm = min(row["alpha"] for row in rows), len(rows), entry["p_against_holm"]
-    if entry["p_against"] is not None and entry["p_against"] >= alpha:
-        corrected = f"for {points} points p against is {probability(entry['p_against'])}"
-    elif holm is not None and holm >= alpha:
-        corrected = f"over the primary claims (Holm) p against is {probability(holm)}"
-    else:
-        return []
-    return [f"A point is ruled out on its own, but corrected {corrected}, not below {alpha:g}: the claim is undecided."]
+def _would_change(entry: Json, rows: Sequence[Json]) -> list[str]:
+    """What would have to be otherwise for the verdict to be another: a point, a seed, a margin."""
+    told = [entry["would_change"], *(row["would_change"] for row in rows)]
+    if len(rows) == 1:
+        told += [finding["would_change"] for finding in rows[0]["findings"]]
+    return [short(text) for text in dict.fromkeys(told) if text][:MOST_REASONS]
+
+
+def _established(row: Json) -> bool:
+    return bool(row["findings"]) and all(finding["outcome"] == "established" for finding in row["findings"])
+
+
+def _only_measured(row: Json) -> Json:
+    """A row at a scale that cannot test the sentence: nothing in it speaks for or against."""
+    plain = {"outcome": "measured", "criterion": None, "reference": None, "consistent": None, "would_change": ""}
+    return {**row, "findings": [{**finding, **plain} for finding in row["findings"]], "would_change": ""}
 
 
 def _controls(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
@@ -174,10 +185,7 @@ def _points(rows: Sequence[Json]) -> str:
     counts = Counter(row["answer"] if row["answer"] != "none" else row["verdict"].lower() for row in rows)
     if len(rows) == 1:
         return "1 point"
-    words = [f"{count} {POINT_WORDS.get(state, state)}" for state, count in counts.items() if state != "holds"]
-    held = counts["holds"]
-    head = [f"{held} of {len(rows)} hold"] if held or set(counts) & set(POINT_WORDS) else []
-    return "; ".join(head + words)
+    return "; ".join(f"{count} of {len(rows)} points {state.replace('_', ' ')}" for state, count in counts.items())
 
 
 def _measured(kind: str, findings: Sequence[Json]) -> str:

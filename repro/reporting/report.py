@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from repro.provenance import PACKAGE
 from repro.provenance import folder as beside_package
-from repro.reporting.text import number, probability
+from repro.reporting.text import hours, number, probability
 from repro.reporting.view import view
 from repro.runs.store import write
 
@@ -78,7 +78,7 @@ def _page(shaped: Json, *, for_pdf: bool) -> str:
     environment = Environment(
         loader=FileSystemLoader(root), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": number, "p": probability}
+    environment.filters |= {"number": number, "p": probability, "hours": hours}
     styles = [(root / name).read_text() for name in ("report.css", "print.css")]
     return environment.get_template("report.html.j2").render(
         **shaped, for_pdf=for_pdf, styles=[Markup(style) for style in styles]

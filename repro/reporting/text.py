@@ -19,6 +19,15 @@ def number(value: float | None, unit: str = "") -> str:
     return re.sub(r"^-(0\.?0*)$", r"\1", text).replace("-", "−")
 
 
+def hours(value: float) -> str:
+    """A filter: core-hours in a unit that a person reads."""
+    if value < 1 / 60:
+        return "a minute of one core"
+    if value < 1:
+        return f"{60 * value:.0f} minutes of one core"
+    return f"{value:,.1f} core-hours" if value < 100 else f"{value:,.0f} core-hours"
+
+
 def probability(value: float | None) -> str:
     """A filter: a p-value to two digits, never rounded to 0 or 1."""
     if value is None:

@@ -1,7 +1,7 @@
 """The page: all that the templates place, from a document."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from repro.reporting import chips, claim
@@ -14,6 +14,25 @@ DISAGREEMENTS = (
     ("How far BatchNorm alone gets", ("bn-only-cifar", "bn-only-cifar-v1", "thebatch-bn-only")),
     ("How many γ are near zero",
      ("gamma-third-cifar", "gamma-third-imagenet", "gamma-third-wording", "gamma-nearly-half")),
+)  # fmt: skip
+
+# In this order, each claim in the first group that it belongs to.
+ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
+    ("Checked exactly, and agrees", lambda one: one["exact_claim"] and one["chip"]["word"] == "REPRODUCED"),
+    ("Checked exactly, and the source contradicts itself", lambda one: one["chip"]["word"] == "PAPER_ERROR"),
+    ("Reproduced", lambda one: one["chip"]["word"] == "REPRODUCED"),
+    ("The direction holds, the size is ruled out", lambda one: one["chip"]["word"] == "PARTIAL"),
+    ("Not reproduced", lambda one: one["chip"]["word"] == "NOT_REPRODUCED"),
+    ("Seen at this scale", lambda one: one["chip"]["answer"] == "seen"),
+    ("Not seen at this scale", lambda one: one["chip"]["answer"] == "not seen"),
+    ("Open: the runs cannot decide",
+     lambda one: one["chip"]["answer"] == "open" or one["chip"]["word"] == "INCONCLUSIVE"),
+    ("Cannot be tested at this scale, measured only",
+     lambda one: one["chip"]["word"] == "MEASURED" and not one["tested"]),
+    ("Measured: the source gives no value to hold it to", lambda one: one["chip"]["word"] == "MEASURED"),
+    ("Pending: runs are missing", lambda one: one["chip"]["word"] == "PENDING"),
+    ("Blocked: the harness failed", lambda one: one["chip"]["word"] == "BLOCKED"),
+    ("Invalid: a control failed", lambda one: one["chip"]["word"] == "INVALID"),
 )  # fmt: skip
 
 
@@ -45,12 +64,43 @@ def view(made: Json) -> Json:
         "counts": chips.counts(others),
         "checks": len(made["judgements"]),
         "deviations": counted([text for row in made["judgements"] for text in row["deviations"]]),
-        "cautions": [one for one in claims if one["cautions"]],
+        "answers": _answers(others),
+        "coverage": _coverage(made["coverage"], anchors),
+        "scales": {entry["scale"]: entry for entry in made["scales"]},
+        "next_scale": _next_scale(made),
+        "provisional": [one for one in others if "provisional" in one["chip"]["marks"]],
+        "registration": made["registration"],
         "disagreements": _disagreements(others),
         "protocol": [(name.replace("_", " "), words(value)) for name, value in sorted(made["protocol"].items())],
         "cost": _cost(made["cost"]),
         "runs": [{**run, "top1": (run["top1_by_epoch"] or [None])[-1]} for run in made["runs"]],
     }
+
+
+def _answers(claims: Sequence[Json]) -> list[Json]:
+    """What was checked exactly, seen, not seen, left open and not tested, each claim named once."""
+    counted_once = [one for one in claims if one["same_as"] is None]
+    rest, found = list(counted_once), []
+    for words, belongs in ANSWERS:
+        own = [one for one in rest if belongs(one)]
+        rest = [one for one in rest if not belongs(one)]
+        if own:
+            found.append({"words": words, "claims": own, "shape": own[0]["chip"]["shape"]})
+    return found
+
+
+def _coverage(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
+    """The catalogue by work, each row with the section that it leads to."""
+    works = list(dict.fromkeys(row["work"] for row in rows))
+    return [
+        {"work": work, "rows": [{**row, "anchor": anchors.get(row["id"])} for row in rows if row["work"] == work]}
+        for work in works
+    ]
+
+
+def _next_scale(made: Json) -> Json | None:
+    """The smallest scale that still lacks runs."""
+    return next((entry for entry in made["scales"] if entry["complete"] < entry["runs"]), None)
 
 
 def _disagreements(claims: Sequence[Json]) -> list[Json]:
