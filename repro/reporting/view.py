@@ -81,11 +81,11 @@ def _answers(claims: Sequence[Json]) -> list[Json]:
     """What was checked exactly, seen, not seen, left open and not tested, each claim named once."""
     counted_once = [one for one in claims if one["same_as"] is None]
     rest, found = list(counted_once), []
-    for words, belongs in ANSWERS:
+    for heading, belongs in ANSWERS:
         own = [one for one in rest if belongs(one)]
         rest = [one for one in rest if not belongs(one)]
         if own:
-            found.append({"words": words, "claims": own, "shape": own[0]["chip"]["shape"]})
+            found.append({"words": heading, "claims": own, "shape": own[0]["chip"]["shape"]})
     return found
 
 
