@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from repro.errors import SpecError, StoreError
+from repro.runs.checkpoint import CHECKPOINT as CHECKPOINT
+from repro.runs.checkpoint import HISTORY as HISTORY
+from repro.runs.checkpoint import SPEC as SPEC
+from repro.runs.checkpoint import glance
 from repro.runs.datasets import DATASETS
 from repro.runs.lease import holder
 from repro.runs.spec import RunSpec
 
 RECORD = "run.json"  # written last: a folder that has it is complete
-CHECKPOINT = "checkpoint.safetensors"
 FAILURE = "failure.json"
 TENSORS = "tensors.safetensors"
-HISTORY = "history.jsonl"
-SPEC = "spec.json"
 
 Condition = Literal["complete", "training", "paused", "failed", "missing"]
 Json = dict[str, Any]
@@ -122,13 +123,7 @@ class Store:
 
     def place(self, spec: RunSpec) -> Json | None:
         """Epoch, step and parts of a paused run, from its checkpoint; None where there is none to be read."""
-        try:
-            with (self.folder(spec) / CHECKPOINT).open("rb") as file:  # the header of safetensors: a length, then JSON
-                header = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), 10_000_000)))
-            found: Json = json.loads(header["__metadata__"]["place"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return found
+        return glance(self.folder(spec), spec)
 
     def progress(self, spec: RunSpec) -> float:
         """Share of a paused run that it has behind it, in [0, 1]."""
