@@ -24,6 +24,7 @@ from repro.training import measure
 from repro.training.checkpoint import resume, write_checkpoint, write_history
 from repro.training.data import Images, load
 from repro.training.loop import State, start, train
+from repro.training.precision import arithmetic
 from repro.training.trainable import Trainable, frozen_hash, load_named, named_tensors, prepare
 
 WARM = 5  # steps before speed is measured
@@ -48,6 +49,7 @@ def run(
 
     Raises:
         CodeError: the code is not what the run was planned with.
+        SpecError: the device lacks the spec's precision.
         DataError, StoreError: nothing half-written stays behind; any other error is left in failure.json and raised.
     """
     if code not in (None, code_digest()):
@@ -55,6 +57,7 @@ def run(
             f"{spec.name} was planned with code {code[:12]}…, and the tree now holds {code_digest()[:12]}…: put the "
             "old code back, or say that the new one may go on: repro retry --failed --any-code."
         )
+    arithmetic(spec.precision, torch.device(device))  # refused before anything is written
     if device == "cpu":
         # The order of float sums, and so every bit of a result, depends on it; and a process a core is faster.
         torch.set_num_threads(1)
