@@ -40,7 +40,7 @@ CHOICES = {
     "dataset": tuple(DATASETS),
     "augmentation": ("none", "flip-crop4"),
     "labels": ("true", "shuffled"),
-    "precision": ("float32", "bfloat16"),
+    "precision": ("float32", "tf32", "bfloat16"),
 }
 
 
@@ -69,7 +69,7 @@ class RunSpec:
     learning_rate_drops: tuple[int, ...]  # epochs at whose start the learning rate is multiplied by 0.1
     momentum: float  # of SGD, not Nesterov, in [0, 1)
     weight_decay: float  # on every trained parameter, γ and β included
-    precision: str  # of the forward and backward pass; parameters and statistics are float32
+    precision: str  # of the forward and backward pass: float32 is IEEE's; parameters and statistics are float32
     seed: int  # replicate, >= 0: decides weights, γ, data order and augmentation
 
     def __post_init__(self) -> None:

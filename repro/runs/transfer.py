@@ -184,7 +184,7 @@ class _Arrival:
                 self._refuse_foreign({*self._theirs.record["files"], RECORD})
                 self._at = (self._spec.epochs, 0)
             else:
-                _, place, _ = read_checkpoint(folder, self._spec, f"{file}: {folder.name[:12]}…/{CHECKPOINT}")
+                _, place, _ = read_checkpoint(folder, self._spec)
                 self._refuse_foreign({SPEC, HISTORY, CHECKPOINT})
                 self._at = (place["epoch"], place["step"])
 
