@@ -1,7 +1,6 @@
 """The checkpoint of a paused run: its tensors, its place and, with the history so far, one digest over all of them."""
 
 import hashlib
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from repro.errors import SpecError, StoreError
+from repro.errors import DamagedRunError, SpecError, StoreError
+from repro.runs.canonical import canonical, parse
 from repro.runs.datasets import DATASETS
 from repro.runs.spec import RunSpec
 
@@ -23,12 +23,11 @@ SPEC = "spec.json"
 
 Array = NDArray[np.generic]
 Json = dict[str, Any]
-LONGEST_HEADER = 10_000_000  # bytes; a real one has a few hundred for each interruption of the run
 
 
 def pack(spec: RunSpec, tensors: Mapping[str, Array], place: Json, history: bytes) -> bytes:
     """A checkpoint file; ``place`` is as in ``read_checkpoint``, ``history`` a line for each finished epoch."""
-    text = json.dumps(place, sort_keys=True)
+    text = canonical(place)
     kept = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     return save(kept, metadata={"place": text, "sha256": _digest(spec, kept, text, history)})
 
@@ -50,16 +49,15 @@ def read_checkpoint(
         with safe_open(path, framework="numpy") as file:
             text, expected = file.metadata()["place"], file.metadata()["sha256"]
             tensors: dict[str, Array] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        place = _checked(json.loads(text), spec)
+        place = _checked(parse(text), spec)
         lines = (folder / HISTORY).read_bytes().splitlines(keepends=True)[: place["epoch"]]
         if _digest(spec, tensors, text, b"".join(lines)) != expected:
             raise ValueError("it or the history has changed since it was written, or is of another run")
-        return tensors, place, [json.loads(line) for line in lines]
+        return tensors, place, [parse(line) for line in lines]
     except Exception as error:  # a damaged file raises a dozen kinds; what was kept is then lost, not wrong
         found = f"it has no {error}" if isinstance(error, KeyError) else error
-        raise StoreError(
-            f"{origin or path} is damaged ({found}); delete it to train this run from the start."
-        ) from None
+        advice = "delete it to train this run from the start"
+        raise DamagedRunError(Path(origin or path), f"is damaged ({found})", advice) from None
 
 
 def read_checkpoint_place(folder: Path, origin: Path | str | None = None) -> Json:
@@ -80,10 +78,9 @@ def read_checkpoint_place(folder: Path, origin: Path | str | None = None) -> Jso
 def glance(folder: Path, spec: RunSpec) -> Json | None:
     """The place of a paused run from the checkpoint's header alone, unverified; None where there is none to be read."""
     try:
-        with (folder / CHECKPOINT).open("rb") as file:  # safetensors: the length of the header, then JSON
-            header = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), LONGEST_HEADER)))
-        return _checked(json.loads(header["__metadata__"]["place"]), spec)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        with safe_open(folder / CHECKPOINT, framework="numpy") as file:
+            return _checked(parse(file.metadata()["place"]), spec)
+    except Exception:  # a damaged file raises a dozen kinds
         return None
 
 
