@@ -15,6 +15,7 @@ from repro.compare import RULES_VERSION, Rule
 from repro.errors import ClaimError
 from repro.recipes import SCALES
 from repro.runs.spec import RunSpec
+from repro.statistics import nominal_alpha
 
 Tag = Literal["P", "D", "R", "?"]
 TAGS = {
@@ -26,9 +27,9 @@ TAGS = {
 Params = Mapping[str, Any]
 Grid = Mapping[str, tuple[Params, ...]]  # scale -> points; a point names the parameters of one check
 
-# How many seeds a verdict looks at, in order: only an inconclusive look buys the next (VERDICTS: 3, 5, 8).
+# How many seeds a verdict looks at, in order: only an inconclusive look requests the next.
 LOOKS: Mapping[str, tuple[int, ...]] = {"smoke": (3,), "pilot": (3,), "paper": (3, 5, 8)}
-# The controls that every claim about trained networks leans on.
+# The controls that every claim about trained networks depends on.
 CONTROLS = ("control-judge", "control-data", "control-frozen", "control-shuffled-labels", "control-full-training")
 ONE_LOOK: Mapping[str, tuple[int, ...]] = dict.fromkeys(SCALES, (1,))  # for what no seed changes
 
@@ -41,6 +42,7 @@ class Source:
     place: str  # "Figure 2, left"
     tag: Tag  # certainty of the reference value
     reference: str  # the value as a person would read it, "" where none could be read
+    version: str = ""  # of the paper that prints it, such as "v1" or "ICLR"; "" where there is only one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +61,15 @@ class Claim:
     rule: Rule  # kind, margin or gap, and the reason for it
     grid: Grid  # the points at each scale
     runs: Callable[..., Mapping[str, RunSpec]]  # arm -> run of one seed
-    controls: tuple[str, ...]  # ids of the claims that must not fail for this one to mean anything
+    depends_on: tuple[str, ...]  # ids of the controls that must not fail for this claim to mean anything
+    testable: Mapping[str, str] = dataclasses.field(default_factory=dict)  # scale -> why the sentence covers it
+    untestable: Mapping[str, str] = dataclasses.field(default_factory=dict)  # scale -> why it is only measured there
     looks: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=lambda: LOOKS)  # seeds, by scale
-    primary: bool = False  # one of the paper's main claims, over which Holm corrects before the report says it fails
-    exact: bool = False  # does not depend on scale: keeps its full verdict at every one
+    primary: bool = False  # one of the main claims of the catalogue, whose number every verdict against one pays for
+    exact: bool = False  # depends on no scale: keeps its full verdict at every one, and names no testable scale
+    same_as: str | None = None  # id of the claim whose runs, rule and reference this one repeats: counted once
+    per_network: bool = False  # of a control: each point speaks only for the networks that it trains
+    definition_open: str = ""  # what the source leaves open about the measurement: a deviation
     note: str = ""  # what a reader should know beside the verdict
 
     def __post_init__(self) -> None:
@@ -71,15 +78,51 @@ class Claim:
             raise ClaimError(f"claim id {self.id!r} must be lower-case words joined by '-'.")
         if set(self.grid) != set(SCALES) or set(self.looks) != set(SCALES):
             raise ClaimError(f"claim {self.id}: grid and looks need exactly the scales {', '.join(SCALES)}.")
-        for scale, points in self.grid.items():
-            if not points:
-                raise ClaimError(
-                    f"claim {self.id} has no point at scale {scale}; a claim without parameters has one, ({{}},)."
-                )
+        for scale in SCALES:
+            self._check_points(scale)
+            try:
+                nominal_alpha(self.looks[scale])
+            except ValueError as error:
+                raise ClaimError(f"claim {self.id} at scale {scale}: {error}") from None
         if not self.sentence or not self.source.place:
             raise ClaimError(f"claim {self.id} needs a sentence and the place in its source.")
         if (self.source.tag == "?") != (not self.source.reference):
             raise ClaimError(f"claim {self.id}: the reference is empty exactly when its tag is '?'.")
+        if self.id in (self.same_as, *self.depends_on):
+            raise ClaimError(f"claim {self.id} names itself in same_as or depends_on; name another claim.")
+        self._check_scales()
+
+    def tested(self, scale: str) -> bool:
+        """Whether the sentence can be tested at a scale; where not, the claim is only measured."""
+        return self.exact or scale in self.testable
+
+    def _check_scales(self) -> None:
+        reasons = [*self.testable.items(), *self.untestable.items()]
+        named = sorted(scale for scale, _ in reasons)
+        if not all(reason for _, reason in reasons):
+            raise ClaimError(f"claim {self.id}: every scale in testable and untestable needs its rationale.")
+        if named != ([] if self.exact else sorted(SCALES)):
+            wanted = "none, as it is exact" if self.exact else f"each of {', '.join(SCALES)} in exactly one of them"
+            raise ClaimError(
+                f"claim {self.id} names the scales {', '.join(named) or 'none'} in testable and untestable; "
+                f"it must name {wanted}."
+            )
+
+    def _check_points(self, scale: str) -> None:
+        points = self.grid[scale]
+        if not points:
+            raise ClaimError(
+                f"claim {self.id} has no point at scale {scale}; a claim without parameters has one, ({{}},)."
+            )
+        for point in points:
+            strange = [name for name, value in point.items() if not isinstance(value, str | int | float)]
+            if strange or list(point) != list(points[0]):
+                raise ClaimError(
+                    f"claim {self.id}: the point {dict(point)} at scale {scale} must have the parameters "
+                    f"{', '.join(points[0]) or 'of the first point, none'}, each a number or a text."
+                )
+            if points.count(point) > 1:
+                raise ClaimError(f"claim {self.id} has the point {dict(point)} twice at scale {scale}; drop one.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +167,7 @@ class Check:
             "rule": {"kind": self.claim.rule.kind, **dataclasses.asdict(self.claim.rule)},
             "rules_version": RULES_VERSION,
             "looks": list(self.looks),
-            "controls": list(self.claim.controls),
+            "depends_on": list(self.claim.depends_on),
             "primary": self.claim.primary,
             "claim_file": f"{self.file.parent.name}/{self.file.name}",
             "claim_file_sha256": _file_sha256(self.file),

@@ -239,7 +239,7 @@ def _try_runs(check: Check) -> None:
 
 
 def _controls(found: Session, check: Check) -> list[Check]:
-    return [other for other in found.checks.values() if other.claim.id in check.claim.controls]
+    return [other for other in found.checks.values() if other.claim.id in check.claim.depends_on]
 
 
 def _refuse_duplicates(checks: dict[str, Check]) -> None:

@@ -72,7 +72,7 @@ def _explain(check: Check, row: Judgement) -> str:
             *arms,
             f"Required (kind {claim.rule.kind}, a = {nominal_alpha(check.looks):g}): {requirement(claim.rule)}",
             f"Why so: {claim.rule.reason}.",
-            f"Leans on: {', '.join(claim.controls) or 'no control'}.",
+            f"Depends on: {', '.join(claim.depends_on) or 'no control'}.",
             f"Rule frozen as {check.criterion_sha256} (from {check.criterion['claim_file']}).",
             *(f"Measured: {finding.why}" for finding in row.findings[:8]),
             f"Verdict: {row.verdict}" + ("" if row.answer == "none" else f", {row.answer}") + f". {row.why}",

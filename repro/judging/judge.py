@@ -24,7 +24,7 @@ def judge(
     ``thorough`` also compares files that no check reads with their hashes, as ``judge --verify`` wants.
     """
     everything = {check.id: check for check in (*controls, *checks)}
-    leaned_on = {control for check in checks for control in check.claim.controls}
+    leaned_on = {control for check in checks for control in check.claim.depends_on}
     rows: dict[str, Judgement] = {}
     states = dict.fromkeys(leaned_on, "not collected")
     for check in everything.values():
@@ -34,7 +34,9 @@ def judge(
         states[name] = state(row for row in rows.values() if row.claim == name)
     for check in checks:
         if check.id not in rows:
-            rows[check.id] = judge_check(check, store, {name: states[name] for name in check.claim.controls}, thorough)
+            rows[check.id] = judge_check(
+                check, store, {name: states[name] for name in check.claim.depends_on}, thorough
+            )
     return [rows[check.id] for check in checks]
 
 
