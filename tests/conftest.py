@@ -29,7 +29,8 @@ from repro.recipes import SCALES, cifar
     rule=Ordering(gap=0.0, reason="half is half"),
     grid=dict.fromkeys(SCALES, ({"depth": 8}, {"depth": 14})),
     runs=lambda scale, seed, depth: {"BatchNorm": cifar(scale, seed, depth=depth)},
-    controls=(),
+    depends_on=(),
+    testable=dict.fromkeys(SCALES, "the networks and data of its runs"),
 )
 def test_tiny(evidence, depth):
     evidence.find(higher=evidence.accuracy("BatchNorm"), lower=50.0)

@@ -61,14 +61,14 @@ def test_runs_is_pure(checks):
 
 def test_every_control_that_is_leaned_on_exists(checks):
     known = {check.claim.id for check in checks}
-    assert {control for check in checks for control in check.claim.controls} <= known
+    assert {control for check in checks for control in check.claim.depends_on} <= known
 
 
 def test_every_claim_about_trained_networks_leans_on_the_controls(checks):
     for check in checks:
         trained = any(spec.epochs for spec in check.runs(1).values())
         is_control = check.claim.source.work == "control"
-        assert bool(check.claim.controls) == (trained and not is_control), check.id
+        assert bool(check.claim.depends_on) == (trained and not is_control), check.id
 
 
 def test_every_claim_has_a_reason_for_its_rule(checks):

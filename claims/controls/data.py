@@ -16,7 +16,8 @@ def runs(scale, seed):
     rule=Exact(reason="SHA-256 of every label and pixel"),
     grid=dict.fromkeys(SCALES, ({},)),
     runs=runs,
-    controls=(),
+    depends_on=(),
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
     looks=ONE_LOOK,
 )
 def test_data(evidence):

@@ -25,7 +25,8 @@ def runs(scale, seed):
     rule=Exact(reason="SHA-256 over name and bytes of every frozen tensor"),
     grid=dict.fromkeys(SCALES, ({},)),
     runs=runs,
-    controls=(),
+    depends_on=(),
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
     looks=ONE_LOOK,
 )
 def test_frozen(evidence):

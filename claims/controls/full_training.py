@@ -27,7 +27,8 @@ def runs(scale, seed, depth):
     rule=Ordering(gap=0.0, reason="the 5 points are subtracted from the published accuracy beforehand"),
     grid={scale: tuple({"depth": depth} for depth in DEPTHS[scale]) for scale in SCALES},
     runs=runs,
-    controls=(),
+    depends_on=(),
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
 )
 def test_full_training(evidence, depth):
     published = PUBLISHED_DIGITS if evidence.scale == "smoke" else PUBLISHED[depth]

@@ -45,7 +45,7 @@ CASES = {
     rule=Exact(reason="an answer is right or wrong"),
     grid=dict.fromkeys(SCALES, ({},)),
     runs=lambda scale, seed: {},
-    controls=(),
+    depends_on=(),
     looks=ONE_LOOK,
     exact=True,
 )

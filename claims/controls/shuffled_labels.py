@@ -20,7 +20,8 @@ def runs(scale, seed):
     ),
     grid=dict.fromkeys(SCALES, ({},)),
     runs=runs,
-    controls=(),
+    depends_on=(),
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
 )
 def test_shuffled_labels(evidence):
     evidence.find(sample=evidence.accuracy("shuffled labels"), reference=10.0)

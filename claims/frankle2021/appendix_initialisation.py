@@ -23,7 +23,8 @@ def norm_runs(scale, seed, depth, norm_init):
     rule=Point(margin=1.1, reason="the published range, +1.1 to +3.3 points, is 2.2 ± 1.1"),
     grid={s: tuple({"depth": d, "norm_init": n} for d in DEPTHS[s] for n in NORMS) for s in SCALES},
     runs=norm_runs,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
     note="Which initialisation the figure used is not known: each candidate is judged.",
 )
 def test_bn_init(evidence, depth, norm_init):
@@ -45,7 +46,8 @@ def weight_runs(scale, seed, depth, weight_init):
     rule=Ordering(gap=0.0, reason="no value could be read, so only the direction is tested"),
     grid={s: tuple({"depth": d, "weight_init": w} for d in DEPTHS[s] for w in WEIGHTS) for s in SCALES},
     runs=weight_runs,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
 )
 def test_weight_init(evidence, depth, weight_init):
     evidence.find(higher=evidence.accuracy("BatchNorm"), lower=evidence.accuracy("2 random per channel"))

@@ -27,7 +27,8 @@ def batchnorm(scale, seed, depth, width=1):
     rule=Point(margin=2.0, reason=ABOUT),
     grid=DEEPEST,
     runs=batchnorm,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
     primary=True,
     note=OTHER_DATA,
 )
@@ -42,7 +43,8 @@ def test_bn_only(evidence, depth):
     rule=Point(margin=2.0, reason=ABOUT),
     grid=DEEPEST,
     runs=batchnorm,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
     note=f"Versions 2 and 3 and ICLR say 82 %. {OTHER_DATA}",
 )
 def test_bn_only_v1(evidence, depth):
@@ -56,7 +58,8 @@ def test_bn_only_v1(evidence, depth):
     rule=Point(margin=1.0, reason=DECIMAL),
     grid={scale: tuple({"depth": depth} for depth in DEPTHS[scale] if depth in BY_DEPTH) for scale in SCALES},
     runs=batchnorm,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
     note=OTHER_DATA,
 )
 def test_bn_only_by_depth(evidence, depth):
@@ -74,7 +77,8 @@ def test_bn_only_by_depth(evidence, depth):
         "paper": tuple({"depth": 14, "width": width} for width in BY_WIDTH),
     },
     runs=batchnorm,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
     note=OTHER_DATA,
 )
 def test_bn_only_by_width(evidence, depth, width):
@@ -101,7 +105,8 @@ def batchnorm_and_nothing(scale, seed, depth, width):
         for scale in SCALES
     },
     runs=batchnorm_and_nothing,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
     primary=True,
 )
 def test_far_above_chance(evidence, depth, width):
@@ -115,7 +120,8 @@ def test_far_above_chance(evidence, depth, width):
     rule=Point(margin=2.0, reason=ABOUT),
     grid=DEEPEST,
     runs=lambda scale, seed, depth: {"all": cifar(scale, seed, depth=depth, trained="all")},
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
     note=OTHER_DATA,
 )
 def test_full_training(evidence, depth):

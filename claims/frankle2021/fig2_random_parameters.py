@@ -27,7 +27,8 @@ def runs(scale, seed, depth, width):
         for scale in SCALES
     },
     runs=runs,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
     primary=True,
 )
 def test_beats_random(evidence, depth, width):
@@ -46,7 +47,8 @@ def runs_by_k(scale, seed, depth):
     rule=Measure(reason="how many could not be read"),
     grid={"smoke": ({"depth": 8},), "pilot": ({"depth": 14},), "paper": ({"depth": 14}, {"depth": 56})},
     runs=runs_by_k,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
 )
 def test_random_k_to_match(evidence, depth):
     samples = {arm: evidence.accuracy(arm) for arm in runs_by_k(evidence.scale, 0, depth)}

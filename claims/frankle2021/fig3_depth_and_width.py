@@ -26,7 +26,8 @@ def by_width(scale, seed):
     rule=MARGIN,
     grid=ONCE,
     runs=by_depth,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
     primary=True,
 )
 def test_deeper_is_better(evidence):
@@ -40,7 +41,8 @@ def test_deeper_is_better(evidence):
     rule=MARGIN,
     grid=ONCE,
     runs=by_width,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
     primary=True,
 )
 def test_wider_is_better(evidence):
@@ -65,7 +67,8 @@ def deep_and_wide(scale, seed):
     rule=Ordering(gap=3.5, reason="half of the published gap"),
     grid=ONCE,
     runs=deep_and_wide,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
 )
 def test_depth_beats_width(evidence):
     depth, width = PAIR[evidence.scale]
@@ -80,7 +83,8 @@ def test_depth_beats_width(evidence):
     rule=Ordering(gap=0.0, reason="the figure's slopes could not be read, so only their order is tested"),
     grid=ONCE,
     runs=lambda scale, seed: by_depth(scale, seed) | by_width(scale, seed),
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
 )
 def test_accuracy_by_bn_count(evidence):
     depth = slope(evidence, "by depth", by_depth(evidence.scale, 0))

@@ -36,7 +36,8 @@ def find(evidence, arm, reference):
     rule=Fraction(margin=0.02, reason="VERDICTS: a number printed to whole points"),
     grid=GRID,
     runs=batchnorm,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
 )
 def test_gamma_third_cifar(evidence, depth):
     find(evidence, "BatchNorm", 0.27)
@@ -49,7 +50,8 @@ def test_gamma_third_cifar(evidence, depth):
     rule=Fraction(margin=1 / 12, reason="VERDICTS: a worded fraction"),
     grid=GRID,
     runs=batchnorm,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
     primary=True,
 )
 def test_gamma_third_wording(evidence, depth):
@@ -63,7 +65,8 @@ def test_gamma_third_wording(evidence, depth):
     rule=Fraction(margin=0.02, reason="VERDICTS: a number printed to whole points"),
     grid=GRID,
     runs=everything,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
 )
 def test_gamma_not_when_all(evidence, depth):
     find(evidence, "all", 0.09)

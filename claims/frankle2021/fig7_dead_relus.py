@@ -20,7 +20,8 @@ GRID = {
     rule=Measure(reason="the figure's values could not be read"),
     grid=GRID,
     runs=lambda scale, seed, depth, width: {"BatchNorm": cifar(scale, seed, depth=depth, width=width)},
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
 )
 def test_dead_relus(evidence, depth, width):
     evidence.find(sample=evidence.dead_relus("BatchNorm"))
@@ -33,7 +34,8 @@ def test_dead_relus(evidence, depth, width):
     rule=Fraction(margin=0.02, reason="VERDICTS: 'about', in whole points"),
     grid={scale: tuple({"depth": depth} for depth in DEPTHS[scale]) for scale in SCALES},
     runs=lambda scale, seed, depth: {"all": cifar(scale, seed, depth=depth, trained="all")},
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
 )
 def test_alive_relus(evidence, depth):
     evidence.find(sample=evidence.dead_relus("all"), reference=0.0)

@@ -23,7 +23,8 @@ def everything(scale, seed, depth):
     rule=ABOUT,
     grid=DEEPEST,
     runs=batchnorm,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
 )
 def test_bn_only(evidence, depth):
     evidence.find(sample=evidence.accuracy("BatchNorm"), reference=83.0)
@@ -36,7 +37,8 @@ def test_bn_only(evidence, depth):
     rule=ABOUT,
     grid=DEEPEST,
     runs=everything,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
 )
 def test_full_training(evidence, depth):
     evidence.find(sample=evidence.accuracy("all"), reference=93.0)
@@ -58,7 +60,8 @@ def deep_and_wide(scale, seed):
     rule=Ordering(gap=0.0, reason="the source gives no number"),
     grid=dict.fromkeys(SCALES, ({},)),
     runs=deep_and_wide,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
 )
 def test_depth_beats_width(evidence):
     evidence.find(higher=evidence.accuracy("deep"), lower=evidence.accuracy("wide"))

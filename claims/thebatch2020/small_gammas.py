@@ -19,7 +19,8 @@ def runs(scale, seed, depth):
     rule=Fraction(margin=1 / 12, reason="VERDICTS: a worded fraction"),
     grid=GRID,
     runs=runs,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
 )
 def test_nearly_half(evidence, depth):
     evidence.find(sample=evidence.small_gamma("BatchNorm", SMALL, f"share of |γ| < {SMALL}"), reference=0.5)
@@ -32,7 +33,8 @@ def test_nearly_half(evidence, depth):
     rule=NoChange(margin=1.0, reason="VERDICTS' smallest margin, as the source gives no number"),
     grid=GRID,
     runs=runs,
-    controls=CONTROLS,
+    depends_on=CONTROLS,
+    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
 )
 def test_pruning_negligible(evidence, depth):
     evidence.find(before=evidence.accuracy("BatchNorm"), after=evidence.clamped_accuracy("BatchNorm", SMALL))
