@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from repro.collecting.collect import collect
-from repro.recipes import SCALES
+from repro.planning.cost import forward_macs
+from repro.recipes import SCALES, cifar
 from repro.runs.spec import RunSpec
 
 CATALOGUE = [
@@ -44,8 +45,9 @@ def checks(request):
     return collect(scale=request.param).selected
 
 
-def test_every_cifar_claim_of_the_catalogue_has_a_check_at_every_scale(checks):
-    assert set(CATALOGUE) <= {check.claim.id for check in checks}
+@pytest.mark.parametrize("scale", ["smoke", "paper"])
+def test_every_cifar_claim_of_the_catalogue_has_a_check(scale):
+    assert set(CATALOGUE) <= {check.claim.id for check in collect(scale=scale).selected}
 
 
 def test_every_run_of_every_check_is_a_spec_at_every_look(checks):
@@ -101,3 +103,23 @@ def test_smoke_has_three_seeds_of_every_trained_condition():
 def test_paper_scale_tops_up_at_three_five_and_eight_seeds():
     checks = collect(scale="paper", keyword="bn-only-cifar").selected
     assert {check.looks for check in checks} == {(3, 5, 8)}
+
+
+def test_the_pilot_costs_what_its_docstring_says():
+    """At most 32 core-hours, no run above two, at 400 training images a second for BatchNorm alone in ResNet-14."""
+    speed = 400 * 2 * forward_macs(cifar("paper", 0, depth=14))
+    specs = {key: spec for check in collect(scale="pilot").selected for key, spec in check.runs(check.looks[0]).items()}
+    passes = {"all": 3, "all-but-batchnorm": 3, "random": 3, "none": 1}
+    hours = [
+        forward_macs(spec) * (passes.get(spec.trained, 2) * 50_000 + 10_000) * spec.epochs / speed / 3600
+        for spec in specs.values()
+    ]
+    assert sum(hours) == pytest.approx(30.4, abs=0.05)
+    assert max(hours) < 2
+    assert {spec.epochs for spec in specs.values()} == {0, 1, 16}
+
+
+def test_a_smoke_network_with_nothing_trained_settles_its_statistics():
+    """The running statistics forget their start by 0.9 a step; 15 steps make an epoch of the digits."""
+    assert 0.9 ** (15 * cifar("smoke", 0, depth=8, trained="none").epochs) < 0.01
+    assert cifar("paper", 0, depth=8, trained="none").epochs == 1

@@ -6,7 +6,7 @@ from repro.recipes import SCALES, cifar
 
 GRID = {
     "smoke": ({"depth": 8, "width": 1}, {"depth": 14, "width": 1}, {"depth": 8, "width": 2}),
-    "pilot": ({"depth": 14, "width": 1}, {"depth": 56, "width": 1}, {"depth": 14, "width": 4}),
+    "pilot": ({"depth": 8, "width": 1},),
     "paper": (
         *({"depth": depth, "width": 1} for depth in (14, 32, 56, 110, 218, 434, 866)),
         *({"depth": 14, "width": width} for width in (2, 4, 8, 16, 32)),
@@ -16,8 +16,8 @@ GRID = {
 
 def runs(scale, seed, depth, width):
     return {
-        "all": cifar(scale, seed, depth=depth, width=width, trained="all"),
-        "all but γ, β": cifar(scale, seed, depth=depth, width=width, trained="all-but-batchnorm"),
+        "all": cifar(scale, seed, depth=depth, width=width, trained="all", norm_init="ones"),
+        "all but γ, β": cifar(scale, seed, depth=depth, width=width, trained="all-but-batchnorm", norm_init="ones"),
     }
 
 

@@ -73,7 +73,7 @@ def test_bn_only_by_depth(evidence, depth):
     rule=Point(margin=1.0, reason=DECIMAL),
     grid={
         "smoke": ({"depth": 14, "width": 2},),
-        "pilot": tuple({"depth": 14, "width": width} for width in (2, 4)),
+        "pilot": ({"depth": 8, "width": 2},),
         "paper": tuple({"depth": 14, "width": width} for width in BY_WIDTH),
     },
     runs=batchnorm,
@@ -118,7 +118,7 @@ def test_far_above_chance(evidence, depth, width):
     sentence="Training all parameters of ResNet-866 reaches 93 %.",
     source=Source(work="frankle2021", place="Figure 2, as The Batch reports it", tag="R", reference="93 %"),
     rule=Point(margin=2.0, reason=ABOUT),
-    grid=DEEPEST,
+    grid=DEEPEST | {"pilot": ({"depth": 14},)},
     runs=lambda scale, seed, depth: {"all": cifar(scale, seed, depth=depth, trained="all")},
     depends_on=CONTROLS,
     testable=dict.fromkeys(SCALES, "to be decided from the sentence"),

@@ -63,7 +63,7 @@ def test_gamma_third_wording(evidence, depth):
     sentence="With everything trained, few γ are near zero.",
     source=Source(work="frankle2021", place="Figures 4 and 5; version 1 says 9 %", tag="R", reference="9 %"),
     rule=Fraction(margin=0.02, reason="VERDICTS: a number printed to whole points"),
-    grid=GRID,
+    grid=GRID | {"pilot": ({"depth": 14},)},
     runs=everything,
     depends_on=CONTROLS,
     testable=dict.fromkeys(SCALES, "to be decided from the sentence"),

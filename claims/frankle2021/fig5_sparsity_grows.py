@@ -19,7 +19,7 @@ def runs(scale, seed, along):
     sentence="The share of small γ rises with depth and with width, at every threshold.",
     source=Source(work="frankle2021", place="Figure 5", tag="R", reference="rises"),
     rule=Trend(margin=0.01, reason="VERDICTS: one point, as for numbers printed to one decimal"),
-    grid=dict.fromkeys(SCALES, ({"along": "depth"}, {"along": "width"})),
+    grid=dict.fromkeys(SCALES, ({"along": "depth"}, {"along": "width"})) | {"pilot": ({"along": "depth"},)},
     runs=runs,
     depends_on=CONTROLS,
     testable=dict.fromkeys(SCALES, "to be decided from the sentence"),

@@ -32,7 +32,7 @@ def test_dead_relus(evidence, depth, width):
     sentence="With everything trained, activations are not disabled.",
     source=Source(work="frankle2021", place="Figure 7", tag="R", reference="near 0"),
     rule=Fraction(margin=0.02, reason="VERDICTS: 'about', in whole points"),
-    grid={scale: tuple({"depth": depth} for depth in DEPTHS[scale]) for scale in SCALES},
+    grid={scale: tuple({"depth": depth} for depth in DEPTHS[scale]) for scale in SCALES} | {"pilot": ({"depth": 14},)},
     runs=lambda scale, seed, depth: {"all": cifar(scale, seed, depth=depth, trained="all")},
     depends_on=CONTROLS,
     testable=dict.fromkeys(SCALES, "to be decided from the sentence"),

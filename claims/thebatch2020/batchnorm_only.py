@@ -35,7 +35,7 @@ def test_bn_only(evidence, depth):
     sentence="Training all parameters of the same network reached 93 %.",
     source=Source(work="thebatch2020", place="results", tag="R", reference="93 %"),
     rule=ABOUT,
-    grid=DEEPEST,
+    grid=DEEPEST | {"pilot": ({"depth": 14},)},
     runs=everything,
     depends_on=CONTROLS,
     testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
@@ -45,12 +45,13 @@ def test_full_training(evidence, depth):
 
 
 # A deep and a wide network with about the same number of BatchNorm parameters, as in frankle2021's Figure 3.
-PAIR = {"smoke": (32, 2), "pilot": (32, 2), "paper": (434, 32)}
+PAIR = {"smoke": (32, 2), "pilot": (20, 2), "paper": (434, 32)}
 
 
 def deep_and_wide(scale, seed):
     depth, width = PAIR[scale]
-    return {"deep": cifar(scale, seed, depth=depth), "wide": cifar(scale, seed, depth=14, width=width)}
+    shallow = 8 if scale == "pilot" else 14
+    return {"deep": cifar(scale, seed, depth=depth), "wide": cifar(scale, seed, depth=shallow, width=width)}
 
 
 @claim(

@@ -70,7 +70,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     claim: Claim = marker.args[0]
     points = claim.grid[metafunc.config.getoption("--scale")]
-    names = list(points[0])
+    names = list(points[0]) if points else []
     if names:
         ids = [",".join(f"{name}={value}" for name, value in point.items()) for point in points]
         metafunc.parametrize(names, [tuple(point[name] for name in names) for point in points], ids=ids)
@@ -86,6 +86,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Makes a Check of every marked test, before -k and -m deselect any, and lets -k be an id."""
     found = config.stash[SESSION]
     dataset = config.getoption("--data")
+    items[:] = [item for item in items if _has_a_point(item)]
     for item in items:
         marker = item.get_closest_marker("claim")
         if marker is None or not isinstance(item, pytest.Function):
@@ -109,6 +110,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     except ReproError as error:
         raise pytest.UsageError(str(error)) from None
     _select_by_id(config, items)
+
+
+def _has_a_point(item: pytest.Item) -> bool:
+    """Whether an ordinary test, or a claim that has a check at the chosen scale."""
+    marker = item.get_closest_marker("claim")
+    return marker is None or bool(marker.args[0].grid[item.config.getoption("--scale")])
 
 
 def _select_by_id(config: pytest.Config, items: list[pytest.Item]) -> None:
