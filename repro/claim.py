@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,9 +13,10 @@ import pytest
 
 from repro.compare import RULES_VERSION, Rule
 from repro.errors import ClaimError
+from repro.provenance import PACKAGE
 from repro.recipes import SCALES
 from repro.runs.spec import RunSpec
-from repro.statistics import nominal_alpha
+from repro.statistics import Levels, against_level, nominal_alpha
 
 Tag = Literal["P", "D", "R", "?"]
 TAGS = {
@@ -31,6 +32,12 @@ Grid = Mapping[str, tuple[Params, ...]]  # scale -> points; a point names the pa
 LOOKS: Mapping[str, tuple[int, ...]] = {"smoke": (3,), "pilot": (3,), "paper": (3, 5, 8)}
 # The controls that every claim about trained networks depends on.
 CONTROLS = ("control-judge", "control-data", "control-frozen", "control-shuffled-labels", "control-full-training")
+# Between stored runs and a verdict; a change of any of these is a changed criterion.
+JUDGING_CODE = (
+    "statistics/*.py",
+    "compare/*.py",
+    *(f"judging/{name}.py" for name in ("evidence", "integrity", "shapes", "judge", "decide", "verdict")),
+)
 ONE_LOOK: Mapping[str, tuple[int, ...]] = dict.fromkeys(SCALES, (1,))  # for what no seed changes
 
 
@@ -80,10 +87,7 @@ class Claim:
             raise ClaimError(f"claim {self.id}: grid and looks need exactly the scales {', '.join(SCALES)}.")
         for scale in SCALES:
             self._check_points(scale)
-            try:
-                nominal_alpha(self.looks[scale])
-            except ValueError as error:
-                raise ClaimError(f"claim {self.id} at scale {scale}: {error}") from None
+            nominal_alpha(self.looks[scale])
         if not self.sentence or not self.source.place:
             raise ClaimError(f"claim {self.id} needs a sentence and the place in its source.")
         if (self.source.tag == "?") != (not self.source.reference):
@@ -137,45 +141,91 @@ class Check:
     file: Path  # the claim file
     function: Callable[..., None]  # records findings from an Evidence
     dataset: str | None  # a named copy that stands in for "cifar10"; None for the original
+    primaries: int = 1  # primary claims of the catalogue, which a primary claim shares its level against with
 
     @property
     def id(self) -> str:
         """Claim id and parameters, such as ``bn-only-by-depth[depth=14]``."""
-        point = ",".join(f"{name}={value}" for name, value in self.params.items())
-        return f"{self.claim.id}[{point}]" if point else self.claim.id
+        return f"{self.claim.id}[{_words(self.params)}]" if self.params else self.claim.id
 
     @property
     def looks(self) -> tuple[int, ...]:
         """Numbers of seeds to look at, in order."""
         return self.claim.looks[self.scale]
 
+    @property
+    def tests(self) -> int:
+        """Among how many the error against the claim is shared: its looks, its points, and the primary claims."""
+        return len(self.looks) * len(self.claim.grid[self.scale]) * (self.primaries if self.claim.primary else 1)
+
+    def levels(self, findings: int = 1) -> Levels:
+        """The levels of a look at a check that makes so many findings."""
+        against = against_level(
+            self.looks,
+            points=len(self.claim.grid[self.scale]) * findings,
+            primaries=self.primaries if self.claim.primary else 1,
+        )
+        return Levels(accept=nominal_alpha(self.looks), against=against)
+
     def arms(self, seeds: int) -> dict[str, tuple[RunSpec, ...]]:
-        """The runs of every arm for seeds 0 … seeds − 1."""
+        """The runs of every arm for seeds 0 … seeds − 1.
+
+        Raises:
+            ClaimError: a replicate has other arms than the first, or a trained run of it has another seed.
+        """
         replicates = [self.claim.runs(self.scale, seed, **self.params) for seed in range(seeds)]
+        for seed, one in enumerate(replicates):
+            if set(one) != set(replicates[0]):
+                raise ClaimError(f"check {self.id}: its runs() names other arms for seed {seed} than for seed 0.")
+            for arm, spec in one.items():
+                if spec.epochs and spec.seed != seed:
+                    raise ClaimError(
+                        f"check {self.id}: its runs() gives arm {arm!r} a run of seed {spec.seed} as replicate {seed}; "
+                        "pass its seed on to every run that is trained."
+                    )
         return {arm: tuple(self._copy(one[arm]) for one in replicates) for arm in replicates[0]}
 
     def runs(self, seeds: int) -> dict[str, RunSpec]:
         """Every run of every arm once, by key."""
         return {spec.key: spec for specs in self.arms(seeds).values() for spec in specs}
 
-    @property
+    @cached_property
+    def recipe(self) -> dict[str, dict[str, str]]:
+        """By point of the whole grid and by arm, the key of the run of seed 0: the hash of its canonical spec."""
+        found = {}
+        for point in self.claim.grid[self.scale]:
+            arms = self.claim.runs(self.scale, 0, **point)
+            found[_words(point)] = {arm: self._copy(spec).key for arm, spec in arms.items()}
+        return found
+
+    @cached_property
     def criterion(self) -> dict[str, Any]:
         """Everything a verdict on this check depends on besides the runs, as JSON values."""
+        claim = self.claim
         return {
             "check": self.id,
             "scale": self.scale,
-            "sentence": self.claim.sentence,
-            "source": dataclasses.asdict(self.claim.source),
-            "rule": {"kind": self.claim.rule.kind, **dataclasses.asdict(self.claim.rule)},
+            "sentence": claim.sentence,
+            "source": dataclasses.asdict(claim.source),
+            "rule": {"kind": claim.rule.kind, "name": type(claim.rule).__name__, **dataclasses.asdict(claim.rule)},
             "rules_version": RULES_VERSION,
             "looks": list(self.looks),
-            "depends_on": list(self.claim.depends_on),
-            "primary": self.claim.primary,
+            "levels": dataclasses.asdict(self.levels()),
+            "depends_on": list(claim.depends_on),
+            "primary": claim.primary,
+            "primaries": self.primaries,
+            "testable": dict(claim.testable),
+            "untestable": dict(claim.untestable),
+            "same_as": claim.same_as,
+            "definition_open": claim.definition_open,
+            "grid": [dict(point) for point in claim.grid[self.scale]],
+            "recipe": self.recipe,
             "claim_file": f"{self.file.parent.name}/{self.file.name}",
             "claim_file_sha256": _file_sha256(self.file),
+            "judging_code_sha256": judging_code(),
         }
 
-    @property
+    @cached_property
     def criterion_sha256(self) -> str:
         """SHA-256 of the canonical JSON of the criterion: the frozen rule's name."""
         return hashlib.sha256(json.dumps(self.criterion, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
@@ -189,6 +239,23 @@ class Check:
 def claim(**fields: Any) -> pytest.MarkDecorator:
     """Marks a pytest function as the check of a claim: ``@claim(id=…, sentence=…, …)``, fields as in `Claim`."""
     return pytest.mark.claim(Claim(**fields))
+
+
+@cache
+def judging_code() -> str:
+    """SHA-256 of the code between stored runs and a verdict: estimates, rules, what is read, and what is decided."""
+    digest = hashlib.sha256()
+    for place in JUDGING_CODE:
+        found = sorted(PACKAGE.glob(place))
+        assert found, f"{place} is no judging code"
+        for path in found:
+            digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _words(params: Params) -> str:
+    """A point of a grid, such as ``depth=14,width=2``."""
+    return ",".join(f"{name}={value}" for name, value in params.items())
 
 
 @cache
