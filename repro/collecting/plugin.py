@@ -85,25 +85,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Makes a Check of every marked test, before -k and -m deselect any, and lets -k be an id."""
     found = config.stash[SESSION]
     dataset = config.getoption("--data")
-<<<<<<< HEAD
-    items[:] = [item for item in items if _has_a_point(item)]
-    for item in items:
-        marker = item.get_closest_marker("claim")
-        if marker is None or not isinstance(item, pytest.Function):
-            continue
-        params = dict(item.callspec.params) if hasattr(item, "callspec") else {}
-        check = Check(
-            claim=marker.args[0],
-            scale=config.getoption("--scale"),
-            params=params,
-            file=item.path,
-            function=item.obj,
-            dataset=None if dataset == "cifar10" else dataset,
-        )
-        item.stash[CHECK] = check
-        item.extra_keyword_matches.update((check.id, check.claim.id))
-        found.checks[item.nodeid] = check
-=======
     marked = {item.path for item in items if item.get_closest_marker("claim")}
     items[:] = [item for item in items if _has_a_point(item)]
     try:
