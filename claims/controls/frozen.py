@@ -21,12 +21,12 @@ def runs(scale, seed):
 @claim(
     id="control-frozen",
     sentence="Every frozen tensor is bit-equal to its initial value after training.",
-    source=Source(work="control", place="VERDICTS, controls", tag="P", reference="the hash before training"),
+    source=Source(work="control", place="claims/RULES.md, controls", tag="P", reference="the hash before training"),
     rule=Exact(reason="SHA-256 over name and bytes of every frozen tensor"),
     grid=dict.fromkeys(SCALES, ({},)),
     runs=runs,
     depends_on=(),
-    testable=dict.fromkeys(SCALES, "to be decided from the sentence"),
+    testable=dict.fromkeys(SCALES, "equality of bytes, at whatever scale"),
     looks=ONE_LOOK,
 )
 def test_frozen(evidence):
