@@ -36,7 +36,10 @@ CONTROLS = ("control-judge", "control-data", "control-frozen", "control-shuffled
 JUDGING_CODE = (
     "statistics/*.py",
     "compare/*.py",
-    *(f"judging/{name}.py" for name in ("evidence", "integrity", "shapes", "judge", "decide", "verdict")),
+    *(
+        f"judging/{name}.py"
+        for name in ("evidence", "integrity", "shapes", "judge", "observe", "decide", "controls", "verdict")
+    ),
 )
 ONE_LOOK: Mapping[str, tuple[int, ...]] = dict.fromkeys(SCALES, (1,))  # for what no seed changes
 
@@ -207,7 +210,7 @@ class Check:
             "scale": self.scale,
             "sentence": claim.sentence,
             "source": dataclasses.asdict(claim.source),
-            "rule": {"kind": claim.rule.kind, "name": type(claim.rule).__name__, **dataclasses.asdict(claim.rule)},
+            "rule": {"kind": claim.rule.kind, "name": claim.rule.name, **dataclasses.asdict(claim.rule)},
             "rules_version": RULES_VERSION,
             "looks": list(self.looks),
             "levels": dataclasses.asdict(self.levels()),

@@ -217,25 +217,27 @@ def _store(arguments: argparse.Namespace) -> "Store":
 
 
 def _plan(arguments: argparse.Namespace) -> "Plan":
-    from repro.judging.judge import bought
+    from repro.judging.judge import requested_seeds
     from repro.planning.plan import plan
     from repro.provenance import detect_device
 
     session, store = _collect(arguments), _store(arguments)
-    wanted = bought(session.selected, store, list(session.checks.values()))
+    wanted = requested_seeds(session.selected, store, list(session.checks.values()))
     return plan(session.selected, store, device_type=detect_device(), bought=wanted)
 
 
 def _run(arguments: argparse.Namespace, session: "Session") -> "Outcome":
     from repro.executing.execute import run_all
     from repro.executing.progress import Progress
+    from repro.judging.judge import requested_seeds
 
+    store = _store(arguments)
     with Progress() as progress:
         return run_all(
             session.selected,
-            _store(arguments),
+            store,
             data_dir=arguments.data_dir,
-            controls=list(session.checks.values()),
+            requested_seeds=lambda: requested_seeds(session.selected, store, list(session.checks.values())),
             device=arguments.device,
             workers=arguments.workers,
             budget=arguments.budget,
@@ -256,24 +258,31 @@ def _back_fill(arguments: argparse.Namespace, session: "Session") -> None:
 
 
 def _judge(arguments: argparse.Namespace, session: "Session") -> int:
-    from repro.collecting.plugin import exit_code
-    from repro.judging import document
+    from repro.cluster.hours import account
+    from repro.collecting.catalogue import catalogue
+    from repro.judging import document, preregister
+    from repro.judging.verdict import exit_code
+    from repro.reporting import report as reports
 
     path = arguments.report / "verdicts.json"
     verify = getattr(arguments, "verify", False)
     controls = list(session.checks.values())
     made, rows = document.document(
-        session.selected, _store(arguments), arguments.scale, controls=controls, thorough=verify
+        session.selected,
+        _store(arguments),
+        arguments.scale,
+        controls=controls,
+        thorough=verify,
+        cluster=account(_store(arguments)),
+        rows_of_catalogue=() if arguments.paths else catalogue(),
+        registration=preregister.compare(session.selected),
     )
     if verify:
-        changed = document.differences(path, made)
+        *changed, last = (lines := document.verify(path, made, page=reports.page))[0]
         for line in changed:
             print(f"repro: {line}", file=sys.stderr)
-        print(
-            f"{path}: "
-            + (f"{len(changed)} differences" if changed else f"all {len(rows)} verdicts are as computed from the runs")
-        )
-        return 2 if changed else 0
+        print(last)
+        return lines[1]
     document.save(made, path)
     if arguments.json:
         _print_json(made)
@@ -285,6 +294,7 @@ def _judge(arguments: argparse.Namespace, session: "Session") -> int:
 def _print_table(made: dict[str, Any], rows: list["Judgement"]) -> None:
     for entry in made["claims"]:
         words = entry["verdict"] + ("" if entry["answer"] == "none" else f" {entry['answer']}")
+        words = ", ".join((words, *entry["marks"]))
         points = ", ".join(f"{count} {answer}" for answer, count in entry["points"].items())
         print(f"{entry['claim']:<30} {words:<28} {points}")
     print(f"{len(made['claims'])} claims, {len(rows)} checks, {made['cost']['runs']} runs")

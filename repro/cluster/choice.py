@@ -9,7 +9,7 @@ from repro.cluster.elements import Element
 from repro.cluster.fate import Fate
 from repro.cluster.ledger import Order
 from repro.cluster.profile import Profile
-from repro.judging.judge import bought
+from repro.judging.judge import requested_seeds
 from repro.planning.plan import Plan, Planned, plan
 from repro.runs.store import Store
 
@@ -55,7 +55,7 @@ def choose(
     """
     store = Store(order.results)
     device_type = profile.device
-    seeds = bought(session.selected, store, list(session.checks.values()))
+    seeds = requested_seeds(session.selected, store, list(session.checks.values()))
     measured = pilot.load(store, profile)
     made = plan(
         session.selected, store, device_type=device_type, bought=seeds, known=pilot.known(measured, device_type)

@@ -66,6 +66,7 @@ def work(folder: str, number: int) -> None:
 def report(folder: str) -> None:
     """Queues what was killed or what more seeds a verdict asks for, then judges and renders what there is."""
     from repro.cluster import rounds
+    from repro.cluster.hours import account
     from repro.collecting.collect import collect
     from repro.judging import document
     from repro.reporting import report as reports
@@ -76,8 +77,9 @@ def report(folder: str) -> None:
     told = rounds.go_on(submission, session)
     write(submission.folder / "next", told.encode())
     print(told, flush=True)
+    store = Store(order.results)
     made, _ = document.document(
-        session.selected, Store(order.results), order.scale, controls=list(session.checks.values())
+        session.selected, store, order.scale, controls=list(session.checks.values()), cluster=account(store)
     )
     document.save(made, order.report / "verdicts.json")
     for line in reports.render(made, order.report):

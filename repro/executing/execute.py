@@ -1,15 +1,14 @@
-"""Completed runs: what a plan lacks, trained here by one process per core or GPU, seeds bought until nothing lacks."""
+"""Completed runs: what a plan lacks, trained here by one process per core or GPU, until no run is missing."""
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro.claim import Check
 from repro.executing import pool
 from repro.executing.pool import Done, Site, Stop
-from repro.judging.judge import bought
 from repro.planning.plan import Plan, plan
 from repro.provenance import detect_device
 from repro.runs.store import Store
@@ -35,14 +34,15 @@ def run_all(
     store: Store,
     *,
     data_dir: Path,
-    controls: Sequence[Check] = (),
+    requested_seeds: Callable[[], Mapping[str, int]] = dict,
     device: str = "auto",
     workers: int | None = None,
     budget: float | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Trains what the checks lack, buys the seeds that inconclusive verdicts ask for, until nothing is missing.
+    """Trains what the checks lack, and the seeds that inconclusive verdicts request, until nothing is missing.
 
+    ``requested_seeds`` says, of what is in the store when it is called, which checks want how many seeds in all.
     ``budget`` is in seconds: runs under way are then checkpointed, and the next call goes on from there. So is it on
     SIGINT and SIGTERM. A run that crashes is left behind as failed; the others go on.
 
@@ -61,7 +61,7 @@ def run_all(
     outcome = Outcome()
     with Stop() as stop:
         while not outcome.stopped:
-            wanted = plan(checks, store, device_type=device.partition(":")[0], bought=bought(checks, store, controls))
+            wanted = plan(checks, store, device_type=device.partition(":")[0], bought=requested_seeds())
             todo = [run for run in wanted.missing if run.spec.key not in outcome.done]
             if not todo:
                 break

@@ -9,8 +9,8 @@ from repro.runs.datasets import DATASETS
 from repro.runs.spec import RunSpec
 from repro.runs.store import HISTORY, TENSORS, Run
 
-# Images that may fall on another side when the network of the last epoch is evaluated again. On a CPU none may; on other
-# devices a kernel chosen anew can round otherwise.
+# Images that may fall on another side when the network of the last epoch is evaluated again: none on a CPU, while on
+# other devices a kernel chosen anew can round otherwise.
 MOVED_IMAGES = 5
 
 
@@ -39,10 +39,10 @@ def contradiction(run: Run) -> str:
     try:
         epochs = [row["epoch"] for row in rows]
         ended = rows[-1]["train_loss"] if rows else None
-        last = rows[-1]["test_top1"] if rows else None
+        last = float(rows[-1]["test_top1"]) if rows else math.nan
         found = run.measurement("accuracy")
         measured, images = found["top1"], found["images"]
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         return f"its {HISTORY} or accuracy lacks {error}"
     if epochs != list(range(1, len(epochs) + 1)):
         return f"its {HISTORY} has the epochs {epochs[:3]}… instead of 1, 2, 3 …"
@@ -82,8 +82,8 @@ def _refuse_copies(arm: str, runs: Sequence[Run]) -> None:
         other = seen.setdefault(run.record["files"][TENSORS], run.spec)
         if other.seed != run.spec.seed:
             raise StoreError(
-                f"{run.folder} ({run.spec.name}): its tensors equal those of seed {other.seed} in arm {arm!r}, byte for "
-                "byte. Delete the one that was copied and train it again."
+                f"{run.folder} ({run.spec.name}): its tensors equal those of seed {other.seed} in arm {arm!r}, byte "
+                "for byte. Delete the one that was copied and train it again."
             )
 
 

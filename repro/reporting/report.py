@@ -62,6 +62,11 @@ def render(made: Json, folder: Path) -> list[str]:
         return _render(made, folder)
 
 
+def page(made: Json) -> bytes:
+    """report.html of a document, for ``judge --verify`` to compare."""
+    return _page(shape(made), for_pdf=False).encode()
+
+
 def _render(made: Json, folder: Path) -> list[str]:
     shaped = shape(made)
     page = _page(shaped, for_pdf=False).encode()
