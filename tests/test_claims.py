@@ -79,7 +79,7 @@ def test_no_reason_cites_a_document_that_a_reader_cannot_open(checks):
 
 
 def test_full_training_is_a_control_of_every_network_that_smoke_and_paper_train(checks):
-    """But for one network of smoke, WRN-14-2, and of the pilot, of which ResNet-14 alone has a published accuracy."""
+    """Of the pilot's networks, ResNet-14 alone has a published accuracy and runs short enough."""
     controlled = {
         (spec.depth, spec.width)
         for check in checks
@@ -87,7 +87,7 @@ def test_full_training_is_a_control_of_every_network_that_smoke_and_paper_train(
         for spec in check.runs(1).values()
     }
     trained = {(spec.depth, spec.width) for check in checks for spec in check.runs(1).values() if spec.epochs > 10}
-    left_out = {"smoke": {(14, 2)}, "pilot": {(8, 1), (20, 1), (32, 1), (8, 2)}, "paper": set()}
+    left_out = {"smoke": set(), "pilot": {(8, 1), (20, 1), (32, 1), (8, 2)}, "paper": set()}
     assert trained - controlled == left_out[checks[0].scale]
 
 
