@@ -21,6 +21,10 @@ class StoreError(ReproError):
     """A folder of results cannot be read, trusted or written."""
 
 
+class TakenOverError(StoreError):
+    """Another process trains a run whose writer was taken for dead."""
+
+
 class CodeError(ReproError):
     """The code is not the one that a run was planned with."""
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from repro import __version__
 from repro.claim import TAGS, Check
-from repro.cluster.hours import account
 from repro.compare import RULES_VERSION
 from repro.errors import StoreError
 from repro.judging.judge import judge
@@ -22,7 +21,13 @@ SCHEMA_VERSION = 1
 
 
 def document(
-    checks: Sequence[Check], store: Store, scale: str, *, controls: Sequence[Check] = (), thorough: bool = False
+    checks: Sequence[Check],
+    store: Store,
+    scale: str,
+    *,
+    controls: Sequence[Check] = (),
+    thorough: bool = False,
+    cluster: Document | None = None,
 ) -> tuple[Document, list[Judgement]]:
     """Judges checks and puts together what verdicts.json holds: a function of claims and stored runs, no clock."""
     rows = judge(checks, store, controls=controls, thorough=thorough)
@@ -39,7 +44,7 @@ def document(
         "environment": _environment(run for run, _ in runs),
         "data": _data(run for run, _ in runs),
         "cost": _cost([run for run, _ in runs]),
-        "cluster": account(store),
+        "cluster": cluster,
     }
     return made, rows
 
