@@ -176,7 +176,7 @@ def cancel(arguments: argparse.Namespace) -> int:
     """Cancels the jobs of the selected runs; what they have trained is kept."""
     from repro.cli import cluster as commands
 
-    return commands.cancel(_plan(arguments), _store(arguments))
+    return commands.cancel(_plan(arguments), _store(arguments), everything=not (arguments.paths or arguments.keyword))
 
 
 def init(arguments: argparse.Namespace) -> int:
@@ -267,6 +267,7 @@ def _judge(arguments: argparse.Namespace, session: "Session") -> int:
     path = arguments.report / "verdicts.json"
     verify = getattr(arguments, "verify", False)
     controls = list(session.checks.values())
+    store = _store(arguments)
     made, rows = document.document(
         session.selected,
         _store(arguments),

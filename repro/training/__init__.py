@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from safetensors.torch import save
 
-from repro.errors import CodeError, ReproError, StoreError
+from repro.errors import CodeError, ReproError, StoreError, TakenOverError
 from repro.provenance import code_digest
 from repro.runs.lease import Lease
 from repro.runs.spec import RunSpec
@@ -69,7 +69,7 @@ def run(
         (folder / FAILURE).unlink(missing_ok=True)  # of an earlier attempt
         with lease.kept():
             return _train(spec, store, Path(data_dir), torch.device(device), criteria, pause, lease, checkpoint_every)
-    except ReproError:
+    except (ReproError, OSError):  # a folder or a mount failed, and not the run
         raise
     except Exception as error:
         store.fail(spec, f"{type(error).__name__}: {error}", traceback.format_exc())
@@ -178,7 +178,7 @@ def _synchronise(device: torch.device) -> None:
 def _fence(lease: Lease, folder: Path) -> None:
     """Stops a process that was taken for dead, such as one that slept, before it writes over its successor."""
     if not lease.renew():
-        raise StoreError(f"{folder} was taken over by another process; this one stops without writing.")
+        raise TakenOverError(f"{folder} was taken over by another process; this one stops without writing.")
 
 
 def _finish(
