@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,11 +41,13 @@ def run_all(
     workers: int | None = None,
     budget: float | None = None,
     progress: Progress | None = None,
+    stop: Stop | None = None,
 ) -> Outcome:
     """Trains what the checks lack, buys the seeds that inconclusive verdicts ask for, until nothing is missing.
 
     ``budget`` is in seconds: runs under way are then checkpointed, and the next call goes on from there. So is it on
-    SIGINT and SIGTERM. A run that crashes is left behind as failed; the others go on.
+    SIGINT and SIGTERM, and when an open ``stop`` is given and set. A run that crashes is left behind as failed; the
+    others go on.
 
     Raises:
         DataError, StoreError: no run could be trained; those under way were checkpointed.
@@ -54,12 +57,12 @@ def run_all(
         store=store,
         data_dir=data_dir,
         device=device,
-        workers=workers or (1 if device.startswith("cuda") else os.cpu_count() or 1),
+        workers=workers or processes(device),
         # The last tenth, at most 10 s, is for writing checkpoints.
         deadline=None if budget is None else time.time() + budget - min(10.0, budget / 10),
     )
     outcome = Outcome()
-    with Stop() as stop:
+    with Stop() if stop is None else nullcontext(stop) as stop:
         while not outcome.stopped:
             wanted = plan(checks, store, device_type=device.partition(":")[0], bought=bought(checks, store, controls))
             todo = [run for run in wanted.missing if run.spec.key not in outcome.done]
@@ -75,3 +78,10 @@ def run_all(
             told(None)
             outcome.stopped = not pool.train(todo, site, stop, told)
     return outcome
+
+
+def processes(device: str) -> int:
+    """How many workers a device takes: one a GPU, or one for each core that this process may use."""
+    if device.startswith("cuda"):
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
