@@ -60,7 +60,7 @@ def choose(
     seeds = requested_seeds(session.selected, store, list(session.checks.values()))
     measured = pilot.load(store, profile)
     made = plan(
-        session.selected, store, device_type=device_type, bought=seeds, known=pilot.known(measured, device_type)
+        session.selected, store, device_type=device_type, requested=seeds, known=pilot.known(measured, device_type)
     )
     found = fate.fates([run.spec for run in made.runs], snapshot, queue)
     todo = tuple(run for run in made.missing if wanted(found[run.spec.key]))

@@ -26,6 +26,7 @@ from repro.judging.models import (
 )
 from repro.judging.schema import fault
 from repro.judging.verdict import Answer, Judgement, Verdict, to_json
+from repro.planning.scales import ScaleNeeds
 from repro.recipes import schedule
 from repro.runs.spec import TRAINING_VERSION
 from repro.runs.store import Run, Store, explain_write_errors, write
@@ -43,6 +44,7 @@ def document(
     thorough: bool = False,
     cluster: Mapping[str, Any] | None = None,
     rows_of_catalogue: Sequence[Row] = (),
+    scales: Sequence[ScaleNeeds] = (),
     registration: Registration | None = None,
 ) -> tuple[Json, list[Judgement]]:
     """Judges checks and puts together what verdicts.json holds: a function of claims and stored runs, no clock.
@@ -63,6 +65,7 @@ def document(
         ),
         tags=TAGS,
         protocol=vars(schedule(scale)) | {"scale": scale},
+        scales=tuple(scales),
         coverage=tuple(_coverage(rows_of_catalogue, claims)),
         claims=tuple(claims),
         judgements=tuple(rows),

@@ -34,7 +34,7 @@ def render(made: Json, folder: Path) -> list[str]:
 
 def page(made: Json) -> bytes:
     """report.html of a document, for ``judge --verify`` to compare."""
-    return _page(shape(made), for_pdf=False).encode()
+    return _page(view(made), for_pdf=False).encode()
 
 
 def _render(made: Json, folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from safetensors.torch import save
 
-from repro.errors import CodeError, ReproError, StoreError, TakenOverError
+from repro.errors import CodeError, ReproError, TakenOverError
 from repro.provenance import code_digest
 from repro.runs.lease import Lease
 from repro.runs.spec import RunSpec
