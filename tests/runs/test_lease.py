@@ -186,6 +186,9 @@ def test_of_many_who_race_for_a_folder_one_wins_and_never_two(tmp_path, dead):
     assert max(won) == 1
 
 
+ACTS = st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=4)  # who acts, and whether it releases
+
+
 class Claimants(RuleBasedStateMachine):
     """Four processes on two machines take, renew, release and die, also in the middle of each other's takeover."""
 
@@ -205,7 +208,7 @@ class Claimants(RuleBasedStateMachine):
         link = os.link
 
         def linked(source, target):
-            before, after = self.meanwhile or (None, None)
+            before, after = self.meanwhile or ((), ())
             self.meanwhile = None
             self.act(before)
             link(source, target)
@@ -213,12 +216,16 @@ class Claimants(RuleBasedStateMachine):
 
         self.patch.setattr(lease_module.os, "link", linked)
 
-    def act(self, other):
-        """Another process tries to take the lease, and this one goes on."""
-        if other is not None and self.alive[other] and other != self.me:
-            mine, self.me = self.me, other
-            self.claim()
-            self.me = mine
+    def act(self, others):
+        """Other processes take and release the lease, and this one goes on."""
+        mine = self.me
+        for self.me, releases in others:
+            if self.me != mine and self.alive[self.me]:
+                if releases and self.me in self.held:
+                    self.held.pop(self.me).release()
+                elif self.me not in self.held:
+                    self.claim()
+        self.me = mine
 
     def claim(self):
         lease = Lease.take(self.folder)
@@ -229,7 +236,7 @@ class Claimants(RuleBasedStateMachine):
         for lease in self.held.values():
             lease.renew()
 
-    @rule(who=st.integers(0, 3), before=st.none() | st.integers(0, 3), after=st.none() | st.integers(0, 3))
+    @rule(who=st.integers(0, 3), before=ACTS, after=ACTS)
     def take(self, who, before, after):
         if self.alive[who] and who not in self.held:
             self.me, self.meanwhile = who, (before, after)
@@ -280,8 +287,22 @@ class Claimants(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
+def test_a_claimant_that_was_overtaken_between_its_look_and_its_link_backs_out():
+    """Process 1 sees a dead lease; before it links the next number, 2 takes and releases, and 3 starts at one again."""
+    claimants = Claimants()
+    claimants.begin()
+    try:
+        claimants.take(who=0, before=[], after=[])
+        claimants.die(who=0)
+        claimants.turn_the_clock(seconds=2 * EXPIRES)
+        claimants.take(who=1, before=[(2, False), (2, True), (3, False)], after=[])
+        assert list(claimants.held) == [3]
+    finally:
+        claimants.teardown()
+
+
 TestClaimants = Claimants.TestCase
-TestClaimants.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestClaimants.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
 
 
 def test_a_kept_lease_stays_young_while_its_holder_is_busy(tmp_path, monkeypatch):
