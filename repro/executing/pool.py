@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from repro.errors import CodeError, DataError, ReproError, StoreError, TakenOverError
+from repro.errors import CodeError, DamagedRunError, DataError, ReproError, StoreError, TakenOverError
 from repro.runs.spec import RunSpec
 from repro.runs.store import Store
 
@@ -133,7 +133,7 @@ def work(job: Job) -> Done | None:
 
     Raises:
         ReproError: what would fail every other run as well, such as missing data, a full disk or changed code, unless
-            runs are isolated.
+            runs are isolated. A run whose folder is damaged fails alone.
     """
     from repro.training import run  # torch is imported in workers alone
 
@@ -153,7 +153,7 @@ def work(job: Job) -> Done | None:
     except TakenOverError:
         return None
     except (ReproError, OSError) as raised:
-        if not job.site.isolated:
+        if not job.site.isolated and not isinstance(raised, DamagedRunError):
             if isinstance(raised, ReproError):
                 raise
             raise StoreError(f"{job.spec.name}: {raised}; mend that, and train it again.") from raised

@@ -140,6 +140,18 @@ def test_failed_run_says_how(store):
     assert whys[0] == "failed and will be tried again: Boom: no"
 
 
+@pytest.mark.parametrize("name", ["run.json", "spec.json"])
+def test_damaged_run_is_named_and_stops_no_other(store, finished, name):
+    for seed in range(3):
+        finished(store, cifar("smoke", seed, depth=8))
+    damaged = store.folder(cifar("smoke", 1, depth=8)) / name
+    damaged.write_text("{}")
+    made = plan([check("a", 8)], store, device_type="cpu")
+    assert sorted(run.condition for run in made.runs) == ["complete", "complete", "failed"]
+    (run,) = made.missing
+    assert run.spec.seed == 1 and run.why.startswith(f"damaged: {damaged} ")
+
+
 def test_criteria_name_scale_and_rule_of_every_check(store):
     a, b = check("a", 8), check("b", 8)
     made = plan([a, b], store, device_type="cpu")
