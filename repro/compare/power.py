@@ -33,25 +33,27 @@ def expected(
     √2 of it. ``reference``: the published value of a Point or Fraction, the share of a FractionBound, the published gap
     of an Ordering (None: twice the rule's, which is half of it), the published change of a NoChange (None: 0), the
     published means of a Trend, in rising order. A published value is redrawn with its own error, a reading error
-    uniformly. None where there is nothing to be right about: a rule without statistics, or a size that no source gives.
+    uniformly. None where there is nothing to be right about: a rule without statistics, a look at one seed, or a size
+    that no source gives.
     The simulation has a fixed seed.
     """
     import numpy as np
 
     from repro.compare import replicate
 
+    if min(looks) < 2:
+        return None
     rng, shape = np.random.default_rng(0), (REPLICATIONS, max(looks))
     match rule, reference:
         case (
             (Point(margin=margin) | Fraction(margin=margin)),
             Published(replicates=count, reading_error=u, value=value),
         ):
-            values = rng.normal(value, sd, shape)
-            own = rng.normal(0, sd if reference.sd is None else reference.sd, (REPLICATIONS, max(count, 2)))[:, :count]
-            published = value + own.mean(1) + rng.uniform(-u, u, REPLICATIONS)
+            theirs = sd if reference.sd is None else reference.sd
+            draw = replicate.shares if isinstance(rule, Fraction) else replicate.normal
+            values, own = draw(rng, value, sd, shape), draw(rng, value, theirs, (REPLICATIONS, count))
+            published = own.mean(1) + rng.uniform(-u, u, REPLICATIONS)
             spread = None if reference.sd is None else own.std(1, ddof=1) if count > 1 else np.zeros(REPLICATIONS)
-            if isinstance(rule, Fraction):
-                values, published = np.clip(values, 0, 1), np.clip(published, 0, 1)
 
             def test(n: int, rows: replicate.Rows) -> replicate.Tests:
                 drawn, sds = published[rows], None if spread is None else spread[rows]
@@ -60,7 +62,7 @@ def expected(
                 return replicate.point(values[rows, :n], drawn, sds, count, u, margin)
 
         case FractionBound(limit=limit, side=side), (float() | int()) as size:
-            values = np.clip(rng.normal(size, sd, shape), 0, 1)
+            values = replicate.shares(rng, size, sd, shape)
 
             def test(n: int, rows: replicate.Rows) -> replicate.Tests:
                 return replicate.share_bound(values[rows, :n], limit, side == "at most")

@@ -14,14 +14,28 @@ from repro.compare.finding import Outcome
 from repro.statistics import Levels, exact_tail
 
 Array = NDArray[np.float64]
+LEAST = 1e-9  # standard deviation of values that are all alike
 Rows = NDArray[np.intp]
 DECIDED = (Outcome.ESTABLISHED, Outcome.DIRECTION_ONLY, Outcome.RULED_OUT)
 Tests = tuple[Array, Array, Array]  # p-values for, against, and of the mere direction (1 where a rule has none)
 
 
+def normal(rng: np.random.Generator, mean: float, sd: float, shape: tuple[int, int]) -> Array:
+    """Normal values."""
+    return rng.normal(mean, sd, shape)
+
+
+def shares(rng: np.random.Generator, mean: float, sd: float, shape: tuple[int, int]) -> Array:
+    """Shares from a Beta distribution: skewed where the mean is near an end, never beyond it."""
+    if not 0 < mean < 1 or not sd:
+        return np.full(shape, mean)
+    both = max(1e-3, mean * (1 - mean) / sd**2 - 1)
+    return rng.beta(both * mean, both * (1 - mean), shape)
+
+
 def point(values: Array, published: Array, sd: Array | None, replicates: int, u: float | Array, margin: float) -> Tests:
     """As `Point`; ``published`` and ``sd`` have one value a replication."""
-    mean, s = values.mean(1), values.std(1, ddof=1)
+    mean, s = values.mean(1), _sd(values)
     error, freedom = _with_reference(s, values.shape[1], sd, replicates, u)
     return _range(mean, error, freedom, published - margin, published + margin)
 
@@ -35,7 +49,7 @@ def share(
     if not at_an_end.any():
         return plain
     angles = _angle(values)
-    s = angles.std(1, ddof=1)
+    s = _sd(angles)
     wide = None if sd is None else (_angle(published + sd) - _angle(published - sd)) / 2
     u_wide = (_angle(published + u) - _angle(published - u)) / 2
     error, freedom = _with_reference(s, values.shape[1], wide, replicates, u_wide)
@@ -47,11 +61,11 @@ def share(
 def share_bound(values: Array, limit: float, at_most: bool) -> Tests:
     """As `FractionBound`; shares of 0 or 1 are moved by a millionth."""
     n, angles = values.shape[1], _angle(values)
-    s = angles.std(1, ddof=1)
+    s = _sd(angles)
     on_angles = _tail((angles.mean(1) - float(_angle(np.array(limit)))) / (s / np.sqrt(n)), n - 1.0)
     turned = limit > 0.5
     logs = np.log(np.maximum(1e-6, 1 - values if turned else values))
-    s = logs.std(1, ddof=1)
+    s = _sd(logs)
     error = np.sqrt(s**2 / n + s**4 / (2 * (n - 1)))
     on_logs = _tail((logs.mean(1) + s**2 / 2 - np.log(1 - limit if turned else limit)) / error, n - 1.0)
     below = np.array([on_angles, 1 - on_logs if turned else on_logs])
@@ -115,6 +129,10 @@ def _with_reference(s: Array, n: int, sd: Array | None, replicates: int, u: floa
         parts.append((sd**2 / replicates, replicates - 1))
     variance = sum(part for part, _ in parts) + u**2 / 3
     return np.sqrt(variance), np.asarray(variance**2 / sum(part**2 / freedom for part, freedom in parts))
+
+
+def _sd(values: Array) -> Array:
+    return np.asarray(np.maximum(LEAST, values.std(1, ddof=1)))
 
 
 def _welch(one: Array, two: Array) -> tuple[Array, Array, Array]:
