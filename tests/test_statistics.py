@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -398,7 +399,7 @@ def test_the_looks_spend_nearly_all_of_the_five_percent(at_the_edge, looks):
 
 
 def by_seeds(now, alpha, inside):
-    return seeds_to_decide(now.seeds, lambda n: with_seeds(now, n), Levels(accept=alpha, against=alpha), inside)
+    return seeds_to_decide(now.seeds, partial(with_seeds, now), Levels(accept=alpha, against=alpha), inside)
 
 
 def decides(estimate, alpha, inside):

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from repro.compare.finding import (
@@ -86,9 +87,7 @@ class Ordering:
             criterion=(self.gap, math.inf),
             p_for=p_for,
             p_against=p_against,
-            more_seeds=seeds_to_decide(
-                difference.seeds, lambda n: with_seeds(difference, n), levels, (self.gap, math.inf)
-            )
+            more_seeds=seeds_to_decide(difference.seeds, partial(with_seeds, difference), levels, (self.gap, math.inf))
             if outcome is Outcome.UNDECIDED
             else None,
         )

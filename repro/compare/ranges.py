@@ -142,13 +142,14 @@ def _near(
     value, unit = reference.value, sample.unit
     published = scale.published(reference)
 
-    def later(seeds: int) -> Estimate:
-        return mean_against(scale.sample(sample), published, seeds)
+    def later(seeds: int) -> tuple[Estimate, Estimate]:
+        turned = scale.sample(sample)
+        return mean_against(turned, published, seeds), mean_against(turned, published, seeds, cautious=True)
 
-    now = later(len(sample.values))
+    now, cautious = later(len(sample.values))
     flips = prediction = consistent = None
     if now.degrees_of_freedom:
-        low, high = (scale.back(end) for end in now.interval(levels.against))
+        low, high = (scale.back(end) for end in cautious.interval(levels.against))
         farthest = max(abs(scale.back(end) - value) for end in now.interval(levels.accept))
         flips = max(0.0, low - value, value - high), farthest
     if now.degrees_of_freedom and (reference.sd != 0 or reference.reading_error):
@@ -157,7 +158,7 @@ def _near(
         prediction = scale.back(published.value - half), scale.back(published.value + half)
     edges = scale.edge(value - margin), scale.edge(value + margin)
     p_for = max(now.p_above(edges[0]), now.p_below(edges[1]))
-    p_against = min(1.0, now.p_below(edges[0]), now.p_above(edges[1]))
+    p_against = min(1.0, cautious.p_below(edges[0]), cautious.p_above(edges[1]))
     outcome = decided(p_for, p_against, levels)
     inside, interval = (value - margin, value + margin), None
     if now.degrees_of_freedom:

@@ -36,8 +36,7 @@ def shares(rng: np.random.Generator, mean: float, sd: float, shape: tuple[int, i
 def point(values: Array, published: Array, sd: Array | None, replicates: int, u: float | Array, margin: float) -> Tests:
     """As `Point`; ``published`` and ``sd`` have one value a replication."""
     mean, s = values.mean(1), _sd(values)
-    error, freedom = _with_reference(s, values.shape[1], sd, replicates, u)
-    return _range(mean, error, freedom, published - margin, published + margin)
+    return _range(mean, *_with_reference(s, values.shape[1], sd, replicates, u), published - margin, published + margin)
 
 
 def share(
@@ -52,9 +51,8 @@ def share(
     s = _sd(angles)
     wide = None if sd is None else (_angle(published + sd) - _angle(published - sd)) / 2
     u_wide = (_angle(published + u) - _angle(published - u)) / 2
-    error, freedom = _with_reference(s, values.shape[1], wide, replicates, u_wide)
-    edges = (_edge(published + side * margin) for side in (-1, 1))
-    turned = _range(angles.mean(1), error, freedom, *edges)
+    low, high = (_edge(published + side * margin) for side in (-1, 1))
+    turned = _range(angles.mean(1), *_with_reference(s, values.shape[1], wide, replicates, u_wide), low, high)
     return tuple(np.where(at_an_end, one, two) for one, two in zip(turned, plain, strict=True))  # type: ignore[return-value]
 
 
@@ -123,12 +121,16 @@ def through_looks(
     return ends | {Outcome.UNDECIDED: undecided}
 
 
-def _with_reference(s: Array, n: int, sd: Array | None, replicates: int, u: float | Array) -> tuple[Array, Array]:
+def _with_reference(
+    s: Array, n: int, sd: Array | None, replicates: int, u: float | Array
+) -> tuple[Array, Array, Array]:
+    """As `mean_against`: the standard error, and its degrees of freedom for the criterion and against it."""
     parts = [(s**2 * (1 / n + 1 / replicates), n - 1)] if sd is None else [(s**2 / n, n - 1)]
     if sd is not None and replicates > 1:
         parts.append((sd**2 / replicates, replicates - 1))
-    variance = sum(part for part, _ in parts) + u**2 / 3
-    return np.sqrt(variance), np.asarray(variance**2 / sum(part**2 / freedom for part, freedom in parts))
+    estimated = np.asarray(sum(part for part, _ in parts))
+    variance, spread = estimated + u**2 / 3, np.asarray(sum(part**2 / freedom for part, freedom in parts))
+    return np.sqrt(variance), variance**2 / spread, estimated**2 / spread
 
 
 def _sd(values: Array) -> Array:
@@ -141,9 +143,10 @@ def _welch(one: Array, two: Array) -> tuple[Array, Array, Array]:
     return one.mean(1) - two.mean(1), np.sqrt(a + b), freedom
 
 
-def _range(mean: Array, error: Array, freedom: Array | float, low: Array, high: Array) -> Tests:
-    above, below = _tail((low - mean) / error, freedom), _tail((mean - high) / error, freedom)
-    return np.maximum(above, below), np.minimum(1 - above, 1 - below), np.ones_like(above)
+def _range(mean: Array, error: Array, inner: Array, outer: Array, low: Array, high: Array) -> Tests:
+    ends = (low - mean) / error, (mean - high) / error
+    p_for = np.maximum(*(_tail(end, inner) for end in ends))
+    return p_for, 1 - np.maximum(*(_tail(end, outer) for end in ends)), np.ones_like(p_for)
 
 
 def _tail(value: Array, freedom: Array | float) -> Array:

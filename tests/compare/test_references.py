@@ -59,6 +59,16 @@ def test_unknown_published_sd_is_taken_as_ours_and_said():
     assert found.assumption == "published sd unknown: taken as ours"
 
 
+def test_reading_error_lends_no_certainty_to_a_finding_against():
+    """Three seeds that agree by chance leave t with 2 degrees of freedom, however large the error beside them."""
+    values = (84.30, 84.31, 84.32)
+    s, u = 0.01, 0.3
+    error = math.sqrt(s**2 * (1 / 3 + 1 / 5) + u**2 / 3)
+    found = point(sample(values, step=0), 2.0, digitised(82.0, u=u))
+    assert found.p_against == pytest.approx(stats.t.sf((84.31 - 84.0) / error, 2))
+    assert found.degrees_of_freedom > 100
+
+
 def test_known_published_sd_needs_no_assumption():
     assert not point(sample((81.0, 82.0, 83.0)), 2.0, digitised(82.0, sd=0.5)).assumption
 
