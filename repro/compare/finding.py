@@ -78,6 +78,20 @@ def flips_over_looks(findings: Sequence[Finding]) -> tuple[float, float] | None:
     return (max(low for low, _ in known), min(high for _, high in known)) if known else None
 
 
+def would_change_over_looks(findings: Sequence[Finding]) -> str:
+    """What would change a finding, given the same comparison at every look so far, the last one last."""
+    flips = flips_over_looks(findings)
+    return at_margins(flips) if flips else findings[-1].would_change
+
+
+def at_margins(flips: tuple[float, float] | None) -> str:
+    """The margins at which a point flips, in one sentence."""
+    if flips is None:
+        return ONE_SEED
+    text = f"It is established at any margin above {flips[1]:.3g}"
+    return f"{text}, and {f'ruled out at margins below {flips[0]:.3g}' if flips[0] else 'no margin rules it out'}."
+
+
 def finite_interval(low: float, high: float) -> Interval | None:
     """None for the endless interval of a single seed."""
     return (low, high) if math.isfinite(low) and math.isfinite(high) else None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from repro.compare.finding import ONE_SEED, Finding, Outcome, amount, decided, where
+from repro.compare.finding import Finding, Outcome, amount, at_margins, decided, where
 from repro.compare.published import ASSUMED, Published, mean_against
 from repro.compare.shares import NEAR, as_angle, as_angles, edge, share
 from repro.errors import ClaimError
@@ -172,7 +172,7 @@ def _near(
         measured=amount(mean, unit),
         outcome=outcome,
         why=f"{sample.label} is {amount(mean, unit)}; {where(interval, inside, unit, outcome, own + scale.words)}.",
-        would_change=_would_change(flips),
+        would_change=at_margins(flips),
         samples=(sample,) if shown is None else shown,
         estimate=mean,
         interval=interval,
@@ -189,10 +189,3 @@ def _near(
         flips=flips,
         more_seeds=seeds_to_decide(now.seeds, later, levels, edges) if outcome is Outcome.UNDECIDED else None,
     )
-
-
-def _would_change(flips: tuple[float, float] | None) -> str:
-    if flips is None:
-        return ONE_SEED
-    text = f"It is established at any margin above {flips[1]:.3g}"
-    return f"{text}, and {f'ruled out at margins below {flips[0]:.3g}' if flips[0] else 'no margin rules it out'}."

@@ -1,4 +1,4 @@
-"""Error rates through the looks, the truth being on the edge: small versions of `tests.simulate`, which has the table."""
+"""Error rates through the looks, the truth being on the edge: the table of `tests.simulate` in a small version."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from repro.compare import Outcome, replicate
 from tests.compare.made import THREE_LOOKS
 from tests.simulate import GRIDS, TRUTHS, bound, fraction, no_change, ordering, published_point, rates, trend
 
-REPLICATIONS = 6000
+REPLICATIONS = 12_000
 AT_MOST = 0.06  # 5 %, and the error of the simulation
 EDGES = {f"{truth.rule}: {truth.what}": truth for truth in TRUTHS}
 

@@ -18,6 +18,7 @@ from repro.compare import (
     Point,
     Trend,
     flips_over_looks,
+    would_change_over_looks,
 )
 from repro.errors import ClaimError
 from repro.statistics import jonckheere, paired_differences
@@ -113,7 +114,13 @@ def test_bound_flips_at_the_limits_it_names(side):
 def test_flips_over_looks_are_the_first_margin_that_any_look_reaches():
     looks = [point(around(82.5, (-s, 0.0, s)), levels=LOOSE) for s in (0.1, 0.5)]
     assert flips_over_looks(looks) == looks[0].flips
-    assert flips_over_looks([point(sample([82.0]))]) is None
+    assert f"above {looks[0].flips[1]:.3g}" in would_change_over_looks(looks)
+
+
+def test_one_seed_has_no_margins_to_flip_at():
+    found = point(sample([82.0]))
+    assert flips_over_looks([found]) is None
+    assert would_change_over_looks([found]) == found.would_change
 
 
 # Arms that contain the same runs

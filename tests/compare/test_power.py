@@ -1,4 +1,4 @@
-"""What is expected if the source is right: the simulated rules are the rules, and the rates are those of VERDICTS."""
+"""What is expected if the source is right: the simulated rules are the rules, and the rates are those that were stated."""
 
 from dataclasses import replace
 
@@ -108,7 +108,7 @@ def test_looks_stop_at_the_first_that_decides():
 @pytest.mark.parametrize(
     ("sd", "u", "stated"), [(0.5, 0.3, 1.00), (0.5, 0.6, 0.99), (0.8, 0.3, 0.91), (0.8, 0.6, 0.83)]
 )
-def test_right_point_is_established_as_often_as_verdicts_says(sd, u, stated):
+def test_right_point_is_established_as_often_as_is_stated(sd, u, stated):
     shares = expected(Point(margin=2.0, reason=REASON), digitised(82.0, u), sd, LOOKS, THREE_LOOKS)
     error = np.sqrt(max(stated * (1 - stated), 0.005 * 0.995) / REPLICATIONS)
     assert shares[Outcome.ESTABLISHED] == pytest.approx(stated, abs=0.005 + 3 * error)
