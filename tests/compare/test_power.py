@@ -1,4 +1,4 @@
-"""What is expected if the source is right: the simulated rules are the rules, and the rates are those that were stated."""
+"""What is expected if the source is right: the simulated rules are the rules, and the rates are as stated."""
 
 from dataclasses import replace
 
