@@ -29,6 +29,7 @@ def main() -> None:
     print(f"checkpoint of a BatchNorm-only ResNet-866: {checkpoint_bytes() / 1e6:.3f} MB")
     for depth, trained in ((8, "batchnorm"), (32, "batchnorm"), (32, "all")):
         print(f"training, digits, resnet-{depth} {trained}, one thread: {images_per_second(depth, trained)}")
+    print(worker(Path(sys.argv[1] if len(sys.argv) > 1 else "data")))
 
 
 def command(*arguments: str) -> None:
@@ -54,13 +55,14 @@ def checkpoint_bytes() -> int:
 
     from repro.recipes import cifar
     from repro.runs.store import CHECKPOINT
-    from repro.training import _checkpoint
+    from repro.training.checkpoint import write_checkpoint
     from repro.training.loop import start
     from repro.training.trainable import prepare
 
-    net = prepare(cifar("paper", 0, depth=866), torch.device("cpu"))
+    spec = cifar("paper", 0, depth=866)
+    net = prepare(spec, torch.device("cpu"))
     with tempfile.TemporaryDirectory() as place:
-        _checkpoint(Path(place), net, start(net), {"parts": []})
+        write_checkpoint(Path(place), spec, net, start(net), [], [])
         return (Path(place) / CHECKPOINT).stat().st_size
 
 
@@ -84,6 +86,57 @@ def images_per_second(depth: int, trained: str) -> str:
         began = now
     rates = rates[1:]
     return f"{statistics.median(rates):.0f} images/s (n = {len(rates)} epochs, {min(rates):.0f} to {max(rates):.0f})"
+
+
+WORKER = """
+import sys, time
+from pathlib import Path
+import torch
+from repro.recipes import cifar
+from repro.training import machine
+from repro.training.data import load
+from repro.training.loop import start, train
+from repro.training.trainable import prepare
+import dataclasses
+
+def now():  # MB: resident, of which of its own
+    fields = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
+    return [int(fields[name].split()[0]) / 1e3 for name in ("VmRSS", "RssAnon", "VmHWM")]
+
+cpu = torch.device("cpu")
+machine.settle(cpu)
+before = now()
+spec = dataclasses.replace(cifar("paper", 0, depth=14), dataset="cifar10-jpeg")
+began = time.perf_counter()
+images = load(spec, Path(sys.argv[1]), cpu)
+seconds, net, times = time.perf_counter() - began, prepare(spec, cpu), []
+machine.forget_peak_memory(cpu)
+def over(state):
+    times.append(time.perf_counter())
+    return len(times) > 30
+for _ in train(spec, net, images, start(net), over):
+    pass
+state = start(net)
+state.epoch, state.step = 1, 390  # the last step of an epoch, and its evaluation
+for _ in train(spec, net, images, state, lambda state: state.epoch > 1):
+    pass
+rate = 128 / sorted(b - a for a, b in zip(times, times[1:]))[15]
+after = now()
+print(
+    f"data there in {seconds:.2f} s; resident {before[0]:.0f} MB with torch imported ({before[1]:.0f} its own), "
+    f"{after[0]:.0f} after training ({after[1]:.0f} its own), at most {after[2]:.0f}; {rate:.0f} images/s"
+)
+"""
+
+
+def worker(data_dir: Path) -> str:
+    """Start and memory of a worker that trains ResNet-14 on CIFAR-10, from the second start on."""
+    name = "worker, CIFAR-10 as JPEG, resnet-14 batchnorm, one thread"
+    if not any(data_dir.glob("train*.parquet")):
+        return f"{name}: no data in {data_dir}; name its folder: python -m tests.bench <folder>"
+    for _ in range(2):  # the first may have to decode
+        done = subprocess.run([sys.executable, "-c", WORKER, data_dir], capture_output=True, text=True, check=True)
+    return f"{name}: {done.stdout.strip()}"
 
 
 if __name__ == "__main__":

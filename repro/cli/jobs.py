@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from repro.cluster import job, ledger, reports, rounds
-from repro.cluster.hours import account
 from repro.cluster.lock import report_lock
 from repro.cluster.submit import Jobs
 from repro.errors import ReproError
@@ -17,6 +16,7 @@ def report(folder: str) -> None:
 
     What became of it is part of the submission's state: `repro status` tells it.
     """
+    from repro.cli.judged import judged
     from repro.collecting.collect import collect
     from repro.judging import document
     from repro.reporting.report import render
@@ -30,13 +30,8 @@ def report(folder: str) -> None:
         following = rounds.queue_next_round(submission, session, JOBS)
         print(following, flush=True)
         with report_lock(submission.order.report, PATIENCE):
-            made, _ = document.document(
-                session.selected,
-                Store(order.results),
-                order.scale,
-                controls=list(session.checks.values()),
-                cluster=account(Store(order.results)),
-            )
+            store = Store(order.results)
+            made, _ = judged(session, store, scale=order.scale, copy=order.copy, whole=not order.paths)
             document.save(made, order.report / "verdicts.json")
             for line in render(made, order.report):
                 print(line, flush=True)

@@ -10,7 +10,7 @@ from repro.cluster.fate import Fate
 from repro.cluster.profile import Profile
 from repro.cluster.scheduler import Job
 from repro.cluster.snapshot import Snapshot
-from repro.judging.judge import bought
+from repro.judging.judge import requested_seeds
 from repro.planning.plan import Plan, Planned, plan
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ def choose(
     """
     store = snapshot.store
     device_type = profile.device
-    seeds = bought(session.selected, store, list(session.checks.values()))
+    seeds = requested_seeds(session.selected, store, list(session.checks.values()))
     measured = pilot.load(store, profile)
     made = plan(
-        session.selected, store, device_type=device_type, bought=seeds, known=pilot.known(measured, device_type)
+        session.selected, store, device_type=device_type, requested=seeds, known=pilot.known(measured, device_type)
     )
     found = fate.fates([run.spec for run in made.runs], snapshot, queue)
     todo = tuple(run for run in made.missing if wanted(found[run.spec.key]))

@@ -44,7 +44,8 @@ def runs(scale, seed, depth):
     rule=Ordering(gap=0.0, reason="half is half"),
     grid=dict.fromkeys(SCALES, ({points})),
     runs=runs,
-    controls=(),
+    depends_on=(),
+    testable=dict.fromkeys(SCALES, "the networks and data of its runs"),
     looks=dict.fromkeys(SCALES, {looks}),
 )
 def test_tiny(evidence, depth):
