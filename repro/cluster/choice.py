@@ -71,6 +71,7 @@ def choose(
         longest=profile.minutes,
         largest=profile.array_size or max(1, int(scheduler.settings().get("MaxArraySize", "1001"))),
         stop_before=profile.seconds("stop_before"),
+        shortest=profile.seconds("shortest"),
     )
     seconds = sum(element.seconds for array in arrays for element in array)
     return Choice(

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from repro.planning.plan import Planned
 from repro.runs.spec import RunSpec
@@ -23,42 +24,65 @@ class Element:
     seconds: float  # expected
 
 
+_Timed = tuple[Planned, float]  # a run and the seconds that it takes where it shares a GPU
+_Item = TypeVar("_Item")
+
 # How many runs of a kind share a GPU, and how many seconds one then takes for a second alone.
 Sharing = Callable[[RunSpec], tuple[int, float]]
 
 
 def arrays(
-    runs: Sequence[Planned], sharing: Sharing, *, longest: int, largest: int, stop_before: float = 0.0
+    runs: Sequence[Planned],
+    sharing: Sharing,
+    *,
+    longest: int,
+    largest: int,
+    stop_before: float = 0.0,
+    shortest: float = 0.0,
 ) -> list[tuple[Element, ...]]:
     """Arrays of elements with one limit and one number of workers each, in the order of the plan.
 
     ``longest`` is the most minutes that an element may ask for: a run that takes longer is requeued and goes on.
     ``stop_before`` is in seconds: so much of its time an element does not use.
     ``largest`` is the most elements of an array.
+    ``shortest`` is in seconds: runs share an element, one after the other, until they fill it.
     """
-    kinds: dict[tuple[int, int, bool], list[tuple[Planned, float]]] = {}
+    sharers: dict[tuple[int, bool, bool, int], list[tuple[Planned, float]]] = {}
     for run in runs:
         spec = run.spec
         workers, slowdown = sharing(spec) if spec.epochs else (1, 1.0)
-        seconds = run.cost.seconds * slowdown
         measured = run.cost.basis != "assumed" or not spec.epochs
-        minutes = _limit((seconds * SPARE + stop_before) / 60 + START_MINUTES, longest) if measured else longest
-        kinds.setdefault((minutes, workers, spec.epochs > 0), []).append((run, seconds))
-    made: list[tuple[Element, ...]] = []
-    for (minutes, workers, _), some in kinds.items():
-        together = workers if some[0][0].spec.epochs else BUILT
-        packed = [some[i : i + together] for i in range(0, len(some), together)]
-        elements = [
-            Element(
-                runs=tuple(run for run, _ in pack),
-                workers=workers,
-                minutes=minutes,
-                seconds=max(seconds for _, seconds in pack) * math.ceil(len(pack) / workers),
-            )
-            for pack in packed
-        ]
-        made += [tuple(elements[i : i + largest]) for i in range(0, len(elements), largest)]
-    return made
+        seconds = run.cost.seconds * slowdown
+        alone = _limit(seconds / 60, longest)  # runs of like length share an element, so that none waits for another
+        sharers.setdefault((workers, spec.epochs > 0, measured, alone), []).append((run, seconds))
+    kinds: dict[tuple[int, int], list[Element]] = {}
+    for (workers, trained, measured, _), some in sharers.items():
+        for pack in _packs(some, workers, shortest) if trained else _slices(some, BUILT):
+            seconds = _seconds([seconds for _, seconds in pack], workers)
+            minutes = _limit((seconds * SPARE + stop_before) / 60 + START_MINUTES, longest) if measured else longest
+            made = Element(runs=tuple(run for run, _ in pack), workers=workers, minutes=minutes, seconds=seconds)
+            kinds.setdefault((minutes, workers), []).append(made)
+    return [tuple(some) for elements in kinds.values() for some in _slices(elements, largest)]
+
+
+def _packs(some: Sequence[_Timed], workers: int, shortest: float) -> list[Sequence[_Timed]]:
+    """Runs in order, as many together as it takes to keep all workers busy for so long."""
+    packs: list[list[_Timed]] = []
+    for run in some:
+        if packs and (len(packs[-1]) < workers or _seconds([s for _, s in packs[-1]], workers) < shortest):
+            packs[-1].append(run)
+        else:
+            packs.append([run])
+    return list(packs)
+
+
+def _seconds(each: Sequence[float], workers: int) -> float:
+    """How long runs of like length take when each worker takes the next one as soon as it is free."""
+    return max(each) * math.ceil(len(each) / workers) if len(each) < 2 * workers else sum(each) / workers
+
+
+def _slices(some: Sequence[_Item], size: int) -> list[Sequence[_Item]]:
+    return [some[i : i + size] for i in range(0, len(some), size)]
 
 
 def _limit(minutes: float, longest: int) -> int:

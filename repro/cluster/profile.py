@@ -39,6 +39,7 @@ class Profile:
     memory: str = "16G"  # for each run, likewise
     time: str = "4h"  # the longest that a job may ask for
     stop_before: str = "2m"  # how long before its limit a job checkpoints and requeues itself
+    shortest: str = "3m"  # the least work of a job: runs that are shorter share one, one after the other
     array_size: int | None = None  # the largest array; None for what scontrol says
     parallelism: int = 64  # elements of an array that may run at the same time
     runs_per_gpu: int | Literal["pilot"] = 1  # "pilot": as `repro cluster pilot` measured
@@ -89,7 +90,7 @@ class Profile:
             if value is not None and value is not False
         ]
 
-    def seconds(self, name: Literal["time", "stop_before"]) -> float:
+    def seconds(self, name: Literal["time", "stop_before", "shortest"]) -> float:
         """A duration in seconds."""
         return duration(str(getattr(self, name)))
 
@@ -117,7 +118,7 @@ class Profile:
                     raise self._error(f'{name} is {value!r}; allowed: a list of texts, such as ["one", "two"].')
             case "sbatch":
                 _check_sbatch(self, value)
-            case "time" | "stop_before":
+            case "time" | "stop_before" | "shortest":
                 if not isinstance(value, str) or not re.fullmatch(r"\d+(\.\d+)?[smhd]", value):
                     raise self._error(f'{name} is {value!r}; allowed: a duration such as "90s", "45m", "4h" or "2d".')
             case "memory":

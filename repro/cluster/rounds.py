@@ -24,6 +24,10 @@ def queue_next_round(submission: Submission, session: "Session", jobs: Jobs, pat
     order, profile = submission.order, submission.profile
     store = Store(order.results)
     try:
+        # Outside the lock: a user who has mended the cause can submit, and a full store cannot be locked at all.
+        trouble = site.wait_until_well(submission, session, patience)
+        if trouble:
+            return f"no further round, for the site is at fault: {trouble}"
         with submission_lock(store, patience):
             queue = scheduler.jobs()
             snapshot = deaths.learn(snapshots.read(store), queue)
@@ -31,8 +35,6 @@ def queue_next_round(submission: Submission, session: "Session", jobs: Jobs, pat
             choice = choose(profile, session, snapshot, queue, wanted=_bad_luck if tries_left else _never_tried)
             if not choice.todo:
                 return "no further round is needed" if tries_left else "no further round: all are used up"
-            if choice.waiting and (trouble := site.wait_until_well(submission, patience)):
-                return f"no further round: {len(choice.waiting)} runs wait for the site: {trouble}"
             spent = hours(snapshot, submission.chain)
             left = order.granted_gpu_hours - (spent.allocated if spent else 0.0)
             if choice.gpu_hours > left:

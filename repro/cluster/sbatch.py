@@ -1,7 +1,8 @@
 """sbatch through submitit: an executor for one kind of job, and one line for what sbatch refuses."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,8 @@ def refusals() -> Iterator[None]:
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     try:
-        yield
+        with redirect_stderr(StringIO()):  # submitit prints sbatch's words, and raises them too
+            yield
     except FailedJobError as error:
         lines = [line for line in str(error).splitlines() if line.startswith("sbatch: ")]
         said = dict.fromkeys(line.removeprefix("sbatch: ") for line in lines)  # submitit repeats sbatch's words

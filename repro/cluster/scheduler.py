@@ -204,7 +204,7 @@ def _accounted(line: str) -> Job | None:
 
 
 def _shown(line: str) -> Job | None:
-    fields = dict(part.partition("=")[::2] for part in line.split(" ") if "=" in part)
+    fields = dict(part.partition("=")[::2] for part in line.split() if "=" in part)
     if "JobId" not in fields:
         return None
     array = fields.get("ArrayJobId")

@@ -12,13 +12,13 @@ from pathlib import Path
 from repro.cluster import ledger, scheduler
 from repro.cluster.ledger import FOLDER, Order
 from repro.cluster.profile import Profile
+from repro.cluster.site import BUNDLED
 from repro.errors import ClusterError, ReproError
 from repro.runs.datasets import DATASETS
 from repro.runs.store import explain_write_errors, write
 
 PATIENCE = 60.0  # seconds to wait for a node to look
 FIRST = 100  # exit code of the look when the first place is not there
-BUNDLED = "digits"  # the data set that the package itself carries
 
 
 def check(profile: Profile, order: Order, datasets: Collection[str], patience: float = PATIENCE) -> Iterator[str]:

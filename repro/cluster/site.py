@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from repro.cluster.ledger import FOLDER, Submission
 from repro.errors import ReproError
@@ -10,37 +11,62 @@ from repro.executing.pool import is_the_sites_fault as is_at_fault
 from repro.provenance import code_digest
 from repro.runs.store import write
 
+if TYPE_CHECKING:
+    from repro.collecting.plugin import Session
+
 __all__ = ["is_at_fault", "trouble", "wait_until_well"]
 
+ROOM = 1_000_000  # bytes, as much as a checkpoint may take: a disk that is nearly full is not well
+BUNDLED = "digits"  # the data set that the package itself carries
 
-def trouble(submission: Submission) -> str:
+
+def trouble(submission: Submission, session: "Session") -> str:
     """What keeps the runs of a submission from being trained now, as far as this machine sees it; "" for nothing."""
     order = submission.order
     if not order.any_code and code_digest() != submission.code:
-        return f"the code is {code_digest()[:12]}…, and the runs were planned with {submission.code[:12]}…"
+        return (
+            f"the code is {code_digest()[:12]}…, and the runs were planned with {submission.code[:12]}…: put the old "
+            "code back, or repro submit to go on with the new one"
+        )
     try:
         _write_some(order.results / FOLDER)
+        _read_data(order.data_dir, session)
     except ReproError as error:
         return str(error)
     return ""
 
 
 def wait_until_well(
-    submission: Submission, patience: float, *, pause: float = 10.0, sleep: Callable[[float], None] = time.sleep
+    submission: Submission,
+    session: "Session",
+    patience: float,
+    *,
+    pause: float = 10.0,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> str:
     """Waits so many seconds for the trouble to go; what it still is then, "" once it is gone."""
     waited = 0.0
-    while (found := trouble(submission)) and waited < patience:
+    while (found := trouble(submission, session)) and waited < patience:
         sleep(pause)
         waited += pause
     return found
 
 
 def _write_some(folder: Path) -> None:
-    """Writes as much as a checkpoint may take, so that a disk that is nearly full is not taken for well."""
     place = folder / ".room"
     try:
-        write(place, b"\0" * 1_000_000)
+        write(place, b"\0" * ROOM)
     finally:
         if place.exists():
             place.unlink()
+
+
+def _read_data(data_dir: Path, session: "Session") -> None:
+    """Reads the data sets that the first look's runs need."""
+    specs = [spec for check in session.selected for spec in check.runs(check.looks[0]).values()]
+    names = {spec.dataset for spec in specs if spec.epochs} - {BUNDLED}
+    if names:
+        from repro.training.data import arrays  # torch, which a login node need not have
+
+        for name in sorted(names):
+            arrays(name, data_dir)

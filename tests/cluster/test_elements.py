@@ -68,6 +68,34 @@ def test_runs_that_only_build_networks_go_into_one_job_one_by_one():
     assert element.workers == 1
 
 
+@given(
+    seconds=st.lists(st.floats(0.1, 5000), min_size=1, max_size=80),
+    workers=st.integers(1, 4),
+    shortest=st.floats(0, 600),
+)
+def test_short_runs_share_a_job_until_its_start_is_a_small_part_of_it(seconds, workers, shortest):
+    runs = [planned(seed, one) for seed, one in enumerate(seconds)]
+    made = arrays(runs, by(workers), longest=240, largest=1000, shortest=shortest)
+    elements = [element for array in made for element in array]
+    assert sorted(run.spec.seed for element in elements for run in element.runs) == list(range(len(runs)))
+    kinds = {next(limit for limit in (*LIMITS, 10**6) if limit >= one * workers / 60) for one in seconds}
+    work = {id(e): sum(run.cost.seconds for run in e.runs) for e in elements}
+    assert sum(total < shortest for total in work.values()) <= len(kinds)  # the last of each kind may be short
+
+
+def test_forty_five_runs_of_a_second_are_one_job():
+    runs = [planned(seed, 1.0, basis="assumed") for seed in range(45)]
+    ((element,),) = arrays(runs, by(1), longest=240, largest=1000, shortest=180)
+    assert len(element.runs) == 45
+    assert element.workers == 1
+
+
+def test_a_long_run_shares_its_job_with_nobody():
+    runs = [planned(0, 1.0), planned(1, 4000.0), planned(2, 1.0)]
+    made = arrays(runs, by(1), longest=240, largest=1000, shortest=180)
+    assert sorted(len(element.runs) for array in made for element in array) == [1, 2]
+
+
 def two_thousand():
     return [planned(seed, 60.0 * (1 + seed % 400)) for seed in range(2000)]
 

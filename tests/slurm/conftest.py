@@ -75,7 +75,7 @@ class User:
         """Writes a profile for the testbed; None leaves a key out."""
         keys = {
             "submitit": "1.5", "partition": "main", "device": "cpu", "gpus_per_node": 1, "cpus": 1, "memory": "2G",
-            "time": "10m", "stop_before": "30s", **changed,
+            "time": "10m", "stop_before": "30s", "shortest": "0s", **changed,
         }  # fmt: skip
         lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items() if value is not None]
         (self.place / "slurm").mkdir(exist_ok=True)

@@ -1,0 +1,210 @@
+"""What submit refuses before anything is queued, and what is told of jobs that wait or are lost."""
+
+import json
+import shutil
+
+import pytest
+
+from repro.cluster import scheduler
+from repro.cluster.snapshot import read
+from repro.runs.store import Store
+
+SUBMIT = ("submit", "tiny.py", "--cluster", "box")
+
+
+def last(cluster):
+    return read(Store(cluster.place / "results")).entries[-1].submission
+
+
+def waiting(cluster, reason="Priority", state="PENDING", report="Dependency"):
+    """Puts the last submission into the queue."""
+    one = last(cluster)
+    jobs = [(one.job_of(number), one.array_name(0), state, "", reason) for number in range(len(one.elements))]
+    cluster.queue(*jobs, (one.report_job, one.report_name, "PENDING", "", report))
+    return one
+
+
+def test_submit_tells_partition_and_time_limit(cluster):
+    code, printed = cluster.run(*SUBMIT)
+    assert code == 0
+    assert "6 elements on partition main" in printed
+    assert "240 min each" in printed
+    assert "GPU-hours" not in printed  # the profile has no GPU
+
+
+@pytest.mark.parametrize(("code", "place"), [(100, "results"), (101, "tiny.py")])
+def test_a_place_that_nodes_do_not_see_is_refused(cluster, code, place):
+    cluster.look(code)
+    refused, printed = cluster.run(*SUBMIT)
+    assert refused == 2
+    assert "node n1 does not see" in printed
+    assert f"{cluster.place / place};" in printed
+    assert read(Store(cluster.place / "results")).entries == ()
+
+
+def test_what_a_node_has_seen_is_not_asked_again(cluster):
+    cluster.run(*SUBMIT)
+    looks = [call for call in cluster.calls("sbatch") if "repro.look" in call]
+    cluster.run(*SUBMIT)
+    assert len(looks) == 1
+    assert [call for call in cluster.calls("sbatch") if "repro.look" in call] == looks
+
+
+def test_a_busy_cluster_is_no_reason_to_refuse(cluster, monkeypatch):
+    monkeypatch.setattr("repro.cluster.sight.PATIENCE", 0.0)
+    monkeypatch.setattr("repro.cluster.sight._look", lambda *_: None)
+    code, printed = cluster.run(*SUBMIT)
+    assert code == 0
+    assert "no node was free" in printed
+    assert not (cluster.place / "results" / ".slurm" / "seen-box.json").exists()
+
+
+def test_a_data_folder_that_does_not_exist_is_refused(cluster):
+    text = (cluster.place / "tiny.py").read_text().replace("cifar(scale, ", 'cifar("paper", ')
+    (cluster.place / "tiny.py").write_text(text)
+    code, printed = cluster.run(*SUBMIT, "--data-dir", "/nowhere", "--max-gpu-hours", "1e9")
+    assert code == 2
+    assert "the data folder /nowhere does not exist" in printed
+    assert not cluster.calls("sbatch")
+
+
+def test_jobs_that_are_longer_than_their_partition_allows_are_refused(cluster):
+    cluster.limit("up|30:00")
+    code, printed = cluster.run(*SUBMIT)
+    assert code == 2
+    assert "jobs ask for 240 min, and partition main allows 30:00" in printed
+    assert not cluster.calls("sbatch")
+
+
+def test_a_partition_that_is_down_is_refused(cluster):
+    cluster.limit("down|1-00:00:00")
+    code, printed = cluster.run(*SUBMIT)
+    assert (code, "partition main is down" in printed) == (2, True)
+
+
+def test_a_refusal_has_sbatchs_words_once(cluster, monkeypatch):
+    monkeypatch.setattr("repro.cluster.sight.check", lambda *_: iter(()))
+    (cluster.bin / "refusal").write_text("sbatch: error: invalid partition specified: x\n" * 2)
+    code, printed = cluster.run(*SUBMIT)
+    assert code == 2
+    assert printed.count("invalid partition specified") == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("JobHeldUser", "scontrol release JOB"),
+        ("JobHeldAdmin", "an administrator holds them"),
+        ("(launch failed requeued held)", "scontrol release JOB"),
+        ("PartitionTimeLimit", "can never start: lower time"),
+        ("PartitionConfig", "can never start: name another partition"),
+        ("Priority", None),
+    ],
+)
+def test_jobs_that_wait_for_somebody_are_told_with_what_to_do(cluster, reason, words):
+    cluster.run(*SUBMIT)
+    waiting(cluster, reason)
+    code, printed = cluster.run("status", "tiny.py")
+    assert code == 3
+    assert f"queued: 6 ({reason}" in printed
+    assert words is None or words in " ".join(printed.split())
+    assert words is not None or "; " not in printed.splitlines()[1]
+
+
+def test_a_report_job_that_can_never_start_is_cancelled_with_its_runs(cluster):
+    cluster.run(*SUBMIT)
+    one = waiting(cluster, report="PartitionTimeLimit")
+    cluster.run("cancel", "tiny.py")
+    assert one.report_job in cluster.calls("scancel")[-1].split()
+
+
+def test_cancel_names_an_array_once_and_keeps_a_report_job_that_can_start(cluster):
+    cluster.run(*SUBMIT)
+    one = waiting(cluster)
+    assert "6 jobs cancelled with 6 runs" in cluster.run("cancel", "tiny.py")[1]
+    assert cluster.calls("scancel") == [f"--quiet {one.arrays[0].job}"]
+
+
+def test_cancel_of_some_names_their_elements(cluster):
+    cluster.run(*SUBMIT)
+    one = waiting(cluster)
+    cluster.run("cancel", "tiny.py", "-k", "tiny[depth=8]")
+    assert len(cluster.calls("scancel")[-1].split()) == 1 + 3
+    assert f"{one.arrays[0].job}_" in cluster.calls("scancel")[-1]
+
+
+def test_jobs_of_a_deleted_submission_are_found_by_name_and_cancelled(cluster, monkeypatch):
+    cluster.run(*SUBMIT)
+    one = waiting(cluster)
+    shutil.rmtree(one.folder)
+    printed = " ".join(cluster.run("status", "tiny.py")[1].split())
+    assert f"7 jobs of submission {one.id}, which is deleted or damaged" in printed
+    monkeypatch.setattr("repro.cli.local._plan", lambda arguments: plan(cluster))
+    cluster.run("cancel")
+    assert {one.arrays[0].job, one.report_job} <= set(cluster.calls("scancel")[-1].split())
+
+
+def plan(cluster):
+    from repro.collecting.collect import collect
+    from repro.planning.plan import plan
+
+    session = collect(scale="smoke", paths=["tiny.py"])
+    return plan(session.selected, Store(cluster.place / "results"), device_type="cpu")
+
+
+@pytest.mark.parametrize("command", ["status", "cancel", "judge", "submit"])
+def test_a_damaged_submission_keeps_no_command_from_going_on(cluster, command):
+    cluster.run(*SUBMIT)
+    one = last(cluster)
+    (one.folder / "submission.json").write_text("{")
+    more = ("--cluster", "box") if command == "submit" else ()
+    code, printed = cluster.run(command, "tiny.py", *more)
+    assert "Traceback" not in printed
+    assert code in ((3, 0) if command == "status" else (0, 1, 3, 2) if command == "judge" else (0,)), printed
+    if command == "judge":
+        made = json.loads((cluster.place / "report" / "verdicts.json").read_text())
+        assert made["cluster"]["damaged"] == [one.id]
+    if command == "status":
+        assert f"submission {one.id} is damaged" in printed
+        assert f"repro.{one.id}.*" in printed
+
+
+def test_with_the_controller_away_status_tells_what_the_files_say(cluster, monkeypatch):
+    monkeypatch.setattr(scheduler, "PATIENCE", 0.0)
+    cluster.run(*SUBMIT)
+    cluster.away()
+    code, printed = cluster.run("status", "tiny.py")
+    assert code == 3
+    assert "6 queued" in printed
+    assert "retry later" in " ".join(printed.split())
+
+
+def test_logs_know_runs_that_never_began(cluster):
+    cluster.run(*SUBMIT)
+    one = last(cluster)
+    code, printed = cluster.run("logs", "resnet-8")
+    assert code == 0
+    assert f"job {one.job_of(0)} has not begun" in printed
+    assert "has written no log yet" in printed
+
+
+def test_retry_does_not_say_that_what_it_queues_is_left_out(cluster):
+    cluster.run(*SUBMIT)
+    store, one = Store(cluster.place / "results"), last(cluster)
+    from tests.cluster.test_fate import attempted
+
+    spec = plan(cluster).runs[0].spec
+    store.begin(spec)
+    number = next(n for n, keys in enumerate(one.elements) if spec.key in keys)
+    attempted(one, number, status="failed")
+    assert "1 failed before and are left out" in cluster.run(*SUBMIT)[1]
+    printed = cluster.run("retry", "tiny.py", "--failed", "--cluster", "box")[1]
+    assert "left out" not in printed
+
+
+def test_a_mistyped_scratch_is_not_created(cluster):
+    cluster.profile(scratch=str(cluster.place / "scrtch" / "me" / "repro"))
+    code, printed = cluster.run(*SUBMIT)
+    assert code == 2
+    assert "does not exist; correct it" in printed
+    assert not (cluster.place / "scrtch").exists()

@@ -1,0 +1,47 @@
+"""What the site does to a store while jobs write to it, done to a real one."""
+
+import contextlib
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.slurm.conftest import slurm
+
+
+@contextlib.contextmanager
+def read_only(folder):
+    """A folder that both nodes, and so their jobs, may read and not write; here it stays as it was."""
+    pids = [(Path(os.environ["TESTBED"]) / "run" / f"{node}.pid").read_text().strip() for node in ("n1", "n2")]
+
+    def inside(pid, *command):
+        subprocess.run(["nsenter", "--target", pid, "--mount", *command], check=True, timeout=30)
+
+    for pid in pids:
+        inside(pid, "mount", "--bind", str(folder), str(folder))
+        inside(pid, "mount", "-o", "remount,bind,ro", str(folder))
+    try:
+        yield
+    finally:
+        for pid in pids:
+            inside(pid, "umount", "--lazy", str(folder))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_runs_wait_while_their_store_is_read_only_and_go_on_afterwards(user):
+    user.claim(epochs=150, seeds=2, depths=(8,))
+    user.submit()
+    user.wait_for_training(1)
+    with read_only(user.place / "results"):
+        user.wait_for(lambda: not slurm("squeue", "-h", "-o", "%i"), 200)
+        told = user.status()
+        assert told["runs"] == {"waiting": 2}
+        assert "then: repro submit" in told["failures"][0]["command"]
+        assert [one["state"] for one in told["reports"]] == ["lost"]
+    user.claim(epochs=150, seeds=2, depths=(8,))
+    assert "2 of them waited for the site" in user.submit()
+    user.wait_for_reports()
+    told = user.status()
+    assert told["runs"] == {"complete": 2}
+    assert [one["state"] for one in told["reports"]] == ["written"]
