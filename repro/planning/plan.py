@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from repro.claim import Check
 from repro.planning.cost import Cost, Known, estimate
+from repro.planning.order import verdicts_first
 from repro.runs.spec import RunSpec
 from repro.runs.store import Condition, Store
 
@@ -27,7 +28,7 @@ class Planned:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Every run that some checks need, the most wanted first."""
+    """Every run that some checks need, those of the nearest verdict first."""
 
     checks: tuple[Check, ...]
     runs: tuple[Planned, ...]
@@ -55,7 +56,7 @@ def plan(
 
     ``bought`` maps a check whose verdict was inconclusive to the seeds it wants in all; others get their first look.
     ``known`` are measurements to scale costs from, besides the complete runs of the plan.
-    Runs are ordered by: already begun, wanted by more checks, lower seed, cheaper.
+    Runs are ordered by ``verdicts_first``.
     """
     wanted: dict[str, tuple[RunSpec, list[Check]]] = {}
     for check in checks:
@@ -64,10 +65,7 @@ def plan(
             wanted.setdefault(key, (spec, []))[1].append(check)
     known = [*known, *_known(store, [spec for spec, _ in wanted.values()])]
     runs = [_planned(spec, tuple(needed), store, known, device_type) for spec, needed in wanted.values()]
-    runs.sort(
-        key=lambda run: (run.condition != "paused", -len(run.checks), run.spec.seed, run.cost.seconds, run.spec.key)
-    )
-    return Plan(checks=tuple(checks), runs=tuple(runs))
+    return Plan(checks=tuple(checks), runs=tuple(verdicts_first(runs)))
 
 
 def _planned(
