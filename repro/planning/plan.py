@@ -68,11 +68,7 @@ def plan(
     reused = [run for _, run in conditions.values() if isinstance(run, Run)]
     cost = estimator([*known, *map(_known, filter(lambda run: run.spec.epochs, reused))], device_type)
     runs = [_planned(spec, tuple(needed), store, *conditions[key], cost) for key, (spec, needed) in wanted.items()]
-    runs.sort(
-        key=lambda run: (run.condition != "paused", -len(run.checks), run.spec.seed, run.cost.seconds, run.spec.key)
-    )
-    return Plan(checks=tuple(checks), runs=tuple(runs))
-from repro.planning.order import verdicts_first
+    return Plan(checks=tuple(checks), runs=tuple(verdicts_first(runs)))
 
 
 def _condition(store: Store, spec: RunSpec) -> tuple[Condition, Run | DamagedRunError | None]:
