@@ -44,8 +44,8 @@ def coverage(
 ) -> tuple[Covered, ...]:
     """One entry for each row of the catalogue, in its order.
 
-    ``claims`` is the table of whole claims at one scale. ``pointless`` says of a claim that has no point at this scale why;
-    ``missing_seconds`` what the runs of a claim that are not there yet would cost.
+    ``claims`` is the table of whole claims at one scale. ``pointless`` says why a claim has no point at this scale, as
+    collected; ``missing_seconds`` what the runs of a claim that are not there yet would cost.
     """
     by_id = {entry.claim: entry for entry in claims}
     without = pointless or {}
