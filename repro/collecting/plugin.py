@@ -103,7 +103,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.stash[CHECK] = check
                 item.extra_keyword_matches.update((check.id, check.claim.id))
                 found.checks[item.nodeid] = check
-        if not config.pluginmanager.hasplugin(JUDGING):  # planning alone: every file is a claim file
+        if config.pluginmanager.is_blocked(JUDGING):  # planning: every file is a claim file
             _refuse_files_without_checks(found.files, items, marked)
         checks = list(found.checks.values())
         _refuse_duplicates(checks)
