@@ -75,9 +75,10 @@ def evidence() -> None:
     """What a check reads its runs through; the judging plugin puts an `Evidence` here."""
 
 
-def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
+def pytest_collectstart(collector: pytest.Collector) -> None:
     """Notes every file that is collected, so that a claim file without a check is found."""
-    parent.config.stash[SESSION].files.append(module_path)
+    if isinstance(collector, pytest.Module):
+        collector.config.stash[SESSION].files.append(collector.path)
 
 
 @pytest.hookimpl(tryfirst=True)
