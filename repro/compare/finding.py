@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from repro.statistics import Interval, Levels, Sample, Unit
+from repro.statistics import COVERAGE, Interval, Levels, Sample, Unit
 
 # Raised by hand whenever a rule decides otherwise on the same numbers: every criterion hash changes with it.
 RULES_VERSION = 2
+ONE_SEED = "A second seed: one seed gives no interval."
 
 
 class Outcome(StrEnum):
@@ -97,9 +98,26 @@ def amount(value: float, unit: Unit, signed: bool = False) -> str:
 def between(low: float, high: float, unit: Unit) -> str:
     """An interval as a reader sees it."""
     if not (math.isfinite(low) or math.isfinite(high)):
-        return "unknown (one seed gives no interval)"
+        return "unknown, as one seed gives no interval"
     digits = 3 if unit == "share" else 2
     return f"[{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−").replace("inf", "∞")
+
+
+def where(interval: Interval | None, inside: Interval, unit: Unit, outcome: Outcome, how: str) -> str:
+    """Where an interval lies, in words; ``how`` follows what it covers."""
+    if interval is None:
+        return f"one seed gives no interval to hold against {between(*inside, unit)}"
+    outside = interval[1] < inside[0] or interval[0] > inside[1]
+    if outcome is Outcome.UNDECIDED and outside:
+        words = "lies outside, but not at the level at which the whole claim would fall,"
+    else:
+        words = {
+            Outcome.ESTABLISHED: "lies inside",
+            Outcome.RULED_OUT: "lies wholly outside",
+            Outcome.UNDECIDED: "lies across the edge of",
+        }[outcome]
+    covers = f"{100 * COVERAGE:g} % over all looks{how}"
+    return f"its interval {between(*interval, unit)}, {covers}, {words} {between(*inside, unit)}"
 
 
 def unit_of_difference(unit: Unit) -> Unit:
