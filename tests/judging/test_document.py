@@ -86,7 +86,9 @@ def test_each_run_stands_once_with_the_checks_that_rest_on_it(made):
     assert made["cost"]["trained"] == 3
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 99}', '{"schema_version": 2}', "\udcff", "[" * 9999])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"schema_version": 99}', '{"schema_version": 2}', "\udcff", "[" * 9999]
+)
 def test_a_file_that_is_no_document_is_refused_with_the_command_that_makes_one(workplace, text):
     (workplace / "verdicts.json").write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(StoreError, match=r"^[^\n]*[Jj]udge[^\n]*$"):
@@ -183,7 +185,7 @@ def test_verifying_nothing_is_not_all_of_it(workplace):
 def test_verifying_names_what_differs(made, saved):
     saved.write_text(document.text(changed_at(made, ("judgements", 0, "why"), "because")))
     lines, code = document.verify(saved, made)
-    assert code == 2 and lines[0].startswith("judgements tiny[depth=8]: why: stored \"because\"")
+    assert code == 2 and lines[0].startswith('judgements tiny[depth=8]: why: stored "because"')
 
 
 @pytest.mark.parametrize(("page", "code"), [(b"<p>seen</p>", 3), (b"<p>REPRODUCED</p>", 2)])
@@ -205,7 +207,9 @@ def test_verifying_compares_the_account_where_this_store_has_one(made, workplace
 def test_a_narrower_selection_does_not_replace_a_document(checks, saved, workplace):
     before = saved.read_bytes()
     narrower, _ = document.document(checks[:1], Store(workplace / "results"), "smoke")
-    with pytest.raises(StoreError, match=r"1 verdicts that this selection leaves out, such as tiny\[depth=14\].*--report"):
+    with pytest.raises(
+        StoreError, match=r"1 verdicts that this selection leaves out, such as tiny\[depth=14\].*--report"
+    ):
         document.save(narrower, saved)
     assert saved.read_bytes() == before
 

@@ -12,7 +12,6 @@ from repro.recipes import SCALES, cifar
 from repro.runs.datasets import DATASETS
 from repro.runs.store import Store
 
-
 LEVELS = Levels(accept=0.05, against=0.05)
 
 

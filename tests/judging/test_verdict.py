@@ -550,7 +550,9 @@ def test_check_that_crashes_keeps_its_cause(store, make):
 def test_check_that_mixes_measuring_with_deciding_is_refused(store, make):
     def mixed(evidence):
         near_82(evidence)
-        measured = Measure(reason=REASON).compare(levels=Levels(accept=0.05, against=0.05), sample=evidence.accuracy("batchnorm"))
+        measured = Measure(reason=REASON).compare(
+            levels=Levels(accept=0.05, against=0.05), sample=evidence.accuracy("batchnorm")
+        )
         evidence.findings.append(measured)
 
     with pytest.raises(ClaimError, match="split the claim"):
