@@ -76,9 +76,10 @@ def evidence() -> None:
     """What a check reads its runs through; the judging plugin puts an `Evidence` here."""
 
 
-def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
+def pytest_collectstart(collector: pytest.Collector) -> None:
     """Notes every file that is collected, so that a claim file without a check is found."""
-    parent.config.stash[SESSION].files.append(module_path)
+    if isinstance(collector, pytest.Module):
+        collector.config.stash[SESSION].files.append(collector.path)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -108,7 +109,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.stash[CHECK] = check
                 item.extra_keyword_matches.update((check.id, check.claim.id))
                 found.checks[item.nodeid] = check
-        if not config.pluginmanager.hasplugin(JUDGING):  # planning alone: every file is a claim file
+        if config.pluginmanager.is_blocked(JUDGING):  # planning: every file is a claim file
             _refuse_files_without_checks(found.files, items, marked)
         checks = list(found.checks.values())
         _refuse_duplicates(checks)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from repro.compare.finding import (
+    ONE_SEED,
     Finding,
     Outcome,
     amount,
@@ -101,7 +102,7 @@ def _difference(higher: Sample, lower: Sample | float) -> tuple[Estimate, str]:
 
 def _would_change(low: float, high: float, unit: str) -> str:
     if not math.isfinite(low):
-        return "A second seed: one seed gives no interval."
+        return ONE_SEED
     shown = [f"{value:.3g}".replace("-", "−") for value in (low, high)]
     points = " points" if unit == "points" else ""
     for_gap = f"for any gap below {shown[0]}{points}" if low > 0 else "for no gap, as the lower bound is not above 0"

@@ -56,7 +56,9 @@ def requirement(rule: Rule) -> str:
         case FractionBound(limit=limit, side=side):
             return f"The t-interval of the mean share must lie {side.replace('at ', 'wholly at ')} {limit:.3g}."
         case NoChange(margin=margin):
-            return f"The t-interval of the paired difference must lie within ± {margin:g} points of the source's (TOST)."
+            return (
+                f"The t-interval of the paired difference must lie within ± {margin:g} points of the source's (TOST)."
+            )
         case Ordering(gap=gap):
             return f"The lower bound of the difference must exceed {gap:g} (one-sided Welch test)."
         case Trend(margin=margin):
