@@ -27,10 +27,10 @@ class Outcome(StrEnum):
 class Sweep:
     """Context that is drawn and tabulated beside a finding and decides nothing."""
 
-    label: str
-    x_label: str
-    y_label: str
-    x: tuple[float, ...]
+    label: str  # of the whole
+    x_label: str  # of the horizontal axis, with its unit
+    y_label: str  # of the vertical axis, with its unit
+    x: tuple[float, ...]  # values on the horizontal axis
     lines: dict[str, tuple[float, ...]]  # label -> y
 
 
@@ -38,20 +38,20 @@ class Sweep:
 class Finding:
     """One comparison: what was expected, what was measured, and what follows under the rule."""
 
-    label: str
-    expected: str
-    measured: str
-    outcome: Outcome
+    label: str  # what was compared
+    expected: str  # what the rule asks for, "" where nothing is asked
+    measured: str  # what was found
+    outcome: Outcome  # what follows under the rule
     why: str  # one sentence with the numbers that decided
     would_change: str = ""  # one sentence: the margin, gap or step at which this finding flips; "" for a measurement
-    samples: tuple[Sample, ...] = ()
+    samples: tuple[Sample, ...] = ()  # what was compared, a value a seed
     estimate: float | None = None  # what the interval is about: a mean, a difference, a largest drop
     interval: Interval | None = None  # established exactly when it lies in the criterion
     interval_level: float | None = None  # what the interval covers over all looks, two-sided: 0.9
     degrees_of_freedom: float | None = None  # of the interval
-    unit: Unit = ""
+    unit: Unit = ""  # of the estimate and its intervals
     criterion: Interval | None = None  # the range that the interval must lie in, to draw; infinite ends allowed
-    reference: float | None = None
+    reference: float | None = None  # the published value
     assumption: str = ""  # what had to be assumed of the reference, "" for nothing
     prediction: Interval | None = None  # where 95 % of our means lie if the published value is right; decides nothing
     consistent: bool | None = None  # whether our mean lies there; None where nothing is published or one seed is there

@@ -167,6 +167,8 @@ def work(job: Job) -> Done | None:
 
 def is_the_sites_fault(error: BaseException) -> bool:
     """Whether a folder, a mount, the data or the code failed, as it would for every other run."""
+    if isinstance(error, DamagedRunError):
+        return False
     return isinstance(error, (CodeError, DataError, OSError)) or isinstance(error.__context__, OSError)
 
 

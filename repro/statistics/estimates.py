@@ -28,10 +28,10 @@ class Sample:
         ClaimError: no value, not one seed (and run) per value, or a number that is not finite.
     """
 
-    label: str
-    values: tuple[float, ...]
-    seeds: tuple[int, ...]
-    unit: Unit
+    label: str  # what was measured
+    values: tuple[float, ...]  # one for each seed
+    seeds: tuple[int, ...]  # in the order of the values
+    unit: Unit  # of a value
     step: float  # rounding step of a value, such as 100 / number of test images; floors the standard deviation
     runs: tuple[str, ...] = ()  # key of the run behind each value, several joined by "+"; () where no run is behind
 
