@@ -26,7 +26,8 @@ CONTROL = "control"  # the source.work of controls
 SHAPES = {
     "REPRODUCED": "holds", "NOT_REPRODUCED": "fails", "PARTIAL": "partial", "INCONCLUSIVE": "undecided",
     "MEASURED": "measured", "PENDING": "pending", "BLOCKED": "blocked", "INVALID": "invalid",
-    "PAPER_ERROR": "source-error", "holds": "holds", "does not hold": "fails", "undecided": "undecided",
+    "PAPER_ERROR": "source-error", "holds": "holds", "failed": "fails", "seen": "holds", "not seen": "fails",
+    "open": "undecided",
     "established": "holds", "direction only": "partial", "ruled out": "fails", "source error": "source-error",
     "measured": "measured",
 }  # fmt: skip
@@ -35,8 +36,8 @@ VERDICTS = (
     "REPRODUCED", "NOT_REPRODUCED", "PAPER_ERROR", "PARTIAL", "INCONCLUSIVE", "SMOKE", "PILOT", "MEASURED", "PENDING",
     "BLOCKED", "INVALID",
 )  # fmt: skip
-ANSWERS = ("holds", "does not hold", "undecided", "none")
-POINT_WORDS = {"holds": "hold", "does not hold": "do not", "undecided": "undecided"}
+ANSWERS = ("seen", "not seen", "open", "none")
+FOR = ("seen", "REPRODUCED")
 
 # In the order in which the paper is read: counts, recap, Figures 1 to 7, then what only version 1 or the appendix has.
 FILES = ("table1", "bn_algorithm", "fig", "", "v1", "appendix")
@@ -214,7 +215,7 @@ def _claim(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Mapp
         "whys": _whys(rows),
         # The table has every number of the reason, except those of a trend; a page less is a page read.
         "told_by_table": rule["kind"] != "T" and all(row["findings"] for row in rows),
-        "cautions": _cautions(entry, rows),
+        "cautions": _cautions(entry),
         "p": {name: entry[name] for name in ("p_for", "p_against", "p_against_holm")},
         "figures": _figures(entry["claim"], anchor, rule["kind"], rows),
         "controls": _controls(rows, anchors),
@@ -316,23 +317,16 @@ def _beside(row: Json, finding: Json, grid: bool, several: bool) -> str:
 
 def _whys(rows: Sequence[Json]) -> Json:
     """Every point's reason; of a long grid only of those that do not hold."""
-    told = rows if len(rows) <= MOST_REASONS else [row for row in rows if row["answer"] != "holds"]
+    told = (
+        rows if len(rows) <= MOST_REASONS else [row for row in rows if not {row["answer"], row["verdict"]} & set(FOR)]
+    )
     shown = [{"point": _point(row) if len(rows) > 1 else "", "why": _short(row["why"])} for row in told[:MOST_REASONS]]
     return {"shown": shown, "more": len(rows) - len(shown)}
 
 
-def _cautions(entry: Json, rows: Sequence[Json]) -> list[str]:
-    """Why a claim is not said to fail although a point of it is ruled out."""
-    if entry["answer"] == "does not hold" or not any(row["answer"] == "does not hold" for row in rows):
-        return []
-    alpha, points, holm = min(row["alpha"] for row in rows), len(rows), entry["p_against_holm"]
-    if entry["p_against"] is not None and entry["p_against"] >= alpha:
-        corrected = f"for {points} points p against is {probability(entry['p_against'])}"
-    elif holm is not None and holm >= alpha:
-        corrected = f"over the primary claims (Holm) p against is {probability(holm)}"
-    else:
-        return []
-    return [f"A point is ruled out on its own, but corrected {corrected}, not below {alpha:g}: the claim is undecided."]
+def _cautions(entry: Json) -> list[str]:
+    """What must be said wherever the verdict is shown."""
+    return [f"This verdict is marked: {mark}." for mark in entry["marks"]]
 
 
 def _controls(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
@@ -352,12 +346,11 @@ def _counts(claims: Sequence[Json]) -> list[Json]:
 
 
 def _points(rows: Sequence[Json]) -> str:
-    counts = Counter(row["answer"] if row["answer"] != "none" else row["verdict"].lower() for row in rows)
+    counts = Counter(row["answer"] if row["answer"] != "none" else row["verdict"] for row in rows)
     if len(rows) == 1:
         return "1 point"
-    words = [f"{count} {POINT_WORDS.get(state, state)}" for state, count in counts.items() if state != "holds"]
-    held = counts["holds"]
-    head = [f"{held} of {len(rows)} hold"] if held or set(counts) & set(POINT_WORDS) else []
+    words = [f"{count} {state.lower()}" for state, count in counts.items() if state not in FOR]
+    head = [f"{counts[state]} of {len(rows)} {state.lower()}" for state in FOR if counts[state]]
     return "; ".join(head + words)
 
 
