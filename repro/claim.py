@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -15,6 +14,7 @@ from repro.compare import RULES_VERSION, Rule
 from repro.errors import ClaimError
 from repro.provenance import PACKAGE
 from repro.recipes import SCALES
+from repro.runs.canonical import canonical
 from repro.runs.spec import RunSpec
 from repro.statistics import Levels, against_level, nominal_alpha
 
@@ -231,7 +231,7 @@ class Check:
     @cached_property
     def criterion_sha256(self) -> str:
         """SHA-256 of the canonical JSON of the criterion: the frozen rule's name."""
-        return hashlib.sha256(json.dumps(self.criterion, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        return hashlib.sha256(canonical(self.criterion).encode()).hexdigest()
 
     def _copy(self, spec: RunSpec) -> RunSpec:
         if self.dataset and spec.dataset == "cifar10" and spec.epochs:

@@ -10,6 +10,7 @@ from safetensors.numpy import save
 
 from repro.judging.shapes import expected
 from repro.recipes import cifar
+from repro.runs.checkpoint import pack
 from repro.runs.datasets import DATASETS
 from repro.runs.store import CHECKPOINT, HISTORY, SPEC, TENSORS, Store
 
@@ -137,8 +138,9 @@ def _finished(store, spec, *, top1=90.0, seconds=2.0, device_type="cpu", criteri
 
 def _paused(store, spec, *, epoch, step=0, mark=0.0):
     folder = store.begin(spec)
-    (folder / HISTORY).write_text("".join(f'{{"epoch": {done}}}\n' for done in range(1, epoch + 1)))
-    place = json.dumps({"epoch": epoch, "step": step, "diverged": False, "parts": []})
-    (folder / CHECKPOINT).write_bytes(save({"trained": np.full(2, mark, np.float32)}, metadata={"place": place}))
+    history = "".join(f'{{"epoch": {done}}}\n' for done in range(1, epoch + 1)).encode()
+    (folder / HISTORY).write_bytes(history)
+    place = {"epoch": epoch, "step": step, "diverged": False, "parts": []}
+    (folder / CHECKPOINT).write_bytes(pack(spec, {"trained": np.full(2, mark, np.float32)}, place, history))
     assert (folder / SPEC).exists()
     return folder

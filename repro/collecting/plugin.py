@@ -23,6 +23,7 @@ class Session:
     checks: dict[str, Check] = field(default_factory=dict)  # by node id, before -k and -m
     selected: list[Check] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)  # every module that pytest collected from
+    pointless: dict[str, str] = field(default_factory=dict)  # why a claim has no point at this scale, by id
 
 
 SESSION = pytest.StashKey[Session]()
@@ -87,6 +88,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     found = config.stash[SESSION]
     dataset = config.getoption("--data")
     marked = {item.path for item in items if item.get_closest_marker("claim")}
+    scale = config.getoption("--scale")
+    for claim in [marker.args[0] for item in items for marker in item.iter_markers("claim")]:
+        if not claim.grid[scale]:
+            found.pointless[claim.id] = claim.untestable[scale]
     items[:] = [item for item in items if _has_a_point(item)]
     try:
         for item in items:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from repro.errors import CodeError, ReproError
+from repro.errors import CodeError, DamagedRunError, ReproError
 from repro.runs.spec import RunSpec
 from repro.runs.store import Store
 
@@ -133,7 +133,7 @@ def work(job: Job) -> Done | None:
 
     Raises:
         ReproError: what would fail every other run as well, such as missing data, a full disk or changed code, unless
-            runs are isolated.
+            runs are isolated. A run whose folder is damaged fails alone.
     """
     from repro.training import run  # torch is imported in workers alone
 
@@ -151,7 +151,7 @@ def work(job: Job) -> Done | None:
             code=job.site.code,
         )
     except ReproError as raised:
-        if not job.site.isolated:
+        if not job.site.isolated and not isinstance(raised, DamagedRunError):
             raise
         status, error = "refused" if isinstance(raised, CodeError) else "failed", str(raised)
     except Exception as raised:  # it is in the run's failure.json, with its traceback

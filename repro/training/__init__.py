@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save
 
@@ -20,10 +19,12 @@ from repro.errors import CodeError, ReproError, StoreError
 from repro.provenance import allocation, code_digest, commit
 from repro.runs.lease import Lease
 from repro.runs.spec import RunSpec
-from repro.runs.store import CHECKPOINT, FAILURE, HISTORY, TENSORS, Run, Store, explain_write_errors, write
+from repro.runs.store import FAILURE, HISTORY, TENSORS, Run, Store, explain_write_errors, write
 from repro.training import measure
+from repro.training.checkpoint import resume, write_checkpoint, write_history
 from repro.training.data import Images, load
-from repro.training.loop import Row, State, start, train
+from repro.training.loop import State, start, train
+from repro.training.precision import arithmetic
 from repro.training.trainable import Trainable, frozen_hash, load_named, named_tensors, prepare
 
 WARM = 5  # steps before speed is measured
@@ -48,6 +49,7 @@ def run(
 
     Raises:
         CodeError: the code is not what the run was planned with.
+        SpecError: the device lacks the spec's precision.
         DataError, StoreError: nothing half-written stays behind; any other error is left in failure.json and raised.
     """
     if code not in (None, code_digest()):
@@ -55,6 +57,7 @@ def run(
             f"{spec.name} was planned with code {code[:12]}…, and the tree now holds {code_digest()[:12]}…: put the "
             "old code back, or say that the new one may go on: repro retry --failed --any-code."
         )
+    arithmetic(spec.precision, torch.device(device))  # refused before anything is written
     if device == "cpu":
         # The order of float sums, and so every bit of a result, depends on it; and a process a core is faster.
         torch.set_num_threads(1)
@@ -97,16 +100,15 @@ def _train(
     images = load(spec, data_dir, device)
     net = prepare(spec, device)
     frozen = frozen_hash(net)
-    state, rows, parts = _resume(folder, net)
+    state, rows, parts = resume(folder, spec, net)
     part = _part(device) | {"from_epoch": state.epoch, "from_step": state.step}
     began, saved, stopped = time.monotonic(), time.monotonic(), False
 
     def save_all() -> None:
         _fence(lease, folder)
         part["seconds"] = round(time.monotonic() - began, 3)
-        _write_history(folder, rows)
         moved = (state.epoch, state.step) != (part["from_epoch"], part["from_step"])
-        _checkpoint(folder, net, state, {"parts": [*parts, part] if moved else parts})
+        write_checkpoint(folder, spec, net, state, rows, [*parts, part] if moved else parts)
 
     def between_steps(_state: State) -> bool:
         nonlocal saved, stopped
@@ -120,7 +122,7 @@ def _train(
     for row in train(spec, net, images, state, between_steps):
         rows.append(row)
         _fence(lease, folder)
-        _write_history(folder, rows)
+        write_history(folder, rows)
     if stopped:
         save_all()
         return "paused"
@@ -226,48 +228,13 @@ def _finish(
     _fence(lease, folder)
     write(folder / TENSORS, save(named_tensors(net) if net else {}))
     if not (folder / HISTORY).exists():
-        _write_history(folder, [])
+        write_history(folder, [])
     store.finish(spec, record)
 
 
 def _write_measurement(folder: Path, name: str, spec: RunSpec, net: Trainable | None, images: Images | None) -> None:
     found = measure.measure(name, spec, net, images)
     write(folder / "measurements" / f"{name}.json", json.dumps(found, indent=1, sort_keys=True).encode())
-
-
-def _write_history(folder: Path, rows: list[Row]) -> None:
-    write(folder / HISTORY, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows).encode())
-
-
-def _checkpoint(folder: Path, net: Trainable, state: State, more: dict[str, Any]) -> None:
-    place = {"epoch": state.epoch, "step": state.step, "diverged": state.diverged, **more}
-    tensors = {"trained": net.trained, "momentum": state.momentum, "running": net.running, "sums": state.sums}
-    kept = {name: tensor.detach().cpu() for name, tensor in tensors.items()}
-    write(folder / CHECKPOINT, save(kept, metadata={"place": json.dumps(place)}))
-
-
-def _resume(folder: Path, net: Trainable) -> tuple[State, list[Row], list[dict[str, Any]]]:
-    """State, history and earlier parts of a run, from its checkpoint if it has a whole one."""
-    state = start(net)
-    path = folder / CHECKPOINT
-    if not path.exists():
-        return state, [], []
-    try:
-        with safe_open(path, framework="pt", device=str(net.running.device)) as file:
-            place = json.loads(file.metadata()["place"])
-            tensors = {name: file.get_tensor(name) for name in ("trained", "momentum", "running", "sums")}
-        rows = [json.loads(line) for line in (folder / HISTORY).read_text().splitlines()][: place["epoch"]]
-        if len(rows) < place["epoch"] or tensors["trained"].shape != net.trained.shape:
-            raise ValueError("it does not belong to this history")
-    except Exception as error:  # a damaged file raises a dozen kinds; what was kept is then lost, not wrong
-        raise StoreError(f"{path} is damaged ({error}); delete it to train this run from the start.") from None
-    with torch.no_grad():
-        net.trained.copy_(tensors["trained"])
-        net.running.copy_(tensors["running"])
-    state.momentum.copy_(tensors["momentum"])
-    state.sums.copy_(tensors["sums"])
-    state.epoch, state.step, state.diverged = place["epoch"], place["step"], place["diverged"]
-    return state, rows, place["parts"]
 
 
 def _part(device: torch.device) -> dict[str, Any]:

@@ -72,12 +72,20 @@ def test_seeds_bought_for_one_check_are_not_planned_for_another(store):
     assert sorted(spec.seed for spec in specs(made) if spec.depth == 14) == [0, 1, 2]
 
 
-def test_most_wanted_runs_come_first(store):
-    made = plan([check("a", 14), check("b", 8), check("c", 8)], store, device_type="cpu")
-    assert [spec.depth for spec in specs(made)] == [8, 8, 8, 14, 14, 14]
+def test_the_nearest_verdict_comes_first(store):
+    """Though two checks want ResNet-32, and one ResNet-8."""
+    made = plan([check("a", 32), check("b", 32, 14), check("c", 8)], store, device_type="cpu")
+    assert [spec.depth for spec in specs(made)] == [8] * 3 + [32] * 3 + [14] * 3
 
 
-def test_of_equally_wanted_runs_the_lower_seed_comes_first(store):
+def test_what_is_there_already_brings_a_verdict_nearer(store, finished):
+    for seed in range(3):
+        finished(store, cifar("smoke", seed, depth=32), seconds=100.0)
+    made = plan([check("a", 14), check("b", 8, 32)], store, device_type="cpu")
+    assert [run.spec.depth for run in made.missing] == [8] * 3 + [14] * 3
+
+
+def test_of_the_runs_of_a_check_the_lower_seed_comes_first(store):
     made = plan([check("a", 8, 14)], store, device_type="cpu")
     assert [spec.seed for spec in specs(made)] == [0, 0, 1, 1, 2, 2]
 

@@ -119,12 +119,13 @@ def test_killed_and_resumed_equals_uninterrupted(steps_before_kill, whole, tmp_p
 def test_a_checkpoint_of_a_batchnorm_only_resnet_866_is_under_a_megabyte(tmp_path):
     import torch
 
-    from repro.training import _checkpoint
+    from repro.training.checkpoint import write_checkpoint
     from repro.training.loop import start
     from repro.training.trainable import prepare
 
-    net = prepare(cifar("paper", 0, depth=866), torch.device("cpu"))
-    _checkpoint(tmp_path, net, start(net), {"parts": []})
+    spec = cifar("paper", 0, depth=866)
+    net = prepare(spec, torch.device("cpu"))
+    write_checkpoint(tmp_path, spec, net, start(net), [], [])
     assert (tmp_path / CHECKPOINT).stat().st_size < 1_000_000
 
 
