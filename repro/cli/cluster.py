@@ -164,7 +164,7 @@ def _submit(arguments: argparse.Namespace, session: "Session", *, retry: bool) -
         print("nothing to queue")
         return 0
     limits.check(one, choice.arrays)
-    for line in sight.check(one, order, {run.spec.dataset for run in choice.todo}):
+    for line in sight.check(one, order, {run.spec.dataset for run in choice.todo if run.spec.epochs}):
         print(line, flush=True)
     granted = _agree(choice, arguments)
     with submission_lock(store):

@@ -105,12 +105,12 @@ def _from_a_node(one: Profile, order: Order, wait: float) -> Iterator[Examined]:
     )
     wanted = one.device == "cpu" or (answer["device"] == "cuda" and answer["gpu"])
     yield _examined("ok" if wanted else "FAIL", "GPU", answer["gpu"] or f"none on the node; device is {one.device}")
-    lacking = ", ".join(answer["lacking"])
+    missing = ", ".join(answer["missing"])
     yield _examined(
-        "warn" if lacking else "ok",
+        "warn" if missing else "ok",
         "in a job",
-        f"no {lacking}: jobs cannot requeue themselves nor queue a further round; show the container SLURM's commands"
-        if lacking
+        f"no {missing}: jobs cannot requeue themselves nor queue a further round; show the container SLURM's commands"
+        if missing
         else "SLURM's commands are there, for requeues and further rounds",
     )
     for name, read in answer["data"].items():
@@ -169,7 +169,7 @@ def probe(place: str, data_dir: str) -> None:
         "code": code_digest(),
         "device": detect_device(),
         "gpu": gpu() or (f"SLURM gave GPU {given}, and torch finds no driver" if given else ""),
-        "lacking": [name for name in ("scontrol", "squeue", "sbatch", "srun") if shutil.which(name) is None],
+        "missing": [name for name in ("scontrol", "squeue", "sbatch", "srun") if shutil.which(name) is None],
         "data": found,
     }
     write(Path(place) / "answer.json", json.dumps(answer).encode())

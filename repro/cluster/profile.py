@@ -43,7 +43,7 @@ class Profile:
     array_size: int | None = None  # the largest array; None for what scontrol says
     parallelism: int = 64  # elements of an array that may run at the same time
     runs_per_gpu: int | Literal["pilot"] = 1  # "pilot": as `repro cluster pilot` measured
-    requeues: int = 5  # lives of a job after its first, before its runs are EXHAUSTED
+    requeues: int = 5  # attempts of a job after its first, before its runs are EXHAUSTED
     setup: tuple[str, ...] = ()  # shell lines before Python, such as "module load cuda"
     python: str | None = None  # Python or a container prefix with it; None for the one that submits
     scratch: str | None = None  # shared folder for the store; None for --results

@@ -103,7 +103,7 @@ def jobs() -> list[Job]:
 
 
 def ended(ids: Sequence[str]) -> dict[str, list[Job]]:
-    """How jobs ended, an entry a life, in order: from accounting, or where that is off from the controller."""
+    """How jobs ended, an entry an attempt, in order: from accounting, or where that is off from the controller."""
     if not ids:
         return {}
     arrays = sorted({one.partition("_")[0] for one in ids})

@@ -12,9 +12,8 @@ from pathlib import Path
 from repro.cluster import ledger, scheduler
 from repro.cluster.ledger import FOLDER, Order
 from repro.cluster.profile import Profile
-from repro.cluster.site import BUNDLED
 from repro.errors import ClusterError, ReproError
-from repro.runs.datasets import DATASETS
+from repro.runs.datasets import check_data_present
 from repro.runs.store import explain_write_errors, write
 
 PATIENCE = 60.0  # seconds to wait for a node to look
@@ -28,6 +27,7 @@ def check(profile: Profile, order: Order, datasets: Collection[str], patience: f
 
     Raises:
         ClusterError: a place is missing here, or on the node.
+        DataError: the data are not where the order says.
     """
     needed = _needed(profile, order, datasets)
     for place, what in needed.items():
@@ -65,7 +65,8 @@ def check(profile: Profile, order: Order, datasets: Collection[str], patience: f
 def _needed(profile: Profile, order: Order, datasets: Collection[str]) -> Mapping[Path, str]:
     """What jobs read, and what it is to the user."""
     places = {Path(path.partition("::")[0]): "the claim file" for path in order.paths}
-    if any(name != BUNDLED and name in DATASETS for name in datasets):
+    forms = {check_data_present(name, order.data_dir) for name in sorted(datasets)}
+    if forms - {"bundled"}:
         places[order.data_dir] = "the data folder"
     if profile.python is None:
         places[Path(sys.executable)] = "Python"

@@ -9,6 +9,7 @@ from repro.cluster.ledger import FOLDER, Submission
 from repro.errors import ReproError
 from repro.executing.pool import is_the_sites_fault as is_at_fault
 from repro.provenance import code_digest
+from repro.runs.datasets import check_data_present
 from repro.runs.store import write
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["is_at_fault", "trouble", "wait_until_well"]
 
 ROOM = 1_000_000  # bytes, as much as a checkpoint may take: a disk that is nearly full is not well
-BUNDLED = "digits"  # the data set that the package itself carries
 
 
 def trouble(submission: Submission, session: "Session") -> str:
@@ -30,7 +30,7 @@ def trouble(submission: Submission, session: "Session") -> str:
         )
     try:
         _write_some(order.results / FOLDER)
-        _read_data(order.data_dir, session)
+        _look_for_data(order.data_dir, session)
     except ReproError as error:
         return str(error)
     return ""
@@ -61,12 +61,8 @@ def _write_some(folder: Path) -> None:
             place.unlink()
 
 
-def _read_data(data_dir: Path, session: "Session") -> None:
-    """Reads the data sets that the first look's runs need."""
+def _look_for_data(data_dir: Path, session: "Session") -> None:
+    """Looks for the data sets that the runs of the first look need."""
     specs = [spec for check in session.selected for spec in check.runs(check.looks[0]).values()]
-    names = {spec.dataset for spec in specs if spec.epochs} - {BUNDLED}
-    if names:
-        from repro.training.data import arrays  # torch, which a login node need not have
-
-        for name in sorted(names):
-            arrays(name, data_dir)
+    for name in sorted({spec.dataset for spec in specs if spec.epochs}):
+        check_data_present(name, data_dir)

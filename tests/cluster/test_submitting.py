@@ -64,7 +64,7 @@ def test_a_data_folder_that_does_not_exist_is_refused(cluster):
     (cluster.place / "tiny.py").write_text(text)
     code, printed = cluster.run(*SUBMIT, "--data-dir", "/nowhere", "--max-gpu-hours", "1e9")
     assert code == 2
-    assert "the data folder /nowhere does not exist" in printed
+    assert "/nowhere holds no CIFAR-10" in printed
     assert not cluster.calls("sbatch")
 
 
