@@ -26,6 +26,7 @@ from repro.judging.models import (
 )
 from repro.judging.schema import fault
 from repro.judging.verdict import Judgement, to_json
+from repro.planning.scales import ScaleNeeds
 from repro.recipes import schedule
 from repro.runs.spec import TRAINING_VERSION
 from repro.runs.store import Run, Store, explain_write_errors, write
@@ -44,12 +45,13 @@ def document(
     rows_of_catalogue: Sequence[Row] = (),
     pointless: Mapping[str, str] | None = None,
     missing_seconds: Mapping[str, float] | None = None,
+    scales: Sequence[ScaleNeeds] = (),
     registration: Registration | None = None,
 ) -> tuple[Json, list[Judgement]]:
     """Judges checks and puts together what verdicts.json holds: a function of claims and stored runs, no clock.
 
-    ``pointless`` and ``missing_seconds`` are what ``coverage`` takes. ``cluster`` is the account of GPU-hours, which the
-    caller has from the cluster room.
+    ``pointless`` and ``missing_seconds`` are what ``coverage`` takes. ``cluster`` is the account of GPU-hours, from the
+    cluster room.
     """
     rows = judge(checks, store, controls=controls, thorough=thorough)
     runs = _runs(checks, rows, store)
@@ -65,6 +67,7 @@ def document(
         ),
         tags=TAGS,
         protocol=vars(schedule(scale)) | {"scale": scale},
+        scales=tuple(scales),
         coverage=coverage(rows_of_catalogue, claims, pointless=pointless, missing_seconds=missing_seconds),
         claims=tuple(claims),
         judgements=tuple(rows),

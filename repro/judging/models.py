@@ -6,6 +6,7 @@ from typing import Any, Literal
 from repro.judging.claims import ClaimEntry
 from repro.judging.coverage import Covered
 from repro.judging.verdict import Judgement
+from repro.planning.scales import ScaleNeeds
 
 SCHEMA_VERSION = 2
 
@@ -92,6 +93,7 @@ class Document:
     suite: Suite  # what judged
     tags: dict[str, str]  # what the certainty tags of references mean
     protocol: dict[str, Any]  # what the scale fixes for every run
+    scales: tuple[ScaleNeeds, ...]  # trained runs that all claims need at each scale, what exists, what the rest costs
     coverage: tuple[Covered, ...]  # every row of the catalogue
     claims: tuple[ClaimEntry, ...]  # one entry a claim
     judgements: tuple[Judgement, ...]  # one row a check: a claim at one point of its grid
