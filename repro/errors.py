@@ -34,6 +34,10 @@ class DamagedRunError(StoreError):
         return f"{self.path} {self.found}; {self.advice}."
 
 
+class TakenOverError(StoreError):
+    """Another process trains a run whose writer was taken for dead."""
+
+
 class CodeError(ReproError):
     """The code is not the one that a run was planned with."""
 

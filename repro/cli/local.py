@@ -1,45 +1,48 @@
 """The subcommands: each a few lines around a library call, imported when it is called."""
 
 import argparse
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from repro.cli import background, shared
 from repro.errors import SpecError
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
     from repro.executing.execute import Outcome
     from repro.judging.verdict import Judgement
-    from repro.planning.plan import Plan
-    from repro.runs.store import Store
 
 
 def plan(arguments: argparse.Namespace) -> int:
     """Says which runs there are, why each is missing or reused, and what it costs."""
+    from repro.executing.progress import duration
     from repro.provenance import detect_device
 
-    made = _plan(arguments)
+    made = shared.planned(arguments)
     if arguments.json:
-        _print_json(
+        shared.print_json(
             {"runs": [_planned(run) for run in made.runs], "missing": len(made.missing), "device_hours": made.hours}
         )
         return 0
     for run in made.runs:
         print(
-            f"{run.spec.key[:12]}  {_duration(run.cost.seconds):>8} {run.cost.basis:<8}  {run.spec.name:<58} "
+            f"{run.spec.key[:12]}  {duration(run.cost.seconds):>8} {run.cost.basis:<8}  {run.spec.name:<58} "
             f"{run.why}; for {', '.join(check.id for check in run.checks[:2])}"
             + (f" and {len(run.checks) - 2} more" if len(run.checks) > 2 else "")
         )
-    cost = f"about {_duration(made.hours * 3600)} of one {'GPU' if detect_device() == 'cuda' else 'CPU core'}"
+    cost = f"about {duration(made.hours * 3600)} of one {'GPU' if detect_device() == 'cuda' else 'CPU core'}"
     print(f"{len(made.checks)} checks need {len(made.runs)} runs; {len(made.missing)} are missing, {cost}.")
     return 0
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains what is missing; exit 3 when the budget ended before the runs did."""
-    session = _collect(arguments)
-    outcome = _run(arguments, session)
+    if arguments.status or arguments.stop:
+        return background.look(arguments)
+    session = shared.collect(arguments)
+    if arguments.background and arguments.detached is None:
+        return background.start(arguments, session)
+    outcome = _run(arguments, session) if arguments.detached is None else background.train(arguments, session)
     if arguments.measure:
         _back_fill(arguments, session)
     if outcome.count("failed") + outcome.count("crashed"):
@@ -49,27 +52,28 @@ def run(arguments: argparse.Namespace) -> int:
 
 def status(arguments: argparse.Namespace) -> int:
     """Counts the runs of a plan by condition; of runs that were submitted, asks the scheduler too."""
-    made = _plan(arguments)
+    made = shared.planned(arguments)
     if (arguments.results / ".slurm").exists():
         from repro.cluster.status import status as tell
 
-        return tell(made, _store(arguments), arguments.json)
+        return tell(made, shared.store(arguments), arguments.json)
     counts: dict[str, int] = {}
     for run in made.runs:
         counts[run.condition] = counts.get(run.condition, 0) + 1
     failed = [{"name": run.spec.name, "why": run.why} for run in made.runs if run.condition == "failed"]
     if arguments.json:
-        _print_json({"runs": counts, "failed": failed, "device_hours_missing": made.hours})
+        shared.print_json({"runs": counts, "failed": failed, "device_hours_missing": made.hours})
     else:
         print(", ".join(f"{count} {condition}" for condition, count in sorted(counts.items())) or "nothing planned")
         for entry in failed:
             print(f"{entry['name']}: {entry['why']}")
+        background.tell(arguments)
     return 3 if made.missing else 0
 
 
 def judge(arguments: argparse.Namespace) -> int:
     """Judges from the store into verdicts.json, or with --verify compares it with a fresh judgement."""
-    return _judge(arguments, _collect(arguments))
+    return _judge(arguments, shared.collect(arguments))
 
 
 def report(arguments: argparse.Namespace) -> int:
@@ -85,7 +89,7 @@ def report(arguments: argparse.Namespace) -> int:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Trains, judges and reports in one go."""
-    session = _collect(arguments)
+    session = shared.collect(arguments)
     outcome = _run(arguments, session)
     code = _judge(arguments, session)
     report(arguments)
@@ -106,7 +110,7 @@ def data(arguments: argparse.Namespace) -> int:
         (train, _), (test, _), prints = arrays(name, arguments.data_dir)
         found[name] = {"train": list(train.shape), "test": list(test.shape), "fingerprints": prints}
     if arguments.json:
-        _print_json(found)
+        shared.print_json(found)
         return 0
     for name, entry in found.items():
         print(f"{name}: train {entry['train']}, test {entry['test']}")
@@ -119,8 +123,8 @@ def export(arguments: argparse.Namespace) -> int:
     """Packs the runs of a plan, finished or paused, into one compressed file."""
     from repro.runs import transfer
 
-    specs = [run.spec for run in _plan(arguments).runs]
-    count = transfer.export(_store(arguments), specs, arguments.file)
+    specs = [run.spec for run in shared.planned(arguments).runs]
+    count = transfer.export(shared.store(arguments), specs, arguments.file)
     print(f"{arguments.file}: {count} runs, {arguments.file.stat().st_size / 1e6:.2f} MB")
     return 0
 
@@ -130,7 +134,7 @@ def take_in(arguments: argparse.Namespace) -> int:
     from repro.runs import transfer
 
     for file in arguments.files:
-        for status, count in transfer.take_in(_store(arguments), file).items():
+        for status, count in transfer.take_in(shared.store(arguments), file).items():
             print(f"{file}: {count} {status}")
     return 0
 
@@ -145,7 +149,7 @@ def doctor(arguments: argparse.Namespace) -> int:
         return commands.examine(arguments)
     found = examine(arguments.results, arguments.data_dir)
     if arguments.json:
-        _print_json([vars(one) for one in found])
+        shared.print_json([vars(one) for one in found])
     for one in found if not arguments.json else ():
         print(f"{one.state:<4} {one.what:<10} {one.told}")
     return 2 if any(one.state == "FAIL" for one in found) else 0
@@ -155,14 +159,14 @@ def submit(arguments: argparse.Namespace) -> int:
     """Queues what is missing as SLURM job arrays, and a last job that judges and reports."""
     from repro.cli import cluster as commands
 
-    return commands.submit(arguments, _collect(arguments))
+    return commands.submit(arguments, shared.collect(arguments))
 
 
 def retry(arguments: argparse.Namespace) -> int:
     """Queues again what failed, was killed or cancelled, or ran out of requeues."""
     from repro.cli import cluster as commands
 
-    return commands.retry(arguments, _collect(arguments))
+    return commands.retry(arguments, shared.collect(arguments))
 
 
 def logs(arguments: argparse.Namespace) -> int:
@@ -176,7 +180,9 @@ def cancel(arguments: argparse.Namespace) -> int:
     """Cancels the jobs of the selected runs; what they have trained is kept."""
     from repro.cli import cluster as commands
 
-    return commands.cancel(_plan(arguments), _store(arguments))
+    return commands.cancel(
+        shared.planned(arguments), shared.store(arguments), everything=not (arguments.paths or arguments.keyword)
+    )
 
 
 def init(arguments: argparse.Namespace) -> int:
@@ -190,40 +196,18 @@ def pilot(arguments: argparse.Namespace) -> int:
     """Measures on one GPU how many runs of each network should share it."""
     from repro.cli import cluster as commands
 
-    return commands.pilot(arguments, _collect(arguments))
+    return commands.pilot(arguments, shared.collect(arguments))
 
 
 def explain(arguments: argparse.Namespace) -> int:
     """Says in plain words what a check claims, trains, measures and requires."""
     from repro.judging.explain import explain
 
-    session = _collect(arguments)
-    print("\n\n".join(explain(session.selected, arguments.check, _store(arguments), list(session.checks.values()))))
+    session = shared.collect(arguments)
+    print(
+        "\n\n".join(explain(session.selected, arguments.check, shared.store(arguments), list(session.checks.values())))
+    )
     return 0
-
-
-def _collect(arguments: argparse.Namespace) -> "Session":
-    from repro.collecting.collect import collect
-    from repro.recipes import check_scale
-
-    check_scale(arguments.scale)
-    return collect(scale=arguments.scale, paths=arguments.paths, keyword=arguments.keyword, copy=arguments.data)
-
-
-def _store(arguments: argparse.Namespace) -> "Store":
-    from repro.runs.store import Store
-
-    return Store(arguments.results)
-
-
-def _plan(arguments: argparse.Namespace) -> "Plan":
-    from repro.judging.judge import requested_seeds
-    from repro.planning.plan import plan
-    from repro.provenance import detect_device
-
-    session, store = _collect(arguments), _store(arguments)
-    wanted = requested_seeds(session.selected, store, list(session.checks.values()))
-    return plan(session.selected, store, device_type=detect_device(), bought=wanted)
 
 
 def _run(arguments: argparse.Namespace, session: "Session") -> "Outcome":
@@ -231,7 +215,7 @@ def _run(arguments: argparse.Namespace, session: "Session") -> "Outcome":
     from repro.executing.progress import Progress
     from repro.judging.judge import requested_seeds
 
-    store = _store(arguments)
+    store = shared.store(arguments)
     with Progress() as progress:
         return run_all(
             session.selected,
@@ -248,7 +232,7 @@ def _run(arguments: argparse.Namespace, session: "Session") -> "Outcome":
 def _back_fill(arguments: argparse.Namespace, session: "Session") -> None:
     from repro.training import back_fill
 
-    store = _store(arguments)
+    store = shared.store(arguments)
     specs = {key: spec for check in session.selected for key, spec in check.runs(check.looks[-1]).items()}
     for spec in specs.values():
         if store.condition(spec) == "complete":
@@ -258,24 +242,20 @@ def _back_fill(arguments: argparse.Namespace, session: "Session") -> None:
 
 
 def _judge(arguments: argparse.Namespace, session: "Session") -> int:
-    from repro.cluster.hours import account
-    from repro.collecting.catalogue import catalogue
-    from repro.judging import document, preregister
+    from repro.cli.judged import judged
+    from repro.judging import document
     from repro.judging.verdict import exit_code
     from repro.reporting import report as reports
 
     path = arguments.report / "verdicts.json"
     verify = getattr(arguments, "verify", False)
-    controls = list(session.checks.values())
-    made, rows = document.document(
-        session.selected,
-        _store(arguments),
-        arguments.scale,
-        controls=controls,
+    made, rows = judged(
+        session,
+        shared.store(arguments),
+        scale=arguments.scale,
+        copy=arguments.data,
+        whole=not arguments.paths,
         thorough=verify,
-        cluster=account(_store(arguments)),
-        rows_of_catalogue=() if arguments.paths else catalogue(),
-        registration=preregister.compare(session.selected),
     )
     if verify:
         *changed, last = (lines := document.verify(path, made, page=reports.page))[0]
@@ -285,7 +265,7 @@ def _judge(arguments: argparse.Namespace, session: "Session") -> int:
         return lines[1]
     document.save(made, path)
     if arguments.json:
-        _print_json(made)
+        shared.print_json(made)
     else:
         _print_table(made, rows)
     return exit_code((row.verdict, row.answer) for row in rows)
@@ -310,13 +290,3 @@ def _planned(run: Any) -> dict[str, Any]:
         "basis": run.cost.basis,
         "checks": [check.id for check in run.checks],
     }
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=1, ensure_ascii=False))
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

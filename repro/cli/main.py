@@ -13,7 +13,8 @@ from repro.errors import ReproError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one subcommand; 0 all judged and hold, 1 some do not, 2 the harness failed, 3 something is pending."""
-    arguments = _parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    arguments = _parser().parse_args(words, argparse.Namespace(words=words))
     try:
         code: int = arguments.command(arguments)
         sys.stdout.flush()
@@ -48,6 +49,12 @@ def _workers(text: str) -> int:
     return int(text)
 
 
+def _percent(text: str) -> float:
+    if not re.fullmatch(r"\d{1,3}(\.\d+)?", text) or not 0 < float(text) <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no percentage; write a number above 0 and up to 100")
+    return float(text)
+
+
 class _OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"repro: {message}; see: {self.prog} --help\n")
@@ -71,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     add("plan", commands.plan, select, store, as_json)
     run = add("run", commands.run, select, store, train)
     run.add_argument("--measure", action="store_true", help="also measure what finished runs lack, without training")
+    _background_options(run)
     for name, command in (("submit", commands.submit), ("retry", commands.retry)):
         queued = add(name, command, select, store, report)
         queued.add_argument("--cluster", required=True, metavar="NAME", help="profile slurm/NAME.toml")
@@ -116,6 +124,21 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--data", default=None)
     explain.set_defaults(paths=[], keyword="")
     return parser
+
+
+def _background_options(run: argparse.ArgumentParser) -> None:
+    run.add_argument("--background", action="store_true", help="train apart from the terminal, giving way to others")
+    run.add_argument(
+        "--pause-above",
+        type=_percent,
+        default=75.0,
+        metavar="PERCENT",
+        help="in the background, wait while others keep more of the processor busy (default 75; 100: never wait)",
+    )
+    what = run.add_mutually_exclusive_group()
+    what.add_argument("--status", action="store_true", help="say in one line what the background training does")
+    what.add_argument("--stop", action="store_true", help="have the background training checkpoint and end")
+    what.add_argument("--detached", type=int, default=None, help=argparse.SUPPRESS)  # the trainer itself: its lock
 
 
 def _shared_options() -> tuple[argparse.ArgumentParser, ...]:

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,12 +40,14 @@ def run_all(
     workers: int | None = None,
     budget: float | None = None,
     progress: Progress | None = None,
+    stop: Stop | None = None,
 ) -> Outcome:
     """Trains what the checks lack, and the seeds that inconclusive verdicts request, until nothing is missing.
 
     ``requested_seeds`` says, of what is in the store when it is called, which checks want how many seeds in all.
     ``budget`` is in seconds: runs under way are then checkpointed, and the next call goes on from there. So is it on
-    SIGINT and SIGTERM. A run that crashes is left behind as failed; the others go on.
+    SIGINT and SIGTERM, and when an open ``stop`` is given and set. A run that crashes is left behind as failed; the
+    others go on.
 
     Raises:
         DataError, StoreError: no run could be trained; those under way were checkpointed.
@@ -54,14 +57,14 @@ def run_all(
         store=store,
         data_dir=data_dir,
         device=device,
-        workers=workers or (1 if device.startswith("cuda") else os.cpu_count() or 1),
+        workers=workers or processes(device),
         # The last tenth, at most 10 s, is for writing checkpoints.
         deadline=None if budget is None else time.time() + budget - min(10.0, budget / 10),
     )
     outcome = Outcome()
-    with Stop() as stop:
+    with Stop() if stop is None else nullcontext(stop) as stop:
         while not outcome.stopped:
-            wanted = plan(checks, store, device_type=device.partition(":")[0], bought=requested_seeds())
+            wanted = plan(checks, store, device_type=device.partition(":")[0], requested=requested_seeds())
             todo = [run for run in wanted.missing if run.spec.key not in outcome.done]
             if not todo:
                 break
@@ -75,3 +78,10 @@ def run_all(
             told(None)
             outcome.stopped = not pool.train(todo, site, stop, told)
     return outcome
+
+
+def processes(device: str) -> int:
+    """How many workers a device takes: one a GPU, or one for each core that this process may use."""
+    if device.startswith("cuda"):
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

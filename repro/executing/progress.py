@@ -50,3 +50,10 @@ class Progress:
             self._bar.set_postfix_str(f"{ended}/{len(plan.missing)} runs, {done.spec.name}")
             if done.error:
                 self._bar.write(line)
+
+
+def duration(seconds: float) -> str:
+    """A span of time in the unit that a person would use."""
+    if seconds < 100:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -29,7 +29,7 @@ class Covered:
     id: str  # of the row, and of its claim where it has one
     work: str  # key of the source
     primary: bool  # one of the main claims
-    standing: Standing
+    standing: Standing  # where it stands
     word: str  # its verdict or answer; "" where it was not attempted
     reason: str  # why it was not attempted, is only measured, or waits; "" for what was judged
     seconds: float | None  # expected cost of the runs that a pending row waits for; None for others, or where unknown

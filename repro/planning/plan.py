@@ -50,18 +50,18 @@ def plan(
     store: Store,
     *,
     device_type: str,
-    bought: Mapping[str, int] | None = None,
+    requested: Mapping[str, int] | None = None,
     known: Sequence[Known] = (),
 ) -> Plan:
     """The plan of some checks against a store.
 
-    ``bought`` maps a check whose verdict was inconclusive to the seeds it wants in all; others get their first look.
+    ``requested`` maps a check whose verdict was inconclusive to the seeds it wants in all; others get their first look.
     ``known`` are measurements to scale costs from, besides the complete runs of the plan.
     Runs are ordered by ``verdicts_first``.
     """
     wanted: dict[str, tuple[RunSpec, list[Check]]] = {}
     for check in checks:
-        seeds = (bought or {}).get(check.id, check.looks[0])
+        seeds = (requested or {}).get(check.id, check.looks[0])
         for key, spec in check.runs(seeds).items():
             wanted.setdefault(key, (spec, []))[1].append(check)
     conditions = {key: _condition(store, spec) for key, (spec, _) in wanted.items()}

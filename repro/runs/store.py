@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -78,8 +78,18 @@ class Run:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what the run computed, without how long it took or where: equal for equal results."""
-        return _digest(self.record["files"])
+        """SHA-256 of what the run computed, without how long it took or where: equal for equal results.
+
+        Measurements that were added later do not count: a run and its copy with more measurements are equal.
+        """
+        added = {name for addition in self.record.get("additions", ()) for name in addition["files"]}
+        return _digest(
+            {
+                name: sha256
+                for name, sha256 in self.record["files"].items()
+                if name not in added or not name.startswith("measurements/")
+            }
+        )
 
     def check(self) -> None:
         """Reads every file, so that any change is found."""
@@ -177,11 +187,19 @@ class Store:
                 draft.unlink(missing_ok=True)
         names = [SPEC, HISTORY, TENSORS, *(f"measurements/{path.name}" for path in folder.glob("measurements/*.json"))]
         files = {name: hashlib.sha256(read(folder / name)).hexdigest() for name in sorted(names)}
-        record = {**record, "files": files}
-        record = {**record, "record_sha256": _digest(record)}
-        write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
+        _write_record(folder, {**record, "files": files})
         for name in (CHECKPOINT, FAILURE):
             (folder / name).unlink(missing_ok=True)
+
+    def add(self, run: Run, names: Sequence[str], by: Json) -> None:
+        """Enters measurements that were added to a complete run into its record, with the code that made them.
+
+        The caller holds the lease. What was there before keeps its hash, so that no change to it becomes valid.
+        """
+        files = {name: hashlib.sha256(read(run.folder / name)).hexdigest() for name in sorted(names)}
+        additions = [*run.record.get("additions", ()), {**by, "files": sorted(names)}]
+        record = {**run.record, "files": {**run.record["files"], **files}, "additions": additions}
+        _write_record(run.folder, record)
 
     def fail(self, spec: RunSpec, error: str, traceback: str) -> None:
         """Leaves word of a crash beside the run's checkpoint; the next attempt starts from there, same seed."""
@@ -311,6 +329,11 @@ def explain_write_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         advice = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable"
         raise StoreError(f"{path} cannot be written: {error.strerror}. {advice}, or name another --results.") from None
+
+
+def _write_record(folder: Path, record: Json) -> None:
+    record = {**record, "record_sha256": _digest(record)}
+    write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
 
 
 def _digest(value: Json) -> str:

@@ -233,14 +233,22 @@ def test_a_damaged_document_is_replaced(made, saved):
 def test_every_row_of_the_catalogue_says_what_became_of_it(checks, workplace):
     rows = [
         Row(id="tiny", work="nobody2021", primary=False, reason="", sentence=""),
-        Row(id="other", work="nobody2021", primary=True, reason="", sentence=""),
-        Row(id="huge", work="nobody2021", primary=False, reason="needs ImageNet", sentence=""),
+        Row(id="huge", work="nobody2021", primary=True, reason="needs ImageNet", sentence=""),
     ]
-    made, _ = document.document(checks[:1], Store(workplace / "results"), "smoke", rows_of_catalogue=rows)
-    assert [(row["id"], row["status"], row["reason"]) for row in made["coverage"]] == [
-        ("tiny", "seen", ""),
-        ("other", "NOT_SELECTED", ""),
-        ("huge", "NOT_ATTEMPTED", "needs ImageNet"),
+    made, _ = document.document(
+        checks, Store(workplace / "results"), "smoke",
+        rows_of_catalogue=rows, missing_seconds={"tiny": 60.0},
+    )  # fmt: skip
+    assert [(row["id"], row["standing"], row["seconds"]) for row in made["coverage"]] == [
+        ("tiny", "pending", 60.0),
+        ("huge", "not attempted", None),
+    ]
+    document.save(made, workplace / "verdicts.json")
+    made["coverage"][0]["seconds"] = 90.0  # another machine's estimate
+    assert document.differences(workplace / "verdicts.json", made) == []
+    made["coverage"][0]["standing"] = "judged"
+    assert document.differences(workplace / "verdicts.json", made) == [
+        'coverage tiny: standing: stored "pending", computed "judged"'
     ]
 
 

@@ -12,6 +12,7 @@ from repro.collecting.collect import collect
 from repro.judging import document
 from repro.judging.verdict import Verdict
 from repro.reporting import report
+from repro.reporting.view import view
 from repro.runs.store import Store
 
 TEXT = st.text(max_size=40) | st.sampled_from(
@@ -74,7 +75,7 @@ def small(workplace, tiny_claim, fill):
 
 
 def page(made):
-    return report._page(report.shape(made), for_pdf=False)
+    return report._page(view(made), for_pdf=False)
 
 
 def test_a_report_is_one_page_and_one_pdf_and_the_schema(small, workplace):
@@ -143,7 +144,7 @@ def test_without_pango_the_page_is_written_and_one_line_says_what_to_install(sma
 @given(
     findings=st.lists(FINDING, max_size=3),
     verdict=st.sampled_from(VERDICTS),
-    answer=st.sampled_from(["holds", "does not hold", "undecided", "none"]),
+    answer=st.sampled_from(["seen", "not seen", "open", "none"]),
     why=TEXT,
     kind=st.sampled_from("XPOTNFM"),
     deviations=st.lists(TEXT, max_size=2),
