@@ -29,6 +29,7 @@ def judged(
         thorough=thorough,
         cluster=account(store),
         rows_of_catalogue=catalogue() if whole else (),
+        pointless=session.pointless,
         scales=scales(store, copy) if whole else (),
         registration=preregister.compare(session.selected),
     )
