@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from repro.claim import LOOKS, ONE_LOOK, Check, Claim, Source
+from repro.claim import JUDGING_CODE, LOOKS, ONE_LOOK, Check, Claim, Source
 from repro.compare import Exact, Levels, Measure, Ordering, Outcome, Point, Printed, Published
 from repro.errors import ClaimError, ReproError
 from repro.judging.claims import claims_table
 from repro.judging.judge import judge, judge_check, requested_seeds
 from repro.judging.shapes import expected
 from repro.judging.verdict import Answer, Verdict, to_json
+from repro.provenance import PACKAGE
 from repro.recipes import SCALES, cifar
 from repro.runs.datasets import DATASETS
 from repro.runs.lease import Lease
@@ -790,6 +791,75 @@ def test_rule_of_an_exact_claim_may_be_written_after_its_runs(store, make):
 
 def test_changed_margin_changes_the_criterion(make):
     assert make().criterion_sha256 != make(rule=Point(margin=1.1, reason=REASON)).criterion_sha256
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"grid": ({"depth": 14},)},
+        {"grid": ({"depth": 14}, {"depth": 56})},
+        {"runs": lambda scale, seed, depth: {"batchnorm": cifar(scale, seed, depth=depth, trained="output")}},
+        {"runs": lambda scale, seed, depth: {"other": cifar(scale, seed, depth=depth)}},
+        {"untestable": ("smoke",)},
+        {"primary": True, "primaries": 6},
+        {"same_as": "another"},
+        {"definition_open": "unit or channel"},
+    ],
+    ids=["point dropped", "point changed", "recipe", "arm", "scales", "primary", "repeated", "definition"],
+)
+def test_changed_grid_recipe_or_frame_changes_the_criterion(make, change):
+    """A dropped depth once removed a failing point without a trace."""
+    known = {"runs": one_depth, "grid": ({"depth": 14}, {"depth": 32}), "params": {"depth": 14}}
+    assert make(**known).criterion_sha256 != make(**(known | change)).criterion_sha256
+
+
+def test_changed_judging_code_changes_the_criterion(make, monkeypatch, tmp_path):
+    before = make().criterion_sha256
+    monkeypatch.setattr("repro.claim.judging_code", lambda: "0" * 64)
+    assert make().criterion_sha256 != before
+
+
+def test_judging_code_is_every_module_between_runs_and_verdict():
+    named = {path.relative_to(PACKAGE).as_posix() for place in JUDGING_CODE for path in PACKAGE.glob(place)}
+    tellers = {"__init__", "coverage", "document", "explain", "models", "preregister", "schema"}
+    judging = {f"judging/{path.name}" for path in PACKAGE.glob("judging/*.py") if path.stem not in tellers}
+    assert judging <= named and {"compare/trend.py", "statistics/levels.py"} <= named
+
+
+@pytest.mark.parametrize(
+    ("criteria", "mark"),
+    [({}, "rule written after its runs"), ({"paper:a-claim": "0" * 64}, "rule changed after its runs")],
+)
+def test_verdict_whose_rule_came_after_its_runs_is_marked_wherever_it_is_shown(store, make, criteria, mark):
+    check = make()
+    row = verdict_of(store, check, ON, criteria=criteria)
+    (entry,) = claims_table([row], [check])
+    assert row.marks == entry.marks == (mark,)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((81.5, 81.6, 81.4), "No single one of the 3 seeds decides it."),
+        ((81.9, 82.0, 83.9), "It would be REPRODUCED without seed 2."),
+    ],
+)
+def test_row_says_without_which_seed_it_would_be_another(store, make, values, words):
+    row = verdict_of(store, make(rule=Point(margin=2.0, reason=REASON)), values)
+    assert row.would_change == words
+
+
+def test_inconclusive_row_that_no_seed_of_ours_can_end_requests_none(store, make):
+    """The source's own three runs spread by 2 points: ± 3.4, and the margin is 1."""
+
+    def uncertain(evidence):
+        reference = Published(value=82.0, sd=2.0, replicates=3, reading_error=0.0)
+        evidence.find(sample=evidence.accuracy("batchnorm"), reference=reference)
+
+    check = make(uncertain)
+    row = verdict_of(store, check, ON)
+    assert (row.verdict, row.next_look) == (Verdict.INCONCLUSIVE, None)
+    assert requested_seeds([check], store) == {}
 
 
 def test_changed_claim_file_changes_the_criterion(make, tmp_path):
