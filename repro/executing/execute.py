@@ -1,18 +1,17 @@
-"""Completed runs: what a plan lacks, trained here by one process per core or GPU, seeds bought until nothing lacks."""
+"""Completed runs: what a plan lacks, trained here by one process per core or GPU, until no check requests more."""
 
-import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro.claim import Check
 from repro.executing import pool
+from repro.executing.data import check_data_present
+from repro.executing.devices import devices, processes
 from repro.executing.pool import Done, Site, Stop
-from repro.judging.judge import bought
-from repro.planning.plan import Plan, plan
-from repro.provenance import detect_device
+from repro.planning.plan import Plan, Planned, plan
 from repro.runs.store import Store
 
 
@@ -36,14 +35,16 @@ def run_all(
     store: Store,
     *,
     data_dir: Path,
-    controls: Sequence[Check] = (),
+    requested_seeds: Callable[[], Mapping[str, int]] = dict,
     device: str = "auto",
     workers: int | None = None,
     budget: float | None = None,
     progress: Progress | None = None,
     stop: Stop | None = None,
 ) -> Outcome:
-    """Trains what the checks lack, buys the seeds that inconclusive verdicts ask for, until nothing is missing.
+    """Trains what the checks lack, and the further seeds that they request once judged, until nothing is missing.
+
+    ``requested_seeds`` maps a check to the seeds it wants in all, asked before each round.
 
     ``budget`` is in seconds: runs under way are then checkpointed, and the next call goes on from there. So is it on
     SIGINT and SIGTERM, and when an open ``stop`` is given and set. A run that crashes is left behind as failed; the
@@ -52,19 +53,20 @@ def run_all(
     Raises:
         DataError, StoreError: no run could be trained; those under way were checkpointed.
     """
-    device = detect_device() if device == "auto" else device
+    found = devices(device)
     site = Site(
         store=store,
         data_dir=data_dir,
-        device=device,
-        workers=workers or processes(device),
+        device=found[0],
+        devices=found,
+        workers=workers or processes(found),
         # The last tenth, at most 10 s, is for writing checkpoints.
         deadline=None if budget is None else time.time() + budget - min(10.0, budget / 10),
     )
     outcome = Outcome()
     with Stop() if stop is None else nullcontext(stop) as stop:
         while not outcome.stopped:
-            wanted = plan(checks, store, device_type=device.partition(":")[0], bought=bought(checks, store, controls))
+            wanted = plan(checks, store, device_type=found[0].partition(":")[0], bought=requested_seeds())
             todo = [run for run in wanted.missing if run.spec.key not in outcome.done]
             if not todo:
                 break
@@ -75,13 +77,17 @@ def run_all(
                 if progress is not None:
                     progress(wanted, outcome, done)
 
+            check_data(todo, data_dir)
             told(None)
             outcome.stopped = not pool.train(todo, site, stop, told)
     return outcome
 
 
-def processes(device: str) -> int:
-    """How many workers a device takes: one a GPU, or one for each core that this process may use."""
-    if device.startswith("cuda"):
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def check_data(runs: Sequence[Planned], data_dir: Path) -> None:
+    """Refuses runs whose data set is not there.
+
+    Raises:
+        DataError: as ``check_data_present``.
+    """
+    for name in sorted({run.spec.dataset for run in runs if run.spec.epochs}):
+        check_data_present(name, data_dir)
