@@ -2,10 +2,9 @@
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,8 +12,11 @@ import pytest
 
 from repro.compare import RULES_VERSION, Rule
 from repro.errors import ClaimError
+from repro.provenance import PACKAGE
 from repro.recipes import SCALES
+from repro.runs.canonical import canonical
 from repro.runs.spec import RunSpec
+from repro.statistics import Levels, against_level, nominal_alpha
 
 Tag = Literal["P", "D", "R", "?"]
 TAGS = {
@@ -26,10 +28,19 @@ TAGS = {
 Params = Mapping[str, Any]
 Grid = Mapping[str, tuple[Params, ...]]  # scale -> points; a point names the parameters of one check
 
-# How many seeds a verdict looks at, in order: only an inconclusive look buys the next (VERDICTS: 3, 5, 8).
+# How many seeds a verdict looks at, in order: only an inconclusive look requests the next.
 LOOKS: Mapping[str, tuple[int, ...]] = {"smoke": (3,), "pilot": (3,), "paper": (3, 5, 8)}
-# The controls that every claim about trained networks leans on.
+# The controls that every claim about trained networks depends on.
 CONTROLS = ("control-judge", "control-data", "control-frozen", "control-shuffled-labels", "control-full-training")
+# Between stored runs and a verdict; a change of any of these is a changed criterion.
+JUDGING_CODE = (
+    "statistics/*.py",
+    "compare/*.py",
+    *(
+        f"judging/{name}.py"
+        for name in ("evidence", "integrity", "shapes", "judge", "observe", "decide", "controls", "verdict")
+    ),
+)
 ONE_LOOK: Mapping[str, tuple[int, ...]] = dict.fromkeys(SCALES, (1,))  # for what no seed changes
 
 
@@ -41,6 +52,7 @@ class Source:
     place: str  # "Figure 2, left"
     tag: Tag  # certainty of the reference value
     reference: str  # the value as a person would read it, "" where none could be read
+    version: str = ""  # of the paper that prints it, such as "v1" or "ICLR"; "" where there is only one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +71,15 @@ class Claim:
     rule: Rule  # kind, margin or gap, and the reason for it
     grid: Grid  # the points at each scale
     runs: Callable[..., Mapping[str, RunSpec]]  # arm -> run of one seed
-    controls: tuple[str, ...]  # ids of the claims that must not fail for this one to mean anything
+    depends_on: tuple[str, ...]  # ids of the controls that must not fail for this claim to mean anything
+    testable: Mapping[str, str] = dataclasses.field(default_factory=dict)  # scale -> why the sentence covers it
+    untestable: Mapping[str, str] = dataclasses.field(default_factory=dict)  # scale -> why it is only measured there
     looks: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=lambda: LOOKS)  # seeds, by scale
-    primary: bool = False  # one of the paper's main claims, over which Holm corrects before the report says it fails
-    exact: bool = False  # does not depend on scale: keeps its full verdict at every one
+    primary: bool = False  # one of the main claims of the catalogue, whose number every verdict against one pays for
+    exact: bool = False  # depends on no scale: keeps its full verdict at every one, and names no testable scale
+    same_as: str | None = None  # id of the claim whose runs, rule and reference this one repeats: counted once
+    per_network: bool = False  # of a control: each point speaks only for the networks that it trains
+    definition_open: str = ""  # what the source leaves open about the measurement: a deviation
     note: str = ""  # what a reader should know beside the verdict
 
     def __post_init__(self) -> None:
@@ -71,15 +88,50 @@ class Claim:
             raise ClaimError(f"claim id {self.id!r} must be lower-case words joined by '-'.")
         if set(self.grid) != set(SCALES) or set(self.looks) != set(SCALES):
             raise ClaimError(f"claim {self.id}: grid and looks need exactly the scales {', '.join(SCALES)}.")
-        for scale, points in self.grid.items():
-            if not points:
-                raise ClaimError(
-                    f"claim {self.id} has no point at scale {scale}; a claim without parameters has one, ({{}},)."
-                )
+        for scale in SCALES:
+            self._check_points(scale)
+            nominal_alpha(self.looks[scale])
         if not self.sentence or not self.source.place:
             raise ClaimError(f"claim {self.id} needs a sentence and the place in its source.")
         if (self.source.tag == "?") != (not self.source.reference):
             raise ClaimError(f"claim {self.id}: the reference is empty exactly when its tag is '?'.")
+        if self.id in (self.same_as, *self.depends_on):
+            raise ClaimError(f"claim {self.id} names itself in same_as or depends_on; name another claim.")
+        self._check_scales()
+
+    def tested(self, scale: str) -> bool:
+        """Whether the sentence can be tested at a scale; where not, the claim is only measured."""
+        return self.exact or scale in self.testable
+
+    def _check_scales(self) -> None:
+        reasons = [*self.testable.items(), *self.untestable.items()]
+        named = sorted(scale for scale, _ in reasons)
+        if not all(reason for _, reason in reasons):
+            raise ClaimError(f"claim {self.id}: every scale in testable and untestable needs its rationale.")
+        if named != ([] if self.exact else sorted(SCALES)):
+            wanted = "none, as it is exact" if self.exact else f"each of {', '.join(SCALES)} in exactly one of them"
+            raise ClaimError(
+                f"claim {self.id} names the scales {', '.join(named) or 'none'} in testable and untestable; "
+                f"it must name {wanted}."
+            )
+
+    def _check_points(self, scale: str) -> None:
+        points = self.grid[scale]
+        if not points and scale in self.untestable:  # nobody pays for runs that decide nothing
+            return
+        if not points:
+            raise ClaimError(
+                f"claim {self.id} has no point at scale {scale}; a claim without parameters has one, ({{}},)."
+            )
+        for point in points:
+            strange = [name for name, value in point.items() if not isinstance(value, str | int | float)]
+            if strange or list(point) != list(points[0]):
+                raise ClaimError(
+                    f"claim {self.id}: the point {dict(point)} at scale {scale} must have the parameters "
+                    f"{', '.join(points[0]) or 'of the first point, none'}, each a number or a text."
+                )
+            if points.count(point) > 1:
+                raise ClaimError(f"claim {self.id} has the point {dict(point)} twice at scale {scale}; drop one.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,48 +144,94 @@ class Check:
     file: Path  # the claim file
     function: Callable[..., None]  # records findings from an Evidence
     dataset: str | None  # a named copy that stands in for "cifar10"; None for the original
+    primaries: int = 1  # primary claims of the catalogue, which a primary claim shares its level against with
 
     @property
     def id(self) -> str:
         """Claim id and parameters, such as ``bn-only-by-depth[depth=14]``."""
-        point = ",".join(f"{name}={value}" for name, value in self.params.items())
-        return f"{self.claim.id}[{point}]" if point else self.claim.id
+        return f"{self.claim.id}[{_words(self.params)}]" if self.params else self.claim.id
 
     @property
     def looks(self) -> tuple[int, ...]:
         """Numbers of seeds to look at, in order."""
         return self.claim.looks[self.scale]
 
+    @property
+    def tests(self) -> int:
+        """Among how many the error against the claim is shared: its looks, its points, and the primary claims."""
+        return len(self.looks) * len(self.claim.grid[self.scale]) * (self.primaries if self.claim.primary else 1)
+
+    def levels(self, findings: int = 1) -> Levels:
+        """The levels of a look at a check that makes so many findings."""
+        against = against_level(
+            self.looks,
+            points=len(self.claim.grid[self.scale]) * findings,
+            primaries=self.primaries if self.claim.primary else 1,
+        )
+        return Levels(accept=nominal_alpha(self.looks), against=against)
+
     def arms(self, seeds: int) -> dict[str, tuple[RunSpec, ...]]:
-        """The runs of every arm for seeds 0 … seeds − 1."""
+        """The runs of every arm for seeds 0 … seeds − 1.
+
+        Raises:
+            ClaimError: a replicate has other arms than the first, or a trained run of it has another seed.
+        """
         replicates = [self.claim.runs(self.scale, seed, **self.params) for seed in range(seeds)]
+        for seed, one in enumerate(replicates):
+            if set(one) != set(replicates[0]):
+                raise ClaimError(f"check {self.id}: its runs() names other arms for seed {seed} than for seed 0.")
+            for arm, spec in one.items():
+                if spec.epochs and spec.seed != seed:
+                    raise ClaimError(
+                        f"check {self.id}: its runs() gives arm {arm!r} a run of seed {spec.seed} as replicate {seed}; "
+                        "pass its seed on to every run that is trained."
+                    )
         return {arm: tuple(self._copy(one[arm]) for one in replicates) for arm in replicates[0]}
 
     def runs(self, seeds: int) -> dict[str, RunSpec]:
         """Every run of every arm once, by key."""
         return {spec.key: spec for specs in self.arms(seeds).values() for spec in specs}
 
-    @property
+    @cached_property
+    def recipe(self) -> dict[str, dict[str, str]]:
+        """By point of the whole grid and by arm, the key of the run of seed 0: the hash of its canonical spec."""
+        found = {}
+        for point in self.claim.grid[self.scale]:
+            arms = self.claim.runs(self.scale, 0, **point)
+            found[_words(point)] = {arm: self._copy(spec).key for arm, spec in arms.items()}
+        return found
+
+    @cached_property
     def criterion(self) -> dict[str, Any]:
         """Everything a verdict on this check depends on besides the runs, as JSON values."""
+        claim = self.claim
         return {
             "check": self.id,
             "scale": self.scale,
-            "sentence": self.claim.sentence,
-            "source": dataclasses.asdict(self.claim.source),
-            "rule": {"kind": self.claim.rule.kind, **dataclasses.asdict(self.claim.rule)},
+            "sentence": claim.sentence,
+            "source": dataclasses.asdict(claim.source),
+            "rule": {"kind": claim.rule.kind, "name": claim.rule.name, **dataclasses.asdict(claim.rule)},
             "rules_version": RULES_VERSION,
             "looks": list(self.looks),
-            "controls": list(self.claim.controls),
-            "primary": self.claim.primary,
+            "levels": dataclasses.asdict(self.levels()),
+            "depends_on": list(claim.depends_on),
+            "primary": claim.primary,
+            "primaries": self.primaries,
+            "testable": dict(claim.testable),
+            "untestable": dict(claim.untestable),
+            "same_as": claim.same_as,
+            "definition_open": claim.definition_open,
+            "grid": [dict(point) for point in claim.grid[self.scale]],
+            "recipe": self.recipe,
             "claim_file": f"{self.file.parent.name}/{self.file.name}",
             "claim_file_sha256": _file_sha256(self.file),
+            "judging_code_sha256": judging_code(),
         }
 
-    @property
+    @cached_property
     def criterion_sha256(self) -> str:
         """SHA-256 of the canonical JSON of the criterion: the frozen rule's name."""
-        return hashlib.sha256(json.dumps(self.criterion, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        return hashlib.sha256(canonical(self.criterion).encode()).hexdigest()
 
     def _copy(self, spec: RunSpec) -> RunSpec:
         if self.dataset and spec.dataset == "cifar10" and spec.epochs:
@@ -144,6 +242,23 @@ class Check:
 def claim(**fields: Any) -> pytest.MarkDecorator:
     """Marks a pytest function as the check of a claim: ``@claim(id=…, sentence=…, …)``, fields as in `Claim`."""
     return pytest.mark.claim(Claim(**fields))
+
+
+@cache
+def judging_code() -> str:
+    """SHA-256 of the code between stored runs and a verdict: estimates, rules, what is read, and what is decided."""
+    digest = hashlib.sha256()
+    for place in JUDGING_CODE:
+        found = sorted(PACKAGE.glob(place))
+        assert found, f"{place} is no judging code"
+        for path in found:
+            digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _words(params: Params) -> str:
+    """A point of a grid, such as ``depth=14,width=2``."""
+    return ",".join(f"{name}={value}" for name, value in params.items())
 
 
 @cache

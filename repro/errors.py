@@ -1,5 +1,7 @@
 """The errors a user can mend: each message says what was found, what is allowed and what to do."""
 
+from pathlib import Path
+
 
 class ReproError(Exception):
     """Any failure whose message is meant for the user; shown as one line, without a traceback, exit code 2."""
@@ -19,6 +21,21 @@ class DataError(ReproError):
 
 class StoreError(ReproError):
     """A folder of results cannot be read, trusted or written."""
+
+
+class DamagedRunError(StoreError):
+    """A file of one run cannot be read or trusted: names it; the other runs are as good as before."""
+
+    def __init__(self, path: Path, found: str, advice: str) -> None:
+        super().__init__(path, found, advice)  # all of them, so that it can be pickled
+        self.path, self.found, self.advice = path, found, advice
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.found}; {self.advice}."
+
+
+class TakenOverError(StoreError):
+    """Another process trains a run whose writer was taken for dead."""
 
 
 class CodeError(ReproError):

@@ -23,10 +23,10 @@ def commit() -> str:
 
 @cache
 def code_digest() -> str:
-    """SHA-256 of the files that decide what a run computes: the spec, the data sets and everything in ``training``."""
+    """SHA-256 of the files that decide what a run computes: spec, data sets, checkpoints and ``training``."""
     digest = hashlib.sha256()
-    runs, training = PACKAGE / "runs", PACKAGE / "training"
-    for path in [runs / "spec.py", runs / "datasets.py", *sorted(training.rglob("*.py"))]:
+    runs = [PACKAGE / "runs" / name for name in ("spec.py", "datasets.py", "checkpoint.py")]
+    for path in [*runs, *sorted((PACKAGE / "training").rglob("*.py"))]:
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

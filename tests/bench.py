@@ -54,13 +54,14 @@ def checkpoint_bytes() -> int:
 
     from repro.recipes import cifar
     from repro.runs.store import CHECKPOINT
-    from repro.training import _checkpoint
+    from repro.training.checkpoint import write_checkpoint
     from repro.training.loop import start
     from repro.training.trainable import prepare
 
-    net = prepare(cifar("paper", 0, depth=866), torch.device("cpu"))
+    spec = cifar("paper", 0, depth=866)
+    net = prepare(spec, torch.device("cpu"))
     with tempfile.TemporaryDirectory() as place:
-        _checkpoint(Path(place), net, start(net), {"parts": []})
+        write_checkpoint(Path(place), spec, net, start(net), [], [])
         return (Path(place) / CHECKPOINT).stat().st_size
 
 

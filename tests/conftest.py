@@ -9,6 +9,7 @@ import pytest
 from safetensors.numpy import save
 
 from repro.recipes import cifar
+from repro.runs.checkpoint import pack
 from repro.runs.store import CHECKPOINT, HISTORY, SPEC, TENSORS, Store
 
 pytest_plugins = ["pytester"]
@@ -28,7 +29,8 @@ from repro.recipes import SCALES, cifar
     rule=Ordering(gap=0.0, reason="half is half"),
     grid=dict.fromkeys(SCALES, ({"depth": 8}, {"depth": 14})),
     runs=lambda scale, seed, depth: {"BatchNorm": cifar(scale, seed, depth=depth)},
-    controls=(),
+    depends_on=(),
+    testable=dict.fromkeys(SCALES, "the networks and data of its runs"),
 )
 def test_tiny(evidence, depth):
     evidence.find(higher=evidence.accuracy("BatchNorm"), lower=50.0)
@@ -133,8 +135,9 @@ def _finished(store, spec, *, top1=90.0, seconds=2.0, device_type="cpu", criteri
 
 def _paused(store, spec, *, epoch, step=0, mark=0.0):
     folder = store.begin(spec)
-    (folder / HISTORY).write_text("".join(f'{{"epoch": {done}}}\n' for done in range(1, epoch + 1)))
-    place = json.dumps({"epoch": epoch, "step": step, "diverged": False, "parts": []})
-    (folder / CHECKPOINT).write_bytes(save({"trained": np.full(2, mark, np.float32)}, metadata={"place": place}))
+    history = "".join(f'{{"epoch": {done}}}\n' for done in range(1, epoch + 1)).encode()
+    (folder / HISTORY).write_bytes(history)
+    place = {"epoch": epoch, "step": step, "diverged": False, "parts": []}
+    (folder / CHECKPOINT).write_bytes(pack(spec, {"trained": np.full(2, mark, np.float32)}, place, history))
     assert (folder / SPEC).exists()
     return folder

@@ -28,7 +28,8 @@ def runs(scale, seed):
     rule=Ordering(gap=20.0, reason="a gap that only a broken trainer misses"),
     grid=dict.fromkeys(SCALES, ({},)),
     runs=runs,
-    controls=(),
+    depends_on=(),
+    testable=dict.fromkeys(SCALES, "the networks and data of its runs"),
 )
 def test_training_helps(evidence):
     evidence.find(higher=evidence.accuracy("all"), lower=evidence.accuracy("none"))

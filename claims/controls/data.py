@@ -12,11 +12,14 @@ def runs(scale, seed):
 @claim(
     id="control-data",
     sentence="The fingerprint of the images is the one that the data set's name stands for.",
-    source=Source(work="control", place="VERDICTS, controls", tag="P", reference="the fingerprint in datasets.py"),
+    source=Source(
+        work="control", place="claims/RULES.md, controls", tag="P", reference="the fingerprint in datasets.py"
+    ),
     rule=Exact(reason="SHA-256 of every label and pixel"),
     grid=dict.fromkeys(SCALES, ({},)),
     runs=runs,
-    controls=(),
+    depends_on=(),
+    testable=dict.fromkeys(SCALES, "equality of bytes, at whatever scale"),
     looks=ONE_LOOK,
 )
 def test_data(evidence):

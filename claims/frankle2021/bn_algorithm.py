@@ -15,7 +15,7 @@ from repro.recipes import SCALES, built
     ),
     grid=dict.fromkeys(SCALES, ({},)),
     runs=lambda scale, seed: {"network": built(depth=14)},
-    controls=(),
+    depends_on=(),
     looks=ONE_LOOK,
     exact=True,
 )

@@ -41,7 +41,7 @@ def runs(scale, seed, family, depth, width):
     rule=Printed(reason="a count is exact; a printed one is the exact one rounded to the printed digits"),
     grid=dict.fromkeys(SCALES, tuple({"family": f, "depth": d, "width": w} for f, d, w in TABLE)),
     runs=runs,
-    controls=(),
+    depends_on=(),
     looks=ONE_LOOK,
     exact=True,
 )
@@ -75,7 +75,7 @@ def runs_by_family(scale, seed, family):
     rule=AtMost(reason="a printed maximum holds for the exact number rounded to the same digits"),
     grid=dict.fromkeys(SCALES, ({"family": "cifar"}, {"family": "imagenet"})),
     runs=runs_by_family,
-    controls=(),
+    depends_on=(),
     looks=ONE_LOOK,
     exact=True,
 )

@@ -12,11 +12,12 @@ from repro.runs.store import Store, explain_write_errors
 
 if TYPE_CHECKING:
     from repro.cluster.choice import Choice
-    from repro.cluster.fate import Fate
-    from repro.cluster.ledger import Order
+    from repro.cluster.ledger import Order, Submission
     from repro.cluster.profile import Profile
+    from repro.cluster.reports import Report
     from repro.collecting.plugin import Session
     from repro.planning.plan import Plan
+    from repro.runs.spec import RunSpec
 
 GRANT = 1.5  # GPU-hours that a yes covers, over those expected: for what is killed and queued again
 
@@ -29,44 +30,57 @@ def submit(arguments: argparse.Namespace, session: "Session") -> int:
 def retry(arguments: argparse.Namespace, session: "Session") -> int:
     """Queues again what failed, was killed or cancelled, or ran out of requeues."""
     if not arguments.failed:
-        raise ClusterError("say what to try again: repro retry --failed.")
+        raise ClusterError("name what to retry: repro retry --failed.")
     return _submit(arguments, session, retry=True)
 
 
 def logs(arguments: argparse.Namespace) -> int:
-    """Prints what the jobs of one run wrote, life by life."""
-    from repro.cluster import ledger
+    """Prints what the jobs of one run wrote, attempt by attempt."""
+    from repro.cluster import snapshot as snapshots
 
-    submissions = ledger.submissions(Store(arguments.results))
+    snapshot = snapshots.read(Store(arguments.results))
     wanted = [
-        (one, number)
-        for one in submissions
-        for number, keys in enumerate(one.elements)
-        if any(_is(key, arguments.run, one.order.results) for key in keys)
+        (entry, number)
+        for entry in snapshot.entries
+        for number in range(len(entry.submission.elements))
+        if any(_is(spec, arguments.run) for spec in _specs(entry.submission, number))
     ]
     if not wanted:
         raise ClusterError(f"no job was submitted for a run whose key or name begins with {arguments.run!r}.")
-    for submission, number in wanted:
-        job = submission.job_of(number)
-        for life in ledger.lives(submission, [number]).get(number, []):
-            print(f"== job {life.job} life {life.restart} on {life.node}: {life.end or 'no end'} {life.why}")
-        log = submission.log_of(job)
+    for entry, number in wanted:
+        job = entry.submission.job_of(number)
+        for one in entry.attempts.get(number, ()):
+            print(f"== job {one.job} attempt {one.restart} on {one.node}: {one.end or 'no end'} {one.why}")
+        if not entry.attempts.get(number):
+            death = entry.deaths.get(job or "", {})
+            ended = f"it ended as {death['state']} {death['exit_code']}" if death else "see: repro status"
+            print(f"== job {job or 'that was never queued'} has not begun: {ended}")
+        log = entry.submission.log_of(job)
         print(log.read_text(errors="replace") if log.exists() else f"== job {job} has written no log yet ({log})")
     return 0
 
 
-def cancel(made: "Plan", store: Store) -> int:
-    """Cancels the jobs of the selected runs that wait or run; the report job stays, so that a report comes."""
-    from repro.cluster import fate, scheduler
+def cancel(made: "Plan", store: Store, everything: bool = False) -> int:
+    """Cancels the jobs of the selected runs that wait or run; the report job stays, so that a report comes.
 
-    found = fate.fates([run.spec for run in made.runs], store, scheduler.jobs())
-    some = [one for one in found.values() if one.state in fate.UNDER_WAY and one.job]
-    jobs = sorted({one.job for one in some if one.job})
-    if jobs:
-        scheduler.cancel(jobs)
-    beside = len({key for one in some for key in _shares_job(one)} - {one.spec.key for one in some})
-    more = f"; {beside} other runs shared their jobs" if beside else ""
-    print(f"{len(jobs)} jobs cancelled with {len(some)} runs{more}. What was trained is kept: repro submit goes on.")
+    A report job that can never start is cancelled with its runs. With ``everything`` selected, so are the jobs of
+    submissions that were deleted or are damaged.
+    """
+    from repro.cluster import cancelling, scheduler
+    from repro.cluster import snapshot as snapshots
+
+    queue = scheduler.jobs()
+    chosen = cancelling.choose([run.spec for run in made.runs], snapshots.read(store), queue, everything)
+    if chosen.ids:
+        scheduler.cancel(chosen.ids)
+    more = f"; {chosen.beside} other runs shared their jobs" if chosen.beside else ""
+    lost = f"; {chosen.orphans} jobs of lost submissions" if chosen.orphans else ""
+    reports = f"; report job {', '.join(chosen.reports)}, which could never start" if chosen.reports else ""
+    print(
+        f"{chosen.jobs} jobs cancelled with {chosen.runs} runs{more}{lost}{reports}"
+        f"{' (' if chosen.ids else ''}{', '.join(chosen.ids)}{')' if chosen.ids else ''}. "
+        "What was trained is kept: repro submit goes on."
+    )
     return 0
 
 
@@ -81,8 +95,9 @@ def init(arguments: argparse.Namespace) -> int:
 
 def pilot(arguments: argparse.Namespace, session: "Session") -> int:
     """Measures on one GPU how many runs of each network should share it."""
+    from repro.cluster import measure, profile, scheduler
     from repro.cluster import pilot as pilots
-    from repro.cluster import profile, scheduler, survey
+    from repro.cluster.waiting import wait_for
     from repro.planning.plan import plan
 
     one = profile.load(arguments.name)
@@ -93,9 +108,9 @@ def pilot(arguments: argparse.Namespace, session: "Session") -> int:
         raise ClusterError("nothing is missing, so there is nothing to measure for.")
     minutes = min(30, one.minutes)
     (order.results / ".slurm" / f"pilot-{one.name}.json").unlink(missing_ok=True)
-    job, file = survey.send_pilot(one, order, [spec.to_json() for spec in specs], minutes, arguments.most)
+    job, file = measure.send(one, order, [spec.to_json() for spec in specs], minutes, arguments.most)
     print(f"job {job} measures {len(specs)} networks; this waits for it, at most {arguments.wait:.0f} s", flush=True)
-    answer, state = survey.wait_for(file, job, arguments.wait)
+    answer, state = wait_for(file, job, arguments.wait)
     if answer is None:
         scheduler.cancel([job])
         raise ClusterError(f"the pilot's job {job} is {state or 'gone'} without a result; see {order.results}/.slurm.")
@@ -108,12 +123,12 @@ def pilot(arguments: argparse.Namespace, session: "Session") -> int:
 
 def examine(arguments: argparse.Namespace) -> int:
     """Checks what a cluster lacks, also from one of its nodes."""
-    from repro.cluster import profile, survey
+    from repro.cluster import doctor, profile
 
     one = profile.load(arguments.cluster)
     worst = 0
     found = []
-    for looked in survey.examine(one, _order(arguments, one), arguments.wait):
+    for looked in doctor.examine(one, _order(arguments, one), arguments.wait):
         found.append(vars(looked))
         worst = max(worst, 2 if looked.state == "FAIL" else 0)
         if not arguments.json:
@@ -124,44 +139,72 @@ def examine(arguments: argparse.Namespace) -> int:
 
 
 def _submit(arguments: argparse.Namespace, session: "Session", *, retry: bool) -> int:
+    from repro.cli.jobs import JOBS
     from repro.cluster import choice as choosing
-    from repro.cluster import deaths, fate, profile, scheduler
+    from repro.cluster import deaths, fate, limits, profile, reports, scheduler, sight
+    from repro.cluster import snapshot as snapshots
     from repro.cluster import submit as submitting
+    from repro.cluster.lock import submission_lock
 
     one = profile.load(arguments.cluster)
     order = _order(arguments, one)
     store = Store(order.results)
 
-    def choose() -> "Choice":
-        if not retry:
-            return choosing.choose(order, one, session)
-        again = (*fate.STUCK, "killed", "cancelled")
-        return choosing.choose(order, one, session, wanted=lambda run: run.state in again)
+    def choose() -> "tuple[Choice, reports.Report | None]":
+        queue = scheduler.jobs()
+        snapshot = deaths.learn(snapshots.read(store), queue)
+        again = (*fate.STUCK, "killed", "cancelled", "waiting")
+        wanted = (lambda run: run.state in again) if retry else fate.to_be_queued
+        choice = choosing.choose(one, session, snapshot, queue, wanted=wanted)
+        return choice, reports.of(order, snapshot, queue)
 
-    if retry:
-        deaths.learn(store, scheduler.jobs())
-    choice = choose()
+    choice, report = choose()
     _print_choice(choice, order, one)
-    if not choice.todo and (not choice.jobs or submitting.report_is_coming(store)):
+    if not _is_needed(choice, report):
         print("nothing to queue")
         return 0
+    limits.check(one, choice.arrays)
+    for line in sight.check(one, order, {run.spec.dataset for run in choice.todo}):
+        print(line, flush=True)
     granted = _agree(choice, arguments)
-    with submitting.alone(store):
-        choice = choose()  # while the user thought, others may have queued
-        if not choice.todo and not choice.jobs:
+    with submission_lock(store):
+        choice, report = choose()  # while the user thought, others may have queued
+        if not _is_needed(choice, report):
             print("nothing to queue any more")
             return 0
         if choice.gpu_hours > granted:
-            raise ClusterError("more has come to be missing meanwhile; say it again.")
+            raise ClusterError("more runs have come to be missing meanwhile; retry.")
+        where = reports.folder_for(order, snapshots.read(store))
+        if where != order.report:
+            print(f"{order.report} is the report of another selection; this one's goes to {where}")
         submission = submitting.queue(
-            replace(order, granted_gpu_hours=granted), one, choice, keep=arguments.if_refused == "keep"
+            replace(order, granted_gpu_hours=granted, report=where),
+            one,
+            choice,
+            JOBS,
+            keep=arguments.if_refused == "keep",
         )
     for array in submission.arrays:
-        print(f"job {array.job}: {array.count} elements, {array.workers} runs at a time, {array.minutes} min each")
-    print(f"report job {submission.report_job}: {order.report / 'report.html'}, when they have all ended")
+        print(
+            f"job {array.job}: {array.count} elements on partition {one.partition or 'the default one'}, "
+            f"{array.workers} runs at a time, {array.minutes} min each"
+        )
+    after = "when they have all ended" if choice.todo or choice.jobs else "at once"
+    print(f"report job {submission.report_job}: {where / 'report.html'}, {after}")
     if submission.excluded:
         print(f"kept away from: {', '.join(submission.excluded)}")
     return 0
+
+
+def _is_needed(choice: "Choice", report: "Report | None") -> bool:
+    """Whether there is a job to queue: for runs, or for a report that nobody will write otherwise."""
+    if choice.todo:
+        return True
+    if report is None:
+        return bool(choice.jobs)
+    if report.state == "written":
+        return bool(choice.jobs)
+    return report.state in ("failed", "lost")
 
 
 def _order(arguments: argparse.Namespace, one: "Profile") -> "Order":
@@ -194,6 +237,11 @@ def _link(here: Path, there: Path) -> None:
     """
     if here.exists() and here.resolve() != there.resolve():
         raise ClusterError(f"{here} exists, and the profile's scratch says {there}; move one, or name --results.")
+    above = there.parent.parent  # scratch itself may be new, the folder that it lies in is not
+    if not above.is_dir():
+        raise ClusterError(
+            f"scratch in the profile is {there.parent}, and {above} does not exist; correct it, or make that folder."
+        )
     with explain_write_errors(there):
         there.mkdir(parents=True, exist_ok=True)
         if not here.exists():
@@ -210,18 +258,26 @@ def _print_choice(choice: "Choice", order: "Order", one: "Profile") -> None:
     print(
         f"{len(choice.plan.checks)} checks at scale {order.scale} need {len(choice.plan.runs)} runs: "
         f"{len(choice.reused)} complete and reused, {len(choice.under_way)} under way, {len(choice.todo)} to queue "
-        f"in {sum(map(len, choice.arrays))} jobs, about {choice.gpu_hours:.3g} GPU-hours ({choice.basis})"
+        f"in {sum(map(len, choice.arrays))} jobs, about {_hours(choice.gpu_hours, one)} ({choice.basis})"
     )
+    if choice.waiting:
+        print(f"{len(choice.waiting)} of them waited for the site: {choice.waiting[0].why}")
     if choice.stuck:
         print(f"{len(choice.stuck)} failed before and are left out; see repro status, and repro retry --failed")
 
-    lives = (one.requeues + 1) * one.seconds("time")
-    long = [element for array in choice.arrays for element in array if element.seconds > lives]
+    most = (one.requeues + 1) * one.seconds("time")
+    long = [element for array in choice.arrays for element in array if element.seconds > most]
     if long:
         print(
             f"{len(long)} jobs are expected to take up to {max(e.seconds for e in long) / 3600:.0f} h, and get "
-            f"{one.requeues + 1} lives of {one.time}: raise time or requeues in the profile, or they end EXHAUSTED"
+            f"{one.requeues + 1} attempts of {one.time}: raise time or requeues in the profile, or they end EXHAUSTED"
         )
+
+
+def _hours(hours: float, one: "Profile") -> str:
+    """Hours in a unit that means something on this cluster."""
+    unit = "GPU-hours" if one.device == "cuda" else "job-hours"
+    return f"{hours:.3g} {unit}" if hours >= 0.1 or one.device == "cuda" else f"{60 * hours:.2g} job-minutes"
 
 
 def _agree(choice: "Choice", arguments: argparse.Namespace) -> float:
@@ -247,15 +303,16 @@ def _yes(question: str) -> bool:
         return False
 
 
-def _shares_job(one: "Fate") -> tuple[str, ...]:
-    """Keys of the runs in the same element."""
-    return () if one.submission is None or one.element is None else one.submission.elements[one.element]
-
-
-def _is(key: str, wanted: str, results: Path) -> bool:
-    if key.startswith(wanted):
-        return True
+def _specs(submission: "Submission", number: int) -> "list[RunSpec]":
+    """The runs of an element, also of one that never began."""
     from repro.runs.spec import RunSpec
 
-    path = results / key / "spec.json"
-    return path.exists() and RunSpec.from_json(path.read_text(), path).name.startswith(wanted)
+    file = submission.element_file(number)
+    try:
+        return [RunSpec.from_json(run["spec"], file) for run in json.loads(file.read_text())["runs"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _is(spec: "RunSpec", wanted: str) -> bool:
+    return spec.key.startswith(wanted) or spec.name.startswith(wanted)

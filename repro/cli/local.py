@@ -186,7 +186,9 @@ def cancel(arguments: argparse.Namespace) -> int:
     """Cancels the jobs of the selected runs; what they have trained is kept."""
     from repro.cli import cluster as commands
 
-    return commands.cancel(shared.planned(arguments), shared.store(arguments))
+    return commands.cancel(
+        shared.planned(arguments), shared.store(arguments), everything=not (arguments.paths or arguments.keyword)
+    )
 
 
 def init(arguments: argparse.Namespace) -> int:
@@ -244,26 +246,27 @@ def _back_fill(arguments: argparse.Namespace, session: "Session") -> None:
 
 
 def _judge(arguments: argparse.Namespace, session: "Session") -> int:
-    from repro.collecting.plugin import exit_code
+    from repro.cli.judged import judged
     from repro.judging import document
+    from repro.judging.verdict import exit_code
+    from repro.reporting import report as reports
 
     path = arguments.report / "verdicts.json"
     verify = getattr(arguments, "verify", False)
-    if not verify:
-        shared.refuse_to_narrow(arguments, path, session)
-    controls = list(session.checks.values())
-    made, rows = document.document(
-        session.selected, shared.store(arguments), arguments.scale, controls=controls, thorough=verify
+    made, rows = judged(
+        session,
+        shared.store(arguments),
+        scale=arguments.scale,
+        copy=arguments.data,
+        whole=not arguments.paths,
+        thorough=verify,
     )
     if verify:
-        changed = document.differences(path, made)
+        *changed, last = (lines := document.verify(path, made, page=reports.page))[0]
         for line in changed:
             print(f"repro: {line}", file=sys.stderr)
-        print(
-            f"{path}: "
-            + (f"{len(changed)} differences" if changed else f"all {len(rows)} verdicts are as computed from the runs")
-        )
-        return 2 if changed else 0
+        print(last)
+        return lines[1]
     document.save(made, path)
     if arguments.json:
         print_json(made)
@@ -275,6 +278,7 @@ def _judge(arguments: argparse.Namespace, session: "Session") -> int:
 def _print_table(made: dict[str, Any], rows: list["Judgement"]) -> None:
     for entry in made["claims"]:
         words = entry["verdict"] + ("" if entry["answer"] == "none" else f" {entry['answer']}")
+        words = ", ".join((words, *entry["marks"]))
         points = ", ".join(f"{count} {answer}" for answer, count in entry["points"].items())
         print(f"{entry['claim']:<30} {words:<28} {points}")
     print(f"{len(made['claims'])} claims, {len(rows)} checks, {made['cost']['runs']} runs")

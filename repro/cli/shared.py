@@ -1,10 +1,8 @@
 """What several subcommands do: collect the selected checks, plan them, open the store, refuse what is a slip."""
 
 import argparse
-import json
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.errors import StoreError
@@ -33,9 +31,9 @@ def store(arguments: argparse.Namespace) -> "Store":
 
 def requested_seeds(arguments: argparse.Namespace, session: "Session") -> Mapping[str, int]:
     """How many seeds each inconclusive check asks for."""
-    from repro.judging.judge import bought
+    from repro.judging.judge import requested_seeds as requested
 
-    return bought(session.selected, store(arguments), list(session.checks.values()))
+    return requested(session.selected, store(arguments), list(session.checks.values()))
 
 
 def planned(arguments: argparse.Namespace, session: "Session | None" = None) -> "Plan":
@@ -45,7 +43,7 @@ def planned(arguments: argparse.Namespace, session: "Session | None" = None) -> 
 
     session = session or collect(arguments)
     seeds = requested_seeds(arguments, session)
-    return plan(session.selected, store(arguments), device_type=detect_device(), bought=seeds)
+    return plan(session.selected, store(arguments), device_type=detect_device(), requested=seeds)
 
 
 def require_store(arguments: argparse.Namespace) -> None:
@@ -58,27 +56,6 @@ def require_store(arguments: argparse.Namespace) -> None:
         raise StoreError(
             f"{arguments.results} is no store of runs: there is no such folder. Name it with --results, or train into "
             "it first: repro run."
-        )
-
-
-def refuse_to_narrow(arguments: argparse.Namespace, path: Path, session: "Session") -> None:
-    """Refuses to replace verdicts of more checks by those of a selection.
-
-    Raises:
-        StoreError: some would be lost.
-    """
-    if not arguments.keyword and not arguments.paths:
-        return
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["judgements"]
-        there = {row["check"] for row in rows}
-    except (OSError, ValueError, KeyError, TypeError):
-        return  # nothing that could be lost
-    lost = there - {check.id for check in session.selected}
-    if lost:
-        raise StoreError(
-            f"{path} holds verdicts of {len(there)} checks, and {len(lost)} of them are not selected: they would be "
-            "lost. Write elsewhere with --report FOLDER, or judge without -k and paths."
         )
 
 

@@ -1,17 +1,17 @@
 """Choices: which runs of an order are to be queued, in which arrays, and what that is expected to cost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repro.cluster import elements, fate, pilot, scheduler
 from repro.cluster.elements import Element
 from repro.cluster.fate import Fate
-from repro.cluster.ledger import Order
 from repro.cluster.profile import Profile
-from repro.judging.judge import bought
+from repro.cluster.scheduler import Job
+from repro.cluster.snapshot import Snapshot
+from repro.judging.judge import requested_seeds
 from repro.planning.plan import Plan, Planned, plan
-from repro.runs.store import Store
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
@@ -25,7 +25,8 @@ class Choice:
     todo: tuple[Planned, ...]
     reused: tuple[Planned, ...]  # complete in the store
     under_way: tuple[Fate, ...]  # queued or running
-    stuck: tuple[Fate, ...]  # failed, exhausted or refused: left for `repro retry`
+    stuck: tuple[Fate, ...]  # failed or exhausted, and not in ``todo``: left for `repro retry`
+    waiting: tuple[Fate, ...]  # of ``todo``, those that the site kept from being trained
     arrays: tuple[tuple[Element, ...], ...]
     gpu_hours: float  # expected for ``todo``
 
@@ -42,26 +43,28 @@ class Choice:
 
 
 def choose(
-    order: Order,
     profile: Profile,
     session: "Session",
+    snapshot: Snapshot,
+    queue: Sequence[Job],
     *,
-    wanted: Callable[[Fate], bool] = lambda one: one.state not in ("complete", *fate.UNDER_WAY, *fate.STUCK),
+    wanted: Callable[[Fate], bool] = fate.to_be_queued,
 ) -> Choice:
-    """Which runs of an order are to be queued, by their fates; one call of the scheduler.
+    """Which runs of a session are to be queued, by their fates.
 
     Raises:
         ClusterError: the scheduler or the profile refuses.
     """
-    store = Store(order.results)
+    store = snapshot.store
     device_type = profile.device
-    seeds = bought(session.selected, store, list(session.checks.values()))
+    seeds = requested_seeds(session.selected, store, list(session.checks.values()))
     measured = pilot.load(store, profile)
     made = plan(
-        session.selected, store, device_type=device_type, bought=seeds, known=pilot.known(measured, device_type)
+        session.selected, store, device_type=device_type, requested=seeds, known=pilot.known(measured, device_type)
     )
-    found = fate.fates([run.spec for run in made.runs], store, scheduler.jobs())
+    found = fate.fates([run.spec for run in made.runs], snapshot, queue)
     todo = tuple(run for run in made.missing if wanted(found[run.spec.key]))
+    queued = {run.spec.key: None for run in todo}
     arrays = elements.arrays(
         todo,
         pilot.sharing(measured, profile),
@@ -75,7 +78,8 @@ def choose(
         todo=todo,
         reused=tuple(run for run in made.runs if run.condition == "complete"),
         under_way=tuple(one for one in found.values() if one.state in fate.UNDER_WAY),
-        stuck=tuple(one for one in found.values() if one.state in fate.STUCK),
+        stuck=tuple(one for key, one in found.items() if one.state in fate.STUCK and key not in queued),
+        waiting=tuple(found[key] for key in queued if found[key].state == "waiting"),
         arrays=tuple(arrays),
         gpu_hours=seconds / 3600 * max(1, profile.gpus),
     )

@@ -1,54 +1,60 @@
 """Deaths: how jobs ended that could not say it themselves, asked of the scheduler once and kept."""
 
+import contextlib
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from repro.cluster import ledger, scheduler
-from repro.cluster.ledger import Json, Life, Submission
+from repro.cluster.ledger import Attempt, Json, Submission
 from repro.cluster.scheduler import Job
-from repro.runs.store import Store
+from repro.cluster.snapshot import Entry, Snapshot
+from repro.errors import StoreError
+from repro.runs.store import write
 
 # How slurmd tells in a job's log that it killed the job for memory; the job's state does not always say so.
 OUT_OF_MEMORY = re.compile("exceeded (job )?memory limit|oom[-_ ]kill|out of memory", re.IGNORECASE)
+SETUP = re.compile(r"^repro: (setup failed: .*)$", re.MULTILINE)  # as the job's script prints it
 SUSPECT = 2  # jobs that end on a node before the suite begins, while it begins on others, before the node is blamed
+SITE_FAULT = 75  # exit code of a job that could not even write down that its folder cannot be written
+
+_Attempts = Mapping[int, Sequence[Attempt]]
 
 
-def learn(store: Store, queue: Sequence[Job]) -> None:
-    """Notes how the jobs of all submissions ended that left no word of it; at most one call of sacct or scontrol.
+def learn(snapshot: Snapshot, queue: Sequence[Job]) -> Snapshot:
+    """Adds how the jobs of all submissions ended that left no word of it; at most one call of sacct or scontrol.
 
     A node that failed under a job is noted as faulty, and so is one on which several jobs ended before the suite
-    began while others of the same submission began elsewhere.
+    began while others of the same submission began elsewhere. What was learned is kept on disk where that can be
+    written, for the scheduler forgets it.
     """
     alive = by_element(queue)
-    asked = []
-    for submission in ledger.submissions(store):
-        lives, known = ledger.lives(submission), ledger.deaths(submission)
-        numbers = [n for array in submission.arrays for n in range(array.first, array.first + array.count)]
-        jobs = {
-            str(submission.job_of(number)): number
-            for number in numbers
-            if submission.job_of(number) not in known
-            and not _told(lives.get(number, ()))
-            and not ((here := alive.get((submission.id, number))) and here.live)
-        }
-        asked.append((submission, lives, jobs))
-    wanted = [job for _, _, jobs in asked for job in jobs]
+    asked = [(entry, _silent(entry, alive)) for entry in snapshot.entries]
+    wanted = [job for _, jobs in asked for job in jobs]
     if not wanted:
-        return
+        return snapshot
     ended = scheduler.ended(wanted)
-    for submission, lives, jobs in asked:
+    found: dict[str, dict[str, Json]] = {}
+    for entry, jobs in asked:
         last = {}
         for job, number in jobs.items():
-            here = alive.get((submission.id, number))
+            here = alive.get((entry.submission.id, number))
             # Accounting is some seconds late, and ids are used again: only a job of our name is ours.
-            told = [
-                one for one in (*ended.get(job, ())[-1:], here) if one and not one.live and _is_ours(one, submission)
+            over = [
+                one
+                for one in (*ended.get(job, ())[-1:], here)
+                if one and not one.live and _is_ours(one, entry.submission)
             ]
-            if told:
-                last[job] = told[0]
+            if over:
+                last[job] = over[0]
         if last:
-            ledger.note_deaths(submission, _notes(submission, lives, jobs, last))
+            notes = _notes(entry.submission, entry.attempts, jobs, last)
+            found[entry.submission.id] = notes
+            with contextlib.suppress(StoreError):  # a full or read-only folder is no reason not to tell
+                kept = json.dumps({**entry.deaths, **notes}, indent=1)
+                write(ledger.deaths_file(entry.submission), kept.encode())
+    return snapshot.with_deaths(found)
 
 
 def by_element(queue: Sequence[Job]) -> dict[tuple[str, int], Job]:
@@ -62,9 +68,22 @@ def by_element(queue: Sequence[Job]) -> dict[tuple[str, int], Job]:
     return found
 
 
-def _told(lives: Sequence[Life]) -> bool:
-    """Whether the last life said all there is to say: one that was to go on, or was ended, may have died later."""
-    return bool(lives) and lives[-1].end in ("done", "exhausted", "paused")
+def _silent(entry: Entry, alive: Mapping[tuple[str, int], Job]) -> dict[str, int]:
+    """The jobs that have ended without saying how, and their elements."""
+    submission = entry.submission
+    numbers = [n for array in submission.arrays for n in range(array.first, array.first + array.count)]
+    return {
+        str(submission.job_of(number)): number
+        for number in numbers
+        if submission.job_of(number) not in entry.deaths
+        and not _has_said_all(entry.attempts.get(number, ()))
+        and not ((here := alive.get((submission.id, number))) and here.live)
+    }
+
+
+def _has_said_all(attempts: Sequence[Attempt]) -> bool:
+    """Whether the last attempt said all there is to say: one that was to go on, or was ended, may have died later."""
+    return bool(attempts) and attempts[-1].end in ("done", "exhausted", "paused", "waiting")
 
 
 def _is_ours(job: Job, submission: Submission) -> bool:
@@ -72,29 +91,33 @@ def _is_ours(job: Job, submission: Submission) -> bool:
 
 
 def _notes(
-    submission: Submission,
-    lives: Mapping[int, Sequence[Life]],
-    jobs: Mapping[str, int],
-    last: Mapping[str, Job],
+    submission: Submission, attempts: _Attempts, jobs: Mapping[str, int], last: Mapping[str, Job]
 ) -> dict[str, Json]:
-    begun = {life.node for some in lives.values() for life in some}
-    unbegun = {job for job in last if jobs[job] not in lives}
+    begun = {one.node for some in attempts.values() for one in some}
+    unbegun = {job for job in last if jobs[job] not in attempts}
     failures = Counter(last[job].node for job in unbegun if last[job].state == "FAILED")
     made = {}
     for job, one in last.items():
-        fault = None
+        fault, log = None, _log_end(submission, job)
+        setup = SETUP.search(log) if job in unbegun else None
         if one.node and one.state in ("NODE_FAIL", "BOOT_FAIL"):
             fault = f"the scheduler says {one.state} of job {job}"
-        elif one.node and job in unbegun and failures[one.node] >= SUSPECT and begun - {one.node}:
+        elif one.node and job in unbegun and failures[one.node] >= SUSPECT and begun - {one.node} and not setup:
             fault = f"{failures[one.node]} jobs ended there before the suite began, such as {job}"
-        state = "OUT_OF_MEMORY" if OUT_OF_MEMORY.search(_log_end(submission, job)) else one.state
+        state = "OUT_OF_MEMORY" if OUT_OF_MEMORY.search(log) else one.state
         # squeue has no exit code, and sacct no reason; whichever answered first says that the log could not be opened.
-        unseen = one.reason == "JobLaunchFailure" or one.exit_code == "0:53"
+        if one.reason == "JobLaunchFailure" or one.exit_code == "0:53":
+            state, fault = "LAUNCH_FAILED", None
+        elif one.exit_code == f"{SITE_FAULT}:0":
+            state, fault = "SITE_FAULT", None
+        elif setup:
+            state = "SETUP_FAILED"
         made[job] = {
-            "state": "LAUNCH_FAILED" if unseen else state,
+            "state": state,
             "node": one.node,
             "exit_code": one.exit_code,
-            "fault": None if unseen else fault,
+            "fault": fault,
+            "message": setup[1] if setup else "",
         }
     return made
 

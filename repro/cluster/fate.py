@@ -1,34 +1,35 @@
-"""Fates: what has become of each run, from results on disk first, then the lives of its jobs, then the queue."""
+"""Fates: what has become of each run, from results on disk first, then the attempts of its jobs, then the queue."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Literal
 
-from repro.cluster import ledger
 from repro.cluster.deaths import by_element
-from repro.cluster.ledger import Json, Life, Submission
+from repro.cluster.ledger import Attempt, Json, Submission
 from repro.cluster.scheduler import Job
+from repro.cluster.snapshot import Entry, Snapshot
+from repro.runs.lease import RENEW
 from repro.runs.spec import RunSpec
-from repro.runs.store import Store
+from repro.runs.store import SPEC, Store
 
 State = Literal[
     "complete",
     "running",
+    "suspended",  # begun and stopped by the scheduler, which lets it go on by itself
     "queued",
-    "missing",  # never begun
+    "missing",  # never begun, or deleted since
     "paused",  # at a checkpoint, with nobody to go on
+    "waiting",  # for the site: a full or read-only folder, a lost mount, missing data, changed code
     "failed",  # with a traceback: training it again would fail again
     "killed",  # its job ended without a word
     "cancelled",
     "exhausted",  # out of requeues, with what it had kept
-    "refused",  # the code had changed
 ]
-UNDER_WAY = ("running", "queued")
-STUCK = ("failed", "exhausted", "refused")  # only `repro retry` takes these up again
-
-
-_Lives = Mapping[str, Mapping[int, Sequence[Life]]]  # submission -> element -> lives
+UNDER_WAY = ("running", "suspended", "queued")
+STUCK = ("failed", "exhausted")  # only `repro retry` takes these up again
+STALE = 2 * RENEW  # seconds after which a lease is one that its holder no longer renews
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,56 +44,63 @@ class Fate:
     job: str | None = None
     node: str = ""
     exit_code: str = ""
-    life: Life | None = None  # the last
-    deaths: int = 0  # lives in a row that ended without a word, the last ones
+    attempt: Attempt | None = None  # the last
+    deaths: int = 0  # attempts in a row that ended without a word, the last ones
 
 
-def fates(specs: Iterable[RunSpec], store: Store, queue: Sequence[Job]) -> dict[str, Fate]:
-    """The fate of each run, by its key; ``queue`` as ``scheduler.jobs`` gives it, empty where there is no cluster."""
-    submissions = ledger.submissions(store)
-    places: dict[str, list[tuple[Submission, int]]] = {}
-    for submission in submissions:
-        for number, keys in enumerate(submission.elements):
+def fates(specs: Iterable[RunSpec], snapshot: Snapshot, queue: Sequence[Job] | None) -> dict[str, Fate]:
+    """The fate of each run, by its key; ``queue`` as ``scheduler.jobs`` gives it, None where nobody could be asked."""
+    places: dict[str, list[tuple[Entry, int]]] = {}
+    for entry in snapshot.entries:
+        for number, keys in enumerate(entry.submission.elements):
             for key in keys:
-                places.setdefault(key, []).append((submission, number))
-    alive = by_element(queue)
-    lives = {submission.id: ledger.lives(submission) for submission in submissions}
-    deaths = {submission.id: ledger.deaths(submission) for submission in submissions}
-    found: dict[str, Fate] = {}
-    for spec in specs:
-        if spec.key not in places:
-            found[spec.key] = _without_job(spec, store)
-            continue
-        submission, number = places[spec.key][-1]
-        job_id = submission.job_of(number)
-        job = alive.get((submission.id, number))
-        some = lives[submission.id].get(number, [])
-        life = some[-1] if some else None
-        # A job that lives again, as after an operator's requeue, has no death.
-        death = None if job is not None and job.live else deaths[submission.id].get(job_id or "")
-        state, why = _state(spec, store, job, life, job_id, death)
-        found[spec.key] = Fate(
-            spec=spec,
-            state=state,
-            why=why,
-            submission=submission,
-            element=number,
-            job=job.id if job else job_id,
-            node=(life.node if life else "") or (job.node if job else "") or (death or {}).get("node", ""),
-            exit_code=(death or {}).get("exit_code", ""),
-            life=life,
-            deaths=_deaths(places[spec.key], lives, deaths),
-        )
-    return found
+                places.setdefault(key, []).append((entry, number))
+    alive = None if queue is None else by_element(queue)
+    return {spec.key: _fate(spec, snapshot.store, places.get(spec.key, []), alive) for spec in specs}
 
 
-def _deaths(own: Sequence[tuple[Submission, int]], lives: _Lives, deaths: Mapping[str, Mapping[str, Json]]) -> int:
-    """How many lives of a run's jobs in a row, the last ones, have ended without a word, or before they began."""
+def to_be_queued(one: Fate) -> bool:
+    """Whether `repro submit` takes a run up."""
+    return one.state not in ("complete", *UNDER_WAY, *STUCK)
+
+
+def _fate(
+    spec: RunSpec, store: Store, places: Sequence[tuple[Entry, int]], alive: Mapping[tuple[str, int], Job] | None
+) -> Fate:
+    if not places:
+        return _without_job(spec, store)
+    entry, number = places[-1]
+    submission = entry.submission
+    job_id = submission.job_of(number)
+    job = (alive or {}).get((submission.id, number))
+    attempt = next(iter(entry.attempts.get(number, ())[-1:]), None)
+    # A job that is alive again, as after an operator's requeue, has no death.
+    death = None if job is not None and job.live else entry.deaths.get(job_id or "")
+    state, why = _state(spec, store, job, attempt, job_id, death)
+    on_its_way = attempt is None or attempt.end in (None, "requeued")
+    if alive is None and job_id and on_its_way and death is None and state in ("cancelled", "killed"):
+        state, why = "queued", "as far as files tell"
+    return Fate(
+        spec=spec,
+        state=state,
+        why=why,
+        submission=submission,
+        element=number,
+        job=job.id if job else job_id,
+        node=(attempt.node if attempt else "") or (job.node if job else "") or (death or {}).get("node", ""),
+        exit_code=(death or {}).get("exit_code", ""),
+        attempt=attempt,
+        deaths=_deaths(places),
+    )
+
+
+def _deaths(places: Sequence[tuple[Entry, int]]) -> int:
+    """How many attempts at a run in a row, the last ones, have ended without a word, or before they began."""
     silent: list[bool] = []
-    for submission, number in own:
-        some = lives[submission.id].get(number, [])
-        silent += [life.end is None for life in some]
-        if not some and (submission.job_of(number) or "") in deaths[submission.id]:
+    for entry, number in places:
+        some = entry.attempts.get(number, ())
+        silent += [one.end is None for one in some]
+        if not some and (entry.submission.job_of(number) or "") in entry.deaths:
             silent.append(True)
     return len(list(takewhile(bool, reversed(silent))))
 
@@ -115,35 +123,91 @@ def _state(
     spec: RunSpec,
     store: Store,
     job: Job | None,
-    life: Life | None,
+    attempt: Attempt | None,
     job_id: str | None,
     death: Mapping[str, str] | None,
 ) -> tuple[State, str]:
     condition = store.condition(spec)
     if condition == "complete":
         return "complete", ""
-    told = life.runs.get(spec.key, {}) if life else {}
-    if told.get("status") in ("failed", "crashed"):
-        return "failed", str(told["error"])
-    if told.get("status") == "refused":
-        return "refused", str(told["error"])
+    if job is not None and job.state in ("SUSPENDED", "STOPPED") and attempt is not None:
+        return "suspended", f"job {job.id} is suspended; SLURM lets it go on, or: scontrol resume {job.id}"
     # A killed job on another machine holds its lease for a while: the scheduler knows better.
     if condition == "training" and not (death or (job is not None and not job.live)):
-        return "running", ""
+        return "running", _unrenewed(store, spec)
+    ended = _ended(spec, store, attempt)
+    if ended is not None and not (ended[0] == "waiting" and job is not None and job.live):
+        return ended
     if job is not None and job.live:
-        if life is not None and life.end is None and job.state == "RUNNING":
+        if attempt is not None and attempt.end is None and job.state == "RUNNING":
             return "running", "about to begin"
         return "queued", job.reason
-    if life is not None:
-        return _after_life(life, death)
+    if attempt is not None:
+        return _after_attempt(attempt, death)
+    return _before_attempt(store, condition == "paused", job, job_id, death)
+
+
+def _ended(spec: RunSpec, store: Store, attempt: Attempt | None) -> tuple[State, str] | None:
+    """What the last attempt says of a run that it could not bring to an end; None where it says nothing final."""
+    said: Json = dict(attempt.runs.get(spec.key, {})) if attempt else {}
+    if said.get("status") not in ("failed", "crashed", "waiting"):
+        return None
+    if not (store.folder(spec) / SPEC).exists():
+        return "missing", "its folder was deleted after its job ended"
+    return ("waiting" if said["status"] == "waiting" else "failed"), str(said["error"])
+
+
+def _unrenewed(store: Store, spec: RunSpec) -> str:
+    """Why a run may be said to be running and nothing happens: its lease is a dead process's."""
+    try:
+        age = time.time() - max(path.stat().st_mtime for path in store.folder(spec).glob("lease.*"))
+    except (OSError, ValueError):
+        return ""
+    if age < STALE:
+        return ""
+    return f"waiting for a lease that nobody has renewed for {age:.0f} s; it expires within two minutes"
+
+
+def _before_attempt(
+    store: Store, paused: bool, job: Job | None, job_id: str | None, death: Mapping[str, str] | None
+) -> tuple[State, str]:
+    """The state of a run whose job is gone and never began."""
     state = death["state"] if death else job.state if job else ""
-    if death and death["state"] == "LAUNCH_FAILED":
-        return "killed", f"its node could not open its log: nodes do not see {store.root}; see: repro doctor --cluster"
-    if state and state != "CANCELLED":
-        return "killed", f"its job ended as {state} before it could begin"
-    if job_id is None and job is None:
-        return ("paused", "at a checkpoint") if condition == "paused" else ("missing", "was not queued")
-    return "cancelled", "its job left the queue before it began"
+    match state:
+        case "LAUNCH_FAILED":
+            return "waiting", f"its node could not open its log: nodes do not see {store.root}, or cannot write there"
+        case "SITE_FAULT":
+            return "waiting", f"its job could not write to {store.root}"
+        case "SETUP_FAILED":
+            return "waiting", (death or {}).get("message", "")
+        case "" | "CANCELLED":
+            if job_id is None and job is None:
+                return ("paused", "at a checkpoint") if paused else ("missing", "was not queued")
+            return "cancelled", "its job left the queue before it began"
+        case _:
+            return "killed", f"its job ended as {state} before it could begin"
+
+
+def _after_attempt(attempt: Attempt, death: Mapping[str, str] | None) -> tuple[State, str]:
+    """The state of an unfinished run after the last attempt of its job."""
+    state = death["state"] if death else ""
+    match attempt.end:
+        case None if state == "SITE_FAULT":
+            return "waiting", "its job could not write to the store any more"
+        case None if state == "CANCELLED":
+            return "cancelled", "its job was cancelled"
+        case None:
+            return "killed", _killed(state)
+        case "exhausted":
+            return "exhausted", attempt.why
+        case "waiting":
+            return "waiting", attempt.why
+        case "terminated" | "requeued":
+            if death and state != "CANCELLED":
+                return "killed", _killed(state)
+            return "cancelled", "its job was cancelled, or left the queue while it waited to go on"
+        case _:
+            return "paused", attempt.why or "at a checkpoint"
 
 
 def _killed(state: str) -> str:
@@ -154,20 +218,3 @@ def _killed(state: str) -> str:
             return "its job was killed for its memory; raise memory in the profile"
         case _:
             return f"its job ended as {state}"
-
-
-def _after_life(life: Life, death: Mapping[str, str] | None) -> tuple[State, str]:
-    """The state of an unfinished run after the last life of its job."""
-    match life.end:
-        case None:
-            if death and death["state"] == "CANCELLED":
-                return "cancelled", "its job was cancelled"
-            return "killed", _killed(death["state"] if death else "")
-        case "exhausted":
-            return "exhausted", life.why
-        case "terminated" | "requeued":
-            if death and death["state"] != "CANCELLED":
-                return "killed", _killed(death["state"])
-            return "cancelled", "its job was cancelled, or left the queue while it waited to go on"
-        case _:
-            return "paused", life.why or "at a checkpoint"

@@ -1,27 +1,30 @@
-"""What runs inside a job: an element of an array, the report at the end, a pilot. Called by name, with paths."""
+"""The work of a job: one element of an array, brought as far as it gets in this attempt."""
 
 import contextlib
 import json
 import os
 import re
-import shutil
+import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from repro.cluster import ledger, scheduler
-from repro.cluster.ledger import End, Life, Submission
+from repro.cluster import ledger, scheduler, site
+from repro.cluster import snapshot as snapshots
+from repro.cluster.deaths import SITE_FAULT
+from repro.cluster.ledger import Attempt, End, Submission
 from repro.errors import ReproError
 from repro.executing import pool
 from repro.executing.pool import Done, Site, Stop
-from repro.provenance import allocation, code_digest, detect_device
+from repro.provenance import allocation, detect_device
 from repro.runs.lease import RENEW, repeated
 from repro.runs.spec import RunSpec
-from repro.runs.store import Store, write
+from repro.runs.store import Store
 
-FAILED = ("failed", "crashed", "refused")
+FAILED = ("failed", "crashed")
 # Errors of the node, not of the run: another node would not have them.
 NODE_ERRORS = re.compile(
     "no CUDA-capable device|No CUDA GPUs are available|CUDA driver (version|initialization)|uncorrectable ECC"
@@ -39,168 +42,159 @@ class _Task:
     criteria: Mapping[str, str]
 
 
+class _Diary:
+    """The attempt under way, written to disk at every change."""
+
+    def __init__(self, submission: Submission, attempt: Attempt) -> None:
+        self.submission, self.attempt = submission, attempt
+        attempt.save(submission)
+
+    def note(self, **changed: Any) -> None:
+        """Changes some fields."""
+        self.attempt = replace(self.attempt, **changed)
+        self.attempt.save(self.submission)
+
+    def touch(self) -> None:
+        """Shows that the attempt is under way."""
+        self.attempt.touch(self.submission)
+
+
 def work(folder: str, number: int) -> None:
-    """Brings the runs of one element as far as they get in this life of its job.
+    """Brings the runs of one element as far as they get in this attempt of its job.
 
     On SLURM's warning signal, or when its own time is nearly over, it checkpoints and puts itself back into the queue;
-    so it does on SIGTERM, unless the scheduler has ended the job. What became of it stands in the submission's
-    ``lives``.
+    so it does on SIGTERM, unless the scheduler has ended the job. Where the site is at fault, such as a full disk, it
+    ends, and keeps what waits behind it from trying the same. What became of it stands in the submission's attempts;
+    where even those cannot be written, in the exit code.
     """
     submission = ledger.load(Path(folder))
+    try:
+        _work(submission, number)
+    except (ReproError, OSError) as error:
+        if not site.is_at_fault(error):
+            raise
+        print(f"the site is at fault: {error}", flush=True)
+        _hold_back(submission)
+        sys.exit(SITE_FAULT)
+
+
+def _work(submission: Submission, number: int) -> None:
     file = submission.element_file(number)
     element = json.loads(file.read_text())
     store = Store(submission.order.results)
-    life = _begin(submission, number, element["workers"])
-    # What failed in the life before would fail again.
+    diary = _begin(submission, number, element["workers"])
+    # What failed in the attempt before would fail again.
     runs = [_Task(spec=RunSpec.from_json(run["spec"], file), criteria=run["criteria"]) for run in element["runs"]]
-    tasks = [task for task in runs if task.spec.key not in life.runs]
-    with Stop() as stop, repeated(RENEW, lambda: life.touch(submission)):
-        end, why = _train(submission, life, tasks, store, stop, _deadline(submission, element["minutes"]))
-        life.end, life.why, life.ended = end, why, time.time()
-        life.save(submission)
-        print(f"{life.job} life {life.restart} on {life.node}: {end}{': ' if why else ''}{why}", flush=True)
+    tasks = [task for task in runs if task.spec.key not in diary.attempt.runs]
+    with Stop() as stop, repeated(RENEW, diary.touch):
+        end, why = _train(diary, tasks, store, stop, _deadline(submission, element["minutes"]))
+        diary.note(end=end, why=why, ended=time.time())
+        one = diary.attempt
+        print(f"{one.job} attempt {one.restart} on {one.node}: {end}{': ' if why else ''}{why}", flush=True)
+        if end == "waiting":
+            _hold_back(submission)
         if end == "requeued":
-            _requeue(life, submission)
+            _requeue(diary)
 
 
-def report(folder: str) -> None:
-    """Queues what was killed or what more seeds a verdict asks for, then judges and renders what there is."""
-    from repro.cluster import rounds
-    from repro.collecting.collect import collect
-    from repro.judging import document
-    from repro.reporting import report as reports
-
-    submission = ledger.load(Path(folder))
-    order = submission.order
-    session = collect(scale=order.scale, paths=order.paths, keyword=order.keyword, copy=order.copy)
-    told = rounds.go_on(submission, session)
-    write(submission.folder / "next", told.encode())
-    print(told, flush=True)
-    made, _ = document.document(
-        session.selected, Store(order.results), order.scale, controls=list(session.checks.values())
-    )
-    document.save(made, order.report / "verdicts.json")
-    for line in reports.render(made, order.report):
-        print(line, flush=True)
-
-
-def pilot(spec_file: str, result_file: str, data_dir: str, device: str, most: int) -> None:
-    """Measures the networks in a file of specs, each shared by at most so many runs."""
-    from repro.cluster import pilot as pilots
-
-    specs = [RunSpec.from_json(text, spec_file) for text in Path(spec_file).read_text().splitlines()]
-    node = (allocation() or {}).get("node", "")
-    made = pilots.measure(specs, data_dir=Path(data_dir), device=device, node=str(node), most=most)
-    pilots.save(made, Path(result_file))
-
-
-def probe(place: str, data_dir: str) -> None:
-    """Looks around on a node for `repro doctor --cluster`."""
-    from repro.runs.datasets import COPIES
-    from repro.training import gpu
-    from repro.training.data import arrays
-
-    told, given = {}, os.environ.get("CUDA_VISIBLE_DEVICES")
-    for name in ("digits", *COPIES):
-        try:
-            _, _, prints = arrays(name, Path(data_dir))
-            told[name] = {"fine": True, "told": f"fingerprint of its test images {prints['test'][:12]}…"}
-        except ReproError as error:
-            told[name] = {"fine": False, "told": str(error)}
-    answer = {
-        "token": (Path(place) / "token").read_text(),
-        "node": (allocation() or {}).get("node"),
-        "code": code_digest(),
-        "device": detect_device(),
-        "gpu": gpu() or (f"SLURM gave GPU {given}, and torch finds no driver" if given else ""),
-        "lacking": [name for name in ("scontrol", "squeue", "sbatch", "srun") if shutil.which(name) is None],
-        "data": told,
-    }
-    write(Path(place) / "answer.json", json.dumps(answer).encode())
-
-
-def _train(
-    submission: Submission, life: Life, tasks: list[_Task], store: Store, stop: Stop, deadline: float
-) -> tuple[End, str]:
-    """Trains, and says how this life ends and why."""
+def _train(diary: _Diary, tasks: list[_Task], store: Store, stop: Stop, deadline: float) -> tuple[End, str]:
+    """Trains, and says how this attempt ends and why."""
+    submission, restart, node = diary.submission, diary.attempt.restart, diary.attempt.node
     requeues = submission.profile.requeues
-    if life.restart > requeues:
-        return "exhausted", f"requeued {life.restart} times, and {requeues} are allowed; see: repro retry --failed"
+    if restart > requeues:
+        return "exhausted", f"requeued {restart} times, and {requeues} are allowed; see: repro retry --failed"
     if submission.profile.device == "cuda" and detect_device() != "cuda":
-        life.faults[life.node] = "it has no NVIDIA driver"
+        diary.note(faults={**diary.attempt.faults, node: "it has no NVIDIA driver"})
 
-    def told(done: Done) -> None:
-        life.runs[done.spec.key] = {
-            "status": done.status,
-            "seconds": round(done.seconds, 1),
-            "error": done.error,
-        }
+    def note(done: Done) -> None:
+        """Notes down how a run ended; at the first fault of the site or the node, the others are not tried."""
+        status, faults = done.status, dict(diary.attempt.faults)
         if NODE_ERRORS.search(done.error):
-            life.runs[done.spec.key]["status"] = "paused"  # it is the node that failed
-            life.faults[life.node] = done.error
-        life.save(submission)
-        print(f"{done.status} {done.spec.name}, {done.seconds:.1f} s {done.error}", flush=True)
+            status = "paused"  # it is the node that failed
+            faults[node] = done.error
+        entry = {"status": status, "seconds": round(done.seconds, 1), "error": done.error}
+        if status == "waiting":
+            stop.event.set()
+        print(f"{status} {done.spec.name}, {done.seconds:.1f} s {done.error}", flush=True)
+        diary.note(runs={**diary.attempt.runs, done.spec.key: entry}, faults=faults)
 
-    site = Site(
+    place = Site(
         store=store,
         data_dir=submission.order.data_dir,
         device=submission.profile.device,
-        workers=life.workers,
+        workers=diary.attempt.workers,
         deadline=deadline,
         code=None if submission.order.any_code else submission.code,
         isolated=True,
     )
-    ended = life.node not in life.faults and pool.train(tasks, site, stop, told)
-    if life.node in life.faults:
-        _avoid(submission, {life.node})
-        return "paused", f"{life.node}: {life.faults[life.node]}"
+    ended = node not in diary.attempt.faults and pool.train(tasks, place, stop, note)
+    if node in diary.attempt.faults:
+        _avoid(submission, {node})
+        return "paused", f"{node}: {diary.attempt.faults[node]}"
+    causes = [str(run["error"]) for run in diary.attempt.runs.values() if run["status"] == "waiting"]
+    if causes:
+        return "waiting", causes[0]
     if ended:
         return "done", ""
-    if stop.signal is not None and stop.signal != _warning() and not _still_wanted(life):
+    if stop.signal is not None and stop.signal != _warning() and not _still_wanted(diary.attempt):
         return "terminated", "SIGTERM: cancelled, or ended by the scheduler"
     reason = "its time was nearly over" if stop.signal is None else "the scheduler's signal: preempted, or out of time"
-    if life.restart >= requeues:
+    if restart >= requeues:
         return "exhausted", f"{reason}, and all {requeues} requeues are used up; see: repro retry --failed"
     return "requeued", reason
 
 
-def _begin(submission: Submission, number: int, workers: int) -> Life:
-    """Notes a new life, and what the scheduler knows against the node of a life before that could not end itself."""
+def _begin(submission: Submission, number: int, workers: int) -> _Diary:
+    """Notes a new attempt, and what the scheduler knows against the node of one before that could not end itself."""
     job = allocation() or {"id": "", "node": "", "restart": 0}
-    life = Life(
-        element=number,
-        restart=int(job["restart"]),
-        job=str(job["id"]),
-        node=str(job["node"]),
-        gpus=submission.profile.gpus,
-        workers=workers,
-        began=time.time(),
-    )
-    before = [one for one in ledger.lives(submission, [number]).get(number, []) if one.restart < life.restart]
+    restart = int(job["restart"])
+    before = [one for one in ledger.attempts(submission, [number]).get(number, ()) if one.restart < restart]
+    faults = {}
     if before and before[-1].end is None:
         with contextlib.suppress(ReproError):
             trouble = scheduler.node_trouble(before[-1].node)
             if trouble:
-                life.faults[before[-1].node] = f"a life of job {life.job} ended there: {trouble}"
-    if before:
-        life.runs = {key: told for key, told in before[-1].runs.items() if told["status"] in FAILED}
-    life.save(submission)
-    if life.faults:
-        _avoid(submission, set(life.faults))
-    return life
+                faults[before[-1].node] = f"an attempt of job {job['id']} ended there: {trouble}"
+    diary = _Diary(
+        submission,
+        Attempt(
+            element=number,
+            restart=restart,
+            job=str(job["id"]),
+            node=str(job["node"]),
+            gpus=submission.profile.gpus,
+            workers=workers,
+            began=time.time(),
+            faults=faults,
+            runs={key: run for key, run in (before[-1].runs if before else {}).items() if run["status"] in FAILED},
+        ),
+    )
+    if faults:
+        _avoid(submission, set(faults))
+    return diary
 
 
 def _avoid(submission: Submission, nodes: set[str]) -> None:
     """Keeps what still waits on this cluster away from nodes, besides those avoided before."""
-    store, name = Store(submission.order.results), submission.profile.name
-    waiting = [array.job for one in ledger.submissions(store) if one.profile.name == name for array in one.arrays]
-    scheduler.exclude(waiting, {*ledger.avoided(store, submission.profile), *nodes})
+    snapshot, name = snapshots.read(Store(submission.order.results)), submission.profile.name
+    own = [one.submission for one in snapshot.entries if one.submission.profile.name == name]
+    waiting = [array.job for one in own for array in one.arrays]
+    scheduler.exclude(waiting, {*snapshot.avoided(submission.profile), *nodes})
 
 
-def _still_wanted(life: Life) -> bool:
+def _hold_back(submission: Submission) -> None:
+    """Takes what has not begun out of the queue: it would fail in seconds, one after the other.
+
+    The report job comes all the same, and queues it again once the cause is gone; so does `repro submit`.
+    """
+    with contextlib.suppress(ReproError):
+        scheduler.cancel_waiting([array.job for array in submission.arrays])
+
+
+def _still_wanted(attempt: Attempt) -> bool:
     """Whether SIGTERM came from preemption or an operator: the scheduler has then not ended the job."""
     try:
-        return scheduler.state(life.job) == "RUNNING"
+        return scheduler.state(attempt.job) == "RUNNING"
     except ReproError:
         return False
 
@@ -212,19 +206,16 @@ def _deadline(submission: Submission, minutes: int) -> float:
     return end - submission.profile.seconds("stop_before") / 2
 
 
-def _requeue(life: Life, submission: Submission) -> None:
+def _requeue(diary: _Diary) -> None:
     """Puts this job back into the queue; where that is forbidden the report job's next round goes on."""
     try:
-        scheduler.requeue(life.job)
+        scheduler.requeue(diary.attempt.job)
     except ReproError as error:
-        life.end, life.why = "paused", str(error)
-        life.save(submission)
+        diary.note(end="paused", why=str(error))
         return
     sys.exit(1)  # submitit then writes no result
 
 
 def _warning() -> int:
     """The signal that SLURM sends before it ends a job, as submitit asks for it."""
-    import signal
-
     return int(getattr(signal, "SIG" + os.environ.get("SUBMITIT_PREEMPT_SIGNAL", "USR2")))

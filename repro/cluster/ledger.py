@@ -1,25 +1,27 @@
-"""Submissions on disk: what was ordered, which element of which array trains which runs, and every life it has had."""
+"""Submissions on disk: what was ordered, which element of which array trains which runs, and every attempt at it."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from repro.cluster import profile as profiles
 from repro.cluster.profile import Profile
-from repro.errors import ClusterError
-from repro.runs.store import Store, explain_write_errors, write
+from repro.errors import ClusterError, ReproError
+from repro.runs.store import explain_write_errors, write
 
 Json = dict[str, Any]
 FOLDER = ".slurm"  # in the store
+ATTEMPTS = "attempts"  # in the folder of a submission
 
-# How a life ended, in its own words; a life that was killed could write none.
-End = Literal["done", "requeued", "terminated", "exhausted", "paused"]
+# How an attempt ended, in its own words; one that was killed could write none.
+End = Literal["done", "requeued", "terminated", "exhausted", "paused", "waiting"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,11 @@ class Order:
     report: Path
     granted_gpu_hours: float  # what the user agreed to, over all rounds
     any_code: bool  # whether jobs go on with code of another digest
+
+    @property
+    def selection(self) -> tuple[object, ...]:
+        """What the report of this order is about: two orders of one selection share a report."""
+        return (self.scale, self.paths, self.keyword, self.copy)
 
     def to_json(self) -> Json:
         """As JSON values."""
@@ -119,9 +126,9 @@ class Submission:
         write(self.folder / "submission.json", json.dumps(fields, indent=1).encode())
 
 
-@dataclass(kw_only=True)
-class Life:
-    """One life of an element: from its start on a node to its end or its next requeue."""
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One attempt at an element: from its start on a node to its end or its next requeue."""
 
     element: int
     restart: int  # SLURM_RESTART_COUNT
@@ -130,16 +137,16 @@ class Life:
     gpus: int
     workers: int
     began: float
-    ended: float | None = None  # None while it lives, or when it was killed
+    ended: float | None = None  # None while it is under way, or when it was killed
     end: End | None = None
     why: str = ""
-    faults: dict[str, str] = field(default_factory=dict)  # node, its own or that of the life before -> what is wrong
-    runs: dict[str, Json] = field(default_factory=dict)  # key -> status, seconds, error
+    faults: Mapping[str, str] = field(default_factory=dict)  # node, its own or that of the attempt before -> its fault
+    runs: Mapping[str, Json] = field(default_factory=dict)  # key -> status, seconds, error
     last_sign: float = 0.0  # when the file was touched last; read, not written
 
     def path(self, submission: Submission) -> Path:
         """Its file."""
-        return submission.folder / "lives" / f"{self.element:05d}.{self.restart}.json"
+        return submission.folder / ATTEMPTS / f"{self.element:05d}.{self.restart}.json"
 
     def save(self, submission: Submission) -> None:
         """Writes it by rename."""
@@ -148,7 +155,7 @@ class Life:
         write(self.path(submission), json.dumps(fields, indent=1).encode())
 
     def touch(self, submission: Submission) -> None:
-        """Shows that it lives."""
+        """Shows that it is under way."""
         os.utime(self.path(submission))
 
     @property
@@ -157,15 +164,20 @@ class Life:
         return max(0.0, (self.ended if self.ended is not None else self.last_sign) - self.began)
 
 
-def new_id() -> str:
-    """A name that sorts by time and that no other submission of this user has."""
-    return time.strftime("%y%m%d-%H%M%S") + f"-{secrets.token_hex(2)}"
+def new_id(root: Path) -> str:
+    """A name that sorts by time, that no other submission has, and that tells the jobs of one store from another's."""
+    return f"{time.strftime('%y%m%d-%H%M%S')}-{mark(root)}-{secrets.token_hex(2)}"
+
+
+def mark(root: Path) -> str:
+    """What the ids of all submissions of a store have in common."""
+    return hashlib.sha256(str(root.absolute()).encode()).hexdigest()[:6]
 
 
 def create(submission: Submission) -> None:
     """Makes the folder of a submission."""
     with explain_write_errors(submission.folder):
-        for name in ("elements", "lives", "log"):
+        for name in ("elements", ATTEMPTS, "log"):
             (submission.folder / name).mkdir(parents=True, exist_ok=True)
     submission.save()
 
@@ -193,63 +205,43 @@ def load(folder: Path) -> Submission:
                 "excluded": tuple(fields["excluded"]),
             }
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ClusterError(
-            f"{path} cannot be read ({error}); cancel its jobs with scancel, and delete {folder}."
-        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ReproError) as error:
+        raise ClusterError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
 
 
-def submissions(store: Store) -> list[Submission]:
-    """Every submission of a store, the oldest first."""
-    folders = sorted((store.root / FOLDER).glob("*/submission.json"))
-    return [load(path.parent) for path in folders]
-
-
-def lives(submission: Submission, elements: Sequence[int] | None = None) -> dict[int, list[Life]]:
-    """The lives of elements, in order; of all elements unless some are named."""
+def attempts(submission: Submission, elements: Sequence[int] | None = None) -> dict[int, tuple[Attempt, ...]]:
+    """The attempts at elements, in order; at all elements unless some are named."""
     patterns = ["*.json"] if elements is None else [f"{number:05d}.*.json" for number in elements]
-    found: dict[int, list[Life]] = {}
-    for life in _read_lives(submission.folder / "lives", patterns):
-        found.setdefault(life.element, []).append(life)
-    return {number: sorted(some, key=lambda life: life.restart) for number, some in found.items()}
+    found: dict[int, list[Attempt]] = {}
+    for one in _read_attempts(submission.folder / ATTEMPTS, patterns):
+        if one.element < len(submission.elements):
+            found.setdefault(one.element, []).append(one)
+    return {number: tuple(sorted(some, key=lambda one: one.restart)) for number, some in found.items()}
 
 
-def faults(store: Store, cluster: str) -> dict[str, str]:
-    """Nodes of a cluster that failed a life, and why: excluded from everything submitted from now on."""
-    found: dict[str, str] = {}
-    for submission in submissions(store):
-        if submission.profile.name != cluster:
-            continue
-        for some in lives(submission).values():
-            for life in some:
-                found |= life.faults
-        found |= {death["node"]: death["fault"] for death in deaths(submission).values() if death.get("fault")}
-    return found
-
-
-def avoided(store: Store, profile: Profile) -> tuple[str, ...]:
-    """Nodes that jobs are kept away from: those that the profile names, and those that failed and are not trusted."""
-    return tuple(sorted({*profile.exclude, *(set(faults(store, profile.name)) - set(profile.trusted))}))
-
-
-def deaths(submission: Submission) -> dict[str, Json]:
-    """How the scheduler says that jobs ended which could not say it themselves, by job."""
+def read_json(path: Path) -> dict[str, Any]:
+    """An object of a small file that is written by rename; an empty one where there is none to be read."""
     try:
-        found: dict[str, Json] = json.loads((submission.folder / "deaths.json").read_text())
+        found = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
-    return found
+    return found if isinstance(found, dict) else {}
 
 
-def note_deaths(submission: Submission, found: dict[str, Json]) -> None:
-    """Keeps what the scheduler said, which forgets it after a while."""
-    write(submission.folder / "deaths.json", json.dumps(deaths(submission) | found, indent=1).encode())
+def deaths_file(submission: Submission) -> Path:
+    """How the scheduler says that jobs ended which could not say it themselves, by job."""
+    return submission.folder / "deaths.json"
 
 
-def _read_lives(folder: Path, patterns: Sequence[str]) -> Iterator[Life]:
+def report_file(submission: Submission) -> Path:
+    """What became of the report."""
+    return submission.folder / "report.json"
+
+
+def _read_attempts(folder: Path, patterns: Sequence[str]) -> Iterator[Attempt]:
     for pattern in patterns:
         for path in folder.glob(pattern):
             try:
-                yield Life(**json.loads(path.read_text()), last_sign=path.stat().st_mtime)
+                yield Attempt(**json.loads(path.read_text()), last_sign=path.stat().st_mtime)
             except (OSError, ValueError, TypeError):
                 continue  # being replaced, or damaged: it tells nothing

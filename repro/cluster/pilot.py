@@ -1,11 +1,8 @@
-"""A pilot: how many images a second one GPU trains when 1, 2, 4, 8 runs share it, and what follows for packing."""
+"""A pilot's data: images a second by runs that share a GPU, and what follows for packing."""
 
 import json
-import math
-import multiprocessing
-import queue as queues
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +15,8 @@ from repro.runs.datasets import DATASETS
 from repro.runs.spec import RunSpec
 from repro.runs.store import Store, write
 
-TRIED = (1, 2, 4, 8)  # runs at a time
 WORTH = 1.05  # sharing further must raise the images a second by this much
-SECONDS = 5.0  # that each trial lasts, after its processes are warm
 NETWORKS = 6  # that a pilot measures at most: those that the plan spends most on
-PATIENCE = 300.0  # seconds for the processes of one trial to start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,64 +116,6 @@ def networks(specs: Sequence[tuple[RunSpec, float]]) -> list[RunSpec]:
     return [spec for _, spec in sorted(spent.values(), key=lambda pair: -pair[0])][:NETWORKS]
 
 
-def measure(
-    specs: Sequence[RunSpec],
-    *,
-    data_dir: Path,
-    device: str,
-    node: str,
-    most: int = TRIED[-1],
-    seconds: float = SECONDS,
-) -> Pilot:
-    """Measures networks one after the other, each shared by ever more runs until that is worth nothing or fails."""
-    made = []
-    for spec in specs:
-        rates: dict[str, float] = {}
-        for count in [count for count in TRIED if count <= most]:
-            rate = _rate(spec, count, data_dir, device, seconds)
-            if rate is None:
-                break
-            rates[str(count)] = round(rate, 1)
-            if count > 1 and rate <= WORTH * rates[str(count // 2)]:
-                break
-        if rates:
-            made.append(Measured(spec=spec.to_json(), rates=rates))
-    return Pilot(device=device, node=node, networks=tuple(made))
-
-
 def save(pilot: Pilot, where: Path) -> None:
     """Writes a pilot's result by rename."""
     write(where, json.dumps(asdict(pilot), indent=1).encode())
-
-
-def _rate(spec: RunSpec, count: int, data_dir: Path, device: str, seconds: float) -> float | None:
-    """Images a second of several processes that train at the same time; None when one of them fails."""
-    context = multiprocessing.get_context("spawn")
-    barrier, answers = context.Barrier(count), context.Queue()
-    endless = replace(spec, epochs=1_000_000)
-    arguments = (endless, data_dir, device, seconds, barrier, answers)
-    processes = [context.Process(target=_train, args=arguments, daemon=True) for _ in range(count)]
-    for process in processes:
-        process.start()
-    try:
-        rates = [answers.get(timeout=PATIENCE) for _ in processes]
-    except queues.Empty:
-        return None
-    finally:
-        for process in processes:
-            process.kill()
-            process.join()
-    return None if any(math.isnan(rate) for rate in rates) else sum(rates)
-
-
-def _train(spec: RunSpec, data_dir: Path, device: str, seconds: float, barrier: Any, answers: Any) -> None:
-    from repro.training import speed
-
-    try:
-        answers.put(
-            speed(spec, data_dir=data_dir, device=device, ready=lambda: barrier.wait(PATIENCE), seconds=seconds)
-        )
-    except Exception:  # out of memory, most likely: the answer is that so many do not fit
-        barrier.abort()
-        answers.put(math.nan)
-        raise

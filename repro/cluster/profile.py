@@ -76,6 +76,19 @@ class Profile:
         """Memory of a job in which so many runs share a GPU, as sbatch takes it."""
         return f"{int(self.memory[:-1]) * runs * 1024 ** 'KMGT'.index(self.memory[-1]) // 1024}M"
 
+    def flags(self) -> list[str]:
+        """What sbatch needs to be told for a job on the nodes of this profile, its time apart."""
+        options = {
+            "partition": self.partition, "account": self.account, "qos": self.qos, "constraint": self.constraint,
+            "exclude": ",".join(self.exclude) or None, "gpus-per-node": self.gpus_per_node, "gres": self.gres,
+            "cpus-per-task": self.cpus, "mem": self.memory, **self.sbatch,
+        }  # fmt: skip
+        return [
+            f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
+            for name, value in options.items()
+            if value is not None and value is not False
+        ]
+
     def seconds(self, name: Literal["time", "stop_before"]) -> float:
         """A duration in seconds."""
         return duration(str(getattr(self, name)))

@@ -123,6 +123,14 @@ def ended(ids: Sequence[str]) -> dict[str, list[Job]]:
     return wanted
 
 
+def show(job: str) -> Job | None:
+    """One job as the controller knows it; None once it has forgotten it."""
+    try:
+        return _shown(ask("scontrol", "--oneliner", "show", "job", job))
+    except ClusterError:
+        return None
+
+
 def requeue(job: str) -> None:
     """Puts a running job back into the queue."""
     ask("scontrol", "requeue", job)
@@ -138,6 +146,11 @@ def cancel(ids: Iterable[str]) -> None:
 def cancel_by_name(name: str) -> None:
     """Cancels the jobs of a name, such as those that sbatch queued without saying so."""
     ask("scancel", "--quiet", "--me", f"--name={name}")
+
+
+def cancel_waiting(ids: Iterable[str]) -> None:
+    """Cancels those elements of arrays that have not begun, and those that wait to go on."""
+    ask("scancel", "--quiet", "--state=PENDING", *ids)
 
 
 def state(job: str) -> str:

@@ -1,127 +1,195 @@
-"""Status: what a user is told of the runs of a plan that were submitted, failures together by their cause."""
+"""Status: what a user is told of the runs of a plan that were submitted, and of their reports."""
 
 import json
+import shutil
+import textwrap
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from repro.cluster import deaths, fate, ledger, scheduler
+from repro.cluster import deaths, fate, reports, scheduler
+from repro.cluster import snapshot as snapshots
 from repro.cluster.fate import Fate
-from repro.cluster.hours import account
-from repro.cluster.ledger import Submission
+from repro.cluster.groups import Group, groups
+from repro.cluster.hints import hint
+from repro.cluster.hours import accounted
+from repro.cluster.orphans import Orphan, orphans
+from repro.cluster.reports import ADVICE, Report
+from repro.cluster.snapshot import Snapshot
+from repro.errors import ClusterError
 from repro.planning.plan import Plan
-from repro.runs.store import FAILURE, Store
+from repro.runs.store import Store
 
-LOG_LINES = 5  # of a log that a group of failures shows
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """All that status tells, from one look at the files and one at the queue."""
+
+    fates: dict[str, Fate]
+    groups: tuple[Group, ...]
+    reports: tuple[Report, ...]
+    orphans: tuple[Orphan, ...]
+    snapshot: Snapshot
+    account: dict[str, Any] | None
+    silent: str = ""  # why the scheduler was not asked
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Runs by state."""
+        return Counter(str(one.state) for one in self.fates.values())
+
+    @property
+    def code(self) -> int:
+        """Exit code: 2 something failed, 3 something is to come, 0 all is there, its report too."""
+        counts, states = self.counts, {one.state for one in self.reports}
+        if any(counts[state] for state in fate.STUCK) or states & {"failed", "lost"}:
+            return 2
+        return 3 if sum(counts.values()) > counts["complete"] or "coming" in states else 0
 
 
 def status(made: Plan, store: Store, as_json: bool) -> int:
-    """Tells the fate of every run of a plan, failures by their traceback, and what the jobs cost."""
-    waiting = any(run.condition != "complete" for run in made.runs)
-    here = scheduler.is_here()
-    queue = scheduler.jobs() if waiting and here else []
-    if waiting and here:
-        deaths.learn(store, queue)
-    found = fate.fates([run.spec for run in made.runs], store, queue)
-    counts = Counter(str(one.state) for one in found.values())
-    told = account(store)
-    groups = _groups(list(found.values()), store)
-    submissions = ledger.submissions(store)
-    names = {one.report_name for one in submissions}
-    coming = [job for job in queue if job.name in names and job.live]
+    """Tells the fate of every run of a plan, failures by their cause, the reports, and what the jobs cost."""
+    found = overview(made, store)
     if as_json:
-        rows = [
-            {"key": key, "name": one.spec.name, "state": one.state, "why": one.why, "job": one.job, "node": one.node}
-            for key, one in found.items()
-        ]
-        jobs = [asdict(job) for job in coming]
-        whole = {"runs": counts, "fates": rows, "failures": groups, "account": told, "reports": jobs}
-        print(json.dumps(whole, indent=1))
-        return _code(counts)
-    print(", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "nothing planned")
-    for reason, count in Counter(one.why for one in found.values() if one.state == "queued").items():
-        held = "; scontrol release JOB lets them go on, repro cancel gives them up" if "held" in reason else ""
-        print(f"  queued: {count} ({reason}{held})")
-    if waiting and not here:
-        print("SLURM's commands are not here: told from files alone")
-    for group in groups:
-        print(f"\n{group['count']} {group['state']}: {group['why']}")
-        print(f"  {', '.join(group['names'])}{' …' if group['count'] > len(group['names']) else ''}")
-        print(f"  nodes {', '.join(group['nodes']) or 'unknown'}; exit code {group['exit_code'] or 'unknown'}")
-        for line in group["log"]:
-            print(f"  | {line}")
-    for job in coming:
-        print(f"\nreport job {job.id}: {job.state} ({job.reason})")
-    for one in submissions[-1:] if waiting and not coming else []:
-        if one.report_job and not _has_reported(one):
-            print(f"\nreport job {one.report_job} ended without a report; see {one.log_of(one.report_job)}")
-        if (one.folder / "next").exists():
-            print(f"\nafter the last report: {(one.folder / 'next').read_text()}")
-    _print_account(told)
-    return _code(counts)
+        print(json.dumps(_to_json(found), indent=1))
+    else:
+        width = shutil.get_terminal_size((120, 24)).columns
+        for line in _lines(found):
+            print(_wrapped(line, width))
+    return found.code
 
 
-def _groups(found: Sequence[Fate], store: Store) -> list[dict[str, Any]]:
-    """What went wrong, runs with the same traceback together, the most frequent first."""
-    groups: dict[tuple[str, str], list[Fate]] = {}
-    for one in found:
-        if one.state not in ("complete", "missing", *fate.UNDER_WAY):
-            groups.setdefault((one.state, _cause(one, store)), []).append(one)
-    told = []
-    for (state, why), some in sorted(groups.items(), key=lambda item: -len(item[1])):
-        told.append(
-            {
-                "state": state,
-                "why": why,
-                "count": len(some),
-                "names": [one.spec.name for one in some[:3]],
-                "nodes": sorted({one.node for one in some if one.node}),
-                "exit_code": ", ".join(sorted({one.exit_code for one in some if one.exit_code})),
-                "log": _log_end(some[0]),
-            }
-        )
-    return told
-
-
-def _cause(one: Fate, store: Store) -> str:
-    """The innermost frame and the error of a traceback, which many runs share; else why the run ended."""
-    try:
-        trace = json.loads((store.folder(one.spec) / FAILURE).read_text())
-        frames = [line.strip() for line in trace["traceback"].splitlines() if line.strip().startswith("File ")]
-        return f"{trace['error']}" + (f" ({frames[-1]})" if frames else "")
-    except (OSError, ValueError, KeyError):
-        return one.why
-
-
-def _log_end(one: Fate) -> list[str]:
-    if one.submission is None or one.element is None:
-        return []
-    try:
-        log = one.submission.log_of(one.submission.job_of(one.element))
-        return log.read_text(errors="replace").rstrip().splitlines()[-LOG_LINES:]
-    except OSError:
-        return []
-
-
-def _has_reported(one: Submission) -> bool:
-    page = one.order.report / "report.html"
-    return page.exists() and page.stat().st_mtime >= one.created
-
-
-def _print_account(told: dict[str, Any] | None) -> None:
-    if told is None:
-        return
-    hours = told["hours"]
-    print(
-        f"\nGPU-hours: {hours['allocated']:.3f} allocated in {hours['lives']} lives, {hours['useful']:.3f} useful, "
-        f"{hours['wasted']:.3f} wasted; saved: {hours['reused']:.3f} by reuse, {hours['resumed']:.3f} by checkpoints"
+def overview(made: Plan, store: Store) -> Overview:
+    """Reads the submissions once and asks the scheduler once; not at all when everything is there."""
+    snapshot = snapshots.read(store)
+    specs = [run.spec for run in made.runs]
+    queue: list[scheduler.Job] | None = []
+    silent = ""
+    waiting = any(run.condition != "complete" for run in made.runs) or snapshot.damaged
+    unwritten = any(one.state != "written" for one in _reports(specs, snapshot, ()))
+    if waiting or unwritten:
+        if not scheduler.is_here():
+            queue, silent = None, "SLURM's commands are not here: told from files alone"
+        else:
+            try:
+                queue = scheduler.jobs()
+                snapshot = deaths.learn(snapshot, queue)
+            except ClusterError as error:
+                queue = None
+                silent = f"told from files alone, for the scheduler does not answer; retry later: {error}"
+    found = fate.fates(specs, snapshot, queue)
+    return Overview(
+        fates=found,
+        groups=tuple(groups(list(found.values()), store)),
+        reports=tuple(
+            one for one in _reports(specs, snapshot, queue or ()) if queue is not None or one.state != "lost"
+        ),
+        orphans=tuple(orphans(snapshot, queue or ())),
+        snapshot=snapshot,
+        account=accounted(snapshot),
+        silent=silent,
     )
-    for node in told["excluded_nodes"]:
-        print(f"node {node['node']} of {node['cluster']} is excluded: {node['why']}")
 
 
-def _code(counts: Counter[str]) -> int:
-    if counts["failed"] + counts["exhausted"] + counts["refused"]:
-        return 2
-    return 3 if sum(counts.values()) > counts["complete"] else 0
+def _reports(specs: Sequence[Any], snapshot: Snapshot, queue: Sequence[scheduler.Job]) -> list[Report]:
+    """The reports that these runs are to appear in."""
+    keys = {spec.key for spec in specs}
+    own = {
+        one.submission.order.selection
+        for one in snapshot.entries
+        if not one.submission.elements or any(key in keys for some in one.submission.elements for key in some)
+    }
+    return [one for one in reports.reports(snapshot, queue) if one.submission.order.selection in own]
+
+
+def _lines(found: Overview) -> Iterator[str]:
+    yield ", ".join(f"{count} {state}" for state, count in sorted(found.counts.items())) or "nothing planned"
+    for state in fate.UNDER_WAY:
+        for why, count in Counter(one.why for one in found.fates.values() if one.state == state and one.why).items():
+            advice = hint(why) if state == "queued" else ""
+            yield f"  {state}: {count} ({why}{'; ' if advice else ''}{advice})"
+    if found.silent:
+        yield found.silent
+    for group in found.groups:
+        yield ""
+        yield f"{group.count} {group.state}: {group.why}"
+        yield f"  {', '.join(group.names)}{' …' if group.count > len(group.names) else ''}"
+        yield f"  nodes {', '.join(group.nodes) or 'unknown'}; exit code {group.exit_code or 'unknown'}"
+        yield from (f"  | {line}" for line in group.log)
+        yield f"  {group.command}"
+    for one in found.snapshot.damaged:
+        yield ""
+        yield f"submission {one.id} is damaged and left out: {one.error}"
+        yield f"  its jobs are called repro.{one.id}.*; repro cancel takes them too; then delete {one.folder}"
+    for orphan in found.orphans:
+        yield ""
+        yield f"{orphan.count} jobs of submission {orphan.id}, which is deleted or damaged: {', '.join(orphan.jobs)}"
+        yield "  repro cancel takes them too"
+    for report in found.reports:
+        yield from _report_lines(report)
+    yield from _account_lines(found.account, found.snapshot)
+
+
+def _report_lines(one: Report) -> Iterator[str]:
+    yield ""
+    where = one.submission.order.report / "report.html"
+    match one.state:
+        case "coming":
+            advice = hint(one.message.partition(", ")[2])
+            yield f"report job {one.job}: {one.message}{'; ' if advice else ''}{advice}"
+        case "written":
+            yield f"report: {where}{' (' if one.message else ''}{one.message}{')' if one.message else ''}"
+        case "failed":
+            yield f"report job {one.job} failed: {one.message}"
+            yield f"  {ADVICE}"
+        case "lost":
+            yield f"there is no report: {one.message}"
+            yield f"  {ADVICE}"
+    if one.round:
+        yield f"  after the last report: {one.round}"
+
+
+def _account_lines(account: dict[str, Any] | None, snapshot: Snapshot) -> Iterator[str]:
+    if account is None:
+        return
+    hours = account["hours"]
+    gpus = any(one.submission.profile.gpus and one.submission.profile.device == "cuda" for one in snapshot.entries)
+    yield ""
+    yield (
+        f"{'GPU-hours' if gpus else 'job-hours'}: {hours['allocated']:.3f} allocated in {hours['attempts']} attempts, "
+        f"{hours['useful']:.3f} useful, {hours['wasted']:.3f} wasted; "
+        f"saved: {hours['reused']:.3f} by reuse, {hours['resumed']:.3f} by checkpoints"
+    )
+    for node in account["excluded_nodes"]:
+        yield f"node {node['node']} of {node['cluster']} is excluded: {node['why']}"
+
+
+def _wrapped(line: str, width: int) -> str:
+    """A line that fits the terminal, broken at words; a path or a command is never broken."""
+    if len(line) <= width:
+        return line
+    indent = line[: len(line) - len(line.lstrip(" |"))]
+    return textwrap.fill(line, width, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False)
+
+
+def _to_json(found: Overview) -> dict[str, Any]:
+    return {
+        "runs": found.counts,
+        "fates": [
+            {"key": key, "name": one.spec.name, "state": one.state, "why": one.why, "job": one.job, "node": one.node}
+            for key, one in found.fates.items()
+        ],
+        "failures": [asdict(group) for group in found.groups],
+        "reports": [
+            {
+                "folder": str(one.submission.order.report),
+                **{k: getattr(one, k) for k in ("state", "job", "message", "round")},
+            }
+            for one in found.reports
+        ],
+        "damaged": [{"id": one.id, "error": one.error} for one in found.snapshot.damaged],
+        "orphans": [asdict(one) for one in found.orphans],
+        "account": found.account,
+        "silent": found.silent,
+    }

@@ -66,6 +66,8 @@ def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: s
         "no:cacheprovider",
         "-p",
         "no:xdist",
+        "-p",
+        "no:repro.cli.checks",
         "-W",
         "error::pytest.PytestUnknownMarkWarning",
     ]

@@ -96,6 +96,7 @@ def _pdf() -> Examined:
         return Examined(
             "warn",
             "pdf",
-            f"no PDF ({str(error).splitlines()[0]}); install Pango (Debian: libpango-1.0-0 libpangoft2-1.0-0)",
+            f"no PDF ({str(error).splitlines()[0]}); "
+            "install Pango (Debian: libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0)",
         )
     return Examined("ok", "pdf", "WeasyPrint finds Pango")

@@ -42,10 +42,9 @@ def run_all(
     progress: Progress | None = None,
     stop: Stop | None = None,
 ) -> Outcome:
-    """Trains what the checks lack, and the further seeds that they request once judged, until nothing is missing.
+    """Trains what the checks lack, and the seeds that inconclusive verdicts request, until nothing is missing.
 
-    ``requested_seeds`` maps a check to the seeds it wants in all, asked before each round.
-
+    ``requested_seeds`` says, of what is in the store when it is called, which checks want how many seeds in all.
     ``budget`` is in seconds: runs under way are then checkpointed, and the next call goes on from there. So is it on
     SIGINT and SIGTERM, and when an open ``stop`` is given and set. A run that crashes is left behind as failed; the
     others go on.
@@ -66,7 +65,7 @@ def run_all(
     outcome = Outcome()
     with Stop() if stop is None else nullcontext(stop) as stop:
         while not outcome.stopped:
-            wanted = plan(checks, store, device_type=found[0].partition(":")[0], bought=requested_seeds())
+            wanted = plan(checks, store, device_type=found[0].partition(":")[0], requested=requested_seeds())
             todo = [run for run in wanted.missing if run.spec.key not in outcome.done]
             if not todo:
                 break

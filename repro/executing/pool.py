@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from repro.errors import CodeError, ReproError
+from repro.errors import CodeError, DataError, ReproError, StoreError, TakenOverError
 from repro.runs.spec import RunSpec
 from repro.runs.store import Store
 
@@ -54,7 +54,7 @@ class Done:
     """How one run ended."""
 
     spec: RunSpec
-    status: str  # "complete", "paused", "failed", "crashed" or "refused"
+    status: str  # "complete", "paused", "failed", "crashed" or "waiting": for the site
     seconds: float
     error: str = ""
 
@@ -155,15 +155,24 @@ def work(job: Job) -> Done | None:
             pause=lambda: _STOP.is_set() or _late(job.site.deadline),
             code=job.site.code,
         )
-    except ReproError as raised:
+    except TakenOverError:
+        return None
+    except (ReproError, OSError) as raised:
         if not job.site.isolated:
-            raise
-        status, error = "refused" if isinstance(raised, CodeError) else "failed", str(raised)
+            if isinstance(raised, ReproError):
+                raise
+            raise StoreError(f"{job.spec.name}: {raised}; mend that, and train it again.") from raised
+        status, error = "waiting" if is_the_sites_fault(raised) else "failed", str(raised)
     except Exception as raised:  # it is in the run's failure.json, with its traceback
         error = f"{type(raised).__name__}: {raised}"
     if status == "held":
         return None
     return Done(spec=job.spec, status=status, seconds=time.monotonic() - began, error=error)
+
+
+def is_the_sites_fault(error: BaseException) -> bool:
+    """Whether a folder, a mount, the data or the code failed, as it would for every other run."""
+    return isinstance(error, (CodeError, DataError, OSError)) or isinstance(error.__context__, OSError)
 
 
 def _drain(

@@ -2,98 +2,183 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from repro import __version__
-from repro.claim import TAGS, Check
-from repro.cluster.hours import account
+from repro.claim import TAGS, Check, judging_code
+from repro.collecting.catalogue import Row
 from repro.compare import RULES_VERSION
 from repro.errors import StoreError
+from repro.judging.claims import ClaimEntry, claims_table
 from repro.judging.judge import judge
-from repro.judging.verdict import Judgement, claims_table, to_json
+from repro.judging.models import (
+    SCHEMA_VERSION,
+    Cost,
+    CoverageRow,
+    DataRead,
+    Document,
+    Environment,
+    Registration,
+    RunRow,
+    Suite,
+)
+from repro.judging.schema import fault
+from repro.judging.verdict import Answer, Judgement, Verdict, to_json
+from repro.planning.scales import ScaleNeeds
 from repro.recipes import schedule
 from repro.runs.spec import TRAINING_VERSION
 from repro.runs.store import Run, Store, explain_write_errors, write
 
-Document = dict[str, Any]
-SCHEMA_VERSION = 1
+Json = dict[str, Any]
+NOT_ATTEMPTED, NOT_SELECTED = "NOT_ATTEMPTED", "NOT_SELECTED"
 
 
 def document(
-    checks: Sequence[Check], store: Store, scale: str, *, controls: Sequence[Check] = (), thorough: bool = False
-) -> tuple[Document, list[Judgement]]:
-    """Judges checks and puts together what verdicts.json holds: a function of claims and stored runs, no clock."""
+    checks: Sequence[Check],
+    store: Store,
+    scale: str,
+    *,
+    controls: Sequence[Check] = (),
+    thorough: bool = False,
+    cluster: Mapping[str, Any] | None = None,
+    rows_of_catalogue: Sequence[Row] = (),
+    scales: Sequence[ScaleNeeds] = (),
+    registration: Registration | None = None,
+) -> tuple[Json, list[Judgement]]:
+    """Judges checks and puts together what verdicts.json holds: a function of claims and stored runs, no clock.
+
+    ``cluster`` is the account of GPU-hours, which the caller has from the cluster room.
+    """
     rows = judge(checks, store, controls=controls, thorough=thorough)
     runs = _runs(checks, rows, store)
-    made: Document = {
-        "schema_version": SCHEMA_VERSION,
-        "scale": scale,
-        "suite": {"version": __version__, "rules_version": RULES_VERSION, "training_version": TRAINING_VERSION},
-        "tags": TAGS,
-        "protocol": to_json(vars(schedule(scale)) | {"scale": scale}),
-        "claims": to_json(claims_table(rows, {check.claim.id: check.claim for check in checks})),
-        "judgements": [_row(row) for row in rows],
-        "runs": [_run(run, wanted) for run, wanted in runs],
-        "environment": _environment(run for run, _ in runs),
-        "data": _data(run for run, _ in runs),
-        "cost": _cost([run for run, _ in runs]),
-        "cluster": account(store),
-    }
-    return made, rows
+    claims = claims_table(rows, checks)
+    made = Document(
+        schema_version=SCHEMA_VERSION,  # type: ignore[arg-type]
+        scale=scale,  # type: ignore[arg-type]
+        suite=Suite(
+            version=__version__,
+            rules_version=RULES_VERSION,
+            training_version=TRAINING_VERSION,
+            judging_code_sha256=judging_code(),
+        ),
+        tags=TAGS,
+        protocol=vars(schedule(scale)) | {"scale": scale},
+        scales=tuple(scales),
+        coverage=tuple(_coverage(rows_of_catalogue, claims)),
+        claims=tuple(claims),
+        judgements=tuple(rows),
+        runs=tuple(_run(run, wanted) for run, wanted in runs),
+        environment=tuple(_environment(run for run, _ in runs)),
+        data=tuple(_data(run for run, _ in runs)),
+        cost=_cost([run for run, _ in runs]),
+        cluster=None if cluster is None else dict(cluster),
+        registration=registration,
+    )
+    return to_json(made), rows
 
 
-def save(made: Document, path: Path) -> None:
-    """Writes a document by rename."""
+def save(made: Json, path: Path) -> None:
+    """Writes a document by rename.
+
+    Raises:
+        StoreError: the file there has verdicts at this scale that this document leaves out, or cannot be written.
+    """
+    left_out = _left_out(made, path)
+    if left_out:
+        raise StoreError(
+            f"{path} has {len(left_out)} verdicts that this selection leaves out, such as {left_out[0]}; name another "
+            "folder with --report, judge everything, or delete that file first."
+        )
     with explain_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, _text(made).encode())
+    write(path, text(made).encode())
 
 
-def load(path: Path) -> Document:
+def load(path: Path) -> Json:
     """A document that ``save`` wrote.
 
     Raises:
-        StoreError: there is none, or it is none.
+        StoreError: there is none, or a field is missing or of another type.
     """
     try:
-        made: Document = json.loads(path.read_text())
-        if made["schema_version"] != SCHEMA_VERSION:
-            raise StoreError(
-                f"{path} has schema version {made['schema_version']}; this suite reads {SCHEMA_VERSION}. "
-                "Judge again: repro judge."
-            )
+        made = json.loads(path.read_text("utf-8"))
+        version = made["schema_version"]
     except FileNotFoundError:
         raise StoreError(f"{path} is missing; make it with: repro judge.") from None
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
         raise StoreError(f"{path} is no verdicts.json ({error}); make it again with: repro judge.") from None
-    return made
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has schema version {version}; this suite reads {SCHEMA_VERSION}. Judge again: repro judge."
+        )
+    wrong = fault(Document, made)
+    if wrong:
+        raise StoreError(f"{path} is no verdicts.json ({wrong}); make it again with: repro judge.")
+    found: Json = made
+    return found
 
 
-def differences(path: Path, fresh: Document) -> list[str]:
+def verify(path: Path, fresh: Json, *, page: Callable[[Json], bytes] | None = None) -> tuple[list[str], int]:
+    """What a stored document says besides what was computed afresh, line by line, and what to exit with.
+
+    ``page`` renders the report.html of a document; it is compared where there is one beside the document. Exit codes:
+    2: something differs; 3: nothing differs, and some verdicts are pending or blocked, or there is none; 0: all agree.
+    """
+    told = differences(path, fresh)
+    report = path.with_name("report.html")
+    if page is not None and report.exists() and report.read_bytes() != page(load(path)):
+        told.append(f"{report} is not what {path.name} gives; make it again with: repro report")
+    count = len(fresh["judgements"])
+    if told:
+        return [*told, f"{path}: {len(told)} differences from what the runs give"], 2
+    if not count:
+        return [f"{path}: there is no verdict to verify"], 3
+    waiting = Counter(row["verdict"] for row in fresh["judgements"] if row["verdict"] in ("PENDING", "BLOCKED"))
+    if waiting:
+        words = " and ".join(f"{number} {word}" for word, number in sorted(waiting.items()))
+        rest = count - waiting.total()
+        return [f"{path}: {rest} of {count} verdicts are as computed from the runs; {words}"], 3
+    return [f"{path}: all {count} verdicts are as computed from the runs"], 0
+
+
+def differences(path: Path, fresh: Json) -> list[str]:
     """Where a stored document departs from a fresh one, one line each: row, field, stored and fresh value.
 
-    What jobs cost on a cluster is left out: no verdict rests on it, and runs that were imported come without it.
+    What jobs cost on a cluster is compared where this store knows it: runs that were imported come without.
     """
     stored = load(path)
-    fresh = {**fresh, "cluster": stored.get("cluster")}
+    fresh = {**fresh, "cluster": fresh["cluster"] if fresh["cluster"] is not None else stored["cluster"]}
     told = []
-    for part, name in (("judgements", "check"), ("claims", "claim"), ("runs", "key")):
+    for part, name in (("judgements", "check"), ("claims", "claim"), ("runs", "key"), ("coverage", "id")):
         old, new = ({str(row.get(name)): row for row in made.get(part, [])} for made in (stored, fresh))
         for key in sorted(old.keys() | new.keys()):
             told += [f"{part} {key}: {line}" for line in _compare(old.get(key), new.get(key))]
-    rest = {"judgements", "claims", "runs"}
+    rest = {"judgements", "claims", "runs", "coverage"}
     told += _compare(
         {k: v for k, v in stored.items() if k not in rest}, {k: v for k, v in fresh.items() if k not in rest}
     )
-    if not told and path.read_bytes() != _text(fresh).encode():
+    if not told and path.read_bytes() != text(fresh).encode():
         told.append(f"{path} holds the same values in other bytes: it was edited")
     return told
 
 
-def _text(made: Document) -> str:
+def text(made: Json) -> str:
+    """A document as it is written."""
     return json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _left_out(made: Json, path: Path) -> list[str]:
+    """Checks of the document at a path that another one at the same scale leaves out; none where it is none."""
+    try:
+        stored = load(path)
+    except StoreError:
+        return []
+    if stored["scale"] != made["scale"]:
+        return []
+    kept = {row["check"] for row in made["judgements"]}
+    return sorted(row["check"] for row in stored["judgements"] if row["check"] not in kept)
 
 
 def _compare(old: Any, new: Any) -> list[str]:
@@ -109,12 +194,21 @@ def _compare(old: Any, new: Any) -> list[str]:
 
 
 def _short(value: Any) -> str:
-    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 160 else text[:157] + "…"
+    shown = "nothing" if value is None else json.dumps(value, ensure_ascii=False)
+    return shown if len(shown) <= 160 else shown[:157] + "…"
 
 
-def _row(row: Judgement) -> dict[str, Any]:
-    return {**to_json(row), "p_for": row.p_for, "p_against": row.p_against}
+def _coverage(rows: Sequence[Row], claims: Sequence[ClaimEntry]) -> Iterable[CoverageRow]:
+    """What became of every row of the catalogue."""
+    by_id = {entry.claim: entry for entry in claims}
+    for row in rows:
+        entry = by_id.get(row.id)
+        if entry is not None:
+            status = str(entry.verdict if entry.answer is Answer.NONE else entry.answer)
+            reason = entry.rationale if entry.verdict is Verdict.MEASURED else ""
+        else:
+            status, reason = (NOT_ATTEMPTED, row.reason) if row.reason else (NOT_SELECTED, "")
+        yield CoverageRow(id=row.id, work=row.work, primary=row.primary, status=status, reason=reason)
 
 
 def _runs(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) -> list[tuple[Run, list[str]]]:
@@ -122,7 +216,7 @@ def _runs(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) -> l
     wanted: dict[str, list[str]] = {}
     for row in rows:
         for entry in row.runs:
-            needed = wanted.setdefault(entry["key"], [])
+            needed = wanted.setdefault(entry.key, [])
             if row.check not in needed:
                 needed.append(row.check)
     specs = {key: spec for check in checks for key, spec in check.runs(check.looks[-1]).items()}
@@ -131,47 +225,45 @@ def _runs(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) -> l
     ]
 
 
-def _run(run: Run, wanted: list[str]) -> dict[str, Any]:
-    return {
-        "key": run.spec.key,
-        "name": run.spec.name,
-        "outcome": run.record["outcome"],
-        "seconds": run.record.get("seconds"),
-        "images_per_second": run.record.get("images_per_second"),
-        "peak_memory_bytes": run.record["parts"][-1].get("peak_memory_bytes"),
-        "device": run.record["parts"][-1]["device"],
-        "parts": len(run.record["parts"]),
-        "digest": run.digest,
-        "checks": wanted,
-        "top1_by_epoch": [row["test_top1"] for row in run.history],
-    }
+def _run(run: Run, wanted: list[str]) -> RunRow:
+    return RunRow(
+        key=run.spec.key,
+        name=run.spec.name,
+        outcome=run.record["outcome"],
+        seconds=run.record.get("seconds"),
+        images_per_second=run.record.get("images_per_second"),
+        peak_memory_bytes=run.record["parts"][-1].get("peak_memory_bytes"),
+        device=run.record["parts"][-1]["device"],
+        parts=len(run.record["parts"]),
+        digest=run.digest,
+        checks=tuple(wanted),
+        top1_by_epoch=tuple(row["test_top1"] for row in run.history),
+    )
 
 
-def _environment(runs: Iterable[Run]) -> list[dict[str, Any]]:
+def _environment(runs: Iterable[Run]) -> list[Environment]:
     """Each distinct combination of code, versions and device, and how many runs had a part in it."""
     fields = ("commit", "code", "torch", "python", "device", "device_type", "threads", "cores")
     counts = Counter(tuple((name, part[name]) for name in fields) for run in runs for part in run.record["parts"])
-    return [
-        {**dict(key), "parts": count}
-        for key, count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
-    ]
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+    return [Environment(**dict(key), parts=count) for key, count in ordered]
 
 
-def _data(runs: Iterable[Run]) -> list[dict[str, Any]]:
+def _data(runs: Iterable[Run]) -> list[DataRead]:
     counts = Counter(
         (run.spec.dataset, tuple(sorted(run.record["data"].items()))) for run in runs if "data" in run.record
     )
     return [
-        {"dataset": name, "fingerprints": dict(prints), "runs": count}
+        DataRead(dataset=name, fingerprints=dict(prints), runs=count)
         for (name, prints), count in sorted(counts.items())
     ]
 
 
-def _cost(runs: Sequence[Run]) -> Mapping[str, Any]:
+def _cost(runs: Sequence[Run]) -> Cost:
     trained = [run for run in runs if run.spec.epochs]
-    return {
-        "runs": len(runs),
-        "trained": len(trained),
-        "device_seconds": round(sum(run.record["seconds"] for run in trained), 1),
-        "peak_memory_bytes": max((run.record["parts"][-1]["peak_memory_bytes"] for run in trained), default=None),
-    }
+    return Cost(
+        runs=len(runs),
+        trained=len(trained),
+        device_seconds=round(sum(run.record["seconds"] for run in trained), 1),
+        peak_memory_bytes=max((run.record["parts"][-1]["peak_memory_bytes"] for run in trained), default=None),
+    )

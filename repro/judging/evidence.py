@@ -1,10 +1,11 @@
 """Evidence: what one check may read, and the findings it recorded."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from repro.claim import Check
-from repro.compare import Finding, Sweep
+from repro.compare import Finding, Levels, Published, Sweep, undecidable
 from repro.errors import ClaimError
 from repro.runs.datasets import DATASETS
 from repro.runs.store import Run
@@ -14,11 +15,13 @@ from repro.statistics import Sample, Unit
 class Evidence:
     """The complete runs of one check, by arm; it notes what is read and collects findings, and decides nothing."""
 
-    def __init__(self, check: Check, arms: dict[str, tuple[Run, ...]], alpha: float) -> None:
+    def __init__(self, check: Check, arms: dict[str, tuple[Run, ...]], levels: Levels) -> None:
         self.scale = check.scale
         self.findings: list[Finding] = []
         self.sweeps: list[Sweep] = []
-        self._check, self._arms, self._alpha = check, arms, alpha
+        self.replicates: set[int] = set()  # behind the published values that findings were held against
+        self.undecidable: list[str] = []  # by finding: why no seed establishes it, "" where seeds can
+        self._check, self._arms, self._levels = check, arms, levels
         self._read: set[str] = set()
 
     def runs(self, arm: str) -> tuple[Run, ...]:
@@ -44,6 +47,7 @@ class Evidence:
             seeds=tuple(run.spec.seed for run in runs),
             unit=unit,
             step=step,
+            runs=tuple(run.spec.key for run in runs),
         )
 
     def accuracy(self, arm: str, label: str = "") -> Sample:
@@ -93,7 +97,13 @@ class Evidence:
 
     def find(self, **quantities: Any) -> None:
         """Records one finding: the claim's rule applied to the quantities that its ``compare`` takes."""
-        self.findings.append(self._check.claim.rule.compare(alpha=self._alpha, **quantities))
+        rule, reference = self._check.claim.rule, quantities.get("reference")
+        self.findings.append(rule.compare(levels=self._levels, **quantities))
+        hopeless = ""
+        if isinstance(reference, Published):
+            self.replicates.add(reference.replicates)
+            hopeless = undecidable(reference, getattr(rule, "margin", math.inf), self._levels.accept)
+        self.undecidable.append(hopeless)
 
     def show(self, **fields: Any) -> None:
         """Records a sweep to draw beside the findings; fields as in `Sweep`."""

@@ -4,12 +4,23 @@ import difflib
 from collections.abc import Sequence
 
 from repro.claim import TAGS, Check
-from repro.compare import AtMost, Exact, Fraction, Measure, NoChange, Ordering, Point, Printed, Rule, Trend
+from repro.compare import (
+    AtMost,
+    Exact,
+    Fraction,
+    FractionBound,
+    Measure,
+    NoChange,
+    Ordering,
+    Point,
+    Printed,
+    Rule,
+    Trend,
+)
 from repro.errors import ClaimError
 from repro.judging.judge import judge
 from repro.judging.verdict import Judgement
 from repro.runs.store import Store
-from repro.statistics import nominal_alpha
 
 
 def explain(checks: Sequence[Check], name: str, store: Store, controls: Sequence[Check]) -> list[str]:
@@ -42,8 +53,12 @@ def requirement(rule: Rule) -> str:
             return f"The t-interval of the mean must lie within ± {margin:g} points of the reference (TOST)."
         case Fraction(margin=margin):
             return f"The t-interval of the mean share must lie within ± {margin:.3g} of the reference (TOST)."
+        case FractionBound(limit=limit, side=side):
+            return f"The t-interval of the mean share must lie {side.replace('at ', 'wholly at ')} {limit:.3g}."
         case NoChange(margin=margin):
-            return f"The t-interval of the paired difference must lie within ± {margin:g} points of 0 (TOST)."
+            return (
+                f"The t-interval of the paired difference must lie within ± {margin:g} points of the source's (TOST)."
+            )
         case Ordering(gap=gap):
             return f"The lower bound of the difference must exceed {gap:g} (one-sided Welch test)."
         case Trend(margin=margin):
@@ -53,7 +68,7 @@ def requirement(rule: Rule) -> str:
 
 
 def _explain(check: Check, row: Judgement) -> str:
-    claim, seeds = check.claim, check.looks[0]
+    claim, seeds, levels = check.claim, check.looks[0], check.levels()
     arms = [
         f"  {arm}: {specs[0].name}" + (f", and seeds 1 to {len(specs) - 1}" if len(set(specs)) > 1 else "")
         for arm, specs in check.arms(seeds).items()
@@ -63,19 +78,28 @@ def _explain(check: Check, row: Judgement) -> str:
         if len(check.looks) == 1
         else " then ".join(map(str, check.looks)) + " seeds while inconclusive"
     )
+    tested = claim.tested(check.scale)
+    rationale = (claim.testable if tested else claim.untestable).get(check.scale, "exact at every scale")
+    controls = ", ".join(f"{name} ({state})" for name, state in row.controls.items())
+    words = ", ".join((str(row.verdict), *([row.answer] if row.answer != "none" else []), *row.marks))
     return "\n".join(
         [
             f"{check.id} at scale {check.scale}",
             f"Claimed: {claim.sentence} ({claim.source.work}, {claim.source.place})",
             f"Reference: {claim.source.reference or 'none'} — {TAGS[claim.source.tag]}.",
+            f"{'Tested' if tested else 'Only measured'} at this scale: {rationale}.",
             f"Trained, {looks}:" if arms else "Trained: nothing.",
             *arms,
-            f"Required (kind {claim.rule.kind}, a = {nominal_alpha(check.looks):g}): {requirement(claim.rule)}",
-            f"Why so: {claim.rule.reason}.",
-            f"Leans on: {', '.join(claim.controls) or 'no control'}.",
+            f"Required (kind {claim.rule.kind}, a = {levels.accept:g}, {levels.against:.2g} against): "
+            f"{requirement(claim.rule)}",
+            f"Rationale: {claim.rule.reason}.",
+            f"Depends on: {controls or 'no control'}.",
+            *([f"The same as: {claim.same_as}, with which it is counted once."] if claim.same_as else []),
             f"Rule frozen as {check.criterion_sha256} (from {check.criterion['claim_file']}).",
             *(f"Measured: {finding.why}" for finding in row.findings[:8]),
-            f"Verdict: {row.verdict}" + ("" if row.answer == "none" else f", {row.answer}") + f". {row.why}",
+            f"Verdict: {words}. {row.why}",
+            *(f"It would change: {finding.would_change}" for finding in row.findings[:8] if finding.would_change),
+            *([f"Seed by seed: {row.would_change}"] if row.would_change else []),
             *(f"Deviation: {text}" for text in row.deviations),
             *([f"Note: {claim.note}"] if claim.note else []),
         ]

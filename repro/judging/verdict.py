@@ -1,16 +1,13 @@
-"""Verdicts: the words, the row that each check gets in verdicts.json, and what rows say of a whole claim."""
+"""Verdicts: the words, and the row that each check gets in verdicts.json."""
 
 import dataclasses
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from repro.claim import Claim
 from repro.compare import Finding, Sweep
-from repro.statistics import holm
 
 
 class Verdict(StrEnum):
@@ -30,118 +27,99 @@ class Verdict(StrEnum):
 
 
 class Answer(StrEnum):
-    """Whether the criterion holds, as far as the runs tell."""
+    """What was seen on small networks or a short schedule, where the sentence can be tested there."""
 
-    HOLDS = "holds"
-    FAILS = "does not hold"
-    UNDECIDED = "undecided"
-    NONE = "none"
+    SEEN = "seen"
+    NOT_SEEN = "not seen"
+    OPEN = "open"
+    NONE = "none"  # at the paper's scale, for exact claims, and where nothing was judged
+
+
+PROVISIONAL = "provisional"  # the mark of a verdict whose controls do not all hold yet
+RULE_CHANGED = "rule changed after its runs"
+RULE_LATE = "rule written after its runs"
+
+HOLDS, FAILED = "holds", "failed"  # states of a control; any other says why neither can be said
+FAILING = (Verdict.NOT_REPRODUCED, Verdict.PARTIAL, Verdict.INVALID)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEntry:
+    """A run that a verdict rests on."""
+
+    key: str  # SHA-256 of the run's spec
+    name: str  # the run in a few words
+    arm: str  # of the comparison
+    seed: int  # of the run
+    outcome: str  # trained, diverged or built
+    run_json_sha256: str  # of the run's record, which stands for the whole folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class MissingEntry:
+    """A run that a verdict waits for."""
+
+    key: str  # SHA-256 of the run's spec
+    name: str  # the run in a few words
+    condition: str  # training, paused, failed or missing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
     """One row of verdicts.json: the verdict on one check and everything that it rests on."""
 
-    check: str
-    claim: str
-    params: dict[str, Any]
-    verdict: Verdict
-    answer: Answer
-    why: str
-    criterion: dict[str, Any]
-    criterion_sha256: str
+    check: str  # id of the claim, and the point of its grid
+    claim: str  # id of the claim
+    params: dict[str, Any]  # the point of the grid by name
+    verdict: Verdict  # what can be said
+    answer: Answer  # what was seen at scale smoke or pilot
+    marks: tuple[str, ...]  # what is said wherever the verdict is shown: provisional, rule changed or written late
+    why: str  # one sentence with the numbers that decided
+    would_change: str  # one sentence: the seed without which the verdict would be another
+    criterion: dict[str, Any]  # the frozen rule: everything that the verdict depends on besides the runs
+    criterion_sha256: str  # SHA-256 of the criterion's canonical JSON
     seeds: int  # per arm, at the look that was judged
-    alpha: float  # level of that look
-    next_look: int | None  # seeds that an inconclusive verdict asks for
-    findings: tuple[Finding, ...]
-    sweeps: tuple[Sweep, ...]
-    runs: tuple[dict[str, Any], ...]  # key, name, arm, seed, outcome and the SHA-256 of run.json
-    missing: tuple[dict[str, Any], ...]  # key, name and condition of each run that is not there
-    controls: dict[str, str]  # control -> its answer or verdict
-    deviations: tuple[str, ...]
-    note: str
+    accept: float  # level of that look for the criterion
+    against: float  # level of that look against it: that at which the whole claim falls
+    next_look: int | None  # seeds that an inconclusive verdict requests; null when it requests none
+    findings: tuple[Finding, ...]  # one for each comparison
+    sweeps: tuple[Sweep, ...]  # context to draw, which decides nothing
+    runs: tuple[RunEntry, ...]  # what it rests on
+    missing: tuple[MissingEntry, ...]  # what it waits for
+    controls: dict[str, str]  # by id of a control that it depends on: holds, failed, or why neither can be said
+    deviations: tuple[str, ...]  # what differs from the paper's protocol
+    note: str  # what a reader should know beside the verdict
+    p_for: float | None  # p-value of the criterion: the largest of all findings (intersection-union)
+    p_against: float | None  # p-value against it at this look, Bonferroni over the findings
+    p_against_corrected: float | None  # the same over looks, points and primary claims; below 0.05 the claim falls
 
     @property
-    def p_for(self) -> float | None:
-        """p-value of the claim: all findings established (intersection-union, the largest)."""
-        values = [finding.p_for for finding in self.findings if finding.p_for is not None]
-        return max(values) if values else None
+    def stands(self) -> str:
+        """Whether the row speaks "for" the claim, "against" it, is "open", or says nothing ("")."""
+        match self.verdict:
+            case Verdict.REPRODUCED | Verdict.PAPER_ERROR:
+                return "for"
+            case Verdict.NOT_REPRODUCED | Verdict.PARTIAL:
+                return "against"
+            case Verdict.INCONCLUSIVE:
+                return "open"
+        return {Answer.SEEN: "for", Answer.NOT_SEEN: "against", Answer.OPEN: "open"}.get(self.answer, "")
 
-    @property
-    def p_against(self) -> float | None:
-        """p-value against it: some finding ruled out (Bonferroni over the findings)."""
-        values = [finding.p_against for finding in self.findings if finding.p_against is not None]
-        return min(1.0, len(values) * min(values)) if values else None
 
+def exit_code(judged: Iterable[tuple[str, str]]) -> int:
+    """What a program that judged exits with, from verdicts and answers.
 
-def claims_table(rows: Sequence[Judgement], claims: Mapping[str, Claim]) -> list[dict[str, Any]]:
-    """One entry a claim: its points taken together, corrected for how many points and primary claims there are.
-
-    A claim over a grid says that every point holds. It is established when all are, without correction, and ruled out
-    when one point is, at a level corrected for the number of points (Bonferroni) and, for a primary claim, for the
-    number of primary claims (Holm). A point that is ruled out only before correction leaves its claim undecided.
+    0: nothing speaks against a claim; 1: something does, or a control failed; 2: some are blocked; 3: some are pending,
+    or there is no verdict at all.
     """
-    table = [_entry(claim, [row for row in rows if row.claim == name]) for name, claim in claims.items()]
-    primary = [entry for entry in table if entry["primary"] and entry["p_against"] is not None]
-    for entry, adjusted in zip(primary, holm([float(entry["p_against"]) for entry in primary]), strict=True):
-        entry["p_against_holm"] = adjusted
-    for entry in table:
-        corrected = entry["p_against_holm"] if entry["primary"] else entry["p_against"]
-        if entry["answer"] is Answer.FAILS and corrected is not None and corrected >= entry.pop("alpha"):
-            entry["answer"] = Answer.UNDECIDED
-            entry["verdict"] = {Verdict.NOT_REPRODUCED: Verdict.INCONCLUSIVE}.get(entry["verdict"], entry["verdict"])
-        entry.pop("alpha", None)
-    return table
-
-
-def _entry(claim: Claim, own: Sequence[Judgement]) -> dict[str, Any]:
-    # An invalid point says nothing, neither for nor against.
-    judged = [row for row in own if row.answer is not Answer.NONE]
-    against = [row.p_against for row in judged if row.p_against is not None]
-    return {
-        "claim": claim.id,
-        "verdict": _whole_verdict(own),
-        "answer": _whole_answer(own),
-        "points": dict(Counter(str(row.verdict if row.answer is Answer.NONE else row.answer) for row in own)),
-        "primary": claim.primary,
-        "alpha": min(row.alpha for row in own),
-        "p_for": max((row.p_for for row in judged if row.p_for is not None), default=None),
-        "p_against": min(1.0, len(against) * min(against)) if against else None,
-        "p_against_holm": None,
-    }
-
-
-def state(rows: Iterable[Judgement]) -> str:
-    """A control in one word: its answer where it has one, otherwise its verdict."""
-    own = list(rows)
-    answer = _whole_answer(own)
-    return answer if answer != Answer.NONE else str(_whole_verdict(own)).lower()
-
-
-def _whole_verdict(rows: Sequence[Judgement]) -> Verdict:
-    verdicts = {row.verdict for row in rows}
-    order = (
-        Verdict.BLOCKED,
-        Verdict.PENDING,
-        Verdict.INVALID,
-        Verdict.NOT_REPRODUCED,
-        Verdict.PAPER_ERROR,
-        Verdict.INCONCLUSIVE,
-        Verdict.PARTIAL,
-        Verdict.SMOKE,
-        Verdict.PILOT,
-        Verdict.MEASURED,
-        Verdict.REPRODUCED,
-    )
-    return next(verdict for verdict in order if verdict in verdicts)
-
-
-def _whole_answer(rows: Sequence[Judgement]) -> Answer:
-    answers = {row.answer for row in rows}
-    for answer in (Answer.FAILS, Answer.UNDECIDED):
-        if answer in answers:
-            return answer
-    return Answer.HOLDS if answers == {Answer.HOLDS} else Answer.NONE
+    pairs = list(judged)
+    verdicts = {verdict for verdict, _ in pairs}
+    if Verdict.BLOCKED in verdicts:
+        return 2
+    if Verdict.PENDING in verdicts or not pairs:
+        return 3
+    failing = verdicts & set(FAILING) or any(answer == Answer.NOT_SEEN for _, answer in pairs)
+    return 1 if failing else 0
 
 
 def to_json(value: Any) -> Any:

@@ -1,7 +1,8 @@
 """What a run will cost: seconds, scaled from measured runs by their multiply-accumulates."""
 
 import math
-from collections.abc import Sequence
+from bisect import bisect
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,19 +31,31 @@ class Known:
     device_type: str  # "cpu" or "cuda"
 
 
-def estimate(spec: RunSpec, known: Sequence[Known], device_type: str) -> Cost:
-    """The cost of a run on a kind of device, from the most similar measured run there."""
-    if not spec.epochs:
-        return Cost(seconds=BUILD_SECONDS, basis="assumed")
-    work = _work(spec)
-    like = [
-        one for one in known if one.device_type == device_type and one.spec.dataset == spec.dataset and one.spec.epochs
-    ]
-    if not like:
-        return Cost(seconds=work / ASSUMED[device_type], basis="assumed")
-    nearest = min(like, key=lambda one: (abs(math.log(_work(one.spec) / work)), one.spec.trained != spec.trained))
-    ratio = work / _work(nearest.spec)
-    return Cost(seconds=nearest.seconds * ratio, basis="measured" if ratio == 1 else "scaled")
+def estimator(known: Iterable[Known], device_type: str) -> Callable[[RunSpec], Cost]:
+    """What a run costs on a kind of device, from the most similar measured run there.
+
+    That is the nearest in work, of those the first one that trains the same parameters, else the first one.
+    """
+    measured: dict[str, dict[float, dict[str, float]]] = {}  # seconds by data set, work and what is trained
+    for one in known:
+        if one.device_type == device_type and one.spec.epochs:
+            of_work = measured.setdefault(one.spec.dataset, {}).setdefault(_work(one.spec), {})
+            of_work.setdefault(one.spec.trained, one.seconds)
+    works = {dataset: sorted(of_dataset) for dataset, of_dataset in measured.items()}
+
+    def cost(spec: RunSpec) -> Cost:
+        if not spec.epochs:
+            return Cost(seconds=BUILD_SECONDS, basis="assumed")
+        work = _work(spec)
+        if spec.dataset not in works:
+            return Cost(seconds=work / ASSUMED[device_type], basis="assumed")
+        place = bisect(works[spec.dataset], work)
+        nearest = min(works[spec.dataset][max(0, place - 1) : place + 1], key=lambda one: abs(math.log(one / work)))
+        of_work = measured[spec.dataset][nearest]
+        seconds = of_work.get(spec.trained, next(iter(of_work.values())))
+        return Cost(seconds=seconds * work / nearest, basis="measured" if work == nearest else "scaled")
+
+    return cost
 
 
 def forward_macs(spec: RunSpec) -> float:

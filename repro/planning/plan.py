@@ -1,12 +1,13 @@
 """The plan: each run once, with the checks that need it, its condition and its cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from repro.claim import Check
-from repro.planning.cost import Cost, Known, estimate
+from repro.errors import DamagedRunError
+from repro.planning.cost import Cost, Known, estimator
 from repro.runs.spec import RunSpec
-from repro.runs.store import Condition, Store
+from repro.runs.store import Condition, Run, Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,32 +49,47 @@ def plan(
     store: Store,
     *,
     device_type: str,
-    bought: Mapping[str, int] | None = None,
+    requested: Mapping[str, int] | None = None,
     known: Sequence[Known] = (),
 ) -> Plan:
     """The plan of some checks against a store.
 
-    ``bought`` maps a check whose verdict was inconclusive to the seeds it wants in all; others get their first look.
+    ``requested`` maps a check whose verdict was inconclusive to the seeds it wants in all; others get their first look.
     ``known`` are measurements to scale costs from, besides the complete runs of the plan.
     Runs are ordered by: already begun, wanted by more checks, lower seed, cheaper.
     """
     wanted: dict[str, tuple[RunSpec, list[Check]]] = {}
     for check in checks:
-        seeds = (bought or {}).get(check.id, check.looks[0])
+        seeds = (requested or {}).get(check.id, check.looks[0])
         for key, spec in check.runs(seeds).items():
             wanted.setdefault(key, (spec, []))[1].append(check)
-    known = [*known, *_known(store, [spec for spec, _ in wanted.values()])]
-    runs = [_planned(spec, tuple(needed), store, known, device_type) for spec, needed in wanted.values()]
+    conditions = {key: _condition(store, spec) for key, (spec, _) in wanted.items()}
+    reused = [run for _, run in conditions.values() if isinstance(run, Run)]
+    cost = estimator([*known, *map(_known, filter(lambda run: run.spec.epochs, reused))], device_type)
+    runs = [_planned(spec, tuple(needed), store, *conditions[key], cost) for key, (spec, needed) in wanted.items()]
     runs.sort(
         key=lambda run: (run.condition != "paused", -len(run.checks), run.spec.seed, run.cost.seconds, run.spec.key)
     )
     return Plan(checks=tuple(checks), runs=tuple(runs))
 
 
-def _planned(
-    spec: RunSpec, checks: tuple[Check, ...], store: Store, known: Sequence[Known], device_type: str
-) -> Planned:
+def _condition(store: Store, spec: RunSpec) -> tuple[Condition, Run | DamagedRunError | None]:
+    """The condition of a run and, where it has a record, the run or what is wrong with it: then it has failed."""
     condition = store.condition(spec)
+    try:
+        return condition, store.run(spec) if condition == "complete" else None
+    except DamagedRunError as error:
+        return "failed", error
+
+
+def _planned(
+    spec: RunSpec,
+    checks: tuple[Check, ...],
+    store: Store,
+    condition: Condition,
+    found: Run | DamagedRunError | None,
+    estimate: Callable[[RunSpec], Cost],
+) -> Planned:
     match condition:
         case "complete":
             why = "reused: complete in the store"
@@ -81,20 +97,18 @@ def _planned(
             why = "under way in another process"
         case "paused":
             why = "paused at a checkpoint: goes on from there"
+        case "failed" if isinstance(found, DamagedRunError):
+            why = f"damaged: {found}"
         case "failed":
             why = f"failed and will be tried again: {store.failure(spec)}"
         case _:
             why = "missing: never trained in this store"
-    cost = estimate(spec, known, device_type)
+    cost = estimate(spec)
     if condition == "paused":
         cost = replace(cost, seconds=cost.seconds * (1 - store.progress(spec)))
     return Planned(spec=spec, checks=checks, condition=condition, why=why, cost=cost)
 
 
-def _known(store: Store, specs: Sequence[RunSpec]) -> list[Known]:
-    """The complete runs among those planned, as measurements to scale from."""
-    runs = [store.run(spec) for spec in specs if spec.epochs and store.condition(spec) == "complete"]
-    return [
-        Known(spec=run.spec, seconds=run.record["seconds"], device_type=run.record["parts"][-1]["device_type"])
-        for run in runs
-    ]
+def _known(run: Run) -> Known:
+    """A complete run, as a measurement to scale from."""
+    return Known(spec=run.spec, seconds=run.record["seconds"], device_type=run.record["parts"][-1]["device_type"])

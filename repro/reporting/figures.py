@@ -1,9 +1,6 @@
 """Figures of judgements, as SVG text: equal documents give equal bytes."""
 
-import html
-import io
 import math
-import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
+
+from repro.reporting.svg import svg
 
 Finding = Mapping[str, Any]  # as in verdicts.json
 Row = tuple[str, Finding]  # what stands beside it, and the finding
@@ -33,7 +32,6 @@ MARKERS = {
     "measured": ("o", True),
 }
 SIZES = {"X": 7.0}  # a cross looks smaller than it is
-FONTS = "system-ui, 'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans Condensed', sans-serif"
 STYLE: Any = {
     "svg.hashsalt": "repro", "svg.fonttype": "none", "text.parse_math": False, "font.family": "DejaVu Sans",
     "font.size": 8, "axes.linewidth": 0.6, "axes.edgecolor": "#777777", "axes.spines.top": False,
@@ -55,7 +53,7 @@ def means(rows: Sequence[Row], *, name: str, title: str) -> str | None:
             _draw_seeds(axes, y - 0.2, finding, 0)
             _draw_decision(axes, y, finding, limits, 0.14)
         _finish_rows(axes, limits, f"{_unit(rows)}; bar: {_level(rows)} interval")
-        return _svg(figure, name, title)
+        return svg(figure, name, title)
 
 
 def differences(rows: Sequence[Row], *, name: str, title: str) -> str | None:
@@ -79,7 +77,7 @@ def differences(rows: Sequence[Row], *, name: str, title: str) -> str | None:
             seeds.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderpad=0, handletextpad=0.1)
         _finish_rows(seeds, left, "each seed" + _in(_sample_unit(rows)))
         _finish_rows(axes, right, f"difference{_in(_unit(rows))}; bar: {_level(rows)} interval")
-        return _svg(figure, name, title)
+        return svg(figure, name, title)
 
 
 def trends(rows: Sequence[Row], *, name: str, title: str) -> str | None:
@@ -105,7 +103,7 @@ def trends(rows: Sequence[Row], *, name: str, title: str) -> str | None:
             axes.yaxis.set_major_locator(MaxNLocator(4))
             axes.set_ylabel(_sample_unit([(label, finding)]))
             axes.set_title(_short(" · ".join(filter(None, (label, shared))), 44), loc="left")
-        return _svg(figure, name, title)
+        return svg(figure, name, title)
 
 
 def sweeps(drawn: Sequence[Row], *, name: str, title: str) -> str | None:
@@ -141,7 +139,7 @@ def sweeps(drawn: Sequence[Row], *, name: str, title: str) -> str | None:
             axes.set_title(_short(label, 44), loc="left")
             if len(sweep["lines"]) > 1:
                 axes.legend(loc="best", handlelength=2.2)
-        return _svg(figure, name, title)
+        return svg(figure, name, title)
 
 
 @contextmanager
@@ -298,26 +296,3 @@ def _level(rows: Sequence[Row]) -> str:
 def _short(text: str, most: int) -> str:
     text = " ".join(text.split())
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _svg(figure: Figure, name: str, title: str) -> str:
-    """The figure as one ``<svg>`` element: ids begin with ``name``, so that many can lie in one page."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    text = buffer.getvalue().decode()
-    text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text[text.index("<svg") :], flags=re.S)
-    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
-    text = re.sub(r' id="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", text)
-    text = re.sub(r'xlink:href="#|url\(#', lambda m: m[0].removeprefix("xlink:") + name + "-", text)
-    text = re.sub(r"<[^>]+>", lambda m: re.sub(r"(\d\.\d\d)\d+", r"\1", " ".join(m[0].split())), text)
-    text = re.sub(r"font-family: [^;\"]+", f"font-family: {FONTS}", text)
-    text = re.sub(r"\s*\n\s*", "\n", text).replace("<g>\n", "<g>").replace(' transform="rotate(-0 ', ' data-r="(')
-    text = re.sub(r' data-r="[^"]*"', "", text)
-    attributes = 'role="img" stroke-linejoin="round" stroke-linecap="butt" class="figure"'
-    opening = text.index(">") + 1
-    head = (
-        text[:opening]
-        .replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
-        .replace("<svg ", f"<svg {attributes} ")
-    )
-    return f"{head}<title>{html.escape(title)}</title>{text[opening:].strip()}"

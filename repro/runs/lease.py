@@ -11,9 +11,12 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-# A writer on another machine that has not renewed its lease for this long (seconds) is taken for dead.
+from repro.runs.canonical import parse
+
+# A writer on another machine that has not renewed its lease for this long (seconds) looks dead.
 EXPIRES = 120.0
 RENEW = 15.0  # seconds between a holder's signs of life
+WATCH = 3 * RENEW  # seconds for which whoever takes over first sees for itself that no sign of life comes
 
 
 class _Owner(NamedTuple):
@@ -21,17 +24,18 @@ class _Owner(NamedTuple):
 
     host: str
     pid: int
-    started: str | None
+    started: str
     token: str
 
 
 class Lease:
     """The right to write into one folder: the file "lease.<n>" with the highest n, whose age its holder renews.
 
-    A holder on this machine is alive exactly when its process is; one elsewhere, or in another container, when the
-    file is young by the clock of the file system that holds it. So a dead node blocks a folder for at most EXPIRES
-    seconds. Whoever finds lease n dead may create lease n + 1, which the file system grants to one process only;
-    nobody moves a lease that is not its own.
+    A holder on this machine is alive exactly when its process is. One elsewhere, or in another container, looks dead
+    when its file is older than EXPIRES, or as far in the future, by the clock of the file system that holds it. Clocks
+    jump and differ, so whoever would take over first watches the file for WATCH seconds of its own monotonic clock: any
+    renewal shows that the holder lives. Whoever finds lease n dead may create lease n + 1, which the file system grants
+    to one process only; nobody moves a lease that is not its own.
     """
 
     def __init__(self, path: Path, token: str) -> None:
@@ -41,17 +45,22 @@ class Lease:
     def take(cls, folder: Path) -> "Lease | None":
         """The lease of a folder, or None while a live process holds it or takes it at the same moment.
 
+        Takes WATCH seconds where a process of another machine left a lease behind.
+
         Raises:
             OSError: the folder cannot be written.
         """
         token = uuid.uuid4().hex
-        owner = _Owner(_machine(), os.getpid(), _started(os.getpid()), token)
+        owner = _Owner(_machine(), os.getpid(), _started(os.getpid()) or "", token)
         draft = folder / f".lease-{token}"
         try:
-            draft.write_text(json.dumps(owner._asdict()))
-            seen = _tokens(folder)
+            draft.write_text(json.dumps(owner._asdict()), encoding="utf-8")
             now = draft.stat().st_mtime
-            if not all(_is_dead(folder / name, now) for name in seen):
+            seen = _tokens(folder)
+            paths = [folder / name for name in seen]
+            if not all(_looks_dead(path, now) for path in paths):
+                return None
+            if not _stay_still([path for path in paths if path.exists() and not _is_of_this_machine(path)]):
                 return None
             path = folder / f"lease.{max(map(_number, seen), default=0) + 1}"
             try:
@@ -113,9 +122,26 @@ def holder(folder: Path) -> str | None:
     """Who writes into a folder now, for a person; None when nobody does."""
     for name in _tokens(folder):
         owner = _read(folder / name)
-        if owner is not None and not _is_dead(folder / name, now=time.time()):
+        if owner is not None and _is_held(folder / name):
             return f"process {owner.pid} on {owner.host.split('/')[0]}"
     return None
+
+
+def _is_held(path: Path) -> bool:
+    """Whether a lease looks alive by this machine's clock or, where that says no, by the file system's own."""
+    if not _looks_dead(path, time.time()):
+        return True
+    if _is_of_this_machine(path):
+        return False
+    probe = path.with_name(f".lease-{uuid.uuid4().hex}")
+    try:
+        probe.touch()
+        return not _looks_dead(path, probe.stat().st_mtime)
+    except OSError:  # a store that cannot be written: nobody takes it over either
+        return True
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
 
 
 def _tokens(folder: Path) -> dict[str, str | None]:
@@ -126,7 +152,7 @@ def _tokens(folder: Path) -> dict[str, str | None]:
 
 def _number(name: str) -> int:
     number = name.rpartition(".")[2]
-    return int(number) if number.isdigit() else 0
+    return int(number) if number.isdecimal() else 0
 
 
 def _machine() -> str:
@@ -135,7 +161,7 @@ def _machine() -> str:
     return "/".join(
         (
             socket.gethostname(),
-            boot.read_text().strip() if boot.exists() else "",
+            boot.read_text(encoding="utf-8").strip() if boot.exists() else "",
             str(container.readlink()) if container.is_symlink() else "",
         )
     )
@@ -146,11 +172,11 @@ def _started(pid: int) -> str | None:
     if not Path("/proc/self/stat").exists():
         try:
             os.kill(pid, 0)
-        except OSError:
+        except (OSError, OverflowError):
             return None
         return ""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return None
     return None if fields[0] == "Z" else fields[19]
@@ -159,18 +185,46 @@ def _started(pid: int) -> str | None:
 def _read(path: Path) -> _Owner | None:
     """Who wrote a lease; None when that cannot be read."""
     try:
-        owner = json.loads(path.read_text())
-        return _Owner(str(owner["host"]), int(owner["pid"]), owner["started"], owner["token"])
+        owner = parse(path.read_bytes())
+        found = _Owner(owner["host"], owner["pid"], owner["started"], owner["token"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return found if tuple(map(type, found)) == (str, int, str, str) else None
 
 
-def _is_dead(path: Path, now: float) -> bool:
-    try:
-        age = now - path.stat().st_mtime
-    except FileNotFoundError:
-        return True
+def _is_of_this_machine(path: Path) -> bool:
     owner = _read(path)
+    return owner is not None and owner.host == _machine()
+
+
+def _looks_dead(path: Path, now: float) -> bool:
+    owner = _read(path)
+    found = _signature(path)
+    if found is None:
+        return True
     if owner is not None and owner.host == _machine():
         return _started(owner.pid) != owner.started
-    return age > EXPIRES
+    return abs(now - found[0] / 1e9) > EXPIRES
+
+
+def _stay_still(paths: list[Path]) -> bool:
+    """Whether no sign of life comes from the holders of some leases for as long as one is owed."""
+    before = list(map(_signature, paths))
+    until = time.monotonic() + WATCH
+    while any(before) and time.monotonic() < until:
+        time.sleep(min(1.0, WATCH / 10))
+        if list(map(_signature, paths)) != before:
+            return False
+    return True
+
+
+def _signature(path: Path) -> tuple[int, int, int] | None:
+    """Age, identity and size of a lease; None where it is gone."""
+    try:
+        with path.open("rb") as file:  # opening it is what makes a network file system ask its server
+            found = os.fstat(file.fileno())
+    except FileNotFoundError:
+        return None
+    except OSError:  # a folder of that name, or unreadable
+        found = path.stat()
+    return found.st_mtime_ns, found.st_ino, found.st_size

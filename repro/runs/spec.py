@@ -2,13 +2,15 @@
 
 import dataclasses
 import hashlib
-import json
+import math
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any, get_type_hints
 
 from repro.errors import SpecError
+from repro.runs.canonical import canonical, parse
 from repro.runs.datasets import DATASETS
 
 # Raised by hand whenever the training code computes something else from the same spec: every key changes with it.
@@ -38,7 +40,7 @@ CHOICES = {
     "dataset": tuple(DATASETS),
     "augmentation": ("none", "flip-crop4"),
     "labels": ("true", "shuffled"),
-    "precision": ("float32", "bfloat16"),
+    "precision": ("float32", "tf32", "bfloat16"),
 }
 
 
@@ -67,17 +69,17 @@ class RunSpec:
     learning_rate_drops: tuple[int, ...]  # epochs at whose start the learning rate is multiplied by 0.1
     momentum: float  # of SGD, not Nesterov, in [0, 1)
     weight_decay: float  # on every trained parameter, γ and β included
-    precision: str  # of the forward and backward pass; parameters and statistics are float32
+    precision: str  # of the forward and backward pass: float32 is IEEE's; parameters and statistics are float32
     seed: int  # replicate, >= 0: decides weights, γ, data order and augmentation
 
     def __post_init__(self) -> None:
         for name, wanted in _types().items():
             value = getattr(self, name)
             if type(value) is not wanted:
-                raise SpecError(f"{name} is {value!r}; it must be of type {wanted.__name__}.")
+                raise SpecError(f"{name} is {short(value)}; it must be of type {wanted.__name__}.")
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
-                raise SpecError(f"{name} is {getattr(self, name)!r}; allowed: {', '.join(allowed)}.")
+                raise SpecError(f"{name} is {short(getattr(self, name))}; allowed: {', '.join(allowed)}.")
         self._check_depth()
         for name, least in (("width", 1), ("batch_size", 2), ("epochs", 0), ("seed", 0), ("random_per_channel", 0)):
             if getattr(self, name) < least:
@@ -89,11 +91,13 @@ class RunSpec:
             )
         drops = self.learning_rate_drops
         if not all(type(epoch) is int and 0 < epoch < self.epochs for epoch in drops) or list(drops) != sorted(drops):
-            raise SpecError(f"learning_rate_drops is {drops}; it must be increasing epochs inside (0, {self.epochs}).")
-        if not (self.learning_rate > 0 and 0 <= self.momentum < 1 and self.weight_decay >= 0):
+            raise SpecError(
+                f"learning_rate_drops is {short(drops)}; it must be increasing epochs inside (0, {self.epochs})."
+            )
+        if not (0 < self.learning_rate < math.inf and 0 <= self.momentum < 1 and 0 <= self.weight_decay < math.inf):
             raise SpecError(
                 f"learning_rate {self.learning_rate}, momentum {self.momentum}, weight_decay {self.weight_decay}: "
-                "allowed are > 0, [0, 1) and >= 0."
+                "allowed are > 0, [0, 1) and >= 0, all finite."
             )
         if self.dataset == "imagenet" and self.epochs:
             raise SpecError("ImageNet networks can be built and counted here (epochs 0), not trained.")
@@ -126,32 +130,37 @@ class RunSpec:
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no spaces, shortest floats."""
         fields = {"training_version": TRAINING_VERSION, **{name: getattr(self, name) for name in _types()}}
-        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        return canonical(fields)
 
     @classmethod
-    def from_json(cls, text: str, origin: Path | str) -> "RunSpec":
+    def from_json(cls, text: str | bytes, origin: Path | str) -> "RunSpec":
         """The spec that ``to_json`` wrote; ``origin`` names the text in errors.
 
         Raises:
             SpecError: the text is no JSON object, or a field is missing, unknown or out of range.
         """
         try:
-            fields: dict[str, Any] = json.loads(text)
+            fields: dict[str, Any] = parse(text)
             version = fields.pop("training_version")
         except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise SpecError(f"{origin} holds no run spec ({error}); delete it and plan the run again.") from None
-        if version != TRAINING_VERSION:
+        if type(version) is not int or version != TRAINING_VERSION:
             raise SpecError(
-                f"{origin} was made by training version {version}; this is version {TRAINING_VERSION}. "
+                f"{origin} was made by training version {short(version)}; this is version {TRAINING_VERSION}. "
                 "Its results stay readable with the code of that version; train it again for this one."
             )
         known = {field.name for field in dataclasses.fields(cls)}
         if known != set(fields):
             unknown, missing = sorted(set(fields) - known), sorted(known - set(fields))
-            raise SpecError(f"{origin} has unknown fields {unknown} and lacks {missing}; delete it and plan again.")
+            raise SpecError(
+                f"{origin} has unknown fields {short(unknown)} and lacks {missing}; delete it and plan again."
+            )
         if isinstance(fields["learning_rate_drops"], list):
             fields["learning_rate_drops"] = tuple(fields["learning_rate_drops"])
-        return cls(**fields)
+        try:
+            return cls(**fields)
+        except SpecError as error:
+            raise SpecError(f"{origin} describes no run: {error}") from None
 
 
 @cache  # a plan makes thousands of specs

@@ -6,23 +6,27 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from repro.errors import SpecError, StoreError
+from repro.errors import DamagedRunError, SpecError, StoreError
+from repro.runs.canonical import canonical, parse
+from repro.runs.checkpoint import CHECKPOINT as CHECKPOINT
+from repro.runs.checkpoint import HISTORY as HISTORY
+from repro.runs.checkpoint import SPEC as SPEC
+from repro.runs.checkpoint import glance
 from repro.runs.datasets import DATASETS
 from repro.runs.lease import holder
+from repro.runs.record import fault
 from repro.runs.spec import RunSpec
 
 RECORD = "run.json"  # written last: a folder that has it is complete
-CHECKPOINT = "checkpoint.safetensors"
 FAILURE = "failure.json"
 TENSORS = "tensors.safetensors"
-HISTORY = "history.jsonl"
-SPEC = "spec.json"
+DRAFTS = ".*.*.[0-9]*"  # ".NAME.PID", what ``write`` fills before it renames it
 
 Condition = Literal["complete", "training", "paused", "failed", "missing"]
 Json = dict[str, Any]
@@ -48,25 +52,44 @@ class Run:
             raise StoreError(f"{self.folder} has no {name}; measure it with: repro run --measure.")
         content = read(self.folder / name)
         if hashlib.sha256(content).hexdigest() != expected:
-            raise StoreError(
-                f"{self.folder / name} was changed after the run; delete {self.folder} and train it again."
+            raise DamagedRunError(
+                self.folder / name, "was changed after the run", f"delete {self.folder} and train it again"
             )
         return content
 
     def measurement(self, name: str) -> Json:
         """A measurement, as ``training.measure`` made it."""
-        found: Json = json.loads(self.read(f"measurements/{name}.json"))
-        return found
+        return self._object(f"measurements/{name}.json", self.read(f"measurements/{name}.json"))
 
     @cached_property
     def history(self) -> tuple[Json, ...]:
         """A row per epoch."""
-        return tuple(json.loads(line) for line in self.read(HISTORY).splitlines())
+        return tuple(self._object(HISTORY, line) for line in self.read(HISTORY).splitlines())
+
+    def _object(self, name: str, content: bytes) -> Json:
+        try:
+            found = parse(content)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            advice = f"delete {self.folder} and train it again"
+            raise DamagedRunError(self.folder / name, "holds no JSON object", advice)
+        return found
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what the run computed, without how long it took or where: equal for equal results."""
-        return _digest(self.record["files"])
+        """SHA-256 of what the run computed, without how long it took or where: equal for equal results.
+
+        Measurements that were added later do not count: a run and its copy with more measurements are equal.
+        """
+        added = {name for addition in self.record.get("additions", ()) for name in addition["files"]}
+        return _digest(
+            {
+                name: sha256
+                for name, sha256 in self.record["files"].items()
+                if name not in added or not name.startswith("measurements/")
+            }
+        )
 
     def check(self) -> None:
         """Reads every file, so that any change is found."""
@@ -85,15 +108,15 @@ class Store:
         return self.root / spec.key
 
     def condition(self, spec: RunSpec) -> Condition:
-        """Whether a run is complete, being trained, paused at a checkpoint, failed, or missing."""
-        folder = self.folder(spec)
-        if (folder / RECORD).exists():
-            return "complete"
-        if holder(folder) is not None:
-            return "training"
-        if (folder / FAILURE).exists():
+        """Whether a run is complete, being trained, paused at a checkpoint, failed, or missing.
+
+        It is complete when it has its record, which ``run`` then compares with what it finds. One whose spec or
+        checkpoint is damaged has failed: it cannot go on.
+        """
+        try:
+            return self._condition(spec)
+        except DamagedRunError:
             return "failed"
-        return "paused" if (folder / CHECKPOINT).exists() else "missing"
 
     def run(self, spec: RunSpec) -> Run:
         """A complete run.
@@ -114,21 +137,18 @@ class Store:
                 yield self._open(folder, None)
 
     def failure(self, spec: RunSpec) -> str:
-        """The last line of the traceback of a failed run."""
+        """Why a run failed: the last line of its traceback, or which of its files is damaged and what to do."""
         try:
-            return str(json.loads(read(self.folder(spec) / FAILURE))["error"])
+            self._condition(spec)
+            return str(parse(read(self.folder(spec) / FAILURE))["error"])
+        except DamagedRunError as error:
+            return str(error)
         except (ValueError, KeyError, TypeError):
             return f"{FAILURE} cannot be read"
 
     def place(self, spec: RunSpec) -> Json | None:
         """Epoch, step and parts of a paused run, from its checkpoint; None where there is none to be read."""
-        try:
-            with (self.folder(spec) / CHECKPOINT).open("rb") as file:  # the header of safetensors: a length, then JSON
-                header = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), 10_000_000)))
-            found: Json = json.loads(header["__metadata__"]["place"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return found
+        return glance(self.folder(spec), spec)
 
     def progress(self, spec: RunSpec) -> float:
         """Share of a paused run that it has behind it, in [0, 1]."""
@@ -142,26 +162,44 @@ class Store:
         """The folder of a run about to be trained, with its spec in it.
 
         Raises:
+            DamagedRunError: there is one whose spec or record cannot be trusted.
             StoreError: the folder cannot be written.
         """
         folder = self.folder(spec)
         with explain_write_errors(folder):
             (folder / "measurements").mkdir(parents=True, exist_ok=True)
-            self._check_spec(folder, spec)
-            if not (folder / SPEC).exists():
+            if (folder / RECORD).exists():
+                self.run(spec)
+            elif (folder / SPEC).exists():
+                self._check_spec(folder, spec)
+            else:
                 write(folder / SPEC, spec.to_json().encode())
         return folder
 
     def finish(self, spec: RunSpec, record: Json) -> None:
-        """Makes a run complete: hashes files and record into run.json, then drops what only an unfinished run needs."""
+        """Makes a run complete: hashes files and record into run.json, when all that killed writers left is gone.
+
+        The caller holds the run's lease.
+        """
         folder = self.folder(spec)
+        with explain_write_errors(folder):
+            for draft in (*folder.glob(DRAFTS), *folder.glob(f"measurements/{DRAFTS}")):
+                draft.unlink(missing_ok=True)
         names = [SPEC, HISTORY, TENSORS, *(f"measurements/{path.name}" for path in folder.glob("measurements/*.json"))]
         files = {name: hashlib.sha256(read(folder / name)).hexdigest() for name in sorted(names)}
-        record = {**record, "files": files}
-        record = {**record, "record_sha256": _digest(record)}
-        write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
+        _write_record(folder, {**record, "files": files})
         for name in (CHECKPOINT, FAILURE):
             (folder / name).unlink(missing_ok=True)
+
+    def add(self, run: Run, names: Sequence[str], by: Json) -> None:
+        """Enters measurements that were added to a complete run into its record, with the code that made them.
+
+        The caller holds the lease. What was there before keeps its hash, so that no change to it becomes valid.
+        """
+        files = {name: hashlib.sha256(read(run.folder / name)).hexdigest() for name in sorted(names)}
+        additions = [*run.record.get("additions", ()), {**by, "files": sorted(names)}]
+        record = {**run.record, "files": {**run.record["files"], **files}, "additions": additions}
+        _write_record(run.folder, record)
 
     def fail(self, spec: RunSpec, error: str, traceback: str) -> None:
         """Leaves word of a crash beside the run's checkpoint; the next attempt starts from there, same seed."""
@@ -169,46 +207,94 @@ class Store:
         with contextlib.suppress(StoreError):  # a full disk must not hide the crash itself
             write(self.folder(spec) / FAILURE, text.encode())
 
+    def _condition(self, spec: RunSpec) -> Condition:
+        folder = self.folder(spec)
+        names = _names(folder)
+        if RECORD in names:
+            return "complete"
+        if any(name.startswith("lease.") for name in names) and holder(folder) is not None:
+            return "training"
+        if SPEC in names:
+            self._check_spec(folder, spec)
+        if FAILURE in names:
+            return "failed"
+        if CHECKPOINT not in names:
+            return "missing"
+        if glance(folder, spec) is None:
+            raise DamagedRunError(folder / CHECKPOINT, "is damaged", "delete it to train this run from the start")
+        return "paused"
+
     def _open(self, folder: Path, spec: RunSpec | None) -> Run:
+        content = read(folder / RECORD)
         try:
-            content = read(folder / RECORD)
-            record = json.loads(content)
-            whole = record.pop("record_sha256") == _digest(record)
+            record = parse(content)
+            found = None if record.pop("record_sha256") == _digest(record) else "it was edited"
         except (ValueError, TypeError, KeyError, AttributeError):
-            whole = False
-        if not whole:
-            raise StoreError(f"{folder / RECORD} is no run record, or was edited; delete {folder} and train it again.")
-        found = self._check_spec(folder, spec)
-        run = Run(folder, found, record, hashlib.sha256(content).hexdigest())
-        run.read(SPEC)
-        return run
+            found = "it holds no such thing"
+        if found is None:
+            spec = self._check_spec(folder, spec)
+            found = fault(record, spec)
+        if found is not None or spec is None:
+            raise DamagedRunError(
+                folder / RECORD, f"is no run record or was edited ({found})", f"delete {folder} and train it again"
+            )
+        return Run(folder, spec, record, hashlib.sha256(content).hexdigest())
 
     def _check_spec(self, folder: Path, spec: RunSpec | None) -> RunSpec:
+        """The spec in a folder, which is the one wanted, if one is."""
         path = folder / SPEC
-        if spec is not None and not path.exists():
+        content = read(path)
+        if spec is not None and content == spec.to_json().encode():
             return spec
+        advice = f"delete {folder}, and plan the run that you want"
         try:
-            found = RunSpec.from_json(read(path).decode(errors="replace"), path)
+            found = RunSpec.from_json(content, path)
         except SpecError as error:
-            raise StoreError(f"{error} (a spec file is not edited by hand)") from None
-        if found.key != folder.name:
-            raise StoreError(
-                f"{path} describes run {found.key[:12]}…, not {folder.name[:12]}…: it was edited. Delete {folder}, "
-                "and plan the run that you want instead."
-            )
+            raise DamagedRunError(path, f"was edited ({error})", advice) from None
+        if found.key != folder.name or content != found.to_json().encode():
+            edited = f"describes run {found.key[:12]}…, not {folder.name[:12]}…: it was edited"
+            raise DamagedRunError(path, edited, advice)
         return found
 
 
-def read(path: Path) -> bytes:
-    """The content of a file.
+def _names(folder: Path) -> set[str]:
+    """The names of the files of a run, none where it has no folder.
 
     Raises:
-        StoreError: it cannot be read.
+        DamagedRunError: the folder cannot be read.
+        StoreError: nor can the store.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name for entry in entries}
+    except FileNotFoundError:
+        return set()
+    except OSError as error:
+        _look_at_root(folder.parent)
+        raise DamagedRunError(folder, f"cannot be read ({error.strerror})", "make it readable, or delete it") from None
+
+
+def _look_at_root(root: Path) -> None:
+    try:
+        with os.scandir(root):
+            pass
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise StoreError(f"{root} cannot be read: {error.strerror}. Name a folder with --results.") from None
+
+
+def read(path: Path) -> bytes:
+    """The content of a file of a run.
+
+    Raises:
+        DamagedRunError: it cannot be read.
     """
     try:
         return path.read_bytes()
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}. Restore it, or delete {path.parent}.") from None
+        found = f"cannot be read ({error.strerror})"
+        raise DamagedRunError(path, found, f"restore it, or delete {path.parent}") from None
 
 
 def write(path: Path, content: bytes) -> None:
@@ -222,7 +308,10 @@ def write(path: Path, content: bytes) -> None:
 
 def write_with(path: Path, fill: Callable[[Path], None]) -> None:
     """As ``write``, for a library that writes to a path of its own."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+    except ValueError:
+        raise StoreError(f"{str(path)!r} names no file to write; name one.") from None
     try:
         with explain_write_errors(path):
             fill(draft)
@@ -242,8 +331,13 @@ def explain_write_errors(path: Path) -> Iterator[None]:
         raise StoreError(f"{path} cannot be written: {error.strerror}. {advice}, or name another --results.") from None
 
 
+def _write_record(folder: Path, record: Json) -> None:
+    record = {**record, "record_sha256": _digest(record)}
+    write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
+
+
 def _digest(value: Json) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 def _write_through(path: Path, content: bytes) -> None:

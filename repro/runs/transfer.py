@@ -2,46 +2,45 @@
 
 import contextlib
 import io
-import json
+import re
 import shutil
+import stat
 import tarfile
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
-from repro.errors import ReproError, StoreError
-from repro.runs.lease import Lease
+from repro.errors import DamagedRunError, ReproError, SpecError, StoreError
+from repro.runs.checkpoint import read_checkpoint
+from repro.runs.lease import Lease, holder
+from repro.runs.record import FILE
 from repro.runs.spec import RunSpec
 from repro.runs.store import CHECKPOINT, FAILURE, HISTORY, RECORD, SPEC, Store, explain_write_errors, read, write_with
 
+MEMBER = re.compile(rf"[0-9a-f]{{64}}/({FILE.pattern}|{re.escape(CHECKPOINT)}|{re.escape(RECORD)})", re.ASCII)
+PIECE = 1 << 20  # bytes that are in memory at a time
+TEXT = 64 << 20  # bytes that a record, spec or history may have; the longest history of a paper run has 100 kB
+PATIENCE = 10.0  # seconds to wait for another import that holds the same run
 
-def export(store: Store, specs: Sequence[RunSpec], file: Path) -> int:
+
+def export(store: Store, specs: Iterable[RunSpec], file: Path) -> int:
     """Packs complete and paused runs into a .tar.xz, the same bytes for the same runs; returns how many.
 
     Raises:
-        StoreError: a run was changed by hand, nothing is there to pack, or the file cannot be written.
+        StoreError: a run is damaged, nothing is there to pack, or the file cannot be written.
     """
-    members: list[tuple[str, bytes]] = []
-    packed = 0
-    for spec in sorted(specs, key=lambda spec: spec.key):
-        condition, folder = store.condition(spec), store.folder(spec)
-        if condition == "complete":
-            run = store.run(spec)
-            run.check()
-            names = [*run.record["files"], RECORD]
-        elif condition == "paused":
-            names = [SPEC, HISTORY, CHECKPOINT]
-        else:
-            continue
-        packed += 1
-        members += [(f"{spec.key}/{name}", read(folder / name)) for name in names]
+    _check_target(file)
+    conditions = [(spec, store.condition(spec)) for spec in sorted(specs, key=lambda spec: spec.key)]
+    packed = [spec for spec, condition in conditions if condition in ("complete", "paused")]
     if not packed:
         raise StoreError(
             f"{store.root} has no complete or paused run of this plan; nothing was written. See: repro status."
         )
-    write_with(file, lambda draft: _pack(draft, members))
-    return packed
+    write_with(file, lambda draft: _pack(draft, (member for spec in packed for member in _members(store, spec))))
+    return len(packed)
 
 
 def take_in(store: Store, file: Path) -> Counter[str]:
@@ -53,127 +52,231 @@ def take_in(store: Store, file: Path) -> Counter[str]:
     Raises:
         StoreError: the file is damaged, or holds other results for a run that the store has, which is named.
     """
-    new = not store.root.exists()
-    with explain_write_errors(store.root):
-        store.root.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".import-", dir=store.root))
-    try:
+    with _staging(store, file) as staging:
         _unpack(file, staging)
         arrived = Store(staging)
-        decisions = [(folder, _decide(store, arrived, folder, file)) for folder in sorted(staging.iterdir())]
-        for folder, decision in decisions:
-            if decision in ("new", "newer checkpoint"):
-                _move(folder, store.root / folder.name)
-        return Counter(decision for _, decision in decisions)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        if new:
-            with contextlib.suppress(OSError):  # it holds runs now
-                store.root.rmdir()
+        arrivals = [_Arrival(store, arrived, folder, file) for folder in sorted(staging.iterdir())]
+        for arrival in arrivals:
+            arrival.decide()
+        return Counter(arrival.settle() for arrival in arrivals)
 
 
-def _pack(draft: Path, members: Sequence[tuple[str, bytes]]) -> None:
-    with tarfile.open(draft, "w:xz", preset=6) as tar:
+def _check_target(file: Path) -> None:
+    """Lets an export replace a plain file, or appear where nothing is, and nothing else."""
+    try:
+        mode = file.lstat().st_mode
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{file} cannot be written ({error}); name another file with --to.") from None
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a link" if stat.S_ISLNK(mode) else "no plain file"
+        raise StoreError(f"{file} is {kind}, which an export does not replace; name a file with --to.")
+
+
+def _members(store: Store, spec: RunSpec) -> Iterator[tuple[str, bytes]]:
+    """The files of a run, each compared with its hash as it is packed."""
+    folder = store.folder(spec)
+    if (folder / RECORD).exists():
+        run = store.run(spec)
+        for name in run.record["files"]:
+            yield f"{spec.key}/{name}", run.read(name)
+        yield f"{spec.key}/{RECORD}", read(folder / RECORD)
+        return
+    for name in (SPEC, HISTORY, CHECKPOINT):
+        yield f"{spec.key}/{name}", read(folder / name)
+    read_checkpoint(folder, spec)
+
+
+def _pack(draft: Path, members: Iterable[tuple[str, bytes]]) -> None:
+    # Of the presets of xz: weights hardly shrink further, and 6 takes five times as long.
+    with tarfile.open(draft, "w:xz", preset=1) as tar:
         for name, content in members:
             info = tarfile.TarInfo(name)
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
 
 
+@contextlib.contextmanager
+def _staging(store: Store, file: Path) -> Iterator[Path]:
+    """A folder on the store's file system, for as long as the import takes; those of killed imports are removed."""
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise StoreError(f"{file} is no plain file; name one that `repro export` wrote.")
+    except FileNotFoundError:
+        raise StoreError(f"{file} does not exist; name a file that `repro export` wrote.") from None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{file} cannot be read ({error}); name a file that `repro export` wrote.") from None
+    with explain_write_errors(store.root):
+        base = next(path for path in (store.root, *store.root.absolute().parents) if path.is_dir())
+        for left in base.glob(".import-*"):
+            if any(left.glob("lease.*")) and holder(left) is None:
+                shutil.rmtree(left, ignore_errors=True)
+        place = Path(tempfile.mkdtemp(prefix=".import-", dir=base))
+    try:
+        with explain_write_errors(store.root):
+            (place / "runs").mkdir()
+            lease = Lease.take(place)
+        with lease.kept() if lease is not None else contextlib.nullcontext():
+            yield place / "runs"
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
 def _unpack(file: Path, staging: Path) -> None:
     """Writes the members of an export below ``staging``, and nothing anywhere else."""
     try:
-        with tarfile.open(file, "r:xz") as tar:
+        with _open(file) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
+            free = shutil.disk_usage(staging).free
             for member in tar:
-                path = PurePosixPath(member.name)
-                if not member.isfile() or path.is_absolute() or ".." in path.parts or len(path.parts) not in (2, 3):
-                    raise StoreError(f"{file} holds {member.name!r}, which no export has; it was not taken in.")
-                target = staging / path
+                known = member.isreg() and not member.issparse() and MEMBER.fullmatch(member.name)
+                target = staging / member.name
+                if not known or target.exists():
+                    raise StoreError(f"{file} holds {member.name[:120]!r}, which no export has; it was not taken in.")
+                free -= member.size
+                if free < 0 or (member.size > TEXT and target.suffix in (".json", ".jsonl")):
+                    raise StoreError(
+                        f"{file} holds {member.name} of {member.size / 1e9:.1f} GB, which no run has or this disk has "
+                        "no space for; it was not taken in."
+                    )
                 content = tar.extractfile(member)
                 assert content is not None
                 with explain_write_errors(target):
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    target.write_bytes(content.read())
-            assert tar.fileobj is not None
-            while tar.fileobj.read(1_000_000):  # tar ends before xz does: only then is the file known to be whole
+                    out = target.open("wb")
+                with out:
+                    shutil.copyfileobj(content, out, PIECE)
+            while stream.read(PIECE):  # tar ends before xz does: only then is the file known to be whole
                 pass
-    except FileNotFoundError:
-        raise StoreError(f"{file} does not exist; name a file that `repro export` wrote.") from None
     except ReproError:
         raise
-    except (OSError, EOFError, tarfile.TarError, ValueError) as error:
-        raise StoreError(f"{file} is damaged or no export ({error}); copy it again. Nothing was taken in.") from None
-    except Exception as error:  # lzma.LZMAError, where Python has lzma
-        raise StoreError(f"{file} is damaged ({error}); copy it again. Nothing was taken in.") from None
+    except Exception as error:  # a damaged file raises a dozen kinds
+        raise StoreError(
+            f"{file} is damaged or no export ({str(error) or type(error).__name__}); copy it again. "
+            "Nothing was taken in."
+        ) from None
 
 
-def _decide(store: Store, arrived: Store, folder: Path, file: Path) -> str:
-    """What becomes of one run that arrived."""
-    spec_file = folder / SPEC
-    if not spec_file.exists():
-        raise StoreError(f"{file} lacks the spec of run {folder.name[:12]}…; export it again. Nothing was taken in.")
-    spec = RunSpec.from_json(spec_file.read_text(), f"{file}: {folder.name[:12]}…/{SPEC}")
-    if spec.key != folder.name:
-        raise StoreError(f"{file}: run {folder.name[:12]}… holds the spec of {spec.key[:12]}…. Nothing was taken in.")
-    here = store.condition(spec)
-    if arrived.condition(spec) == "complete":
-        theirs = arrived.run(spec)
-        theirs.check()
-        _refuse_foreign(folder, {*theirs.record["files"], RECORD}, file)
-        if here != "complete":
+def _open(file: Path) -> Any:
+    """The decompressed bytes of a file, which refuses to hold more of them in memory than a header of tar has."""
+    import lzma  # Python may be built without
+
+    class Stream(lzma.LZMAFile):
+        def read(self, size: int | None = -1) -> bytes:
+            if size is None or not 0 <= size <= PIECE:
+                raise ValueError(f"a header of {size} bytes")
+            return super().read(size)
+
+    return Stream(file)
+
+
+class _Arrival:
+    """One run of an export beside the store that it may enter."""
+
+    def __init__(self, store: Store, arrived: Store, folder: Path, file: Path) -> None:
+        self._store, self._folder, self._file = store, folder, file
+        self._done = "Nothing was taken in."
+        self._spec = self._read_spec()
+        with self._blaming_file():
+            self._theirs = arrived.run(self._spec) if (folder / RECORD).exists() else None
+            if self._theirs is not None:
+                self._theirs.check()
+                self._refuse_foreign({*self._theirs.record["files"], RECORD})
+                self._at = (self._spec.epochs, 0)
+            else:
+                _, place, _ = read_checkpoint(folder, self._spec)
+                self._refuse_foreign({SPEC, HISTORY, CHECKPOINT})
+                self._at = (place["epoch"], place["step"])
+
+    def decide(self) -> str:
+        """What becomes of the run.
+
+        Raises:
+            StoreError: the store has other results for it.
+        """
+        here = self._store.condition(self._spec)
+        if here == "complete":
+            ours = self._store.run(self._spec)
+            if self._theirs is None:
+                return "kept ours"
+            if ours.digest == self._theirs.digest:
+                return "equal"
+            raise StoreError(
+                f"{self._file} holds other results than {ours.folder} for {self._spec.name}: conflict. Keep one: "
+                f"delete that folder to take theirs, or leave the run out of the export. {self._done}"
+            )
+        if self._theirs is not None or not (self._store.folder(self._spec) / CHECKPOINT).exists():
             return "new"
-        ours = store.run(spec)
-        if ours.digest == theirs.digest:
-            return "equal"
-        raise StoreError(
-            f"{file} holds other results than {ours.folder} for {spec.name}: conflict. Keep one: delete that folder to "
-            "take theirs, or leave the run out of the export. Nothing was taken in."
-        )
-    _refuse_foreign(folder, {SPEC, HISTORY, CHECKPOINT}, file)
-    theirs_at = _progress(folder)
-    if here == "complete":
-        return "kept ours"
-    if (store.folder(spec) / CHECKPOINT).exists():  # also that of a run which failed after it
-        return "kept ours" if _progress(store.folder(spec)) >= theirs_at else "newer checkpoint"
-    return "new"
+        place = self._store.place(self._spec)  # also that of a run which failed after it
+        ours_at = (place["epoch"], place["step"]) if place is not None else (-1, 0)
+        return "kept ours" if ours_at >= self._at else "newer checkpoint"
 
+    def settle(self) -> str:
+        """Does what was decided, under the run's lease, and decided again if another import came before."""
+        target = self._store.folder(self._spec)
+        self._done = "What else the file holds may be taken in."  # another import came between
+        until = time.monotonic() + PATIENCE
+        while True:
+            decision = self.decide()
+            if decision not in ("new", "newer checkpoint"):
+                return decision
+            with explain_write_errors(target):
+                target.mkdir(parents=True, exist_ok=True)
+                lease = Lease.take(target)
+            if lease is not None:
+                break
+            if time.monotonic() >= until:
+                raise StoreError(f"{target} is being trained by another process; import again when it is done.")
+            time.sleep(0.05)
+        try:
+            decision = self.decide()
+            if decision in ("new", "newer checkpoint"):
+                with explain_write_errors(target):
+                    _move(self._folder, target)
+            return decision
+        finally:
+            lease.release()
 
-def _refuse_foreign(folder: Path, known: set[str], file: Path) -> None:
-    """Takes in what a run consists of and nothing else, such as another machine's lease."""
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    if found - known:
-        raise StoreError(
-            f"{file} holds {folder.name[:12]}…/{min(found - known)}, which no export has. Nothing was taken in."
-        )
+    def _read_spec(self) -> RunSpec:
+        path = self._folder / SPEC
+        where = f"{self._file}: run {self._folder.name[:12]}…"
+        if not path.exists():
+            raise StoreError(f"{where} has no spec; export it again. Nothing was taken in.")
+        try:
+            spec = RunSpec.from_json(path.read_bytes(), f"{where}: {SPEC}")
+        except SpecError as error:
+            raise StoreError(f"{error} Nothing was taken in.") from None
+        if spec.key != self._folder.name:
+            raise StoreError(f"{where} holds the spec of {spec.key[:12]}…; export it again. Nothing was taken in.")
+        return spec
 
+    @contextlib.contextmanager
+    def _blaming_file(self) -> Iterator[None]:
+        """Names the exported file, not the folder that it was unpacked to and that is gone by then."""
+        try:
+            yield
+        except DamagedRunError as error:
+            name = error.path.relative_to(self._folder.parent)
+            raise StoreError(
+                f"{self._file}: {name} {error.found}; export it again where it came from. Nothing was taken in."
+            ) from None
 
-def _progress(folder: Path) -> tuple[int, int]:
-    """Epoch and step of a checkpoint, from its safetensors header."""
-    try:
-        with (folder / CHECKPOINT).open("rb") as stream:
-            length = int.from_bytes(stream.read(8), "little")
-            header = json.loads(stream.read(min(length, 100_000_000)))
-        place = json.loads(header["__metadata__"]["place"])
-        return place["epoch"], place["step"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{folder / CHECKPOINT} is damaged ({error}); delete it, or export it again.") from None
+    def _refuse_foreign(self, known: set[str]) -> None:
+        """Takes in what a run consists of and nothing else, such as measurements that its record does not have."""
+        found = {path.relative_to(self._folder).as_posix() for path in self._folder.rglob("*") if path.is_file()}
+        if found - known:
+            raise StoreError(
+                f"{self._file} holds {self._folder.name[:12]}…/{min(found - known)}, which no export has. "
+                "Nothing was taken in."
+            )
 
 
 def _move(source: Path, target: Path) -> None:
-    """Moves a run's files to where they belong, run.json last."""
-    with explain_write_errors(target):
-        target.mkdir(exist_ok=True)
-        lease = Lease.take(target)
-        if lease is None:
-            raise StoreError(f"{target} is being trained by another process; import again when it is done.")
-        try:
-            files = [path for path in source.rglob("*") if path.is_file()]
-            for path in sorted(files, key=lambda path: path.name == RECORD):
-                place = target / path.relative_to(source)
-                place.parent.mkdir(exist_ok=True)
-                path.replace(place)
-            if (target / RECORD).exists():
-                for name in (CHECKPOINT, FAILURE):
-                    (target / name).unlink(missing_ok=True)
-        finally:
-            lease.release()
+    """Moves a run's files to where they belong: what makes it complete or paused goes first and comes last."""
+    (target / CHECKPOINT).unlink(missing_ok=True)
+    files = [path for path in source.rglob("*") if path.is_file()]
+    for path in sorted(files, key=lambda path: path.name in (CHECKPOINT, RECORD)):
+        place = target / path.relative_to(source)
+        place.parent.mkdir(exist_ok=True)
+        path.replace(place)
+    (target / FAILURE).unlink(missing_ok=True)

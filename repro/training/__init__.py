@@ -1,10 +1,6 @@
 """The door to everything that needs torch: ``run(spec, store)`` trains, measures and stores one run."""
 
 import contextlib
-import json
-import os
-import platform
-import resource
 import time
 import traceback
 from collections.abc import Callable
@@ -12,19 +8,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save
 
-from repro.errors import CodeError, ReproError, StoreError
-from repro.provenance import allocation, code_digest, commit
+from repro.errors import CodeError, ReproError, TakenOverError
+from repro.provenance import code_digest
 from repro.runs.lease import Lease
 from repro.runs.spec import RunSpec
-from repro.runs.store import CHECKPOINT, FAILURE, HISTORY, TENSORS, Run, Store, explain_write_errors, write
-from repro.training import measure
+from repro.runs.store import FAILURE, HISTORY, TENSORS, Store, explain_write_errors, write
+from repro.training import machine, measure
+from repro.training.checkpoint import resume, write_checkpoint, write_history
 from repro.training.data import Images, load
-from repro.training.loop import Row, State, start, train
-from repro.training.trainable import Trainable, frozen_hash, load_named, named_tensors, prepare
+from repro.training.finished import back_fill as back_fill
+from repro.training.finished import remeasure as remeasure
+from repro.training.finished import restore as restore
+from repro.training.finished import write_measurement
+from repro.training.loop import State, start, train
+from repro.training.precision import arithmetic
+from repro.training.trainable import Trainable, frozen_hash, named_tensors, prepare
 
 WARM = 5  # steps before speed is measured
 
@@ -48,6 +48,7 @@ def run(
 
     Raises:
         CodeError: the code is not what the run was planned with.
+        SpecError: the device lacks the spec's precision.
         DataError, StoreError: nothing half-written stays behind; any other error is left in failure.json and raised.
     """
     if code not in (None, code_digest()):
@@ -55,9 +56,8 @@ def run(
             f"{spec.name} was planned with code {code[:12]}…, and the tree now holds {code_digest()[:12]}…: put the "
             "old code back, or say that the new one may go on: repro retry --failed --any-code."
         )
-    if device == "cpu":
-        # The order of float sums, and so every bit of a result, depends on it; and a process a core is faster.
-        torch.set_num_threads(1)
+    arithmetic(spec.precision, torch.device(device))  # refused before anything is written
+    machine.settle(torch.device(device))
     folder = store.begin(spec)
     with explain_write_errors(folder):
         lease = Lease.take(folder)
@@ -69,7 +69,7 @@ def run(
         (folder / FAILURE).unlink(missing_ok=True)  # of an earlier attempt
         with lease.kept():
             return _train(spec, store, Path(data_dir), torch.device(device), criteria, pause, lease, checkpoint_every)
-    except ReproError:
+    except (ReproError, OSError):  # a folder or a mount failed, and not the run
         raise
     except Exception as error:
         store.fail(spec, f"{type(error).__name__}: {error}", traceback.format_exc())
@@ -90,23 +90,23 @@ def _train(
     checkpoint_every: float,
 ) -> Literal["complete", "paused"]:
     if not spec.epochs:
-        record = {"outcome": "built", "parts": [_part(device)], "criteria": criteria}
+        record = {"outcome": "built", "parts": [machine.part(device)], "criteria": criteria}
         _finish(spec, store, None, None, record, lease)
         return "complete"
     folder = store.folder(spec)
+    machine.forget_peak_memory(device)
     images = load(spec, data_dir, device)
     net = prepare(spec, device)
     frozen = frozen_hash(net)
-    state, rows, parts = _resume(folder, net)
-    part = _part(device) | {"from_epoch": state.epoch, "from_step": state.step}
+    state, rows, parts = resume(folder, spec, net)
+    part = machine.part(device) | {"from_epoch": state.epoch, "from_step": state.step}
     began, saved, stopped = time.monotonic(), time.monotonic(), False
 
     def save_all() -> None:
         _fence(lease, folder)
         part["seconds"] = round(time.monotonic() - began, 3)
-        _write_history(folder, rows)
         moved = (state.epoch, state.step) != (part["from_epoch"], part["from_step"])
-        _checkpoint(folder, net, state, {"parts": [*parts, part] if moved else parts})
+        write_checkpoint(folder, spec, net, state, rows, [*parts, part] if moved else parts)
 
     def between_steps(_state: State) -> bool:
         nonlocal saved, stopped
@@ -120,12 +120,12 @@ def _train(
     for row in train(spec, net, images, state, between_steps):
         rows.append(row)
         _fence(lease, folder)
-        _write_history(folder, rows)
+        write_history(folder, rows)
     if stopped:
         save_all()
         return "paused"
     part["seconds"] = round(time.monotonic() - began, 3)
-    part["peak_memory_bytes"] = _peak_memory(device)
+    part["peak_memory_bytes"] = machine.peak_memory(device)
     record = {
         "outcome": "diverged" if state.diverged else "trained",
         "parts": [*parts, part],
@@ -142,23 +142,6 @@ def _train(
     return "complete"
 
 
-def back_fill(run: Run, store: Store, *, data_dir: Path, device: str) -> list[str]:
-    """Adds the measurements that a finished run lacks, without training it; returns their names.
-
-    Raises:
-        StoreError: the regenerated frozen weights are not those the run was trained with.
-    """
-    spec = run.spec
-    lacking = [name for name in measure.names(spec) if f"measurements/{name}.json" not in run.record["files"]]
-    if not lacking:
-        return []
-    net, images = restore(run, device), load(spec, Path(data_dir), torch.device(device)) if spec.epochs else None
-    for name in lacking:
-        _write_measurement(run.folder, name, spec, net, images)
-    store.finish(spec, {key: value for key, value in run.record.items() if key != "files"})
-    return lacking
-
-
 def gpu() -> str:
     """The name of this process's GPU; "" without one."""
     return torch.cuda.get_device_name() if torch.cuda.is_available() else ""
@@ -166,9 +149,8 @@ def gpu() -> str:
 
 def speed(spec: RunSpec, *, data_dir: Path, device: str, ready: Callable[[], object], seconds: float) -> float:
     """Images a second that training takes in, once warm and when ``ready`` returns; stores nothing."""
-    if device == "cpu":
-        torch.set_num_threads(1)
     where = torch.device(device)
+    machine.settle(where)
     images = load(spec, Path(data_dir), where)
     net = prepare(spec, where)
     steps, began = -WARM, 0.0
@@ -193,27 +175,10 @@ def _synchronise(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def restore(run: Run, device: str) -> Trainable:
-    """The network of a finished run: frozen tensors regenerated from the seed and compared by hash, the rest loaded.
-
-    Raises:
-        StoreError: as ``back_fill``.
-    """
-    net = prepare(run.spec, torch.device(device))
-    if run.spec.epochs:
-        if frozen_hash(net) != run.record["frozen_before"]:
-            raise StoreError(
-                f"{run.folder}: this machine's random streams give other frozen weights than the run had "
-                "(numpy versions differ?); use the versions in its run.json."
-            )
-        load_named(net, load_tensors(run.read(TENSORS)))
-    return net
-
-
 def _fence(lease: Lease, folder: Path) -> None:
     """Stops a process that was taken for dead, such as one that slept, before it writes over its successor."""
     if not lease.renew():
-        raise StoreError(f"{folder} was taken over by another process; this one stops without writing.")
+        raise TakenOverError(f"{folder} was taken over by another process; this one stops without writing.")
 
 
 def _finish(
@@ -222,79 +187,9 @@ def _finish(
     folder = store.folder(spec)
     _fence(lease, folder)
     for name in measure.names(spec):
-        _write_measurement(folder, name, spec, net, images)
+        write_measurement(folder, name, spec, net, images)
     _fence(lease, folder)
     write(folder / TENSORS, save(named_tensors(net) if net else {}))
     if not (folder / HISTORY).exists():
-        _write_history(folder, [])
+        write_history(folder, [])
     store.finish(spec, record)
-
-
-def _write_measurement(folder: Path, name: str, spec: RunSpec, net: Trainable | None, images: Images | None) -> None:
-    found = measure.measure(name, spec, net, images)
-    write(folder / "measurements" / f"{name}.json", json.dumps(found, indent=1, sort_keys=True).encode())
-
-
-def _write_history(folder: Path, rows: list[Row]) -> None:
-    write(folder / HISTORY, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows).encode())
-
-
-def _checkpoint(folder: Path, net: Trainable, state: State, more: dict[str, Any]) -> None:
-    place = {"epoch": state.epoch, "step": state.step, "diverged": state.diverged, **more}
-    tensors = {"trained": net.trained, "momentum": state.momentum, "running": net.running, "sums": state.sums}
-    kept = {name: tensor.detach().cpu() for name, tensor in tensors.items()}
-    write(folder / CHECKPOINT, save(kept, metadata={"place": json.dumps(place)}))
-
-
-def _resume(folder: Path, net: Trainable) -> tuple[State, list[Row], list[dict[str, Any]]]:
-    """State, history and earlier parts of a run, from its checkpoint if it has a whole one."""
-    state = start(net)
-    path = folder / CHECKPOINT
-    if not path.exists():
-        return state, [], []
-    try:
-        with safe_open(path, framework="pt", device=str(net.running.device)) as file:
-            place = json.loads(file.metadata()["place"])
-            tensors = {name: file.get_tensor(name) for name in ("trained", "momentum", "running", "sums")}
-        rows = [json.loads(line) for line in (folder / HISTORY).read_text().splitlines()][: place["epoch"]]
-        if len(rows) < place["epoch"] or tensors["trained"].shape != net.trained.shape:
-            raise ValueError("it does not belong to this history")
-    except Exception as error:  # a damaged file raises a dozen kinds; what was kept is then lost, not wrong
-        raise StoreError(f"{path} is damaged ({error}); delete it to train this run from the start.") from None
-    with torch.no_grad():
-        net.trained.copy_(tensors["trained"])
-        net.running.copy_(tensors["running"])
-    state.momentum.copy_(tensors["momentum"])
-    state.sums.copy_(tensors["sums"])
-    state.epoch, state.step, state.diverged = place["epoch"], place["step"], place["diverged"]
-    return state, rows, place["parts"]
-
-
-def _part(device: torch.device) -> dict[str, Any]:
-    """What a reader needs to know about one uninterrupted piece of training."""
-    return {
-        "commit": commit(),
-        "code": code_digest(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
-        "device_type": device.type,
-        "threads": torch.get_num_threads(),
-        "cores": os.cpu_count(),
-        "job": allocation(),
-        "seconds": 0.0,
-    }
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def _peak_memory(device: torch.device) -> int:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    unit = 1 if platform.system() == "Darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

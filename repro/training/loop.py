@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from repro.runs.spec import RunSpec
 from repro.training.data import Images, augment
+from repro.training.precision import arithmetic
 from repro.training.streams import Purpose, stream
 from repro.training.trainable import Trainable
 
@@ -90,7 +91,7 @@ def evaluate(spec: RunSpec, net: Trainable, images: Images) -> dict[str, float |
     for pixels, labels in zip(
         torch.split(images.test.pixels, 1000), torch.split(images.test.labels, 1000), strict=True
     ):
-        with torch.autocast(device.type, torch.bfloat16, enabled=spec.precision == "bfloat16"):
+        with arithmetic(spec.precision, device):
             logits = net.model(images.normalise(pixels)).float()
         best = logits.topk(5).indices == labels[:, None]
         sums += torch.stack(
@@ -108,7 +109,7 @@ def evaluate(spec: RunSpec, net: Trainable, images: Images) -> dict[str, float |
 def _step(
     spec: RunSpec, net: Trainable, x: Tensor, labels: Tensor, optimizer: torch.optim.Optimizer, state: State
 ) -> None:
-    with torch.autocast(x.device.type, torch.bfloat16, enabled=spec.precision == "bfloat16"):
+    with arithmetic(spec.precision, x.device):
         logits = net.model(x)
     loss = functional.cross_entropy(logits.float(), labels)
     if net.names:  # with nothing to train, only the running statistics move
@@ -117,4 +118,5 @@ def _step(
         net.trained.grad.zero_()  # type: ignore[union-attr]
     with torch.no_grad():
         correct = (logits.argmax(1) == labels).sum()
-        state.sums += torch.stack([loss.double() * len(labels), correct.double(), torch.tensor(float(len(labels)))])
+        seen = torch.full_like(loss, len(labels))  # on the device: a stack takes no scalar from the CPU
+        state.sums += torch.stack([loss.double() * len(labels), correct.double(), seen.double()])

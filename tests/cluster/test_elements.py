@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.cluster import pilot
+from repro.cluster import measure, pilot
 from repro.cluster.elements import LIMITS, arrays
 from repro.cluster.pilot import Measured, Pilot
 from repro.cluster.profile import Profile
@@ -121,7 +121,9 @@ def test_a_pilot_measures_the_networks_that_most_time_goes_to():
 
 
 def test_a_pilot_really_measures(tmp_path):
-    found = pilot.measure([cifar("smoke", 0, depth=8)], data_dir=Path(), device="cpu", node="here", most=2, seconds=0.5)
+    found = measure.measure(
+        [cifar("smoke", 0, depth=8)], data_dir=Path(), device="cpu", node="here", most=2, seconds=0.5
+    )
     pilot.save(found, tmp_path / "pilot.json")
     (network,) = found.networks
     assert network.rates["1"] > 10

@@ -14,7 +14,7 @@ from repro.errors import ClusterError
     [("infinite", 8760), ("30:00", 0.5), ("4:00:00", 4), ("7-00:00:00", 168), ("1-12:00:00", 36), ("n/a", 8760)],
 )
 def test_time_limits_of_sinfo(limit, hours):
-    assert survey._hours(limit) == hours
+    assert survey.hours(limit) == hours
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_own_claims_collect_at_every_scale(workplace, scale):
 
 def test_own_claims_lean_on_controls_that_exist(workplace):
     checks = collect(scale="paper").selected
-    assert {name for check in checks for name in check.claim.controls} <= {check.claim.id for check in checks}
+    assert {name for check in checks for name in check.claim.depends_on} <= {check.claim.id for check in checks}
 
 
 def test_planning_the_paper_imports_no_torch(workplace):

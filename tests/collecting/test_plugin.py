@@ -122,7 +122,7 @@ def test_run_missing_trains_before_it_judges(pytester):
         @claim(
             id="count", sentence="ResNet-14 has 175,258 parameters.",
             source=Source(work="test", place="here", tag="P", reference="175,258"), rule=Exact(reason="a count"),
-            grid=dict.fromkeys(SCALES, ({},)), runs=lambda scale, seed: {"network": built(depth=14)}, controls=(),
+            grid=dict.fromkeys(SCALES, ({},)), runs=lambda scale, seed: {"network": built(depth=14)}, depends_on=(),
             looks=ONE_LOOK, exact=True,
         )
         def test_count(evidence):

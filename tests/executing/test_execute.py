@@ -33,7 +33,8 @@ def check_of(runs, looks=ONE_LOOK):
         rule=Measure(reason="a test"),
         grid=dict.fromkeys(SCALES, ({},)),
         runs=runs,
-        controls=(),
+        depends_on=(),
+        testable=dict.fromkeys(SCALES, "the networks and data of its runs"),
         looks=looks,
     )
     return Check(

@@ -12,7 +12,8 @@ from repro.recipes import SCALES, cifar
     rule=Ordering(gap=0.0, reason="half is half"),
     grid=dict.fromkeys(SCALES, ({},)),
     runs=lambda scale, seed: {"BatchNorm": cifar(scale, seed, depth=15)},
-    controls=(),
+    depends_on=(),
+    testable=dict.fromkeys(SCALES, "the networks and data of its runs"),
 )
 def test_claim(evidence):
     evidence.find(higher=evidence.accuracy("BatchNorm"), lower=50.0)

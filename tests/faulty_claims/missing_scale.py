@@ -2,7 +2,7 @@
 
 from repro.claim import Source, claim
 from repro.compare import Ordering
-from repro.recipes import cifar
+from repro.recipes import SCALES, cifar
 
 
 @claim(
@@ -12,7 +12,8 @@ from repro.recipes import cifar
     rule=Ordering(gap=0.0, reason="half is half"),
     grid={"smoke": ({},)},
     runs=lambda scale, seed: {"BatchNorm": cifar(scale, seed, depth=8)},
-    controls=(),
+    depends_on=(),
+    testable=dict.fromkeys(SCALES, "the networks and data of its runs"),
 )
 def test_claim(evidence):
     evidence.find(higher=evidence.accuracy("BatchNorm"), lower=50.0)

@@ -15,7 +15,8 @@ from repro.recipes import SCALES, cifar
         "BatchNorm": cifar(scale, seed, depth=8),
         "again": cifar(scale, seed, depth=8),
     },
-    controls=(),
+    depends_on=(),
+    testable=dict.fromkeys(SCALES, "the networks and data of its runs"),
 )
 def test_claim(evidence):
     evidence.find(higher=evidence.accuracy("BatchNorm"), lower=50.0)

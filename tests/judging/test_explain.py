@@ -38,7 +38,7 @@ def told(workplace, tiny_claim):
         "  BatchNorm: resnet-8 batchnorm 12 epochs seed 0 (digits), and seeds 1 to 2",
         "Required (kind O, a = 0.05): The lower bound of the difference must exceed 0 (one-sided Welch test).",
         "Why so: half is half.",
-        "Leans on: no control.",
+        "Depends on: no control.",
         "Verdict: PENDING",
     ],
 )

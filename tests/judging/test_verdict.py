@@ -107,7 +107,7 @@ def make(claim_file):
         scale="paper",
         params=None,
         dataset=None,
-        controls=(),
+        depends_on=(),
         looks=LOOKS,
         primary=False,
         exact=False,
@@ -119,7 +119,8 @@ def make(claim_file):
             rule=rule,
             grid=dict.fromkeys(SCALES, ({},)),
             runs=runs,
-            controls=controls,
+            depends_on=depends_on,
+            testable={} if exact else dict.fromkeys(SCALES, REASON),
             looks=looks,
             primary=primary,
             exact=exact,
@@ -403,7 +404,7 @@ def test_seeds_that_are_asked_for_are_bought(store, make):
 
 def test_claim_that_is_invalid_buys_no_seeds(store, make, make_control):
     """VERDICTS: "Only INCONCLUSIVE buys seeds"."""
-    checks = [make(controls=("control-one",)), make_control(fails_without_runs)]
+    checks = [make(depends_on=("control-one",)), make_control(fails_without_runs)]
     train(store, checks[0], EDGE)
     assert judge(checks, store)[0].verdict is Verdict.INVALID
     assert bought(checks, store) == {}
@@ -524,7 +525,7 @@ def test_check_that_mixes_measuring_with_deciding_is_refused(store, make):
 
 
 def test_claim_with_a_failed_control_is_invalid(store, make, make_control):
-    check = make(controls=("control-one",))
+    check = make(depends_on=("control-one",))
     train(store, check, ON)
     (row,) = judge([check], store, controls=[make_control(fails_without_runs)])
     assert (row.verdict, row.answer) == (Verdict.INVALID, Answer.NONE)
@@ -533,14 +534,14 @@ def test_claim_with_a_failed_control_is_invalid(store, make, make_control):
 
 def test_claim_with_a_control_that_fails_at_a_small_scale_is_invalid(store, make):
     control = make(is_not_equal, rule=EXACT, name="control-one", looks=ONE_LOOK, scale="smoke")
-    check = make(controls=("control-one",), scale="smoke")
+    check = make(depends_on=("control-one",), scale="smoke")
     train(store, check, ON)
     (row,) = judge([check], store, controls=[control])
     assert row.verdict is Verdict.INVALID
 
 
 def test_one_failed_point_of_a_control_is_enough(store, make, make_control):
-    check = make(controls=("control-one",))
+    check = make(depends_on=("control-one",))
     train(store, check, ON)
 
     def fails_at_2(evidence, point):
@@ -554,14 +555,14 @@ def test_one_failed_point_of_a_control_is_enough(store, make, make_control):
 
 
 def test_failed_control_that_a_claim_does_not_lean_on_leaves_it_alone(store, make, make_control):
-    check = make(controls=("control-one",))
+    check = make(depends_on=("control-one",))
     train(store, check, ON)
     controls = [make_control(), make_control(fails_without_runs, name="control-two")]
     assert judge([check], store, controls=controls)[0].verdict is Verdict.REPRODUCED
 
 
 def test_claim_whose_control_holds_says_so(store, make, make_control):
-    check = make(controls=("control-one",))
+    check = make(depends_on=("control-one",))
     train(store, check, ON)
     (row,) = judge([check], store, controls=[make_control()])
     assert (row.verdict, row.controls, row.deviations) == (Verdict.REPRODUCED, {"control-one": "holds"}, ())
@@ -569,14 +570,14 @@ def test_claim_whose_control_holds_says_so(store, make, make_control):
 
 def test_control_that_is_pending_is_a_deviation(store, make):
     control = make(is_equal, rule=EXACT, name="control-one", runs=two_arms, looks=ONE_LOOK)
-    check = make(controls=("control-one",))
+    check = make(depends_on=("control-one",))
     train(store, check, ON)
     (row,) = judge([check], store, controls=[control])
     assert row.deviations == ("control control-one is pending",)
 
 
 def test_control_that_was_not_collected_is_a_deviation(store, make):
-    check = make(controls=("control-one",))
+    check = make(depends_on=("control-one",))
     train(store, check, ON)
     assert judge([check], store)[0].deviations == ("control control-one is not collected",)
 
@@ -592,7 +593,7 @@ def test_controls_are_judged_first_and_once(store, make, make_control):
         order.append("claim")
         near_82(evidence)
 
-    checks = [make(claim_notes, name=name, controls=("control-one",)) for name in ("first", "second")]
+    checks = [make(claim_notes, name=name, depends_on=("control-one",)) for name in ("first", "second")]
     for check in checks:
         train(store, check, ON)
     control = make_control(control_notes)
@@ -601,7 +602,7 @@ def test_controls_are_judged_first_and_once(store, make, make_control):
 
 
 def test_rows_come_in_the_order_of_the_checks(store, make, make_control):
-    checks = [make(name="first", controls=("control-one",)), make_control(), make(name="second")]
+    checks = [make(name="first", depends_on=("control-one",)), make_control(), make(name="second")]
     assert [row.check for row in judge(checks, store)] == ["first", "control-one", "second"]
 
 
@@ -725,14 +726,14 @@ def test_check_without_p_values_has_none(store, make_control):
 
 
 def test_same_runs_give_the_same_rows(store, make, make_control):
-    checks = [make(controls=("control-one",)), make(name="other", controls=("control-one", "control-two"))]
+    checks = [make(depends_on=("control-one",)), make(name="other", depends_on=("control-one", "control-two"))]
     train(store, checks[0], EDGE)
     controls = [make_control(), make_control(name="control-two")]
     assert judge(checks, store, controls=controls) == judge(checks, store, controls=controls)
 
 
 def test_order_of_checks_does_not_change_their_rows(store, make, make_control):
-    checks = [make(controls=("control-one",)), make(name="other"), make_control()]
+    checks = [make(depends_on=("control-one",)), make(name="other"), make_control()]
     train(store, checks[0], EDGE)
     assert judge(checks, store) == judge(checks[::-1], store)[::-1]
 

@@ -1,13 +1,22 @@
 """Costs: scaled from the measured run that is most alike, a stated assumption where there is none."""
 
 import dataclasses
+import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from repro.planning.cost import ASSUMED, BUILD_SECONDS, Known, estimate, forward_macs
+from repro.planning.cost import ASSUMED, BUILD_SECONDS, Known, estimator, forward_macs
 from repro.recipes import built, cifar
 
 SPEC = cifar("smoke", 0, depth=14)
+PASSES = {"all": 3, "batchnorm": 2, "output": 2, "none": 1}  # through the network, for a step
+TRAINED = tuple(PASSES)
+
+
+def estimate(spec, known, device_type):
+    return estimator(known, device_type)(spec)
 
 
 def known(seconds, device_type="cpu", **changes):
@@ -63,11 +72,28 @@ def test_of_two_equally_near_the_one_with_the_same_trained_set_counts():
     assert cost.seconds == 12.0
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from((8, 14, 20)), st.sampled_from(TRAINED), st.integers(1, 9)), max_size=8),
+    st.sampled_from((8, 14, 20, 56)),
+    st.sampled_from(TRAINED),
+)
+def test_estimate_is_what_a_search_over_all_measured_runs_finds(measured, depth, trained):
+    runs = [known(float(seconds), depth=depth, trained=trained) for depth, trained, seconds in measured]
+    spec = dataclasses.replace(SPEC, depth=depth, trained=trained)
+    by_work = {one: forward_macs(one.spec) * PASSES[one.spec.trained] for one in runs}
+    work = forward_macs(spec) * PASSES[trained]
+    found = estimate(spec, runs, "cpu")
+    if not runs:
+        assert found.basis == "assumed"
+        return
+    nearest = min(runs, key=lambda one: (abs(math.log(by_work[one] / work)), one.spec.trained != trained))
+    assert found.seconds == pytest.approx(nearest.seconds * work / by_work[nearest])
+
+
 @pytest.mark.parametrize("depth", [8, 14, 32, 56])
 def test_deeper_networks_cost_more(depth):
-    assert estimate(cifar("smoke", 0, depth=depth + 6), [], "cpu") != estimate(
-        cifar("smoke", 0, depth=depth), [], "cpu"
-    )
+    shallow, deep = (estimate(cifar("smoke", 0, depth=one), [], "cpu").seconds for one in (depth, depth + 6))
+    assert deep > shallow
 
 
 def test_training_everything_costs_more_than_batchnorm_alone():

@@ -32,7 +32,8 @@ def check(name, *depths, scale="smoke", looks=LOOKS, trained="batchnorm", spec=c
         rule=rule,
         grid=dict.fromkeys(SCALES, ({},)),
         runs=runs,
-        controls=(),
+        depends_on=(),
+        testable=dict.fromkeys(SCALES, "the networks and data of its runs"),
         looks=looks,
     )
     from pathlib import Path

@@ -12,6 +12,7 @@ from repro.collecting.collect import collect
 from repro.judging import document
 from repro.judging.verdict import Verdict
 from repro.reporting import report
+from repro.reporting.view import view
 from repro.runs.store import Store
 
 TEXT = st.text(max_size=40) | st.sampled_from(
@@ -74,7 +75,7 @@ def small(workplace, tiny_claim, fill):
 
 
 def page(made):
-    return report._page(report.shape(made), for_pdf=False)
+    return report._page(view(made), for_pdf=False)
 
 
 def test_a_report_is_one_page_and_one_pdf_and_the_schema(small, workplace):

@@ -12,6 +12,12 @@ from repro.runs import lease as lease_module
 from repro.runs.lease import EXPIRES, Lease, holder
 
 
+@pytest.fixture(autouse=True)
+def brief(monkeypatch):
+    """Whoever takes over from another machine watches for a moment alone."""
+    monkeypatch.setattr(lease_module, "WATCH", 0.05)
+
+
 def current(folder):
     (path,) = folder.glob("lease.*")
     return path
@@ -63,7 +69,7 @@ def test_renewing_keeps_a_lease_young(tmp_path):
 
 def test_a_lost_lease_is_noticed_and_the_winners_is_not_released(tmp_path, monkeypatch):
     lease = Lease.take(tmp_path)
-    monkeypatch.setattr(lease_module, "_is_dead", lambda path, now: True)
+    monkeypatch.setattr(lease_module, "_looks_dead", lambda path, now: True)
     winner = Lease.take(tmp_path)
     assert not lease.renew()
     lease.release()
@@ -97,7 +103,7 @@ def test_a_process_of_another_container_of_this_machine_is_not_looked_up_here(tm
 
 
 def test_a_full_disk_leaves_no_draft_of_a_lease(tmp_path, monkeypatch):
-    def full(path, text):
+    def full(path, text, **_):
         path.touch()
         raise OSError(28, "No space left on device")
 

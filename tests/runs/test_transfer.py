@@ -5,6 +5,7 @@ import pytest
 
 from repro.errors import StoreError
 from repro.recipes import cifar
+from repro.runs import transfer
 from repro.runs.lease import Lease
 from repro.runs.store import Store
 from repro.runs.transfer import export, take_in
@@ -167,7 +168,8 @@ def test_a_complete_run_is_not_replaced_by_a_checkpoint(here, there, file, pause
     assert there.condition(SPECS[2]) == "complete"
 
 
-def test_a_run_that_is_being_trained_is_not_replaced(here, there, file):
+def test_a_run_that_is_being_trained_is_not_replaced(here, there, file, monkeypatch):
+    monkeypatch.setattr(transfer, "PATIENCE", 0.1)
     export(here, SPECS[:1], file)
     lease = Lease.take(there.begin(SPECS[0]))
     with pytest.raises(StoreError, match="is being trained by another process"):

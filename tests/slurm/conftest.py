@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.cluster import ledger
+from repro.cluster.snapshot import read
 from repro.runs.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +44,8 @@ def runs(scale, seed, depth):
     rule=Ordering(gap=0.0, reason="half is half"),
     grid=dict.fromkeys(SCALES, ({points})),
     runs=runs,
-    controls=(),
+    depends_on=(),
+    testable=dict.fromkeys(SCALES, "the networks and data of its runs"),
     looks=dict.fromkeys(SCALES, {looks}),
 )
 def test_tiny(evidence, depth):
@@ -57,7 +58,7 @@ class User:
     """Someone with a folder, a claim file and a profile."""
 
     place: Path
-    scale: str = "smoke"  # of the same small runs: more seeds are bought at scale paper alone
+    scale: str = "smoke"  # of the same small runs: more seeds are requested at scale paper alone
 
     def __post_init__(self):
         self.place.mkdir(exist_ok=True)
@@ -113,12 +114,12 @@ class User:
 
     @property
     def submissions(self):
-        return ledger.submissions(self.store)
+        return [one.submission for one in read(self.store).entries]
 
-    def lives(self):
-        """Every life of every submission, by when it began."""
-        found = [life for one in self.submissions for some in ledger.lives(one).values() for life in some]
-        return sorted(found, key=lambda life: life.began)
+    def attempts(self):
+        """Every attempt of every submission, by when it began."""
+        found = [attempt for one in read(self.store).entries for some in one.attempts.values() for attempt in some]
+        return sorted(found, key=lambda attempt: attempt.began)
 
     def wait_for(self, what, seconds=120):
         """Waits until ``what()`` is true, and returns it."""
@@ -238,9 +239,9 @@ def sound(local):
     def check(user):
         assert user.status()["runs"].keys() == {"complete"}, user.picture()
         assert user.verdicts() == local(user)
-        lives = user.lives()
+        attempts = user.attempts()
         for run in user.store.runs():
-            own = [life for life in lives if run.spec.key in life.runs]
+            own = [attempt for attempt in attempts if run.spec.key in attempt.runs]
             for before, after in itertools.pairwise(own):
                 assert (before.ended or before.last_sign) <= after.began
             assert [row["epoch"] for row in run.history] == list(range(1, run.spec.epochs + 1))

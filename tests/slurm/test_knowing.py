@@ -37,7 +37,7 @@ def test_logs_are_those_of_the_jobs_of_a_run(user):
     run = next(user.store.runs())
     for name in (run.spec.key[:10], run.spec.name[:30]):
         told = user.run("logs", name)
-        assert "life 0 on n" in told
+        assert "attempt 0 on n" in told
         assert f"complete {run.spec.name}" in told
     assert "no job was submitted for" in user.run("logs", "nosuch", expect=(2,))
 
@@ -48,4 +48,4 @@ def test_status_tells_hours_and_asks_the_scheduler_nothing_once_all_is_complete(
     user.wait_for_reports()
     told = user.run("status", env={"PATH": str(tmp_path)})
     assert "3 complete" in told
-    assert "allocated in 3 lives" in told
+    assert "allocated in 3 attempts" in told

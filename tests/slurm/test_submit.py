@@ -19,7 +19,7 @@ def test_six_runs_go_from_submit_to_report_without_a_hand(user, sound, record_pr
     sound(user)
     assert (user.place / "report" / "report.html").stat().st_size > 10_000
     assert (user.place / "report" / "report.pdf").read_bytes().startswith(b"%PDF")
-    training = max(life.ended for life in user.lives()) - min(life.began for life in user.lives())
+    training = max(attempt.ended for attempt in user.attempts()) - min(attempt.began for attempt in user.attempts())
     record_property("beyond the jobs' own time, seconds", round(took - training, 1))
 
 
@@ -65,7 +65,7 @@ def test_runs_that_share_a_gpu_have_the_results_that_they_have_alone(user, sound
     assert "6 to queue in 2 jobs" in user.submit()
     user.wait_for_reports()
     sound(user)
-    assert {life.workers for life in user.lives()} == {3}
+    assert {attempt.workers for attempt in user.attempts()} == {3}
 
 
 def test_a_failing_run_leaves_the_others_alone(user, local):
@@ -85,10 +85,10 @@ def test_a_failing_run_leaves_the_others_alone(user, local):
 
 
 def test_a_second_user_command_waits_for_nobody_and_says_so(user):
-    from repro.cluster.submit import alone
+    from repro.cluster.lock import submission_lock
 
-    with alone(user.store):
-        assert "another process submits" in user.submit(expect=(2,))
+    with submission_lock(user.store):
+        assert "another process is submitting" in user.submit(expect=(2,))
     assert user.submissions == []
 
 

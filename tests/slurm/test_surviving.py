@@ -28,7 +28,7 @@ def element_jobs(user):
 
 
 def test_a_run_goes_on_through_two_time_limits(user, sound):
-    # Long enough for three lives of at most 40 s, however fast this machine is.
+    # Long enough for three attempts of at most 40 s, however fast this machine is.
     spec = cifar("smoke", 0, depth=8)
     rate = speed(spec, data_dir=Path(), device="cpu", ready=lambda: None, seconds=3)
     user.claim(epochs=math.ceil(80 * rate / 898), seeds=2, depths=(8,))
@@ -36,8 +36,8 @@ def test_a_run_goes_on_through_two_time_limits(user, sound):
     user.submit()
     user.wait_for_reports(600)
     sound(user)
-    whys = [life.why for life in user.lives() if life.end == "requeued"]
-    assert max(life.restart for life in user.lives()) >= 2
+    whys = [attempt.why for attempt in user.attempts() if attempt.end == "requeued"]
+    assert max(attempt.restart for attempt in user.attempts()) >= 2
     assert all("time" in why for why in whys)
 
 
@@ -47,7 +47,7 @@ def test_preempted_runs_checkpoint_at_once_and_go_on(long, sound):
     long.wait_for_training()
     blocker = slurm("sbatch", "--parsable", "-p", "main", "-N2", "--exclusive", "--wrap", "sleep 3", "-o", "/dev/null")
     try:
-        long.wait_for(lambda: [life for life in long.lives() if life.end == "requeued"])
+        long.wait_for(lambda: [attempt for attempt in long.attempts() if attempt.end == "requeued"])
         long.wait_for_reports()
     finally:
         slurm("scancel", blocker)
@@ -62,7 +62,7 @@ def test_sigterm_from_anything_but_a_cancellation_checkpoints_and_goes_on(long, 
     time.sleep(1)
     slurm("scancel", "--signal=TERM", *element_jobs(long))
     long.wait_for_reports()
-    assert {life.end for life in long.lives() if life.restart == 0} == {"requeued"}
+    assert {attempt.end for attempt in long.attempts() if attempt.restart == 0} == {"requeued"}
     assert len(long.submissions) == 1
     sound(long)
 
@@ -70,7 +70,7 @@ def test_sigterm_from_anything_but_a_cancellation_checkpoints_and_goes_on(long, 
 def test_a_killed_job_is_queued_again_by_the_report_job(long, sound):
     long.submit()
     long.wait_for_training()
-    job = long.wait_for(lambda: [life.job for life in long.lives() if processes(life.job)])[0]
+    job = long.wait_for(lambda: [attempt.job for attempt in long.attempts() if processes(attempt.job)])[0]
     for pid in processes(job):
         os.kill(pid, signal.SIGKILL)
     long.wait_for_reports()
@@ -100,7 +100,7 @@ def test_slurmd_stopped_and_started_loses_nothing(long, sound):
     for node in ("n1", "n2"):
         daemon("start", node)
     long.wait_for_reports()
-    assert {life.restart for life in long.lives()} == {0}
+    assert {attempt.restart for attempt in long.attempts()} == {0}
     sound(long)
 
 
@@ -112,7 +112,7 @@ def test_slurmctld_restarted_meanwhile_loses_nothing(long, sound):
     daemon("start", "slurmctld")
     asking.wait(timeout=60)
     long.wait_for_reports()
-    assert {life.restart for life in long.lives()} == {0}
+    assert {attempt.restart for attempt in long.attempts()} == {0}
     sound(long)
 
 
@@ -133,7 +133,7 @@ def test_without_accounting_a_death_is_told_by_the_controller(long, sound):
     try:
         long.submit()
         long.wait_for_training()
-        job = long.wait_for(lambda: [life.job for life in long.lives() if processes(life.job)])[0]
+        job = long.wait_for(lambda: [attempt.job for attempt in long.attempts() if processes(attempt.job)])[0]
         for pid in processes(job):
             os.kill(pid, signal.SIGKILL)
         long.wait_for_reports()
@@ -181,14 +181,14 @@ def test_a_run_out_of_requeues_is_exhausted_with_what_it_kept(user, sound):
     user.submit()
     for restart in (0, 1):
 
-        def of_this_life(restart=restart):
-            return [life for life in user.lives() if life.restart == restart]
+        def of_this_attempt(restart=restart):
+            return [attempt for attempt in user.attempts() if attempt.restart == restart]
 
-        user.wait_for(lambda: len(of_this_life()) == 3)
+        user.wait_for(lambda: len(of_this_attempt()) == 3)
         user.wait_for(lambda: all(user.store.condition(run) == "training" for run in specs(user)))
         time.sleep(2)
         slurm("scancel", "--signal=USR2", *element_jobs(user))
-        user.wait_for(lambda: all(life.end for life in of_this_life()))
+        user.wait_for(lambda: all(attempt.end for attempt in of_this_attempt()))
     user.wait_for_reports()
     told = user.status()
     assert told["runs"] == {"exhausted": 3}
@@ -209,7 +209,7 @@ def test_a_job_refuses_code_that_it_was_not_planned_with(user, sound):
     file.write_text(file.read_text().replace(user.submissions[0].code, "0" * 64))
     user.wait_for_reports()
     told = user.status()
-    assert told["runs"] == {"refused": 3}
+    assert told["runs"] == {"waiting": 3}
     assert "was planned with code 000000000000" in told["failures"][0]["why"]
     user.profile()
     user.run("retry", "--failed", "--any-code", "--cluster", "box")
@@ -220,7 +220,7 @@ def test_a_job_refuses_code_that_it_was_not_planned_with(user, sound):
 def test_a_node_that_fails_is_left_and_excluded_and_the_report_says_so(long, sound):
     long.claim(epochs=120, depths=(8,))
     long.submit()
-    life = long.wait_for(lambda: [life for life in long.lives() if life.node == "n1"])[0]
+    attempt = long.wait_for(lambda: [attempt for attempt in long.attempts() if attempt.node == "n1"])[0]
     long.wait_for_training()
     daemon("crash", "n1")
     try:
@@ -230,7 +230,7 @@ def test_a_node_that_fails_is_left_and_excluded_and_the_report_says_so(long, sou
         daemon("start", "n1")
         slurm("scontrol", "update", "nodename=n1", "state=resume")
     sound(long)
-    last = [one for one in long.lives() if one.element == life.element][-1]
+    last = [one for one in long.attempts() if one.element == attempt.element][-1]
     assert last.node == "n2"
     page = (long.place / "report" / "report.html").read_text()
     assert "n1" in page

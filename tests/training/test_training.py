@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
@@ -17,7 +16,7 @@ from repro.provenance import code_digest
 from repro.recipes import built, cifar
 from repro.runs.lease import Lease
 from repro.runs.store import CHECKPOINT, Store, write
-from repro.training import back_fill, restore, run, speed
+from repro.training import run, speed
 
 
 def short(trained="batchnorm", **changes):
@@ -47,6 +46,16 @@ def test_a_finished_run_has_what_the_report_needs(whole):
     assert whole.record["parts"][0]["peak_memory_bytes"] > 1e6
     assert not (whole.folder / CHECKPOINT).exists()
     assert not list(whole.folder.glob("lease*"))
+
+
+def test_peak_memory_is_that_of_the_run_and_not_of_what_its_process_did_before(tmp_path):
+    if not Path("/proc/self/clear_refs").exists():
+        pytest.skip("this system keeps one peak for a whole process")
+    size = 2_000_000_000
+    taken = b"x" * size
+    del taken
+    go(short(), Store(tmp_path))
+    assert 1e8 < Store(tmp_path).run(short()).record["parts"][0]["peak_memory_bytes"] < size
 
 
 def test_gamma_and_beta_are_kept_by_name(whole):
@@ -119,12 +128,13 @@ def test_killed_and_resumed_equals_uninterrupted(steps_before_kill, whole, tmp_p
 def test_a_checkpoint_of_a_batchnorm_only_resnet_866_is_under_a_megabyte(tmp_path):
     import torch
 
-    from repro.training import _checkpoint
+    from repro.training.checkpoint import write_checkpoint
     from repro.training.loop import start
     from repro.training.trainable import prepare
 
-    net = prepare(cifar("paper", 0, depth=866), torch.device("cpu"))
-    _checkpoint(tmp_path, net, start(net), {"parts": []})
+    spec = cifar("paper", 0, depth=866)
+    net = prepare(spec, torch.device("cpu"))
+    write_checkpoint(tmp_path, spec, net, start(net), [], [])
     assert (tmp_path / CHECKPOINT).stat().st_size < 1_000_000
 
 
@@ -194,27 +204,6 @@ def test_a_folder_in_which_no_lease_can_be_taken_is_told_by_name(tmp_path, monke
     monkeypatch.setattr(Lease, "take", forbidden)
     with pytest.raises(StoreError, match=f"{short().key} cannot be written: Read-only file system. Make it writable"):
         go(short(), Store(tmp_path))
-
-
-def test_a_lacking_measurement_is_back_filled_without_training(whole, tmp_path):
-    import shutil
-
-    shutil.copytree(whole.folder, tmp_path / whole.folder.name)
-    store = Store(tmp_path)
-    before = store.run(short()).measurement("relus")
-    (store.folder(short()) / "measurements" / "relus.json").unlink()
-    store.finish(short(), {key: value for key, value in whole.record.items() if key != "files"})
-    assert back_fill(store.run(short()), store, data_dir=Path(), device="cpu") == ["relus"]
-    assert store.run(short()).measurement("relus") == before
-    assert back_fill(store.run(short()), store, data_dir=Path(), device="cpu") == []
-
-
-def test_frozen_weights_are_regenerated_and_compared(whole):
-    changed = dataclasses.replace(whole, record=whole.record | {"frozen_before": "0" * 64})
-    with pytest.raises(StoreError, match="other frozen weights"):
-        restore(changed, "cpu")
-    net = restore(whole, "cpu")
-    assert np.array_equal(net.model.bn.weight.detach(), load_file(whole.folder / "tensors.safetensors")["bn.weight"])
 
 
 def test_the_record_says_which_rules_were_there_first(tmp_path):

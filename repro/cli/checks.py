@@ -1,0 +1,144 @@
+"""The pytest plugin that judges: a marked test is the judgement of one check, trained before if asked to."""
+
+from collections import Counter
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.claim import Check
+from repro.collecting.plugin import CHECK, SESSION
+from repro.errors import ReproError
+from repro.judging.judge import judge, requested_seeds
+from repro.judging.verdict import Answer, Verdict, exit_code
+from repro.runs.store import Store
+
+
+@dataclass
+class Judged:
+    """What one pytest session judged."""
+
+    words: list[tuple[str, str]] = field(default_factory=list)  # verdict and answer, as the test reports tell them
+    other_failures: int = 0  # of ordinary tests, and of checks that could not be judged
+
+
+JUDGED = pytest.StashKey[Judged]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the options of judging."""
+    group = parser.getgroup("repro", "replication of the papers' claims")
+    group.addoption("--results", default="results", help="the store of runs (default results)")
+    group.addoption("--data-dir", default="data", help="where CIFAR-10 lies (default data)")
+    group.addoption("--run-missing", action="store_true", help="train the missing runs before judging")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hears every report."""
+    config.stash[JUDGED] = Judged()
+    config.pluginmanager.register(_Counter(config.stash[JUDGED]), "repro-counter")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Trains what is missing if asked to."""
+    config, found = session.config, session.config.stash[SESSION]
+    checks = [item.stash[CHECK] for item in session.items if CHECK in item.stash]
+    if not config.getoption("--run-missing") or config.getoption("--collect-only") or not checks:
+        return
+    from repro.executing.execute import run_all  # not needed to judge
+
+    store = Store(Path(config.getoption("--results")))
+    try:
+        run_all(
+            checks,
+            store,
+            data_dir=Path(config.getoption("--data-dir")),
+            requested_seeds=lambda: requested_seeds(checks, store, list(found.checks.values())),
+        )
+    except ReproError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Judges a check instead of calling it as a test."""
+    check = pyfuncitem.stash.get(CHECK, None)
+    if check is None:
+        return None
+    config = pyfuncitem.config
+    results = config.getoption("--results")
+    everything = list(config.stash[SESSION].checks.values())
+    try:
+        row = judge([check], Store(Path(results)), controls=everything)[0]
+    except ReproError as error:
+        pytest.fail(str(error), pytrace=False)
+    pyfuncitem.user_properties.append(("verdict", str(row.verdict)))
+    pyfuncitem.user_properties.append(("answer", str(row.answer)))
+    words = ", ".join((_words(row.verdict, row.answer), *row.marks))
+    if row.verdict is Verdict.PENDING:
+        pytest.skip(f"{words}: {row.why} Make them with: {_command(check, results)}")
+    if exit_code([(row.verdict, row.answer)]):
+        pytest.fail(f"{words}\n{row.why}", pytrace=False)
+    if row.verdict in (Verdict.MEASURED, Verdict.INCONCLUSIVE) or row.answer is Answer.OPEN:
+        pytest.skip(f"{words}: {row.why}")
+    return True
+
+
+def _command(check: Check, results: str) -> str:
+    copy = f" --data {check.dataset}" if check.dataset else ""
+    return f"repro run --scale {check.scale} --results {results}{copy} -k '{check.claim.id}'"
+
+
+def _words(verdict: str, answer: str) -> str:
+    """Verdict and answer in two or three words, such as ``SMOKE seen``."""
+    return verdict if answer == Answer.NONE else f"{verdict} {answer}"
+
+
+def _properties(report: pytest.TestReport) -> dict[str, str]:
+    """What a report says of a verdict; a collection report says nothing."""
+    return {name: str(value) for name, value in getattr(report, "user_properties", ())}
+
+
+class _Counter:
+    """Hears every report, in xdist's controller too, where no check is judged."""
+
+    def __init__(self, judged: Judged) -> None:
+        self._judged = judged
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Notes what a report says of a verdict."""
+        properties = _properties(report)
+        if report.when == "call" and "verdict" in properties:
+            self._judged.words.append((properties["verdict"], properties["answer"]))
+        elif report.failed:
+            self._judged.other_failures += 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> Generator[None, Any, Any]:
+    """Shows the verdict as the word of a test; the category stays pytest's own, so its FAILURES section does too."""
+    status = yield
+    properties = _properties(report)
+    if "verdict" in properties and report.when == "call":
+        category, letter, _ = status
+        return category, letter, _words(properties["verdict"], properties["answer"])
+    return status
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Counts the verdicts."""
+    words = config.stash[JUDGED].words
+    if words:
+        counts = Counter(_words(verdict, answer) for verdict, answer in words)
+        terminalreporter.section(f"verdicts at scale {config.getoption('--scale')}")
+        terminalreporter.line(", ".join(f"{count} {word}" for word, count in sorted(counts.items())))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Exit codes of a session that judged claims: see ``verdict.exit_code``."""
+    judged = session.config.stash[JUDGED]
+    if judged.words and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        session.exitstatus = 2 if judged.other_failures else exit_code(judged.words)

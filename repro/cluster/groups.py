@@ -1,0 +1,88 @@
+"""Groups of runs that did not end well, together by cause, each with what mends it."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from repro.cluster import fate
+from repro.cluster.fate import Fate
+from repro.runs.store import FAILURE, Store
+
+LOG_LINES = 5  # of a log that a group shows
+# What differs between runs that fail for one cause: keys and digests, paths, numbers. (Names are known by run.)
+VARYING = ((r"\b[0-9a-f]{12,64}\b…?", "#"), (r"(?:/[^\s/:'\"(),]+)+/?", "/…"), (r"\d+(?:\.\d+)?", "#"))
+MENDING = {
+    "failed": "mend the cause, then: repro retry --failed",
+    "exhausted": "raise time or requeues in the profile, then: repro retry --failed",
+    "waiting": "mend the cause, then: repro submit",
+    "killed": "repro submit queues them again",
+    "cancelled": "repro submit queues them again",
+    "paused": "repro submit goes on",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Runs of one state and one cause."""
+
+    state: str
+    why: str  # of the example, as it stands in its traceback or its attempt
+    count: int
+    names: tuple[str, ...]  # of the first few; the first is the example
+    nodes: tuple[str, ...]
+    exit_code: str
+    log: tuple[str, ...]  # the end of the example's log
+    command: str  # what mends it
+
+
+def groups(found: Sequence[Fate], store: Store) -> list[Group]:
+    """What went wrong, runs of one cause together, the most frequent first."""
+    made: dict[tuple[str, str], list[tuple[Fate, str]]] = {}
+    for one in found:
+        if one.state not in ("complete", "missing", *fate.UNDER_WAY):
+            why = _why(one, store)
+            made.setdefault((one.state, _cause(why, one.spec.name)), []).append((one, why))
+    return [
+        Group(
+            state=state,
+            why=some[0][1],
+            count=len(some),
+            names=tuple(one.spec.name for one, _ in some[:3]),
+            nodes=tuple(sorted({one.node for one, _ in some if one.node})),
+            exit_code=", ".join(sorted({one.exit_code for one, _ in some if one.exit_code})),
+            log=_log_end(some[0][0]),
+            command=f"{MENDING[state]}; all of it: repro logs '{some[0][0].spec.name}'",
+        )
+        for (state, _), some in sorted(made.items(), key=lambda item: -len(item[1]))
+    ]
+
+
+def _why(one: Fate, store: Store) -> str:
+    """The error and the innermost frame of a traceback; else why the run ended."""
+    if one.state != "failed":
+        return one.why
+    try:
+        trace = json.loads((store.folder(one.spec) / FAILURE).read_text())
+        frames = [line.strip() for line in trace["traceback"].splitlines() if line.strip().startswith("File ")]
+        return f"{trace['error']}" + (f" ({frames[-1]})" if frames else "")
+    except (OSError, ValueError, KeyError, AttributeError):
+        return one.why
+
+
+def _cause(why: str, name: str) -> str:
+    """A message without what only one run has."""
+    text = why.replace(name, "RUN")
+    for pattern, word in VARYING:
+        text = re.sub(pattern, word, text)
+    return text
+
+
+def _log_end(one: Fate) -> tuple[str, ...]:
+    if one.submission is None or one.element is None:
+        return ()
+    try:
+        log = one.submission.log_of(one.submission.job_of(one.element))
+        return tuple(log.read_text(errors="replace").rstrip().splitlines()[-LOG_LINES:])
+    except OSError:
+        return ()

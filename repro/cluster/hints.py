@@ -1,0 +1,35 @@
+"""Hints: what a user can do about jobs that wait, by the scheduler's reason."""
+
+HELD = {
+    "JobHeldUser": "scontrol release JOB lets them go on, repro cancel gives them up",
+    "JobHeldAdmin": "an administrator holds them: ask who runs the cluster, or give them up with repro cancel",
+}
+# Reasons that time does not mend.
+NEVER = {
+    "PartitionTimeLimit": "lower time in the profile to what `sinfo -o '%P %l'` allows",
+    "PartitionNodeLimit": "ask for less in the profile, or name another partition",
+    "PartitionConfig": "name another partition in the profile, or ask for what this one has: scontrol show partition",
+    "BadConstraints": "ask for what the nodes have: sinfo -N -o '%N %c %m %G %f'",
+    "DependencyNeverSatisfied": "repro cancel, then repro submit",
+    "InvalidAccount": "name an account of `sacctmgr show associations user=$USER` in the profile",
+    "InvalidQOS": "name one of `sacctmgr show qos` as qos in the profile",
+    "AccountNotAllowed": "name another account or partition in the profile",
+    "QOSNotAllowed": "name another qos or partition in the profile",
+}
+
+
+def hint(reason: str) -> str:
+    """What to do about a job that waits for a reason; "" where it is to wait."""
+    word = reason.strip("()").split(",")[0].split(" ")[0]
+    if word in HELD:
+        return HELD[word]
+    if "held" in reason.lower():
+        return HELD["JobHeldUser"]
+    if can_never_start(reason):
+        return f"they can never start: {NEVER[word]}, then repro cancel and repro submit"
+    return ""
+
+
+def can_never_start(reason: str) -> bool:
+    """Whether waiting is in vain."""
+    return reason.strip("()").split(",")[0].split(" ")[0] in NEVER

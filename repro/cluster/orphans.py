@@ -1,0 +1,34 @@
+"""Orphans: jobs of this store whose submission was deleted or is damaged, known by their names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from repro.cluster import ledger
+from repro.cluster.scheduler import Job
+from repro.cluster.snapshot import Snapshot
+
+
+@dataclass(frozen=True, kw_only=True)
+class Orphan:
+    """The jobs of one submission that cannot be read any more."""
+
+    id: str
+    jobs: tuple[str, ...]  # ids, of whole arrays
+    count: int  # elements and jobs
+
+
+def orphans(snapshot: Snapshot, queue: Sequence[Job]) -> list[Orphan]:
+    """What is in the queue for this store and stands in no submission that can be read."""
+    known = {one.submission.id for one in snapshot.entries}
+    damaged = {one.id for one in snapshot.damaged}
+    mark = ledger.mark(snapshot.store.root)
+    found: dict[str, list[Job]] = {}
+    for job in queue:
+        parts = job.name.split(".")
+        ours = len(parts) == 3 and parts[0] == "repro" and (parts[1] in damaged or f"-{mark}-" in parts[1])
+        if ours and job.live and parts[1] not in known:
+            found.setdefault(parts[1], []).append(job)
+    return [
+        Orphan(id=name, jobs=tuple(sorted({job.id.partition("_")[0] for job in some})), count=len(some))
+        for name, some in found.items()
+    ]

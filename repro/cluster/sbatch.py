@@ -1,0 +1,68 @@
+"""sbatch through submitit: an executor for one kind of job, and one line for what sbatch refuses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from repro.cluster import scheduler
+from repro.cluster.ledger import Submission
+from repro.cluster.profile import Profile
+from repro.errors import ClusterError
+
+# A line of the profile's setup that fails ends the job and is named, instead of whatever fails later for want of it.
+SETUP = (
+    """trap 'code=$?; echo "repro: setup failed: $BASH_COMMAND (exit code $code)"; exit 76' ERR""",
+    "trap - ERR",
+)
+
+
+def executor(submission: Submission, *, log: Path, **parameters: Any) -> Any:
+    """submitit's executor for one kind of job of a submission; ``log`` is its folder."""
+    import submitit
+
+    profile = submission.profile
+    with refusals():
+        made = submitit.SlurmExecutor(log, python=profile.python)
+        made.update_parameters(
+            **{
+                "partition": profile.partition,
+                "account": profile.account,
+                "qos": profile.qos,
+                "constraint": profile.constraint,
+                "exclude": ",".join(submission.excluded) or None,
+                **share(profile, 1),
+                # SLURM tells jobs when they began only since 23.02.
+                "setup": ["export REPRO_BEGAN=$(date +%s)", SETUP[0], *profile.setup, SETUP[1]],
+                "stderr_to_stdout": True,
+                "wckey": None,
+                "additional_parameters": {
+                    "requeue": True,
+                    **{name: value for name, value in profile.sbatch.items() if value is not False},
+                },
+                **parameters,
+            }
+        )
+    return made
+
+
+def share(profile: Profile, runs: int) -> dict[str, Any]:
+    """What a job asks for in which so many runs train at a time."""
+    cpus = profile.cpus * runs
+    # srun does not inherit cpus-per-task since SLURM 22.05.
+    return {"cpus_per_task": cpus, "srun_args": [f"--cpus-per-task={cpus}"], "mem": profile.megabytes(runs)}
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turns what submitit raises into one line with the scheduler's words."""
+    from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+    try:
+        yield
+    except FailedJobError as error:
+        lines = [line for line in str(error).splitlines() if line.startswith("sbatch: ")]
+        said = dict.fromkeys(line.removeprefix("sbatch: ") for line in lines)  # submitit repeats sbatch's words
+        raise ClusterError(scheduler.refusal("sbatch", "\n".join(said) or str(error))) from None
+    except (FailedSubmissionError, ValueError, RuntimeError, OSError) as error:
+        raise ClusterError(f"submitit said: {error}") from None

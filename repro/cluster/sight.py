@@ -1,0 +1,99 @@
+"""What nodes see: a small job looks for the folders and files that the jobs of an order will need."""
+
+import json
+import secrets
+import shlex
+import sys
+import time
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from repro.cluster import ledger, scheduler
+from repro.cluster.ledger import FOLDER, Order
+from repro.cluster.profile import Profile
+from repro.errors import ClusterError, ReproError
+from repro.runs.datasets import DATASETS
+from repro.runs.store import explain_write_errors, write
+
+PATIENCE = 60.0  # seconds to wait for a node to look
+FIRST = 100  # exit code of the look when the first place is not there
+BUNDLED = "digits"  # the data set that the package itself carries
+
+
+def check(profile: Profile, order: Order, datasets: Collection[str], patience: float = PATIENCE) -> Iterator[str]:
+    """Asks a node whether it sees what jobs will need, and says in a line what nobody could find out.
+
+    What a node has seen once is not asked again.
+
+    Raises:
+        ClusterError: a place is missing here, or on the node.
+    """
+    needed = _needed(profile, order, datasets)
+    for place, what in needed.items():
+        if not place.exists():
+            raise ClusterError(f"{what} {place} does not exist; correct it before anything is queued.")
+    memory = order.results / FOLDER / f"seen-{profile.name}.json"
+    seen = set(ledger.read_json(memory).get("seen", []))
+    places = {str(order.results), *map(str, needed)}
+    if places <= seen:
+        return
+    token = order.results / FOLDER / f".seen-{secrets.token_hex(4)}"
+    with explain_write_errors(token):
+        token.parent.mkdir(parents=True, exist_ok=True)
+    write(token, b"")
+    try:
+        answer = _look(profile, {token: "the store", **needed}, patience)
+    finally:
+        token.unlink(missing_ok=True)
+    if answer is None:
+        yield f"no node was free within {patience:.0f} s to look whether it sees {order.results}: queued all the same"
+        return
+    node, unseen = answer
+    if unseen is not None:
+        what = needed.get(unseen, "the store")
+        shown = order.results if unseen == token else unseen
+        raise ClusterError(
+            f"node {node} does not see {what} {shown}; nothing was queued. Put it on a file system that all nodes see."
+        )
+    try:
+        write(memory, json.dumps({"seen": sorted(seen | places)}).encode())
+    except ReproError:
+        return  # asked again the next time
+
+
+def _needed(profile: Profile, order: Order, datasets: Collection[str]) -> Mapping[Path, str]:
+    """What jobs read, and what it is to the user."""
+    places = {Path(path.partition("::")[0]): "the claim file" for path in order.paths}
+    if any(name != BUNDLED and name in DATASETS for name in datasets):
+        places[order.data_dir] = "the data folder"
+    if profile.python is None:
+        places[Path(sys.executable)] = "Python"
+    return places
+
+
+def _look(profile: Profile, places: Mapping[Path, str], patience: float) -> tuple[str, Path | None] | None:
+    """The node that looked, and the first place that it does not see; None when no node was free."""
+    some = list(places)
+    lines = [f"test -e {shlex.quote(str(place))} || exit {FIRST + number}" for number, place in enumerate(some)]
+    # A job that the profile holds back, or lets begin later, would not look now.
+    flags = replace(profile, sbatch={k: v for k, v in profile.sbatch.items() if k not in ("hold", "begin")}).flags()
+    printed = scheduler.ask(
+        "sbatch", "--parsable", f"--job-name=repro.look.{secrets.token_hex(3)}", "--output=/dev/null", "--chdir=/",
+        "--time=1", *flags, f"--wrap={'; '.join(lines)}",
+    )  # fmt: skip
+    job = printed.strip().partition(";")[0]
+    until, pause = time.monotonic() + patience, 0.2
+    while time.monotonic() < until:
+        shown = scheduler.show(job)
+        if shown is None or not shown.live:
+            break
+        time.sleep(pause)
+        pause = min(5.0, 1.5 * pause)
+    else:
+        scheduler.cancel([job])
+        return None
+    code = int((shown.exit_code if shown else "0:0").partition(":")[0] or 0)
+    if shown is None or shown.state not in ("COMPLETED", "FAILED"):
+        return None
+    return shown.node, some[code - FIRST] if FIRST <= code < FIRST + len(some) else None

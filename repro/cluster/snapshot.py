@@ -1,0 +1,90 @@
+"""Snapshots: all that is written about a store's submissions, read once and handed on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from repro.cluster import ledger
+from repro.cluster.ledger import Attempt, Json, Submission
+from repro.cluster.profile import Profile
+from repro.errors import ClusterError
+from repro.runs.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One submission with what its jobs, its report job and the scheduler have said."""
+
+    submission: Submission
+    attempts: Mapping[int, tuple[Attempt, ...]]  # by element, in order
+    deaths: Mapping[str, Json]  # by job: how it ended, where it could not say so itself
+    report: Json  # what the report job wrote; empty where it wrote nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Damaged:
+    """The folder of a submission that cannot be read; nothing else is kept from going on by it."""
+
+    folder: Path
+    error: str
+
+    @property
+    def id(self) -> str:
+        """Of the submission: its jobs are called repro.<id>.*"""
+        return self.folder.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What a store says of its submissions, the oldest first."""
+
+    store: Store
+    entries: tuple[Entry, ...] = ()
+    damaged: tuple[Damaged, ...] = ()
+
+    def faults(self, cluster: str) -> dict[str, str]:
+        """Nodes of a cluster that failed an attempt, and why: excluded from everything submitted from now on."""
+        found: dict[str, str] = {}
+        for one in self.entries:
+            if one.submission.profile.name == cluster:
+                for some in one.attempts.values():
+                    for attempt in some:
+                        found |= attempt.faults
+                found |= {death["node"]: death["fault"] for death in one.deaths.values() if death.get("fault")}
+        return found
+
+    def avoided(self, profile: Profile) -> tuple[str, ...]:
+        """Nodes that jobs are kept away from: those of the profile, and those that failed and are not trusted."""
+        return tuple(sorted({*profile.exclude, *(set(self.faults(profile.name)) - set(profile.trusted))}))
+
+    def with_deaths(self, found: Mapping[str, Mapping[str, Json]]) -> "Snapshot":
+        """The same with more deaths: submission to job to how it ended."""
+        return replace(
+            self,
+            entries=tuple(
+                replace(one, deaths={**one.deaths, **found.get(one.submission.id, {})}) for one in self.entries
+            ),
+        )
+
+
+def read(store: Store) -> Snapshot:
+    """Reads every submission of a store; one that cannot be read is named and left out."""
+    entries, damaged = [], []
+    for folder in sorted((store.root / ledger.FOLDER).glob("*/")):
+        if not (folder / "submission.json").exists() and not (folder / ledger.ATTEMPTS).exists():
+            continue  # a probe's or a pilot's
+        try:
+            submission = ledger.load(folder)
+        except ClusterError as error:
+            damaged.append(Damaged(folder=folder, error=str(error)))
+            continue
+        deaths = ledger.read_json(ledger.deaths_file(submission))
+        entries.append(
+            Entry(
+                submission=submission,
+                attempts=ledger.attempts(submission),
+                deaths={job: death for job, death in deaths.items() if isinstance(death, dict) and "state" in death},
+                report=ledger.read_json(ledger.report_file(submission)),
+            )
+        )
+    return Snapshot(store=store, entries=tuple(entries), damaged=tuple(damaged))

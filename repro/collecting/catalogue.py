@@ -1,0 +1,69 @@
+"""The catalogue: every row of what the sources claim, with or without a check, from claims/catalogue.toml."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from repro.errors import ClaimError
+from repro.provenance import folder
+
+NAME = "catalogue.toml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One row of the catalogue."""
+
+    id: str  # of the claim, where it has a check
+    work: str  # key of the source
+    primary: bool  # one of the main claims, over which the level against a claim is shared
+    reason: str  # why there is no check; "" where there is one
+    sentence: str  # what is claimed, where no claim file says it
+
+
+def catalogue(path: Path | None = None) -> tuple[Row, ...]:
+    """The rows of a catalogue, of this suite's own unless a path is given.
+
+    Raises:
+        ClaimError: it cannot be read, a row has an unknown field or lacks one, or an id stands twice.
+    """
+    return _read(path or folder("claims") / NAME)
+
+
+@cache
+def primaries(claim_file: Path) -> int:
+    """How many primary claims the catalogue beside a claim file names; 1 where there is none.
+
+    Raises:
+        ClaimError: as ``catalogue``.
+    """
+    for place in (claim_file.parent, claim_file.parent.parent):
+        if (place / NAME).exists():
+            return max(1, sum(row.primary for row in catalogue(place / NAME)))
+    return 1
+
+
+@cache
+def _read(path: Path) -> tuple[Row, ...]:
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+        rows = tuple(_row(entry, path) for entry in found["row"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ClaimError(f"{path} is no catalogue ({error}); it holds [[row]] tables with id and work.") from None
+    twice = {row.id for row in rows if sum(other.id == row.id for other in rows) > 1}
+    if twice:
+        raise ClaimError(f"{path} has the row {min(twice)} twice; drop one.")
+    return rows
+
+
+def _row(entry: dict[str, object], path: Path) -> Row:
+    wanted = {"id": str, "work": str, "primary": bool, "reason": str, "sentence": str}
+    filled = {"primary": False, "reason": "", "sentence": "", **entry}
+    wrong = sorted(name for name in filled.keys() | wanted.keys() if type(filled.get(name)) is not wanted.get(name))
+    if wrong:
+        raise ClaimError(
+            f"{path}: the row {filled.get('id', '')!r} has {', '.join(wrong)} missing, unknown or of another type; "
+            "allowed are id, work, reason, sentence (texts) and primary (true or false)."
+        )
+    return Row(**filled)  # type: ignore[arg-type]

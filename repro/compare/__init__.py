@@ -1,0 +1,38 @@
+"""Findings: samples held against a frozen rule. VERDICTS' kinds X, P, O, T, N and F, and M, which only measures."""
+
+from repro.compare.exact import AtMost, Exact, Printed, agreement
+from repro.compare.finding import RULES_VERSION, Finding, Outcome, Sweep, flips_over_looks
+from repro.compare.measure import Measure
+from repro.compare.ordering import Ordering
+from repro.compare.published import Published, own_error, undecidable
+from repro.compare.ranges import Fraction, FractionBound, NoChange, Point
+from repro.compare.trend import Trend
+from repro.statistics import Levels, Sample, paired_differences
+
+Rule = Exact | Printed | AtMost | Point | Fraction | FractionBound | NoChange | Ordering | Trend | Measure
+
+__all__ = [
+    "RULES_VERSION",
+    "AtMost",
+    "Exact",
+    "Finding",
+    "Fraction",
+    "FractionBound",
+    "Levels",
+    "Measure",
+    "NoChange",
+    "Ordering",
+    "Outcome",
+    "Point",
+    "Printed",
+    "Published",
+    "Rule",
+    "Sample",
+    "Sweep",
+    "Trend",
+    "agreement",
+    "flips_over_looks",
+    "own_error",
+    "paired_differences",
+    "undecidable",
+]

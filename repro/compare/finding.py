@@ -1,0 +1,107 @@
+"""Findings: what one comparison says about its criterion, with the numbers that it rests on."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from repro.statistics import Interval, Levels, Sample, Unit
+
+# Raised by hand whenever a rule decides otherwise on the same numbers: every criterion hash changes with it.
+RULES_VERSION = 2
+
+
+class Outcome(StrEnum):
+    """What one comparison says about its criterion."""
+
+    ESTABLISHED = "established"
+    DIRECTION_ONLY = "direction only"  # the direction is shown, and the size is ruled out
+    RULED_OUT = "ruled out"
+    UNDECIDED = "undecided"
+    SOURCE_ERROR = "source error"
+    MEASURED = "measured"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """Context that is drawn and tabulated beside a finding and decides nothing."""
+
+    label: str
+    x_label: str
+    y_label: str
+    x: tuple[float, ...]
+    lines: dict[str, tuple[float, ...]]  # label -> y
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One comparison: what was expected, what was measured, and what follows under the rule."""
+
+    label: str
+    expected: str
+    measured: str
+    outcome: Outcome
+    why: str  # one sentence with the numbers that decided
+    would_change: str = ""  # one sentence: the margin, gap or step at which this finding flips; "" for a measurement
+    samples: tuple[Sample, ...] = ()
+    estimate: float | None = None  # what the interval is about: a mean, a difference, a largest drop
+    interval: Interval | None = None  # established exactly when it lies in the criterion
+    interval_level: float | None = None  # what the interval covers over all looks, two-sided: 0.9
+    degrees_of_freedom: float | None = None  # of the interval
+    unit: Unit = ""
+    criterion: Interval | None = None  # the range that the interval must lie in, to draw; infinite ends allowed
+    reference: float | None = None
+    assumption: str = ""  # what had to be assumed of the reference, "" for nothing
+    prediction: Interval | None = None  # where 95 % of our means lie if the published value is right; decides nothing
+    consistent: bool | None = None  # whether our mean lies there; None where nothing is published or one seed is there
+    p_for: float | None = None  # p-value with which the criterion is established, where below the level `accept`
+    p_against: float | None = None  # p-value with which it is ruled out, where below the level `against`
+    flips: tuple[float, float] | None = None  # ruled out at margins below the first, established from the second on
+    more_seeds: int | None = None  # seeds in all that would decide if mean and spread stayed as they are
+
+
+def decided(p_for: float, p_against: float, levels: Levels) -> Outcome:
+    """The outcome at the two levels of a look."""
+    if p_for < levels.accept:
+        return Outcome.ESTABLISHED
+    return Outcome.RULED_OUT if p_against < levels.against else Outcome.UNDECIDED
+
+
+def flips_over_looks(findings: Sequence[Finding]) -> tuple[float, float] | None:
+    """The margins at which a point flips when every look so far is counted: each would have stopped at the first.
+
+    Ruled out by some look at margins below the first number, established by some look at margins above the second.
+    None where a single seed, or another rule, gives no such margins.
+    """
+    known = [finding.flips for finding in findings if finding.flips]
+    return (max(low for low, _ in known), min(high for _, high in known)) if known else None
+
+
+def finite_interval(low: float, high: float) -> Interval | None:
+    """None for the endless interval of a single seed."""
+    return (low, high) if math.isfinite(low) and math.isfinite(high) else None
+
+
+def suffix(unit: Unit) -> str:
+    """A unit as it follows a number."""
+    return {"%": " %", "points": " points"}.get(unit, "")
+
+
+def amount(value: float, unit: Unit, signed: bool = False) -> str:
+    """A number with its unit."""
+    sign = "+" if signed and value >= 0 else ""
+    text = f"{value:.3f}" if unit == "share" else f"{value:.2f}"
+    return (sign + text + suffix(unit)).replace("-", "−")
+
+
+def between(low: float, high: float, unit: Unit) -> str:
+    """An interval as a reader sees it."""
+    if not (math.isfinite(low) or math.isfinite(high)):
+        return "unknown (one seed gives no interval)"
+    digits = 3 if unit == "share" else 2
+    return f"[{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−").replace("inf", "∞")
+
+
+def unit_of_difference(unit: Unit) -> Unit:
+    """Percentages differ by points."""
+    return "points" if unit == "%" else unit

@@ -1,0 +1,112 @@
+"""Whole claims: their points taken together, corrected for how many points and primary claims there are."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from repro.claim import Check
+from repro.judging.verdict import Answer, Judgement, Verdict
+from repro.statistics import holm
+
+# A claim over a grid says that every point holds: the first of these that some point has is what can be said of it.
+ORDER = (
+    Verdict.BLOCKED,
+    Verdict.PENDING,
+    Verdict.INVALID,
+    Verdict.NOT_REPRODUCED,
+    Verdict.PAPER_ERROR,
+    Verdict.INCONCLUSIVE,
+    Verdict.PARTIAL,
+    Verdict.SMOKE,
+    Verdict.PILOT,
+    Verdict.REPRODUCED,
+    Verdict.MEASURED,
+)
+ANSWERS = (Answer.NOT_SEEN, Answer.OPEN, Answer.SEEN, Answer.NONE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimEntry:
+    """What can be said of a claim as a whole."""
+
+    claim: str  # id of the claim
+    work: str  # key of the source
+    verdict: Verdict  # over all its points
+    answer: Answer  # over its points at scale smoke or pilot, as far as they were judged
+    marks: tuple[str, ...]  # what is said wherever the verdict is shown
+    points: dict[str, int]  # number of points by verdict, or by answer where there is one
+    tested: bool  # whether its sentence can be tested at this scale
+    rationale: str  # why it can or cannot be; "" for an exact claim
+    primary: bool  # one of the main claims of the catalogue
+    same_as: str | None  # id of the claim that it repeats, with which it is counted once
+    p_for: float | None  # p-value that every point holds: the largest of all
+    p_against: float | None  # p-value against it, Bonferroni over looks and points
+    p_against_holm: float | None  # of a primary claim: Holm over the primary claims, those not judged counting as 1
+    would_change: str  # one sentence: the point without which the verdict would be another
+
+
+def claims_table(rows: Sequence[Judgement], checks: Sequence[Check]) -> list[ClaimEntry]:
+    """One entry a claim.
+
+    Its verdict is that of its points, none of which is ruled out above the level at which the whole claim is. So a
+    point and its claim never contradict each other, and no verdict depends on what else was selected.
+    """
+    by_id = {check.id: check for check in checks}
+    own: dict[str, list[Judgement]] = {}
+    for row in rows:
+        own.setdefault(row.claim, []).append(row)
+    table = [_entry(by_id[some[0].check], some) for some in own.values()]
+    primary = [entry for entry in table if entry.primary and entry.same_as not in own]
+    total = max([len(primary), *(check.primaries for check in checks if check.claim.primary)], default=0)
+    holms = holm([entry.p_against for entry in primary], total)
+    adjusted = {entry.claim: value for entry, value in zip(primary, holms, strict=True)}
+    return [
+        replace(entry, p_against_holm=adjusted.get(entry.same_as or entry.claim, adjusted.get(entry.claim)))
+        if entry.primary and entry.p_against is not None
+        else entry
+        for entry in table
+    ]
+
+
+def _entry(check: Check, own: Sequence[Judgement]) -> ClaimEntry:
+    claim, scale = check.claim, check.scale
+    # An invalid point says nothing, neither for nor against.
+    p_for = [row.p_for for row in own if row.p_for is not None]
+    p_against = [row.p_against for row in own if row.p_against is not None]
+    tests = len(check.looks) * len(claim.grid[scale])
+    verdict, answer = _whole(own)
+    return ClaimEntry(
+        claim=claim.id,
+        work=claim.source.work,
+        verdict=verdict,
+        answer=answer,
+        marks=tuple(dict.fromkeys(mark for row in own for mark in row.marks)),
+        points=dict(Counter(str(row.verdict if row.answer is Answer.NONE else row.answer) for row in own)),
+        tested=claim.tested(scale),
+        rationale=(claim.testable if claim.tested(scale) else claim.untestable).get(scale, ""),
+        primary=claim.primary,
+        same_as=claim.same_as,
+        p_for=max(p_for, default=None),
+        p_against=min(1.0, tests * min(p_against)) if p_against else None,
+        p_against_holm=None,
+        would_change=_without_a_point(own),
+    )
+
+
+def _whole(rows: Sequence[Judgement]) -> tuple[Verdict, Answer]:
+    verdict = min((row.verdict for row in rows), key=ORDER.index)
+    return verdict, min((row.answer for row in rows), key=ANSWERS.index)
+
+
+def _without_a_point(own: Sequence[Judgement]) -> str:
+    if len(own) < 2:
+        return ""
+    whole = _whole(own)
+    changed: dict[str, list[str]] = {}
+    for left_out in own:
+        verdict, answer = _whole([row for row in own if row is not left_out])
+        if (verdict, answer) != whole:
+            point = left_out.check.removeprefix(left_out.claim)
+            changed.setdefault(str(verdict if answer is Answer.NONE else answer), []).append(point)
+    told = [f"{word} without the point {' or '.join(points)}" for word, points in changed.items()]
+    return f"It would be {'; '.join(told)}." if told else f"No single one of the {len(own)} points decides it."

@@ -1,0 +1,52 @@
+"""States of controls: of each that a check depends on, whether it holds, failed, or why neither can be said."""
+
+from collections.abc import Collection, Mapping
+
+from repro.claim import Check
+from repro.judging.verdict import FAILED, HOLDS, Judgement, Verdict
+
+Judged = Collection[tuple[Check, Judgement]]
+
+
+def states(check: Check, judged: Judged) -> dict[str, str]:
+    """By id of a control that a check depends on: "holds", "failed", or a word for neither.
+
+    Of a control with a point for each network, the points of this check's own networks count and no others; a network
+    without such a point is named.
+    """
+    own = {name: [pair for pair in judged if pair[0].claim.id == name] for name in check.claim.depends_on}
+    return {name: _state(check, points) for name, points in own.items()}
+
+
+def failed(controls: Mapping[str, str]) -> list[str]:
+    """The controls that failed."""
+    return [name for name, state in controls.items() if state == FAILED]
+
+
+def _state(check: Check, points: Judged) -> str:
+    if not points:
+        return "not collected"
+    bare: list[str] = []
+    if next(iter(points))[0].claim.per_network:
+        own = _networks(check)
+        points = [pair for pair in points if own.keys() & _networks(pair[0]).keys()]
+        covered = {network for other, _ in points for network in _networks(other)}
+        bare = [name for network, name in own.items() if network not in covered]
+    rows = [row for _, row in points]
+    if any(row.stands == "against" or row.verdict is Verdict.INVALID for row in rows):
+        return FAILED
+    if bare:
+        return f"no point for {', '.join(bare)}"
+    neither = [row for row in rows if row.stands != "for"]
+    return str(neither[0].stands or neither[0].verdict).lower() if neither else HOLDS
+
+
+def _networks(check: Check) -> dict[tuple[str, int, int], str]:
+    """The networks that a check trains, with their names."""
+    specs = [specs[0] for specs in check.arms(1).values() if specs[0].epochs]
+    return {
+        (spec.family, spec.depth, spec.width): f"wrn-{spec.depth}-{spec.width}"
+        if spec.width > 1
+        else f"resnet-{spec.depth}"
+        for spec in specs
+    }

@@ -1,0 +1,107 @@
+"""What is wrong with a stored run as evidence, found without torch: it contradicts itself, its spec or its seed."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from repro.errors import StoreError
+from repro.judging.shapes import expected
+from repro.runs.datasets import DATASETS
+from repro.runs.spec import RunSpec
+from repro.runs.store import HISTORY, TENSORS, Run
+
+# Images that may fall on another side when the network of the last epoch is evaluated again: none on a CPU, while on
+# other devices a kernel chosen anew can round otherwise.
+MOVED_IMAGES = 5
+
+
+def refuse_contradictions(arms: Mapping[str, Sequence[Run]], *, thorough: bool) -> None:
+    """Refuses runs that contradict themselves, each other, or their spec; ``thorough`` reads every file of them.
+
+    Raises:
+        StoreError: a run does, and is named with what was found.
+    """
+    for run in {run.spec.key: run for runs in arms.values() for run in runs}.values():
+        fault = contradiction(run)
+        if not fault and thorough:
+            run.check()
+            fault = _tensors(run)
+        if fault:
+            raise StoreError(f"{run.folder} ({run.spec.name}): {fault}. Delete it and train it again.")
+    for arm, runs in arms.items():
+        _refuse_copies(arm, runs)
+
+
+def contradiction(run: Run) -> str:
+    """How outcome, history and accuracy of a run contradict each other; "" where they agree."""
+    spec, outcome, rows = run.spec, run.record["outcome"], run.history
+    if not spec.epochs:
+        return "" if outcome == "built" and not rows else f"nothing is trained, and its outcome is {outcome!r}"
+    try:
+        epochs = [row["epoch"] for row in rows]
+        ended = rows[-1]["train_loss"] if rows else None
+        last = float(rows[-1]["test_top1"]) if rows else math.nan
+        found = run.measurement("accuracy")
+        measured, images = found["top1"], found["images"]
+    except (KeyError, TypeError, ValueError) as error:
+        return f"its {HISTORY} or accuracy lacks {error}"
+    if epochs != list(range(1, len(epochs) + 1)):
+        return f"its {HISTORY} has the epochs {epochs[:3]}… instead of 1, 2, 3 …"
+    whole = "diverged" if ended is None else "trained"
+    if outcome != whole or (outcome == "trained" and len(rows) != spec.epochs):
+        return f"its outcome is {outcome!r}, and its {HISTORY} shows {len(rows)} of {spec.epochs} epochs, {whole}"
+    allowed = 0.0 if run.record["parts"][-1]["device_type"] == "cpu" else 100 * MOVED_IMAGES / images
+    if not math.isclose(measured, last, rel_tol=0, abs_tol=allowed + 1e-9):
+        return f"its accuracy is {measured} %, and the last row of its {HISTORY} has {last} %"
+    return ""
+
+
+def broken_controls(runs: Iterable[Run]) -> list[str]:
+    """In which runs a frozen tensor moved or other images were read than the spec names, one sentence each."""
+    told = []
+    for run in runs:
+        if not run.spec.epochs:
+            continue
+        if run.record["frozen_before"] != run.record["frozen_after"]:
+            told.append(f"frozen tensors of {run.spec.name} are not what they were before training.")
+        for split, named in (DATASETS[run.spec.dataset].fingerprints or {}).items():
+            read = run.record["data"].get(split, "nothing")
+            if read != named:
+                told.append(
+                    f"{run.spec.name} read {split} images of fingerprint {read[:12]}…, and {run.spec.dataset} has "
+                    f"{named[:12]}…"
+                )
+    return told
+
+
+def _refuse_copies(arm: str, runs: Sequence[Run]) -> None:
+    """Two seeds of an arm must not share their tensors: one of them would be counted twice."""
+    seen: dict[str, RunSpec] = {}
+    for run in runs:
+        if not run.spec.epochs:
+            continue
+        other = seen.setdefault(run.record["files"][TENSORS], run.spec)
+        if other.seed != run.spec.seed:
+            raise StoreError(
+                f"{run.folder} ({run.spec.name}): its tensors equal those of seed {other.seed} in arm {arm!r}, byte "
+                "for byte. Delete the one that was copied and train it again."
+            )
+
+
+def _tensors(run: Run) -> str:
+    """How the stored tensors differ from what the spec trains, in names and shapes; "" where they agree."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(run.folder / TENSORS, framework="numpy") as file:
+            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        return f"{TENSORS} cannot be read ({error})"
+    wanted = expected(run.spec)
+    if found == wanted:
+        return ""
+    wrong = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
+    first = wrong[0]
+    return (
+        f"{TENSORS} holds {first} as {found.get(first, 'nothing')}, and the spec asks for "
+        f"{wanted.get(first, 'nothing')} ({len(wrong)} differ)"
+    )

@@ -1,0 +1,115 @@
+"""The document's types: what verdicts.json holds, field by field. Each comment is the field's description there."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from repro.judging.claims import ClaimEntry
+from repro.judging.verdict import Judgement
+from repro.planning.scales import ScaleNeeds
+
+SCHEMA_VERSION = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """What judged."""
+
+    version: str  # of this package
+    rules_version: int  # raised whenever a rule decides otherwise on the same numbers
+    training_version: int  # raised whenever the training code computes something else from the same spec
+    judging_code_sha256: str  # SHA-256 of the code between stored runs and a verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRow:
+    """A complete run behind some verdict."""
+
+    key: str  # SHA-256 of the run's spec
+    name: str  # the run in a few words
+    outcome: str  # trained, diverged or built
+    seconds: float | None  # of training
+    images_per_second: float | None  # that training took in
+    peak_memory_bytes: int | None  # of the process that trained
+    device: str  # of its last uninterrupted piece
+    parts: int  # uninterrupted pieces that it was trained in
+    digest: str  # SHA-256 of what the run computed, without time and place
+    checks: tuple[str, ...]  # that rest on it
+    top1_by_epoch: tuple[float, ...]  # test accuracy after each epoch, percent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """A combination of code, versions and device."""
+
+    commit: str  # Git commit of the code, "+changes" where files differed from it, "" outside a checkout
+    code: str  # SHA-256 of the code that decides what a run computes
+    torch: str  # version of torch
+    python: str  # version of Python
+    device: str  # name of the processor or GPU
+    device_type: str  # cpu or cuda
+    threads: int  # that torch used
+    cores: int | None  # of the machine
+    parts: int  # uninterrupted pieces of training that it had
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRead:
+    """Images that runs read."""
+
+    dataset: str  # name of the data set or of a copy
+    fingerprints: dict[str, str]  # SHA-256 over labels and pixels, by split
+    runs: int  # that read them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What the runs took."""
+
+    runs: int  # behind the verdicts
+    trained: int  # of them, the others being built only
+    device_seconds: float  # of training in all
+    peak_memory_bytes: int | None  # of the largest process
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverageRow:
+    """A row of the catalogue and what became of it."""
+
+    id: str  # of the row, and of its claim where it has one
+    work: str  # key of the source
+    primary: bool  # one of the main claims
+    status: str  # its verdict or answer, NOT_ATTEMPTED without a check, or NOT_SELECTED
+    reason: str  # why it is not attempted, or cannot be tested at this scale
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """Whether what was judged is what was registered."""
+
+    file: str  # name of the registration
+    sha256: str  # SHA-256 of the file
+    registered: str  # date that it gives
+    judging_code: bool  # whether the judging code is the registered one
+    unregistered: tuple[str, ...]  # checks that it does not have
+    changed: tuple[str, ...]  # checks whose criterion is another than the registered one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """The verdicts on the claims of frankle2021 and its companions, and everything that the report may read."""
+
+    schema_version: Literal[2]  # raised whenever a field changes its meaning
+    scale: Literal["smoke", "pilot", "paper"]  # of all runs
+    suite: Suite  # what judged
+    tags: dict[str, str]  # what the certainty tags of references mean
+    protocol: dict[str, Any]  # what the scale fixes for every run
+    scales: tuple[ScaleNeeds, ...]  # trained runs that all claims need at each scale, what exists, what the rest costs
+    coverage: tuple[CoverageRow, ...]  # every row of the catalogue
+    claims: tuple[ClaimEntry, ...]  # one entry a claim
+    judgements: tuple[Judgement, ...]  # one row a check: a claim at one point of its grid
+    runs: tuple[RunRow, ...]  # each complete run once
+    environment: tuple[Environment, ...]  # each distinct combination of code, versions and device
+    data: tuple[DataRead, ...]  # each distinct set of images
+    cost: Cost  # what the runs took
+    cluster: dict[str, Any] | None  # account of GPU-hours, as the cluster room gives it; null without a submission
+    registration: Registration | None  # how what was judged compares with a registration; null without one

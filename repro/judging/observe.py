@@ -1,0 +1,64 @@
+"""Observations: what a check finds in its runs, what follows, and without which seed something else would."""
+
+from collections.abc import Mapping
+
+from repro.claim import Check
+from repro.errors import ClaimError, ReproError
+from repro.judging.decide import Decision, decide
+from repro.judging.evidence import Evidence
+from repro.judging.verdict import Answer, Verdict
+from repro.runs.store import Run
+
+Arms = Mapping[str, tuple[Run, ...]]
+LEAST_SEEDS = 2  # with fewer there is no interval, so leaving one more out says nothing
+
+
+def observe(check: Check, arms: Arms) -> tuple[Evidence, Decision]:
+    """What a check finds in its runs, and what follows; with more findings, each is held to a stricter level.
+
+    Raises:
+        ClaimError: the check crashed, ended the program, skipped, or broke a rule of evidence.
+    """
+    evidence = _call(check, arms, 1)
+    tests = sum(finding.p_against is not None for finding in evidence.findings)
+    if tests > 1:
+        evidence = _call(check, arms, tests)
+    return evidence, decide(check, evidence.findings)
+
+
+def _call(check: Check, arms: Arms, findings: int) -> Evidence:
+    evidence = Evidence(check, dict(arms), check.levels(findings))
+    try:
+        check.function(evidence, **check.params)
+    except (ReproError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # SystemExit and pytest.skip are no Exceptions, and must not end the judge
+        word = "crashed" if isinstance(error, Exception) else "was left"
+        text = f": {error}" if str(error) else ""
+        raise ClaimError(
+            f"check {check.id} in {check.file.name} {word} by {type(error).__name__}{text}. A check reads its evidence "
+            "and records findings, nothing else."
+        ) from error
+    evidence.close()
+    return evidence
+
+
+def without_a_seed(check: Check, arms: Arms, decision: Decision) -> str:
+    """One sentence: the seed without which the verdict would be another; "" where that cannot be said."""
+    seeds = max((len(runs) for runs in arms.values()), default=0)
+    if decision.verdict is Verdict.MEASURED or seeds <= LEAST_SEEDS:
+        return ""
+    changed: dict[str, list[str]] = {}
+    for left_out in range(seeds):
+        fewer = {arm: tuple(run for i, run in enumerate(runs) if i != left_out) for arm, runs in arms.items()}
+        other = observe(check, fewer)[1]
+        if other.words != decision.words:
+            word = str(other.verdict if other.answer is Answer.NONE else other.answer)
+            changed.setdefault(word, []).append(str(left_out))
+    if not changed:
+        return f"No single one of the {seeds} seeds decides it."
+    told = [
+        f"{word} without {'seed' if len(some) == 1 else 'any one of the seeds'} {', '.join(some)}"
+        for word, some in changed.items()
+    ]
+    return f"It would be {'; '.join(told)}."

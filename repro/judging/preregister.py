@@ -1,0 +1,103 @@
+"""Registrations: every frozen rule in one dated file, and whether what was judged is what it holds."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from repro.claim import Check, judging_code
+from repro.compare import RULES_VERSION
+from repro.errors import StoreError
+from repro.judging.models import Registration
+from repro.judging.verdict import to_json
+from repro.provenance import folder
+from repro.runs.spec import TRAINING_VERSION
+from repro.runs.store import explain_write_errors, read, write
+
+PLACE = "registered"  # beside the claims
+
+
+def registration(
+    checks: Sequence[Check], *, today: date, power: Mapping[str, Mapping[str, float]] | None = None
+) -> dict[str, Any]:
+    """Every criterion of some checks, with looks, levels, primary claims and expected power, as JSON values.
+
+    ``power`` maps a check to the probability of each verdict if the source is right.
+    """
+    known = power or {}
+    return {
+        "registered": today.isoformat(),
+        "rules_version": RULES_VERSION,
+        "training_version": TRAINING_VERSION,
+        "judging_code_sha256": judging_code(),
+        "primary": sorted({check.claim.id for check in checks if check.claim.primary}),
+        "criteria": [
+            {
+                "scale": check.scale,
+                "check": check.id,
+                "sha256": check.criterion_sha256,
+                "expected": to_json(known.get(check.id)),
+                "criterion": to_json(check.criterion),
+            }
+            for check in sorted(checks, key=lambda check: (check.scale, check.id))
+        ],
+    }
+
+
+def preregister(
+    checks: Sequence[Check],
+    path: Path,
+    *,
+    today: date,
+    power: Mapping[str, Mapping[str, float]] | None = None,
+) -> str:
+    """Writes a registration, never over another one; returns its SHA-256, to be tagged or deposited.
+
+    Raises:
+        StoreError: there is a file already, or it cannot be written.
+    """
+    if path.exists():
+        raise StoreError(f"{path} exists; a registration is not written over. Name another file.")
+    made = registration(checks, today=today, power=power)
+    content = (json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    with explain_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def latest() -> Path | None:
+    """The last registration beside the claims, by name; None without one."""
+    return max((folder("claims") / PLACE).glob("*.json"), default=None, key=lambda path: path.name)
+
+
+def compare(checks: Sequence[Check], path: Path | None = None) -> Registration | None:
+    """Whether what is judged is what was registered, in a file or in the last one beside the claims; None without one.
+
+    Raises:
+        StoreError: the file is no registration.
+    """
+    path = path or latest()
+    if path is None:
+        return None
+    content = read(path)
+    try:
+        made = json.loads(content)
+        known = {(str(entry["scale"]), str(entry["check"])): str(entry["sha256"]) for entry in made["criteria"]}
+        registered, code = str(made["registered"]), made["judging_code_sha256"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise StoreError(f"{path} is no registration ({error}); make one with: repro preregister.") from None
+    return Registration(
+        file=path.name,
+        sha256=hashlib.sha256(content).hexdigest(),
+        registered=registered,
+        judging_code=code == judging_code(),
+        unregistered=tuple(check.id for check in checks if (check.scale, check.id) not in known),
+        changed=tuple(
+            check.id
+            for check in checks
+            if known.get((check.scale, check.id), check.criterion_sha256) != check.criterion_sha256
+        ),
+    )

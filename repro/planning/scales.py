@@ -1,0 +1,35 @@
+"""What each scale needs, what of it exists, and what the rest costs."""
+
+from dataclasses import dataclass
+
+from repro.collecting.collect import collect
+from repro.planning.plan import plan
+from repro.recipes import SCALES
+from repro.runs.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaleNeeds:
+    """The trained runs that all claims together need at one scale."""
+
+    scale: str  # smoke, pilot or paper
+    runs: int  # trained runs at the first look of every claim
+    complete: int  # of them, in the store
+    core_hours: float  # that the missing ones are expected to take on one core
+
+
+def scales(store: Store, copy: str | None) -> tuple[ScaleNeeds, ...]:
+    """The needs of every scale, whatever was selected; ``copy`` stands in for CIFAR-10."""
+    return tuple(_needs(scale, store, copy) for scale in SCALES)
+
+
+def _needs(scale: str, store: Store, copy: str | None) -> ScaleNeeds:
+    made = plan(collect(scale=scale, copy=copy).selected, store, device_type="cpu")
+    trained = [run for run in made.runs if run.spec.epochs]
+    missing = [run for run in trained if run.condition != "complete"]
+    return ScaleNeeds(
+        scale=scale,
+        runs=len(trained),
+        complete=len(trained) - len(missing),
+        core_hours=round(sum(run.cost.seconds for run in missing) / 3600, 2),
+    )

@@ -1,0 +1,212 @@
+"""A claim's section: all that its template places, from the claim's judgements."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from repro.reporting import figures
+from repro.reporting.chips import SHAPES, chip
+from repro.reporting.text import counted, point, short
+
+Json = dict[str, Any]
+
+# In the order in which the paper is read: counts, recap, Figures 1 to 7, then what only version 1 or the appendix has.
+FILES = ("table1", "bn_algorithm", "fig", "", "v1", "appendix")
+MOST_VALUES = 60  # per-seed values that the PDF prints for one claim; the page has them all
+MOST_REASONS = 8
+
+
+def section(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Mapping[str, str]) -> Json:
+    """One claim: ``entry`` of the claims table and its judgements, ``rows``."""
+    criterion = rows[0]["criterion"]
+    if not entry["tested"]:
+        rows = [_only_measured(row) for row in rows]
+    rule, source, anchor = criterion["rule"], criterion["source"], anchors[entry["claim"]]
+    findings = [finding for row in rows for finding in row["findings"]]
+    values = [sample for finding in findings for sample in finding["samples"]]
+    several = len(rows) > 1
+    return {
+        "id": entry["claim"],
+        "anchor": anchor,
+        "order": (_rank(criterion["claim_file"]), criterion["claim_file"]),
+        "sentence": criterion["sentence"],
+        "primary": entry["primary"],
+        "chip": chip(entry["verdict"], entry["answer"], entry["marks"]),
+        "tested": entry["tested"],
+        "exact_claim": not entry["rationale"],
+        "rationale": entry["rationale"],
+        "same_as": entry["same_as"],
+        "would_change": _would_change(entry, rows),
+        "work": source["work"],
+        "place": source["place"],
+        "reference": source["reference"],
+        "tag": source["tag"],
+        "tag_words": tags.get(source["tag"], ""),
+        "kind": rule["kind"],
+        "margin": rule.get("margin", rule.get("gap", rule.get("limit"))),
+        "rule_name": rule["name"],
+        "side": rule.get("side", ""),
+        "unit": _margin_unit(findings),
+        "reason": rule["reason"],
+        "looks": " then ".join(str(look) for look in criterion["looks"]),
+        "claim_file": criterion["claim_file"],
+        "points": _points(rows),
+        "point_count": len(rows),
+        "measured": _measured(rule["kind"], findings),
+        "matrix": (matrix := _matrix(rows)),
+        "rows": [] if matrix else [_row(row, several) for row in rows],
+        "exact": all(finding["estimate"] is None and not finding["samples"] for finding in findings),
+        "whys": _whys(rows),
+        # The table has every number of the reason, except those of a trend; a page less is a page read.
+        "told_by_table": rule["kind"] != "T" and all(row["findings"] for row in rows),
+        "p": {name: entry[name] for name in ("p_for", "p_against", "p_against_holm")},
+        "figures": _figures(entry["claim"], anchor, rule["kind"], rows),
+        "controls": _controls(rows, anchors),
+        "deviations": counted([text for row in rows for text in row["deviations"]]),
+        "notes": sorted({row["note"] for row in rows} - {""}),
+        "missing": [(row["check"], row["missing"]) for row in rows if row["missing"]],
+        "values": values,
+        "values_in_pdf": sum(len(sample["values"]) for sample in values) <= MOST_VALUES,
+        "runs": list({run["key"]: run for row in rows for run in row["runs"]}.values()),
+        "hashes": [(row["check"], row["criterion_sha256"]) for row in rows],
+    }
+
+
+def _row(row: Json, several: bool) -> Json:
+    return {
+        "check": row["check"],
+        "point": point(row) if several or row["params"] else "",
+        "chip": chip(row["verdict"], row["answer"], row["marks"]),
+        "seeds": row["seeds"],
+        "next_look": row["next_look"],
+        "missing": len(row["missing"]),
+        "sha": row["criterion_sha256"],
+        "findings": [
+            {
+                **finding,
+                **{name: short(finding[name]) for name in ("label", "expected", "measured")},
+                "shape": SHAPES.get(finding["outcome"], "undecided"),
+                "level": f" at {100 * finding['interval_level']:.4g} %"
+                if finding["interval_level"] is not None
+                else "",
+            }
+            for finding in row["findings"]
+        ],
+    }
+
+
+def _matrix(rows: Sequence[Json]) -> Json | None:
+    """Exact findings as a table of cells, when every point has the same several."""
+    columns = [[finding["label"] for finding in row["findings"]] for row in rows]
+    exact = all(not finding["samples"] for row in rows for finding in row["findings"])
+    if len(rows) < 2 or len(columns[0]) < 2 or not exact or any(own != columns[0] for own in columns):
+        return None
+    return {
+        "columns": columns[0],
+        "rows": [
+            {
+                "point": point(row),
+                "chip": chip(row["verdict"], row["answer"], row["marks"]),
+                "cells": [
+                    {
+                        "expected": short(finding["expected"]),
+                        "measured": short(finding["measured"]),
+                        "shape": SHAPES.get(finding["outcome"], "undecided"),
+                    }
+                    for finding in row["findings"]
+                ],
+            }
+            for row in rows
+        ],
+    }
+
+
+def _figures(name: str, anchor: str, kind: str, rows: Sequence[Json]) -> list[Json]:
+    several = sum(len(row["findings"]) for row in rows) > len(rows)
+    drawn = [(_beside(row, finding, len(rows) > 1, several), finding) for row in rows for finding in row["findings"]]
+    words = f"{name}: " + "; ".join(f"{label}: {f['measured']}, {f['outcome']}" for label, f in drawn[:12]) + "."
+    made = []
+    draw = {"P": figures.means, "F": figures.means, "M": figures.means, "O": figures.differences,
+            "N": figures.differences, "T": figures.trends}.get(kind)  # fmt: skip
+    if draw and drawn:
+        made.append({"svg": draw(drawn, name=f"f-{anchor}", title=short(words)), "kind": kind})
+    sweeps = [(f"{point(row)}: {sweep['label']}" if len(rows) > 1 else sweep["label"], sweep)
+              for row in rows for sweep in row["sweeps"]]  # fmt: skip
+    if sweeps:
+        title = f"{name}, drawn beside the verdict: " + "; ".join(
+            f"{label}, {sweep['y_label']} against {sweep['x_label']}" for label, sweep in sweeps[:6]
+        )
+        made.append({"svg": figures.sweeps(sweeps, name=f"s-{anchor}", title=f"{title}."), "kind": "sweep"})
+    return [{**one, "svg": one["svg"] and Markup(one["svg"])} for one in made]
+
+
+def _beside(row: Json, finding: Json, grid: bool, several: bool) -> str:
+    parts = [point(row) if grid else "", short(finding["label"]) if several or not grid else ""]
+    return " · ".join(part for part in parts if part)
+
+
+def _whys(rows: Sequence[Json]) -> Json:
+    """Every point's reason; of a long grid only of those that no finding establishes alone."""
+    told = rows if len(rows) <= MOST_REASONS else [row for row in rows if not _established(row)]
+    shown = [{"point": point(row) if len(rows) > 1 else "", "why": short(row["why"])} for row in told[:MOST_REASONS]]
+    return {"shown": shown, "more": len(rows) - len(shown)}
+
+
+def _would_change(entry: Json, rows: Sequence[Json]) -> list[str]:
+    """What would have to be otherwise for the verdict to be another: a point, a seed, a margin."""
+    told = [entry["would_change"], *(row["would_change"] for row in rows)]
+    if len(rows) == 1:
+        told += [finding["would_change"] for finding in rows[0]["findings"]]
+    return [short(text) for text in dict.fromkeys(told) if text][:MOST_REASONS]
+
+
+def _established(row: Json) -> bool:
+    return bool(row["findings"]) and all(finding["outcome"] == "established" for finding in row["findings"])
+
+
+def _only_measured(row: Json) -> Json:
+    """A row at a scale that cannot test the sentence: nothing in it speaks for or against."""
+    plain = {"outcome": "measured", "criterion": None, "reference": None, "consistent": None, "would_change": ""}
+    return {**row, "findings": [{**finding, **plain} for finding in row["findings"]], "would_change": ""}
+
+
+def _controls(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
+    states = {name: state for row in rows for name, state in row["controls"].items()}
+    return [
+        {"name": name, "state": state, "shape": SHAPES.get(state, SHAPES.get(state.upper(), "undecided")),
+         "anchor": anchors.get(name)}
+        for name, state in sorted(states.items())
+    ]  # fmt: skip
+
+
+def _points(rows: Sequence[Json]) -> str:
+    counts = Counter(row["answer"] if row["answer"] != "none" else row["verdict"].lower() for row in rows)
+    if len(rows) == 1:
+        return "1 point"
+    return "; ".join(f"{count} of {len(rows)} points {state.replace('_', ' ')}" for state, count in counts.items())
+
+
+def _measured(kind: str, findings: Sequence[Json]) -> str:
+    """A claim's findings in a few words."""
+    if len(findings) == 1:
+        text = short(findings[0]["measured"])
+        steps = text.split(" → ")
+        return text if len(steps) <= 3 else f"{steps[0]} → … → {steps[-1]}"
+    estimates = [finding for finding in findings if finding["estimate"] is not None]
+    if estimates and len(estimates) == len(findings):
+        ends = [pick(estimates, key=lambda finding: finding["estimate"])["measured"] for pick in (min, max)]
+        return f"{ends[0]} to {ends[1]}"
+    agree = sum(finding["outcome"] == "established" for finding in findings)
+    return f"{agree} of {len(findings)} {'agree' if kind == 'X' else 'established'}" if findings else "–"
+
+
+def _margin_unit(findings: Sequence[Json]) -> str:
+    units = {finding["unit"] for finding in findings} & {"%", "points"}
+    return " points" if units else ""
+
+
+def _rank(claim_file: str) -> int:
+    stem = claim_file.rpartition("/")[2]
+    return next((i for i, start in enumerate(FILES) if start and stem.startswith(start)), FILES.index(""))

@@ -1,0 +1,66 @@
+"""Numbers, points and texts as a reader sees them."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """A filter: a measured number, shares to three digits and all else to two; a dash where there is none."""
+    if value is None:
+        return "–"
+    if isinstance(value, int):
+        return f"{value:,}".replace("-", "−")
+    if value and not 1e-3 <= abs(value) < 1e7:
+        text = f"{value:.2e}" if abs(value) >= 1e7 else f"{value:.{3 if unit == 'share' else 2}f}"
+    else:
+        text = f"{value:.{3 if unit == 'share' else 2}f}"
+    return re.sub(r"^-(0\.?0*)$", r"\1", text).replace("-", "−")
+
+
+def hours(value: float) -> str:
+    """A filter: core-hours in a unit that a person reads."""
+    if value < 1 / 60:
+        return "a minute of one core"
+    if value < 1:
+        return f"{60 * value:.0f} minutes of one core"
+    return f"{value:,.1f} core-hours" if value < 100 else f"{value:,.0f} core-hours"
+
+
+def probability(value: float | None) -> str:
+    """A filter: a p-value to two digits, never rounded to 0 or 1."""
+    if value is None:
+        return "–"
+    if value < 0.001:
+        return "< 0.001"
+    return "> 0.99" if 0.99 < value < 1 else f"{value:.2g}" if value < 0.1 else f"{value:.2f}"
+
+
+def point(row: dict[str, Any]) -> str:
+    """The parameters of a row, such as ``depth 14``."""
+    return ", ".join(f"{name.replace('_', ' ')} {words(value)}" for name, value in row["params"].items()) or "all"
+
+
+def words(value: Any) -> str:
+    """A JSON value as a reader writes it."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def short(text: str) -> str:
+    """A text with its SHA-256 values cut to their first twelve digits."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1…", text)
+
+
+def counted(texts: Iterable[str]) -> list[tuple[str, int]]:
+    """Each text once, in order, with how often it came."""
+    return sorted(Counter(texts).items())
+
+
+def plain(value: Any) -> Any:
+    """A JSON value whose texts hold only what HTML, XML and UTF-8 can carry."""
+    if isinstance(value, str):
+        return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]", "\ufffd", value)
+    if isinstance(value, dict):
+        return {plain(name): plain(item) for name, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,118 @@
+"""The page: all that the templates place, from a document."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from repro.reporting import chips, claim
+from repro.reporting.text import counted, plain, words
+
+Json = dict[str, Any]
+
+CONTROL = "control"  # the source.work of controls
+DISAGREEMENTS = (
+    ("How far BatchNorm alone gets", ("bn-only-cifar", "bn-only-cifar-v1", "thebatch-bn-only")),
+    ("How many γ are near zero",
+     ("gamma-third-cifar", "gamma-third-imagenet", "gamma-third-wording", "gamma-nearly-half")),
+)  # fmt: skip
+
+# In this order, each claim in the first group that it belongs to.
+ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
+    ("Checked exactly, and agrees", lambda one: one["exact_claim"] and one["chip"]["word"] == "REPRODUCED"),
+    ("Checked exactly, and the source contradicts itself", lambda one: one["chip"]["word"] == "PAPER_ERROR"),
+    ("Reproduced", lambda one: one["chip"]["word"] == "REPRODUCED"),
+    ("The direction holds, the size is ruled out", lambda one: one["chip"]["word"] == "PARTIAL"),
+    ("Not reproduced", lambda one: one["chip"]["word"] == "NOT_REPRODUCED"),
+    ("Seen at this scale", lambda one: one["chip"]["answer"] == "seen"),
+    ("Not seen at this scale", lambda one: one["chip"]["answer"] == "not seen"),
+    ("Open: the runs cannot decide",
+     lambda one: one["chip"]["answer"] == "open" or one["chip"]["word"] == "INCONCLUSIVE"),
+    ("Cannot be tested at this scale, measured only",
+     lambda one: one["chip"]["word"] == "MEASURED" and not one["tested"]),
+    ("Measured: the source gives no value to hold it to", lambda one: one["chip"]["word"] == "MEASURED"),
+    ("Pending: runs are missing", lambda one: one["chip"]["word"] == "PENDING"),
+    ("Blocked: the harness failed", lambda one: one["chip"]["word"] == "BLOCKED"),
+    ("Invalid: a control failed", lambda one: one["chip"]["word"] == "INVALID"),
+)  # fmt: skip
+
+
+def view(made: Json) -> Json:
+    """All that the templates place, from a document."""
+    made = plain(made)
+    rows: dict[str, list[Json]] = {}
+    for row in made["judgements"]:
+        rows.setdefault(row["claim"], []).append(row)
+    anchors = {name: name if re.fullmatch(r"[a-z0-9-]+", name) else f"claim-{i}" for i, name in enumerate(rows)}
+    claims = [
+        claim.section(entry, rows[entry["claim"]], anchors, made["tags"])
+        for entry in made["claims"]
+        if entry["claim"] in rows
+    ]
+    works = sorted({one["work"] for one in claims}, key=lambda work: (work == CONTROL, work != "frankle2021", work))
+    groups = [
+        {"work": work, "claims": sorted((c for c in claims if c["work"] == work), key=lambda one: one["order"])}
+        for work in works
+    ]
+    controls = [one for one in claims if one["work"] == CONTROL]
+    others = [one for one in claims if one["work"] != CONTROL]
+    return {
+        **{name: made[name] for name in ("scale", "suite", "tags", "environment", "data", "cluster")},
+        "groups": groups,
+        "controls": controls,
+        "controls_holding": sum(one["chip"]["shape"] == "holds" for one in controls),
+        "count": len(others),
+        "counts": chips.counts(others),
+        "checks": len(made["judgements"]),
+        "deviations": counted([text for row in made["judgements"] for text in row["deviations"]]),
+        "answers": _answers(others),
+        "coverage": _coverage(made["coverage"], anchors),
+        "scales": {entry["scale"]: entry for entry in made["scales"]},
+        "next_scale": _next_scale(made),
+        "provisional": [one for one in others if "provisional" in one["chip"]["marks"]],
+        "registration": made["registration"],
+        "disagreements": _disagreements(others),
+        "protocol": [(name.replace("_", " "), words(value)) for name, value in sorted(made["protocol"].items())],
+        "cost": _cost(made["cost"]),
+        "runs": [{**run, "top1": (run["top1_by_epoch"] or [None])[-1]} for run in made["runs"]],
+    }
+
+
+def _answers(claims: Sequence[Json]) -> list[Json]:
+    """What was checked exactly, seen, not seen, left open and not tested, each claim named once."""
+    counted_once = [one for one in claims if one["same_as"] is None]
+    rest, found = list(counted_once), []
+    for heading, belongs in ANSWERS:
+        own = [one for one in rest if belongs(one)]
+        rest = [one for one in rest if not belongs(one)]
+        if own:
+            found.append({"words": heading, "claims": own, "shape": own[0]["chip"]["shape"]})
+    return found
+
+
+def _coverage(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
+    """The catalogue by work, each row with the section that it leads to."""
+    works = list(dict.fromkeys(row["work"] for row in rows))
+    return [
+        {"work": work, "rows": [{**row, "anchor": anchors.get(row["id"])} for row in rows if row["work"] == work]}
+        for work in works
+    ]
+
+
+def _next_scale(made: Json) -> Json | None:
+    """The smallest scale that still lacks runs."""
+    return next((entry for entry in made["scales"] if entry["complete"] < entry["runs"]), None)
+
+
+def _disagreements(claims: Sequence[Json]) -> list[Json]:
+    by_name = {one["id"]: one for one in claims}
+    found = [
+        {"about": about, "claims": [by_name[name] for name in names if name in by_name]}
+        for about, names in DISAGREEMENTS
+    ]
+    return [entry for entry in found if len(entry["claims"]) > 1]
+
+
+def _cost(cost: Json) -> Json:
+    seconds, peak = cost["device_seconds"] or 0, cost["peak_memory_bytes"]
+    time = f"{seconds / 3600:.1f} hours" if seconds >= 5400 else f"{seconds / 60:.1f} minutes"
+    return {**cost, "time": time, "memory": f"{peak / 1e9:.2f} GB" if peak else "not recorded"}

@@ -1,0 +1,21 @@
+"""Canonical JSON: one text for one value, and a reader for texts that anyone may have written."""
+
+import json
+from typing import Any
+
+
+def canonical(value: Any) -> str:
+    """The JSON that is hashed: sorted keys, no spaces, ASCII, shortest floats."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def parse(content: bytes | str) -> Any:
+    """The value of a JSON text in UTF-8.
+
+    Raises:
+        ValueError: it is none, or is nested deeper than Python reads.
+    """
+    try:
+        return json.loads(content.decode() if isinstance(content, bytes) else content)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None

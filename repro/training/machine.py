@@ -1,0 +1,70 @@
+"""The machine under a run: how it computes, what a record says of it, how much memory a run took."""
+
+import contextlib
+import os
+import platform
+import resource
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from repro.provenance import allocation, code_digest, commit
+
+
+def settle(device: torch.device) -> None:
+    """Makes this process compute on a CPU with one thread."""
+    if device.type == "cpu":
+        # The order of float sums, and so every bit of a result, depends on it; and a process a core is faster.
+        torch.set_num_threads(1)
+
+
+def part(device: torch.device) -> dict[str, Any]:
+    """What a reader needs to know about one uninterrupted piece of training."""
+    return {**code(), **hardware(device), "cores": os.cpu_count(), "job": allocation(), "seconds": 0.0}
+
+
+def code() -> dict[str, Any]:
+    """What computed: commit, digest of the code, versions."""
+    return {
+        "commit": commit(),
+        "code": code_digest(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def hardware(device: torch.device) -> dict[str, Any]:
+    """What it was computed on."""
+    return {
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
+        "device_type": device.type,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def forget_peak_memory(device: torch.device) -> None:
+    """Lets ``peak_memory`` count from here: a worker trains many runs."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    with contextlib.suppress(OSError):  # where there is no such file, the peak is that of the whole process
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory(device: torch.device) -> int:
+    """Largest number of bytes that a GPU's tensors, or on a CPU this process, had taken since it was last forgotten."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

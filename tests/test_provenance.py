@@ -1,0 +1,65 @@
+"""The code digest covers every file that decides what a run computes."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from repro import provenance
+from repro.provenance import PACKAGE, code_digest
+
+# Imported by training, and decides nothing that a run computes.
+FREE = {"errors.py", "provenance.py", "runs/__init__.py", "runs/lease.py", "runs/store.py"}
+COVERED = sorted(
+    path.relative_to(PACKAGE).as_posix()
+    for path in [*(PACKAGE / "training").rglob("*.py"), *(PACKAGE / "runs" / f"{n}.py" for n in ("spec", "datasets"))]
+)
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A copy of the package whose digest is asked for."""
+    shutil.copytree(PACKAGE, tmp_path / "repro", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(provenance, "PACKAGE", tmp_path / "repro")
+    return tmp_path / "repro"
+
+
+def digest():
+    return code_digest.__wrapped__()
+
+
+def test_every_module_that_training_imports_is_covered_or_named_here(copy):
+    code = "import sys, repro.training; print(*(m.__file__ for n, m in sys.modules.items() if n.startswith('repro.')))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=copy.parent, capture_output=True, text=True, check=True)
+    for path in map(Path, done.stdout.split()):
+        name, before = path.relative_to(copy).as_posix(), digest()
+        path.write_text(path.read_text() + "\n")
+        assert (digest() == before) == (name in FREE), name
+
+
+@pytest.mark.parametrize("name", COVERED)
+def test_every_constant_moves_the_digest(copy, name):
+    path = copy / name
+    text, before = path.read_text(), digest()
+    lines = text.splitlines(keepends=True)
+    constants = [
+        node
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Constant) and type(node.value) in (int, float)
+    ]
+    for node in constants:
+        line = lines[node.lineno - 1].encode()
+        changed = line[: node.col_offset] + b"7" + line[node.col_offset :]
+        path.write_bytes("".join(lines[: node.lineno - 1]).encode() + changed)
+        assert digest() != before, line
+    path.write_text(text)
+    assert digest() == before
+
+
+def test_a_new_module_of_training_moves_the_digest(copy):
+    before = digest()
+    (copy / "training" / "models" / "novel.py").write_text("")
+    assert digest() != before

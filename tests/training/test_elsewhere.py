@@ -1,0 +1,80 @@
+"""A whole run on a device that is not the CPU, as far as one exists on every machine."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from repro.errors import SpecError
+from repro.recipes import cifar
+from repro.runs.store import Store
+from repro.training import restore, run
+from repro.training.precision import arithmetic
+from tests.training.elsewhere import pretended_gpu
+
+pytestmark = pytest.mark.filterwarnings("ignore:CUDA is not available:UserWarning")
+
+
+def short(trained, k=0, **changes):
+    spec = cifar("smoke", 0, depth=8, trained=trained, k=k)
+    return dataclasses.replace(spec, **{"epochs": 2, "learning_rate_drops": (1,), **changes})
+
+
+def go(spec, store, device, pause=lambda: False):
+    return run(spec, store, data_dir=Path(), device=device, criteria={}, pause=pause, checkpoint_every=0.0)
+
+
+@pytest.mark.parametrize("mix", [lambda a, b: torch.stack([a[0], b[0]]), lambda a, b: a + b, lambda a, b: b[a > 0]])
+def test_the_pretended_gpu_refuses_what_a_gpu_refuses(mix):
+    with pretended_gpu():
+        there, here = torch.ones(3, device="cuda"), torch.ones(3)
+        assert there.device.type == "cuda"
+        assert (there * torch.tensor(2.0)).device.type == "cuda"
+        assert there.cpu().device.type == "cpu"
+        with pytest.raises(RuntimeError, match="same device"):
+            mix(there, here)
+        with pytest.raises(TypeError, match="numpy"):
+            there.numpy()
+
+
+@pytest.mark.parametrize(
+    ("trained", "k", "augmentation"), [("batchnorm", 0, "none"), ("random", 2, "none"), ("all", 0, "flip-crop4")]
+)
+def test_a_whole_run_mixes_no_devices(trained, k, augmentation, tmp_path):
+    """Steps, the short last batch, evaluation, checkpoint, resume, every measurement; the bits are the CPU's."""
+    spec, there, steps = short(trained, k), Store(tmp_path / "there"), iter(range(18))
+    if augmentation != "none":
+        spec = dataclasses.replace(spec, augmentation=augmentation)
+    torch.set_num_threads(1)  # as runs on a CPU do
+    with pretended_gpu():
+        assert go(spec, there, "cuda", pause=lambda: next(steps, None) is None) == "paused"
+        assert go(spec, there, "cuda") == "complete"
+        assert restore(there.run(spec), "cuda").trained.device.type == "cuda"
+    assert there.run(spec).record["parts"][1]["device"] == "a pretended GPU"
+    here = Store(tmp_path / "here")
+    go(spec, here, "cpu")
+    assert there.run(spec).digest == here.run(spec).digest
+
+
+@pytest.mark.parametrize(("precision", "factors"), [("float32", "ieee"), ("tf32", "tf32"), ("bfloat16", "ieee")])
+def test_float32_is_ieee_and_tf32_a_precision_of_its_own(precision, factors):
+    torch.backends.cudnn.conv.fp32_precision = "none"
+    arithmetic(precision, torch.device("cuda"))
+    assert torch.backends.cudnn.conv.fp32_precision == factors
+    assert torch.backends.cuda.matmul.fp32_precision == factors
+
+
+def test_a_step_and_an_evaluation_set_their_precision(tmp_path):
+    torch.backends.cudnn.conv.fp32_precision = "tf32"
+    with pretended_gpu():
+        go(short("batchnorm", epochs=1, learning_rate_drops=()), Store(tmp_path), "cuda")
+    assert torch.backends.cudnn.conv.fp32_precision == "ieee"
+
+
+def test_tf32_is_refused_where_it_does_not_exist_before_anything_is_written(tmp_path):
+    spec = short("batchnorm", precision="tf32")
+    assert spec.key != short("batchnorm").key
+    with pytest.raises(SpecError, match="'tf32', which only NVIDIA GPUs have"):
+        go(spec, Store(tmp_path), "cpu")
+    assert list(tmp_path.iterdir()) == []
