@@ -1,6 +1,10 @@
 """The data sets by name: shape, size and fingerprint. Another encoding of the same images is another data set."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from repro.errors import DataError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,3 +85,30 @@ DATASETS = {
     ),
 }
 COPIES = tuple(name for name, dataset in DATASETS.items() if dataset.stands_for == "cifar10")  # what --data may name
+
+ARCHIVE, UNPACKED = "cifar-10-python.tar.gz", "cifar-10-batches-py"  # the original's names
+Form = Literal["bundled", "unpacked", "archive", "parquet"]
+
+
+def check_data_present(dataset: str, data_dir: Path) -> Form:
+    """In which form a data set that can be trained on lies in a folder; its content is for the reader to check.
+
+    Raises:
+        DataError: it is not there.
+    """
+    if dataset == "digits":
+        return "bundled"  # with scikit-learn
+    if dataset == "cifar10" and (data_dir / UNPACKED).exists():
+        return "unpacked"
+    if dataset == "cifar10" and (data_dir / ARCHIVE).exists():
+        return "archive"
+    lacking = [split for split in ("train", "test") if not any(data_dir.glob(f"{split}*.parquet"))]
+    if not lacking:
+        return "parquet"
+    if lacking == ["test"] or lacking == ["train"]:
+        raise DataError(f"{data_dir} holds no {lacking[0]}*.parquet; it needs both splits. Copy it again.")
+    archive = f"torchvision's {ARCHIVE} or " if dataset == "cifar10" else ""
+    raise DataError(
+        f"{data_dir} holds no CIFAR-10; put {archive}train*.parquet and test*.parquet "
+        "(columns img{bytes,path}, label) there, or name another folder with --data-dir."
+    )

@@ -13,8 +13,10 @@ from PIL import Image
 from repro.errors import DataError
 from repro.recipes import cifar
 from repro.runs.datasets import DATASETS
-from repro.training import data
-from repro.training.data import arrays, augment, fingerprint, load
+from repro.training import data, decoded
+from repro.training.data import augment, load
+from repro.training.decoded import arrays, fingerprint
+from repro.training.formats import decode
 
 CPU = torch.device("cpu")
 
@@ -102,7 +104,7 @@ def test_archive_and_lossless_parquet_have_one_fingerprint(tmp_path, monkeypatch
     write_parquet(tmp_path, "train", pixels[:50], labels[:50])
     write_parquet(tmp_path, "test", pixels[50:], labels[50:])
     for from_archive, from_parquet in zip(
-        data._torchvision(tmp_path / "archive"), data._parquet(tmp_path), strict=True
+        decode("unpacked", tmp_path / "archive"), decode("parquet", tmp_path), strict=True
     ):
         assert fingerprint(*from_archive) == fingerprint(*from_parquet)
 
@@ -162,7 +164,8 @@ def test_an_incomplete_unpacked_archive_is_refused(tmp_path):
 
 def test_a_truncated_parquet_file_is_refused_by_name(tmp_path):
     write_parquet(tmp_path, "train", *noise(3))
-    file = next(tmp_path.glob("*.parquet"))
+    write_parquet(tmp_path, "test", *noise(3))
+    file = next(tmp_path.glob("train*.parquet"))
     file.write_bytes(file.read_bytes()[:-20])
     with pytest.raises(DataError, match=f"{file.name} cannot be read"):
         arrays("cifar10-jpeg", tmp_path)
@@ -170,6 +173,7 @@ def test_a_truncated_parquet_file_is_refused_by_name(tmp_path):
 
 def test_a_parquet_file_with_other_columns_is_refused_with_the_right_ones(tmp_path):
     write_parquet(tmp_path, "train", *noise(3), columns=("image", "label"))
+    write_parquet(tmp_path, "test", *noise(3), columns=("image", "label"))
     with pytest.raises(DataError, match="img{bytes,path} and label"):
         arrays("cifar10-jpeg", tmp_path)
 
@@ -190,19 +194,9 @@ def test_images_of_mixed_shapes_are_refused(tmp_path):
 
 def test_another_fingerprint_is_another_data_set(tmp_path):
     with pytest.raises(DataError, match="is not cifar10's"):
-        data._check_prints("cifar10", tmp_path, {"train": "a" * 64, "test": "b" * 64})
+        decoded._check_prints("cifar10", tmp_path, "parquet", {"train": "a" * 64, "test": "b" * 64})
 
 
 def test_a_known_copy_under_the_wrong_name_is_told_by_its_own(tmp_path):
     with pytest.raises(DataError, match="say --data cifar10-jpeg"):
-        data._check_prints("cifar10", tmp_path, DATASETS["cifar10-jpeg"].fingerprints)
-
-
-def test_the_jpeg_copy_has_the_fingerprint_that_its_name_stands_for():
-    """The real 60,000 images, where this machine has them."""
-    folder = data.Path(__file__).parents[3] / "shared" / "data" / "cifar10-jpeg"
-    if not folder.exists():
-        pytest.skip("the JPEG copy of CIFAR-10 is not here")
-    (pixels, _), _, prints = arrays("cifar10-jpeg", folder)
-    assert pixels.shape == (50_000, 32, 32, 3)
-    assert prints == DATASETS["cifar10-jpeg"].fingerprints
+        decoded._check_prints("cifar10", tmp_path, "parquet", DATASETS["cifar10-jpeg"].fingerprints)

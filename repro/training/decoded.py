@@ -1,0 +1,172 @@
+"""Decoded data sets: fingerprinted, written once, mapped by every worker."""
+
+import fcntl
+import hashlib
+import json
+import os
+import stat
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from repro.errors import DataError
+from repro.runs.datasets import ARCHIVE, COPIES, DATASETS, UNPACKED, Form, check_data_present
+from repro.training.formats import Labels, Pixels, decode
+
+Found = tuple[tuple[Pixels, Labels], tuple[Pixels, Labels], dict[str, str]]
+BLOCK = 1 << 20  # bytes hashed at a time
+
+
+@cache  # a worker trains many runs on one data set
+def arrays(dataset: str, data_dir: Path) -> Found:
+    """Training and test images of a named data set, and their fingerprints by split, checked.
+
+    Decoding CIFAR-10 takes half a minute and a gigabyte; so the first process leaves the decoded images in a file
+    beside the data, or where nobody may write there, in the user's cache folder, and later ones map it.
+
+    Raises:
+        DataError: it is not in ``data_dir``, is truncated, or is not the data set that its name stands for.
+    """
+    form = check_data_present(dataset, data_dir)
+    if form == "bundled":
+        return _decoded(dataset, form, data_dir)
+    source, made = _identity(data_dir, form), None
+    for path in _places(dataset, data_dir):
+        found = _mapped(path, source)
+        if found is None and _may_write(path.parent):
+            with suppress(OSError), _alone(path):
+                found = _mapped(path, source)
+                if found is None:
+                    made = made or _decoded(dataset, form, data_dir)
+                    _write(path, source, made)
+                    found = _mapped(path, source)
+        if found is not None:
+            _check_prints(dataset, data_dir, form, found[2])
+            return found
+    return made or _decoded(dataset, form, data_dir)  # in memory, where nothing can be written
+
+
+def fingerprint(pixels: Pixels, labels: Labels) -> str:
+    """SHA-256 (64 hex digits) over the image shape and every (label, pixel bytes), sorted: order is free."""
+    rows = sorted(bytes([label]) + image.tobytes() for image, label in zip(pixels, labels.tolist(), strict=True))
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    for row in rows:
+        digest.update(row)
+    return digest.hexdigest()
+
+
+def _decoded(dataset: str, form: Form, data_dir: Path) -> Found:
+    train, test = decode(form, data_dir)
+    _check_shape(dataset, data_dir, train, test)
+    prints = {"train": fingerprint(*train), "test": fingerprint(*test)}
+    _check_prints(dataset, data_dir, form, prints)
+    return train, test, prints
+
+
+def _places(dataset: str, data_dir: Path) -> Iterator[Path]:
+    """Where decoded images may lie, best first."""
+    yield data_dir / f"{dataset}.decoded"
+    with suppress(OSError, RuntimeError):  # there may be no home
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "batchnorm-repro"
+        cache.mkdir(parents=True, exist_ok=True)
+        which = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:16]
+        yield cache / f"{dataset}-{which}.decoded"
+
+
+def _may_write(folder: Path) -> bool:
+    """Whether anybody may: root could write into a read-only folder as well, and should not."""
+    return bool(folder.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process of a machine at a time: the others wait and then map what the first has decoded."""
+    with path.with_name(f".{path.name}.lock").open("w") as file:
+        with suppress(OSError):  # some network file systems have no locks: then each decodes for itself
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _identity(data_dir: Path, form: Form) -> str:
+    """What the decoded images are of: other files, or newer ones, are decoded again."""
+    pattern = {"archive": ARCHIVE, "unpacked": f"{UNPACKED}/*"}.get(form, "*.parquet")
+    files = [(path, path.stat()) for path in sorted(data_dir.glob(pattern))]
+    return json.dumps([[path.name, one.st_size, one.st_mtime_ns] for path, one in files])
+
+
+def _write(path: Path, source: str, found: Found) -> None:
+    """Writes decoded images by rename, with the hash of every byte of them."""
+    (train, train_labels), (test, test_labels), prints = found
+    tensors: dict[str, NDArray[Any]] = {
+        "train": train,
+        "train_labels": train_labels,
+        "test": test,
+        "test_labels": test_labels,
+    }
+    content = save(tensors, metadata={"source": source, "fingerprints": json.dumps(prints)})
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with draft.open("wb") as file:
+            file.write(hashlib.sha256(content).digest())
+            file.write(content)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _mapped(path: Path, source: str) -> Found | None:
+    """The decoded images in a file; None where it is missing, damaged or of another source."""
+    with suppress(OSError, ValueError, KeyError, TypeError), path.open("rb") as file:
+        expected, digest = file.read(32), hashlib.sha256()
+        while block := file.read(BLOCK):
+            digest.update(block)
+        if digest.digest() != expected:
+            return None
+        file.seek(32)
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        if header["__metadata__"]["source"] != source:
+            return None
+        whole = np.memmap(path, np.uint8, "c", offset=40 + length)  # "c": torch takes no read-only array
+
+        def part(name: str) -> NDArray[np.uint8]:
+            begin, end = header[name]["data_offsets"]
+            return whole[begin:end]
+
+        def split(name: str) -> tuple[Pixels, Labels]:
+            labels = part(f"{name}_labels").view(np.int64)
+            return np.asarray(part(name).reshape(header[name]["shape"])), np.array(labels)
+
+        return split("train"), split("test"), json.loads(header["__metadata__"]["fingerprints"])
+    return None
+
+
+def _check_shape(name: str, data_dir: Path, train: tuple[Pixels, Labels], test: tuple[Pixels, Labels]) -> None:
+    dataset = DATASETS[name]
+    for split, (pixels, labels), count in (("train", train, dataset.train_images), ("test", test, dataset.test_images)):
+        fits = pixels.shape == (count, *dataset.shape) and len(labels) == count
+        if not fits or not set(labels.tolist()) <= set(range(dataset.classes)):
+            raise DataError(
+                f"{data_dir} ({split}) holds {len(pixels)} images of {pixels.shape[1:]} with {len(labels)} labels; "
+                f"{name} has {count} of shape {dataset.shape}, labels 0 to {dataset.classes - 1}. Copy it again."
+            )
+
+
+def _check_prints(name: str, data_dir: Path, form: Form, prints: dict[str, str]) -> None:
+    if DATASETS[name].fingerprints is None and form in ("archive", "unpacked"):
+        return  # compared with torchvision's MD5 sums
+    if prints == DATASETS[name].fingerprints:
+        return
+    matches = [copy for copy in COPIES if DATASETS[copy].fingerprints == prints]
+    advice = f"It is {matches[0]}: say --data {matches[0]}." if matches else "It is no copy that is known here."
+    raise DataError(
+        f"{data_dir} has fingerprint {prints['train'][:12]}… (train), {prints['test'][:12]}… (test), which is not "
+        f"{name}'s. {advice} Allowed: torchvision's archive for cifar10, or a copy whose fingerprint is in datasets.py."
+    )

@@ -1,0 +1,107 @@
+"""The images that a data folder holds, in whatever form, decoded: uint8 pixels and labels of both splits."""
+
+import io
+import pickle
+import tarfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repro.errors import DataError
+from repro.runs.datasets import ARCHIVE, UNPACKED, Form
+
+Pixels = NDArray[np.uint8]  # (N, H, W, C)
+Labels = NDArray[np.int64]  # (N,)
+Splits = tuple[tuple[Pixels, Labels], tuple[Pixels, Labels]]  # training and test images
+
+
+def decode(form: Form, data_dir: Path) -> Splits:
+    """Both splits of the data set that lies in ``data_dir`` in a form; the folder is only read.
+
+    Raises:
+        DataError: it is truncated, incomplete or altered.
+    """
+    match form:
+        case "bundled":
+            return digits()
+        case "unpacked":
+            return _unpacked(data_dir)
+        case "archive":
+            return _archive(data_dir)
+        case _:
+            return _parquet_split(data_dir, "train"), _parquet_split(data_dir, "test")
+
+
+def digits() -> Splits:
+    """scikit-learn's bundled scans, split as its own classification example does: first half, second half."""
+    from sklearn.datasets import load_digits  # slow to import, and only this data set needs it
+
+    bunch = load_digits()
+    pixels = bunch.images.astype(np.uint8)[..., None]
+    labels = bunch.target.astype(np.int64)
+    return (pixels[:898], labels[:898]), (pixels[898:], labels[898:])
+
+
+def _unpacked(data_dir: Path) -> Splits:
+    from torchvision.datasets import CIFAR10
+
+    try:
+        splits = [CIFAR10(str(data_dir), train=train, download=False) for train in (True, False)]
+    except RuntimeError:
+        raise DataError(
+            f"{data_dir / UNPACKED} is incomplete or altered; delete it and unpack {ARCHIVE} again."
+        ) from None
+    train, test = ((split.data, np.array(split.targets, dtype=np.int64)) for split in splits)
+    return train, test
+
+
+def _archive(data_dir: Path) -> Splits:
+    """The original archive, read where it lies: two workers that unpacked it would meet."""
+    from torchvision.datasets import CIFAR10
+    from torchvision.datasets.utils import check_integrity
+
+    archive = data_dir / ARCHIVE
+    if not check_integrity(str(archive), CIFAR10.tgz_md5):
+        raise DataError(f"{archive} is truncated or altered (MD5 is not {CIFAR10.tgz_md5}); fetch it again.")
+    names = [name for name, _ in (*CIFAR10.train_list, *CIFAR10.test_list)]
+    batches = {}
+    with tarfile.open(archive, "r:gz") as tar:
+        for member in tar:
+            name = member.name.rpartition("/")[2]
+            if name in names:
+                content = tar.extractfile(member)
+                assert content is not None
+                batches[name] = pickle.loads(content.read(), encoding="latin1")  # its MD5 sum vouches for it
+
+    def split(names: list[str]) -> tuple[Pixels, Labels]:
+        rows = np.concatenate([batches[name]["data"] for name in names])
+        labels = [label for name in names for label in batches[name]["labels"]]
+        pixels = np.ascontiguousarray(rows.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+        return pixels, np.array(labels, dtype=np.int64)
+
+    last = len(CIFAR10.test_list)
+    return split(names[:-last]), split(names[-last:])
+
+
+def _parquet_split(data_dir: Path, split: str) -> tuple[Pixels, Labels]:
+    import pyarrow.parquet
+    from PIL import Image
+
+    pixels, labels = [], []
+    for file in sorted(data_dir.glob(f"{split}*.parquet")):
+        try:
+            table = pyarrow.parquet.read_table(file, columns=["img", "label"])
+            encoded = table["img"].combine_chunks().field("bytes").to_pylist()
+            images = [np.asarray(Image.open(io.BytesIO(one)).convert("RGB")) for one in encoded]
+        except Exception as error:  # pyarrow and PIL raise a dozen kinds
+            found = str(error).splitlines()[0]
+            raise DataError(
+                f"{file} cannot be read ({found}); it needs columns img{{bytes,path}} and label. Copy it again."
+            ) from None
+        pixels += images
+        labels += table["label"].to_pylist()
+    shapes = {image.shape for image in pixels}
+    if len(shapes) != 1:
+        raise DataError(f"{data_dir} holds images of shapes {sorted(shapes)}; one shape, (32, 32, 3), is allowed.")
+    return np.stack(pixels), np.array(labels, dtype=np.int64)
