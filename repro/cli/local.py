@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import background, shared
-from repro.cli.output import print_json
+from repro.cli.output import print_json, say
 from repro.errors import SpecError
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ def status(arguments: argparse.Namespace) -> int:
 def judge(arguments: argparse.Namespace) -> int:
     """Judges from the store into verdicts.json, or with --verify compares it with a fresh judgement."""
     shared.require_store(arguments)
+    if arguments.remeasure:
+        return _remeasure(arguments)
     return _judge(arguments, shared.collect(arguments))
 
 
@@ -100,6 +102,26 @@ def _render(arguments: argparse.Namespace) -> list[str]:
     from repro.reporting import report
 
     return report.render(document.load(arguments.report / "verdicts.json"), arguments.report)
+
+
+def preregister(arguments: argparse.Namespace) -> int:
+    """Writes the frozen rules of the selected checks, at every scale, into one file."""
+    from datetime import UTC, datetime
+
+    from repro.judging import preregister
+    from repro.provenance import folder
+    from repro.recipes import SCALES
+
+    today = datetime.now(UTC).date()
+    path = arguments.to or folder("claims") / preregister.PLACE / f"{today.isoformat()}.json"
+    checks = []
+    for scale in SCALES:
+        checks += shared.collect(argparse.Namespace(**{**vars(arguments), "scale": scale})).selected
+    digest = preregister.preregister(checks, path, today=today)
+    print(
+        f"{path}: {len(checks)} rules, SHA-256 {digest}\nNext: commit and tag it, or deposit it, before the first run"
+    )
+    return 0
 
 
 def data(arguments: argparse.Namespace) -> int:
@@ -243,6 +265,31 @@ def _back_fill(arguments: argparse.Namespace, session: "Session") -> None:
             added = back_fill(store.run(spec), store, data_dir=arguments.data_dir, device="cpu")
             if added:
                 print(f"measured {', '.join(added)} of {spec.name}")
+
+
+def _remeasure(arguments: argparse.Namespace) -> int:
+    from repro.executing.devices import devices
+    from repro.training import remeasure
+
+    complete = [run.spec for run in shared.planned(arguments).runs if run.condition == "complete"]
+    lines = [
+        line
+        for spec in complete
+        for line in remeasure(
+            shared.store(arguments).run(spec), data_dir=arguments.data_dir, device=devices(arguments.device)[0]
+        )
+    ]
+    if arguments.json:
+        print_json({"runs": len(complete), "differences": lines})
+    else:
+        for line in lines:
+            say(line)
+        print(
+            f"{len(complete)} runs measured again, {len(lines)} differences"
+            if complete
+            else "no complete run to measure again; train some with: repro run"
+        )
+    return 2 if lines else 0 if complete else 3
 
 
 def _judge(arguments: argparse.Namespace, session: "Session") -> int:

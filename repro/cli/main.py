@@ -21,6 +21,7 @@ GROUPS = {
     "train": {"plan": "says what there is to train and what it costs", "run": "trains what is missing",
               "status": "counts the runs by condition"},
     "judge": {"judge": "judges from the store into verdicts.json", "report": "renders verdicts.json as HTML and PDF",
+              "preregister": "writes the frozen rules of every scale into one dated file",
               "explain": "says in plain words what a check claims, trains, measures and requires"},
     "cluster": {"cluster": "describes a cluster", "submit": "queues what is missing as SLURM job arrays",
                 "retry": "queues again what failed, was killed or cancelled, or ran out of requeues",
@@ -98,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", nargs=0, action=_Version, help="show version and commit")
     parser.set_defaults(parser=parser)
     listed = parser.add_subparsers(required=True, metavar="COMMAND", prog="repro", help=argparse.SUPPRESS)
-    select, store, train, report, as_json = options.shared()
+    which, select, store, train, report, as_json = options.shared()
     told = {name: text for group in GROUPS.values() for name, text in group.items()}
 
     def add(name: str, command: Callable[[argparse.Namespace], int] | None, *parents: options.Parser) -> options.Parser:
@@ -122,7 +123,14 @@ def _parser() -> argparse.ArgumentParser:
     options.background(run)
     add("status", commands.status, select, store, as_json)
     judge = add("judge", commands.judge, select, store, report, as_json)
-    judge.add_argument("--verify", action="store_true", help="recompute every verdict and compare; write nothing")
+    again = judge.add_mutually_exclusive_group()
+    again.add_argument("--verify", action="store_true", help="recompute every verdict and compare; write nothing")
+    again.add_argument("--remeasure", action="store_true", help="measure the stored networks again and compare (torch)")
+    judge.add_argument("--device", type=options.devices, default="cpu", help="for --remeasure (default cpu)")
+    registered = add("preregister", commands.preregister, which)
+    registered.add_argument(
+        "--to", type=options.folder, default=None, help="file (default: today's, beside the claims)"
+    )
     add("report", commands.report, report)
     explain = add("explain", commands.explain, store)
     explain.add_argument("check", metavar="CHECK", help="id of a check or a claim")
@@ -162,6 +170,6 @@ def _add_cluster(cluster: options.Parser, select: options.Parser, store: options
 def _listing() -> str:
     lines = []
     for title, group in GROUPS.items():
-        lines += [f"{title}:", *(f"  {name:<9} {text}" for name, text in group.items()), ""]
+        lines += [f"{title}:", *(f"  {name:<11} {text}" for name, text in group.items()), ""]
     width = max(shutil.get_terminal_size((120, 24)).columns, 20)
     return "\n".join(line[:width] for line in lines) + f"\n{EXIT_CODES}\nNext: repro verify"

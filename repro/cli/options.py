@@ -2,13 +2,21 @@
 
 import argparse
 import re
+import sys
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 class Parser(argparse.ArgumentParser):
     """A parser whose refusals are one line, with the nearest word that would have been taken."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Unlike argparse's own, it lets a full disk be seen, and writes nothing to a stream that is closed."""
+        file = file or sys.stderr
+        if message and file is not None:
+            file.write(message)
+            file.flush()
 
     def error(self, message: str) -> NoReturn:
         """Ends with code 2."""
@@ -78,9 +86,9 @@ def folder(text: str) -> Path:
 
 def shared() -> tuple[Parser, ...]:
     """What several subcommands take: which checks, which store, how to train, where the report lies, JSON."""
-    select, store, train, report, as_json = (Parser(add_help=False) for _ in range(5))
-    select.add_argument("paths", nargs="*", metavar="PATH", help="claim files or folders (default: all claims)")
-    select.add_argument(
+    which, store, train, report, as_json = (Parser(add_help=False) for _ in range(5))
+    which.add_argument("paths", nargs="*", metavar="PATH", help="claim files or folders (default: all claims)")
+    which.add_argument(
         "-k",
         dest="keyword",
         type=words,
@@ -88,10 +96,9 @@ def shared() -> tuple[Parser, ...]:
         metavar="WORDS",
         help="only checks whose id matches, as pytest's -k",
     )
+    which.add_argument("--data", default=None, help="a named copy of CIFAR-10 to stand in for it, such as cifar10-jpeg")
+    select = Parser(add_help=False, parents=[which])
     select.add_argument("--scale", default="smoke", help="smoke (default), pilot or paper")
-    select.add_argument(
-        "--data", default=None, help="a named copy of CIFAR-10 to stand in for it, such as cifar10-jpeg"
-    )
     store.add_argument("--results", type=folder, default=Path("results"), help="the store of runs (default results)")
     store.add_argument("--data-dir", type=folder, default=Path("data"), help="where CIFAR-10 lies (default data)")
     train.add_argument(
@@ -104,7 +111,7 @@ def shared() -> tuple[Parser, ...]:
     train.add_argument("--budget", type=seconds, default=None, metavar="TIME", help="pause by then, such as 9m")
     report.add_argument("--report", type=folder, default=Path("report"), help="folder of the report (default report)")
     as_json.add_argument("--json", action="store_true", help="print JSON")
-    return select, store, train, report, as_json
+    return which, select, store, train, report, as_json
 
 
 def background(run: argparse.ArgumentParser) -> None:

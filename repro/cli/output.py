@@ -7,7 +7,15 @@ from typing import Any, TextIO
 
 
 def prepare() -> None:
-    """Makes every character printable: one that the terminal's encoding lacks is written as an escape."""
+    """Makes every character printable, one that the encoding lacks as an escape; what is closed leads nowhere.
+
+    Without that, the next file to be opened would get a closed stream's descriptor, and what libraries print.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest that is free: this one
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

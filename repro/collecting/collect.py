@@ -70,6 +70,8 @@ def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: s
         "no:repro.cli.checks",
         "-W",
         "error::pytest.PytestUnknownMarkWarning",
+        "-W",
+        "ignore::pytest.PytestConfigWarning",  # python -O: our checks raise, they do not assert
     ]
     arguments += ["-k", keyword] if keyword else []
     arguments += ["--data", copy] if copy else []

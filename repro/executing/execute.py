@@ -8,10 +8,10 @@ from pathlib import Path
 
 from repro.claim import Check
 from repro.executing import pool
-from repro.executing.data import check_data_present
 from repro.executing.devices import devices, processes
 from repro.executing.pool import Done, Site, Stop
 from repro.planning.plan import Plan, Planned, plan
+from repro.runs.datasets import check_data_present
 from repro.runs.store import Store
 
 
