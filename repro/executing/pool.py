@@ -45,6 +45,7 @@ class Site:
     workers: int  # processes
     deadline: float | None  # time.time() by which to pause
     code: str | None = None  # digest that a worker's code must have; None for any
+    devices: tuple[str, ...] = ()  # shared out among the workers, in turn; () for ``device`` alone
     isolated: bool = False  # an error that the user can mend fails its own run alone, instead of stopping everything
 
 
@@ -112,7 +113,11 @@ def train(tasks: Iterable[Task], site: Site, stop: Stop, told: Callable[[Done], 
             queue, held = deque(held), []
         with _blocked():  # workers inherit the mask: they never see a signal meant for their parent
             context = multiprocessing.get_context("spawn")  # a forked child would inherit torch's thread pools
-            pool = ProcessPoolExecutor(site.workers, context, initializer=_start_worker, initargs=(stop.event,))
+            # A worker keeps the device it draws: another would cost it the memory of a second CUDA context.
+            drawn = context.SimpleQueue()
+            for number in range(site.workers):
+                drawn.put((site.devices or (site.device,))[number % max(1, len(site.devices))])
+            pool = ProcessPoolExecutor(site.workers, context, initializer=_start_worker, initargs=(stop.event, drawn))
         flying: dict[Future[Done | None], Task] = {}
         try:
             _drain(queue, held, pool, flying, site, stop, told)
@@ -145,7 +150,7 @@ def work(job: Job) -> Done | None:
             job.spec,
             job.site.store,
             data_dir=job.site.data_dir,
-            device=job.site.device,
+            device=_DEVICE or job.site.device,
             criteria=dict(job.criteria),
             pause=lambda: _STOP.is_set() or _late(job.site.deadline),
             code=job.site.code,
@@ -211,11 +216,12 @@ def _after_crash(task: Task, times: int, queue: deque[Task], store: Store, told:
 
 
 _STOP: Any = threading.Event()  # of this worker process, set by its parent
+_DEVICE = ""  # of this worker process, drawn when it starts
 
 
-def _start_worker(stop: Any) -> None:
-    global _STOP
-    _STOP = stop
+def _start_worker(stop: Any, drawn: Any) -> None:
+    global _STOP, _DEVICE
+    _STOP, _DEVICE = stop, drawn.get()
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
 

@@ -70,7 +70,8 @@ def test_a_budget_pauses_runs_and_the_next_call_goes_on(tmp_path):
     assert Store(tmp_path).condition(tiny(0, epochs=500)) == "paused"
 
 
-def test_missing_data_stops_everything_with_one_error(tmp_path):
+def test_missing_data_is_told_before_any_worker_starts(tmp_path, monkeypatch):
+    monkeypatch.setattr("repro.executing.pool.train", lambda *_: pytest.fail("a worker would have started"))
     check = check_of(lambda scale, seed: {f"seed {i}": cifar("pilot", i, depth=14) for i in range(3)})
     with pytest.raises(DataError, match="holds no CIFAR-10"):
         run_all([check], Store(tmp_path), data_dir=tmp_path, device="cpu", workers=1)
