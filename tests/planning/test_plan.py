@@ -60,14 +60,14 @@ def test_every_check_gets_its_first_look(store):
     assert sorted(spec.seed for spec in specs(made)) == [0, 1, 2]
 
 
-def test_bought_seeds_are_planned(store):
-    made = plan([check("a", 8, scale="paper")], store, device_type="cpu", bought={"a": 5})
+def test_requested_seeds_are_planned(store):
+    made = plan([check("a", 8, scale="paper")], store, device_type="cpu", requested={"a": 5})
     assert sorted(spec.seed for spec in specs(made)) == [0, 1, 2, 3, 4]
 
 
-def test_seeds_bought_for_one_check_are_not_planned_for_another(store):
+def test_seeds_requested_for_one_check_are_not_planned_for_another(store):
     made = plan(
-        [check("a", 8, scale="paper"), check("b", 14, scale="paper")], store, device_type="cpu", bought={"a": 5}
+        [check("a", 8, scale="paper"), check("b", 14, scale="paper")], store, device_type="cpu", requested={"a": 5}
     )
     assert sorted(spec.seed for spec in specs(made) if spec.depth == 14) == [0, 1, 2]
 
