@@ -30,7 +30,6 @@ def judged(
         thorough=thorough,
         cluster=account(store),
         rows_of_catalogue=catalogue() if whole else (),
-        pointless=session.pointless,
         scales=scales(store, copy) if whole else (),
         pointless=session.pointless,
         missing_seconds=prices(plan(session.selected, store, device_type="cpu")),
