@@ -229,12 +229,12 @@ def pilot(arguments: argparse.Namespace) -> int:
 
 def explain(arguments: argparse.Namespace) -> int:
     """Says in plain words what a check claims, trains, measures and requires."""
+    from repro.cli.planned import wrapped
     from repro.judging.explain import explain
 
     session = shared.collect(arguments)
-    print(
-        "\n\n".join(explain(session.selected, arguments.check, shared.store(arguments), list(session.checks.values())))
-    )
+    told = explain(session.selected, arguments.check, shared.store(arguments), list(session.checks.values()))
+    print("\n\n".join("\n".join(map(wrapped, text.splitlines())) for text in told))
     return 0
 
 
@@ -328,4 +328,17 @@ def _print_table(made: dict[str, Any], rows: list["Judgement"]) -> None:
         words = ", ".join((words, *entry["marks"]))
         points = ", ".join(f"{count} {answer}" for answer, count in entry["points"].items())
         print(f"{entry['claim']:<30} {words:<28} {points}")
+    print(_registered(made["registration"]))
     print(f"{len(made['claims'])} claims, {len(rows)} checks, {made['cost']['runs']} runs")
+
+
+def _registered(found: dict[str, Any] | None) -> str:
+    """Whether what was judged is what was registered, in one line."""
+    if found is None:
+        return "No rule was registered; before the next runs: repro preregister"
+    told = [] if found["judging_code"] else ["the judging code is another"]
+    for name, words in (("changed", "changed since"), ("unregistered", "not in it")):
+        if found[name]:
+            told.append(f"{len(found[name])} checks {words}, such as {found[name][0]}")
+    where = f"{found['file']} ({found['registered']}, SHA-256 {found['sha256'][:12]})"
+    return f"Not as registered in {where}: {'; '.join(told)}" if told else f"Judged as registered in {where}"

@@ -10,32 +10,61 @@ from repro.executing.progress import duration
 from repro.provenance import detect_device
 
 if TYPE_CHECKING:
+    from repro.claim import Check
+    from repro.judging.imagine import Expectation
     from repro.planning.plan import Plan, Planned
 
 
 def by_claim(made: "Plan") -> Iterator[str]:
-    """A line a claim: how many of its runs are missing, and what they would cost alone."""
+    """A line a claim: how many of its runs are missing, what they would cost alone, and what can be expected of it."""
+    from repro.judging.imagine import ASSUMED, LIKELY
+
     runs: dict[str, list[Planned]] = {check.claim.id: [] for check in made.checks}
     for run in made.runs:
         for name in dict.fromkeys(check.claim.id for check in run.checks):
             runs[name].append(run)
+    awaited = expected(made)
     width = max(map(len, runs), default=0)
     for name, own in runs.items():
         missing = [run for run in own if run.condition != "complete"]
         cost = f", {duration(sum(run.cost.seconds for run in missing))}" if missing else ""
-        yield f"{name:<{width}}  {len(missing):>3} of {len(own):>3} runs missing{cost}"
+        line = f"{name:<{width}}  {len(missing):>3} of {len(own):>3} runs missing{cost}"
+        yield f"{line:<{width + 38}} {found.short}" if (found := awaited[name]) else line
+    if any(awaited.values()):
+        yield wrapped(
+            f"Last column: the probability that the claim holds if its source is right and {ASSUMED}; where the source "
+            f"gives no size, the smallest one that holds with probability {LIKELY:g}. In full: repro explain CLAIM"
+        )
+    yield from (
+        wrapped(f"{name}: {found.undecidable}") for name, found in awaited.items() if found and found.undecidable
+    )
+
+
+def expected(made: "Plan") -> "dict[str, Expectation | None]":
+    """What each claim comes to if its source is right."""
+    from repro.judging.imagine import whole
+
+    checks: dict[str, list[Check]] = {}
+    for check in made.checks:
+        checks.setdefault(check.claim.id, []).append(check)
+    return {name: whole(own) for name, own in checks.items()}
 
 
 def each(made: "Plan") -> Iterator[str]:
     """Every run, the most wanted first: whole lines into a file or pipe, wrapped at words on a terminal."""
-    width = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else 0
     for run in made.runs:
         more = f" and {len(run.checks) - 2} more" if len(run.checks) > 2 else ""
         line = (
             f"{run.spec.key[:12]}  {duration(run.cost.seconds):>8} {run.cost.basis:<8}  {run.spec.name}: {run.why}; "
             f"for {', '.join(check.id for check in run.checks[:2])}{more}"
         )
-        yield textwrap.fill(line, width, subsequent_indent=" " * 14, break_on_hyphens=False) if width > 40 else line
+        yield wrapped(line, indent=14)
+
+
+def wrapped(line: str, indent: int = 2) -> str:
+    """A line wrapped at words on a terminal, and whole into a file or pipe."""
+    width = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else 0
+    return textwrap.fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False) if width > 40 else line
 
 
 def total(made: "Plan") -> str:
@@ -47,6 +76,8 @@ def total(made: "Plan") -> str:
 
 def as_json(made: "Plan") -> dict[str, Any]:
     """Everything there is to say of a plan."""
+    from repro.judging.verdict import to_json
+
     runs = [
         {
             "key": run.spec.key,
@@ -59,4 +90,5 @@ def as_json(made: "Plan") -> dict[str, Any]:
         }
         for run in made.runs
     ]
-    return {"runs": runs, "missing": len(made.missing), "device_hours": made.hours}
+    awaited = {name: to_json(found) for name, found in expected(made).items()}
+    return {"runs": runs, "missing": len(made.missing), "device_hours": made.hours, "expected": awaited}

@@ -18,6 +18,7 @@ from repro.compare import (
     Trend,
 )
 from repro.errors import ClaimError
+from repro.judging.imagine import expectation
 from repro.judging.judge import judge
 from repro.judging.verdict import Judgement
 from repro.runs.store import Store
@@ -94,6 +95,7 @@ def _explain(check: Check, row: Judgement) -> str:
             f"{requirement(claim.rule)}",
             f"Rationale: {claim.rule.reason}.",
             f"Depends on: {controls or 'no control'}.",
+            *([f"Expected: {awaited.sentence}"] if (awaited := expectation(check)) else []),
             *([f"The same as: {claim.same_as}, with which it is counted once."] if claim.same_as else []),
             f"Rule frozen as {check.criterion_sha256} (from {check.criterion['claim_file']}).",
             *(f"Measured: {finding.why}" for finding in row.findings[:8]),

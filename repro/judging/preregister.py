@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 from repro.claim import Check, judging_code
 from repro.compare import RULES_VERSION
 from repro.errors import StoreError
+from repro.judging.explain import requirement
+from repro.judging.imagine import ASSUMED, expectation, whole
 from repro.judging.models import Registration
 from repro.judging.verdict import to_json
 from repro.provenance import folder
@@ -19,26 +21,22 @@ from repro.runs.store import explain_write_errors, read, write
 PLACE = "registered"  # beside the claims
 
 
-def registration(
-    checks: Sequence[Check], *, today: date, power: Mapping[str, Mapping[str, float]] | None = None
-) -> dict[str, Any]:
-    """Every criterion of some checks, with looks, levels, primary claims and expected power, as JSON values.
-
-    ``power`` maps a check to the probability of each verdict if the source is right.
-    """
-    known = power or {}
+def registration(checks: Sequence[Check], *, today: date) -> dict[str, Any]:
+    """Every criterion of some checks, with looks, levels, primary claims and expected power, as JSON values."""
     return {
         "registered": today.isoformat(),
         "rules_version": RULES_VERSION,
         "training_version": TRAINING_VERSION,
         "judging_code_sha256": judging_code(),
         "primary": sorted({check.claim.id for check in checks if check.claim.primary}),
+        "expected_if": f"the source is right and {ASSUMED}",
+        "claims": [_claim(own) for own in _by_claim(checks)],
         "criteria": [
             {
                 "scale": check.scale,
                 "check": check.id,
                 "sha256": check.criterion_sha256,
-                "expected": to_json(known.get(check.id)),
+                "expected": to_json(expectation(check)),
                 "criterion": to_json(check.criterion),
             }
             for check in sorted(checks, key=lambda check: (check.scale, check.id))
@@ -46,13 +44,7 @@ def registration(
     }
 
 
-def preregister(
-    checks: Sequence[Check],
-    path: Path,
-    *,
-    today: date,
-    power: Mapping[str, Mapping[str, float]] | None = None,
-) -> str:
+def preregister(checks: Sequence[Check], path: Path, *, today: date) -> str:
     """Writes a registration, never over another one; returns its SHA-256, to be tagged or deposited.
 
     Raises:
@@ -60,12 +52,35 @@ def preregister(
     """
     if path.exists():
         raise StoreError(f"{path} exists; a registration is not written over. Name another file.")
-    made = registration(checks, today=today, power=power)
-    content = (json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    made = registration(checks, today=today)
+    content = (json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
     with explain_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     write(path, content)
     return hashlib.sha256(content).hexdigest()
+
+
+def _by_claim(checks: Sequence[Check]) -> list[list[Check]]:
+    found: dict[tuple[str, str], list[Check]] = {}
+    for check in sorted(checks, key=lambda check: (check.scale, check.id)):
+        found.setdefault((check.scale, check.claim.id), []).append(check)
+    return list(found.values())
+
+
+def _claim(own: Sequence[Check]) -> dict[str, Any]:
+    """One claim at one scale, in words."""
+    claim, scale, awaited = own[0].claim, own[0].scale, whole(own)
+    return {
+        "claim": claim.id,
+        "scale": scale,
+        "sentence": claim.sentence,
+        "source": f"{claim.source.work}, {claim.source.place}: {claim.source.reference or 'not readable'}",
+        "required": requirement(claim.rule) if claim.tested(scale) else "nothing: only measured at this scale",
+        "reason": claim.rule.reason,
+        "seeds": list(own[0].looks),
+        "points": len(own),
+        "expected": awaited.sentence if awaited else None,
+    }
 
 
 def latest() -> Path | None:

@@ -13,19 +13,27 @@ from repro.compare.published import Published
 from repro.compare.ranges import Fraction, NoChange, Point
 from repro.compare.shares import NEAR
 from repro.compare.trend import Trend
+from repro.errors import ClaimError
 from repro.statistics import Levels
 
 if TYPE_CHECKING:
     from repro.compare import Rule
 
 REPLICATIONS = 2000  # a simulation error of 0.01 at most
+ROUGH = 500  # for a size to a tenth of the spread
+MOST = 128  # tenths of the spread: what these do not show, no size does
 # What the source says: a value, a size (gap, change, share), or the means of a trend's levels; None where it says none.
 Truth = Published | float | tuple[float, ...] | None
 
 
 @cache
 def expected(
-    rule: "Rule", reference: Truth, sd: float, looks: tuple[int, ...], levels: Levels
+    rule: "Rule",
+    reference: Truth,
+    sd: float,
+    looks: tuple[int, ...],
+    levels: Levels,
+    replications: int = REPLICATIONS,
 ) -> Mapping[Outcome, float] | None:
     """The probability of each outcome of one finding if the source is right and seeds spread with ``sd``.
 
@@ -43,7 +51,7 @@ def expected(
 
     if min(looks) < 2:
         return None
-    rng, shape = np.random.default_rng(0), (REPLICATIONS, max(looks))
+    rng, shape = np.random.default_rng(0), (replications, max(looks))
     match rule, reference:
         case (
             (Point(margin=margin) | Fraction(margin=margin)),
@@ -51,9 +59,9 @@ def expected(
         ):
             theirs = sd if reference.sd is None else reference.sd
             draw = replicate.shares if isinstance(rule, Fraction) else replicate.normal
-            values, own = draw(rng, value, sd, shape), draw(rng, value, theirs, (REPLICATIONS, count))
-            published = own.mean(1) + rng.uniform(-u, u, REPLICATIONS)
-            spread = None if reference.sd is None else own.std(1, ddof=1) if count > 1 else np.zeros(REPLICATIONS)
+            values, own = draw(rng, value, sd, shape), draw(rng, value, theirs, (replications, count))
+            published = own.mean(1) + rng.uniform(-u, u, replications)
+            spread = None if reference.sd is None else own.std(1, ddof=1) if count > 1 else np.zeros(replications)
 
             def test(n: int, rows: replicate.Rows) -> replicate.Tests:
                 drawn, sds = published[rows], None if spread is None else spread[rows]
@@ -81,15 +89,48 @@ def expected(
                 return replicate.ordering(higher[rows, :n], lower[rows, :n], gap)
 
         case Trend(margin=margin), tuple() as means:
-            rising = np.array(means)[None, :, None] + rng.normal(0, sd, (REPLICATIONS, len(means), max(looks)))
+            rising = np.array(means)[None, :, None] + rng.normal(0, sd, (replications, len(means), max(looks)))
 
             def test(n: int, rows: replicate.Rows) -> replicate.Tests:
                 return replicate.trend(rising[rows, :, :n], margin)
 
         case _:
             return None
-    ends = replicate.through_looks(test, REPLICATIONS, looks, levels)
+    ends = replicate.through_looks(test, replications, looks, levels)
     return MappingProxyType({outcome: float(hits.mean()) for outcome, hits in ends.items()})
+
+
+@cache
+def smallest(
+    rule: "Rule", groups: int, sd: float, looks: tuple[int, ...], levels: Levels, probability: float
+) -> float | None:
+    """The smallest difference (of an Ordering) or even step (of a Trend of so many groups) with a probability to hold.
+
+    To a tenth of ``sd``; None where no difference has it, as with two groups of three seeds, whose trend has p ≥ 1/20.
+
+    Raises:
+        ClaimError: the rule is neither.
+    """
+
+    def holds(tenths: int) -> bool:
+        step = tenths * sd / 10
+        match rule:
+            case Ordering():
+                size: Truth = step
+            case Trend():
+                size = tuple(step * group for group in range(groups))
+            case _:
+                raise ClaimError(f"{rule.name} has no size to look for; only Ordering and Trend have one.")
+        shares = expected(rule, size, sd, looks, levels, ROUGH)
+        return shares is not None and shares[Outcome.ESTABLISHED] >= probability
+
+    none, enough = 0, MOST
+    if not holds(enough):
+        return None
+    while enough - none > 1:
+        middle = (none + enough) // 2
+        none, enough = (none, middle) if holds(middle) else (middle, enough)
+    return enough * sd / 10
 
 
 def expected_whole(points: Sequence[Mapping[Outcome, float]]) -> Mapping[Outcome, float]:

@@ -40,6 +40,7 @@ def told(workplace, tiny_claim):
         "Rationale: half is half.",
         "Depends on: no control.",
         "Tested at this scale: the networks and data of its runs.",
+        "Expected: the source gives no size. If seeds spread with sd 0.5 points",
         "Verdict: PENDING",
     ],
 )
