@@ -24,6 +24,7 @@ from repro.judging.models import (
     RunRow,
     Suite,
 )
+from repro.judging.multiverse import multiverses
 from repro.judging.schema import fault
 from repro.judging.verdict import Judgement, to_json
 from repro.planning.scales import ScaleNeeds
@@ -76,6 +77,7 @@ def document(
         data=tuple(_data(run for run, _ in runs)),
         cost=_cost([run for run, _ in runs]),
         cluster=None if cluster is None else dict(cluster),
+        multiverses=multiverses(checks, rows, store),
         registration=registration,
     )
     return to_json(made), rows

@@ -20,6 +20,7 @@ from repro.compare import (
 from repro.errors import ClaimError
 from repro.judging.imagine import expectation
 from repro.judging.judge import judge
+from repro.judging.multiverse import multiverses, sentence
 from repro.judging.verdict import Judgement
 from repro.runs.store import Store
 
@@ -38,7 +39,8 @@ def explain(checks: Sequence[Check], name: str, store: Store, controls: Sequence
             f"no check or claim is called {name!r}; did you mean {', '.join(near) or 'one of `repro plan`'}?"
         )
     rows = judge(chosen, store, controls=controls)
-    return [_explain(check, row) for check, row in zip(chosen, rows, strict=True)]
+    analyses = {found.check: sentence(found) for found in multiverses(chosen, rows, store)}
+    return [_explain(check, row, analyses.get(check.id, "")) for check, row in zip(chosen, rows, strict=True)]
 
 
 def requirement(rule: Rule) -> str:
@@ -68,7 +70,7 @@ def requirement(rule: Rule) -> str:
             return "Nothing is required: the source's value could not be read."
 
 
-def _explain(check: Check, row: Judgement) -> str:
+def _explain(check: Check, row: Judgement, analyses: str) -> str:
     claim, seeds, levels = check.claim, check.looks[0], check.levels()
     arms = [
         f"  {arm}: {specs[0].name}" + (f", and seeds 1 to {len(specs) - 1}" if len(set(specs)) > 1 else "")
@@ -102,6 +104,7 @@ def _explain(check: Check, row: Judgement) -> str:
             f"Verdict: {words}. {row.why}",
             *(f"It would change: {finding.would_change}" for finding in row.findings[:8] if finding.would_change),
             *([f"Seed by seed: {row.would_change}"] if row.would_change else []),
+            *([f"Otherwise analysed: {analyses}"] if analyses else []),
             *(f"Deviation: {text}" for text in row.deviations),
             *([f"Note: {claim.note}"] if claim.note else []),
         ]

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from repro.judging.claims import ClaimEntry
 from repro.judging.coverage import Covered
+from repro.judging.multiverse import Multiverse
 from repro.judging.verdict import Judgement
 from repro.planning.scales import ScaleNeeds
 
@@ -102,4 +103,5 @@ class Document:
     data: tuple[DataRead, ...]  # each distinct set of images
     cost: Cost  # what the runs took
     cluster: dict[str, Any] | None  # account of GPU-hours, as the cluster room gives it; null without a submission
+    multiverses: tuple[Multiverse, ...]  # of each primary check that was judged by statistics
     registration: Registration | None  # how what was judged compares with a registration; null without one

@@ -14,7 +14,7 @@ from repro.claim import Check
 from repro.compare import Rule
 from repro.judging.decide import decide
 from repro.judging.evidence import Evidence
-from repro.judging.verdict import Answer
+from repro.judging.verdict import Answer, Judgement
 from repro.runs.store import Run, Store
 from repro.statistics import Levels, Sample, paired_differences, share_a_run
 
@@ -31,22 +31,23 @@ CHOICES: dict[str, tuple[str | float, ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Path:
+    """One analysis of the runs of a check."""
+
+    choices: dict[str, str | float]  # by name: margin (factor), epoch, threshold, test, relu
+    word: str  # verdict or answer that it gives
+
+
+@dataclass(frozen=True, kw_only=True)
 class Multiverse:
-    """The verdicts of one check over all its analyses."""
+    """The verdicts of one check under each other analysis of its runs that could have been chosen."""
 
     check: str  # id of the claim, and the point of its grid
+    claim: str  # id of the claim
     frozen: str  # the word under the frozen analysis
-    paths: tuple[tuple[dict[str, str | float], str], ...]  # choices by name, and the word that they give
-
-    @property
-    def share(self) -> float:
-        """Share of paths, the frozen one among them, that give the frozen word."""
-        return sum(word == self.frozen for _, word in self.paths) / len(self.paths)
-
-    @property
-    def words(self) -> dict[str, int]:
-        """How many paths give each word, the most frequent first."""
-        return dict(Counter(word for _, word in self.paths).most_common())
+    share: float  # of the paths, the frozen one among them, that give the frozen word
+    words: dict[str, int]  # number of paths by word
+    paths: tuple[Path, ...]  # every combination of choices, the frozen one first
 
 
 def multiverse(check: Check, arms: Arms) -> Multiverse:
@@ -57,23 +58,64 @@ def multiverse(check: Check, arms: Arms) -> Multiverse:
     """
     frozen = {name: options[0] for name, options in CHOICES.items()}
     word, used = _walk(check, arms, frozen)
-    paths = []
-    for path in _paths(used):
-        paths.append((path, _walk(check, arms, frozen | path)[0]))
-    return Multiverse(check=check.id, frozen=word, paths=tuple(paths))
+    paths = tuple(Path(choices=path, word=_walk(check, arms, frozen | path)[0]) for path in _paths(used))
+    words = Counter(path.word for path in paths)
+    return Multiverse(
+        check=check.id,
+        claim=check.claim.id,
+        frozen=word,
+        share=words[word] / len(paths),
+        words=dict(words.most_common()),
+        paths=paths,
+    )
 
 
-def table(checks: Sequence[Check], store: Store) -> tuple[Multiverse, ...]:
-    """The multiverse of every primary check that its scale tests and whose runs are there, at the last whole look."""
+def multiverses(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) -> tuple[Multiverse, ...]:
+    """That of every primary check that was judged by statistics, over the runs of the look that decided."""
     made = []
-    for check in checks:
-        if not check.claim.primary or not check.claim.tested(check.scale):
-            continue
-        there = [n for n in check.looks if all(store.condition(s) == "complete" for s in check.runs(n).values())]
-        if there:
-            arms = check.arms(there[-1])
+    for check, row in zip(checks, rows, strict=True):
+        tested = check.claim.primary and check.claim.tested(check.scale) and not check.claim.exact
+        if tested and row.runs and row.seeds > 1:
+            arms = check.arms(row.seeds)
             made.append(multiverse(check, {arm: tuple(map(store.run, specs)) for arm, specs in arms.items()}))
     return tuple(made)
+
+
+def sentence(found: Multiverse) -> str:
+    """How many paths agree, and which single choice gives which other word."""
+    count = round(found.share * len(found.paths))
+    agree = f"{count} of {len(found.paths)} analyses of these runs, the frozen one among them, say"
+    alone = flips([vars(path) for path in found.paths], found.frozen)
+    told = "; ".join(f"{choice}: {word}" for choice, word in alone)
+    return f"{agree} {found.frozen}." + (f" One choice alone gives another word: {told}." if told else "")
+
+
+def flips(paths: Sequence[Mapping[str, Any]], frozen: str) -> list[tuple[str, str]]:
+    """Each single choice that alone gives another word than the frozen one, in words, and that word.
+
+    ``paths`` as verdicts.json has them, the frozen one first.
+    """
+    told = []
+    for path in paths:
+        changed = [name for name, value in path["choices"].items() if value != paths[0]["choices"][name]]
+        if len(changed) == 1 and path["word"] != frozen:
+            told.append((in_words(changed[0], path["choices"][changed[0]]), path["word"]))
+    return told
+
+
+def in_words(name: str, value: str | float) -> str:
+    """A choice as a reader sees it."""
+    match name:
+        case "margin":
+            return f"margin × {value:g}" if isinstance(value, float) else f"margin {value}"
+        case "epoch":
+            return f"{value} epoch"
+        case "threshold":
+            return f"threshold {value}"
+        case "test":
+            return f"{value} test"
+        case _:
+            return f"a ReLU is a {value}"
 
 
 def _paths(used: set[str]) -> Iterator[dict[str, str | float]]:

@@ -15,12 +15,18 @@ Json = dict[str, Any]
 SIMPLE = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
-def schema(kind: type, title: str) -> Json:
+def schema(kind: type, title: str, version: int) -> Json:
     """JSON Schema (2020-12) of a dataclass; every other dataclass in it is a definition of its own."""
     definitions: dict[str, Json] = {}
     top = _object(kind, definitions)
     ordered = dict(sorted(definitions.items()))
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **top, "$defs": ordered}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:repro:{title}:{version}",
+        "title": f"{title}, version {version}",
+        **top,
+        "$defs": ordered,
+    }
 
 
 def fault(kind: Any, value: Any, where: str = "") -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from repro.judging.multiverse import flips
 from repro.reporting import chips, claim
 from repro.reporting.text import counted, plain, words
 
@@ -69,6 +70,7 @@ def view(made: Json) -> Json:
         "scales": {entry["scale"]: entry for entry in made["scales"]},
         "next_scale": _next_scale(made),
         "provisional": [one for one in others if "provisional" in one["chip"]["marks"]],
+        "multiverses": _multiverses(made["multiverses"], anchors),
         "registration": made["registration"],
         "disagreements": _disagreements(others),
         "protocol": [(name.replace("_", " "), words(value)) for name, value in sorted(made["protocol"].items())],
@@ -95,6 +97,20 @@ def _coverage(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
     return [
         {"work": work, "rows": [{**row, "anchor": anchors.get(row["id"])} for row in rows if row["work"] == work]}
         for work in works
+    ]
+
+
+def _multiverses(found: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
+    """By primary check: how many analyses agree with the frozen one, and which single choice alone does not."""
+    return [
+        {
+            **one,
+            "anchor": anchors.get(one["claim"]),
+            "agreeing": one["words"].get(one["frozen"], 0),
+            "count": len(one["paths"]),
+            "flips": flips(one["paths"], one["frozen"]),
+        }
+        for one in found
     ]
 
 

@@ -13,7 +13,7 @@ from repro.collecting.catalogue import Row
 from repro.collecting.collect import collect
 from repro.errors import StoreError
 from repro.judging import document, preregister
-from repro.judging.models import Document
+from repro.judging.models import SCHEMA_VERSION, Document
 from repro.judging.schema import fault, schema
 from repro.provenance import PACKAGE
 from repro.runs.store import Store
@@ -42,7 +42,8 @@ def saved(made, workplace):
 
 
 def test_the_published_schema_is_that_of_the_types():
-    assert schema(Document, "verdicts.json") == SCHEMA
+    assert schema(Document, "verdicts.json", SCHEMA_VERSION) == SCHEMA
+    assert SCHEMA["$id"] == f"urn:repro:verdicts.json:{SCHEMA_VERSION}"
 
 
 def test_every_field_of_the_schema_is_described():

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from repro.claim import Check
-from repro.cli import main
+from repro.cli.main import main
 from repro.collecting.collect import collect
 from repro.compare import Ordering, Point, Published, Trend
 from repro.judging import imagine

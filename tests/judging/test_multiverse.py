@@ -6,7 +6,9 @@ import pytest
 
 from repro.claim import Check, Claim, Source
 from repro.compare import Fraction, Ordering, Point, Published
-from repro.judging.multiverse import AS_FROZEN, multiverse, table
+from repro.judging.judge import judge
+from repro.judging.multiverse import AS_FROZEN, flips, multiverse, multiverses, sentence
+from repro.judging.verdict import to_json
 from repro.recipes import SCALES, cifar
 from repro.runs.store import Store
 
@@ -58,14 +60,14 @@ def runs(tmp_path, finished):
 
 def test_pairing_decides_where_seeds_scatter_and_differences_do_not(runs):
     found = multiverse(check_of(Ordering(gap=0.0, reason="half is half"), ordering), runs)
-    by_test = {path["test"]: word for path, word in found.paths if path["epoch"] == "final"}
+    by_test = {path.choices["test"]: path.word for path in found.paths if path.choices["epoch"] == "final"}
     assert by_test == {AS_FROZEN: "open", "Welch": "open", "paired": "seen"}
     assert found.share == pytest.approx(2 / 3)
 
 
 def test_a_gap_of_nothing_is_no_choice(runs):
     found = multiverse(check_of(Ordering(gap=0.0, reason="half is half"), ordering), runs)
-    assert {tuple(path) for path, _ in found.paths} == {("epoch", "test")}
+    assert {tuple(path.choices) for path in found.paths} == {("epoch", "test")}
 
 
 def test_a_margin_is_halved_and_doubled(runs):
@@ -74,7 +76,9 @@ def test_a_margin_is_halved_and_doubled(runs):
 
     check = check_of(Point(margin=20.0, reason="wide"), find, runs=one_arm)
     words = {
-        path["margin"]: word for path, word in multiverse(check, {"a": runs["a"]}).paths if path["epoch"] == "final"
+        path.choices["margin"]: path.word
+        for path in multiverse(check, {"a": runs["a"]}).paths
+        if path.choices["epoch"] == "final"
     }
     assert words == {1.0: "open", 0.5: "open", 2.0: "seen"}
 
@@ -89,7 +93,7 @@ def test_a_judged_threshold_is_chosen_otherwise_and_a_drawn_one_is_not(tmp_path,
         evidence.find(sample=evidence.small_gamma("a", 0.01, "judged"), reference=published(0.3))
 
     found = multiverse(check_of(Fraction(margin=0.05, reason="about"), find, runs=one_arm), {"a": runs})
-    words = {path["threshold"]: word for path, word in found.paths if path["margin"] == 1.0}
+    words = {path.choices["threshold"]: path.word for path in found.paths if path.choices["margin"] == 1.0}
     assert words == {AS_FROZEN: "seen", 0.003: "not seen", 0.03: "not seen"}
     assert set(drawn) == {0.3}
 
@@ -101,5 +105,16 @@ def test_table_has_the_primary_checks_that_can_be_judged(tmp_path, runs):
         check_of(rule, ordering, primary=False),
         check_of(rule, ordering, testable=False),
     ]
-    assert len(table(checks, Store(tmp_path))) == 1
-    assert table(checks, Store(tmp_path / "empty")) == ()
+    store = Store(tmp_path)
+    assert len(multiverses(checks, judge(checks, store), store)) == 1
+    empty = Store(tmp_path / "empty")
+    assert multiverses(checks, judge(checks, empty), empty) == ()
+
+
+def test_the_choice_that_alone_gives_another_word_is_named(runs):
+    found = multiverse(check_of(Ordering(gap=0.0, reason="half is half"), ordering), runs)
+    assert flips(to_json(found)["paths"], found.frozen) == [("paired test", "seen")]
+    assert sentence(found) == (
+        "4 of 6 analyses of these runs, the frozen one among them, say open. "
+        "One choice alone gives another word: paired test: seen."
+    )
