@@ -38,7 +38,18 @@ JUDGING_CODE = (
     "compare/*.py",
     *(
         f"judging/{name}.py"
-        for name in ("evidence", "integrity", "shapes", "judge", "observe", "decide", "controls", "verdict")
+        for name in (
+            "evidence",
+            "integrity",
+            "shapes",
+            "judge",
+            "observe",
+            "decide",
+            "deviations",
+            "controls",
+            "claims",
+            "verdict",
+        )
     ),
 )
 ONE_LOOK: Mapping[str, tuple[int, ...]] = dict.fromkeys(SCALES, (1,))  # for what no seed changes

@@ -26,6 +26,7 @@ def main() -> None:
         repeat("repro report, full smoke store", 3, lambda: command("report", "--report", f"{place}/report"))
         for name in ("report.html", "report.pdf", "verdicts.json"):
             print(f"{name}: {(Path(place) / 'report' / name).stat().st_size / 1e6:.2f} MB")
+    many_runs(4000)
     print(f"checkpoint of a BatchNorm-only ResNet-866: {checkpoint_bytes() / 1e6:.3f} MB")
     for depth, trained in ((8, "batchnorm"), (32, "batchnorm"), (32, "all")):
         print(f"training, digits, resnet-{depth} {trained}, one thread: {images_per_second(depth, trained)}")
@@ -47,6 +48,41 @@ def repeat(name: str, times: int, call: Callable[[], None]) -> None:
         seconds.append(time.perf_counter() - start)
     spread = f" (n = {times}, {min(seconds):.2f} to {max(seconds):.2f})" if times > 1 else " (n = 1)"
     print(f"{name}: {statistics.median(seconds):.2f} s{spread}", flush=True)
+
+
+def many_runs(count: int) -> None:
+    """Prints what planning, packing and taking in take with many complete runs of a forged store."""
+    from dataclasses import replace
+
+    from repro.claim import Check, Source, claim
+    from repro.compare import Ordering
+    from repro.planning.plan import plan
+    from repro.recipes import SCALES, cifar
+    from repro.runs.store import Store
+    from repro.runs.transfer import export, take_in
+    from tests.conftest import _finished
+
+    done: list[object] = []
+    specs = [cifar("smoke", index % 3, depth=8 + 6 * (index // 3)) for index in range(count)]
+    mark = claim(
+        id="many",
+        sentence="A sentence.",
+        source=Source(work="nobody2021", place="Figure 9", tag="P", reference="more than half"),
+        rule=Ordering(gap=0.0, reason="half is half"),
+        grid=dict.fromkeys(SCALES, ({},)),
+        runs=lambda scale, seed, depth: {"BatchNorm": cifar(scale, seed, depth=depth)},
+        controls=(),
+    ).args[0]
+    check = Check(claim=mark, scale="smoke", params={}, file=Path(__file__), function=lambda _: None, dataset=None)
+    checks = [replace(check, params={"depth": spec.depth}) for spec in specs if spec.seed == 0]
+    with tempfile.TemporaryDirectory() as place:
+        store, file = Store(Path(place) / "here"), Path(place) / "runs.tar.xz"
+        for spec in specs:
+            _finished(store, spec)
+        repeat(f"plan, {count} complete runs", 3, lambda: done.append(plan(checks, store, device_type="cpu")))
+        repeat(f"export, {count} complete runs", 1, lambda: done.append(export(store, specs, file)))
+        there = Store(Path(place) / "there")
+        repeat(f"import, {count} complete runs", 1, lambda: done.append(take_in(there, file)))
 
 
 def checkpoint_bytes() -> int:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from repro.judging.shapes import expected
 from repro.recipes import cifar
 from repro.runs.checkpoint import pack
+from repro.runs.datasets import DATASETS
 from repro.runs.store import CHECKPOINT, HISTORY, SPEC, TENSORS, Store
 
 pytest_plugins = ["pytester"]
@@ -95,7 +97,8 @@ def _finished(store, spec, *, top1=90.0, seconds=2.0, device_type="cpu", criteri
         for epoch in range(1, spec.epochs + 1)
     ]
     (folder / HISTORY).write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (folder / TENSORS).write_bytes(save({"gamma": np.full(3, spec.seed, np.float32)}))
+    shapes = expected(spec).items()
+    (folder / TENSORS).write_bytes(save({name: np.full(shape, spec.seed, np.float32) for name, shape in shapes}))
     known = {
         "parameters": {"convolution": 10, "shortcut": 2, "batchnorm": 4, "output": 3, "total": 19},
         "accuracy": {"top1": top1, "top5": 99.0, "loss": 0.5, "images": 899},
@@ -123,7 +126,7 @@ def _finished(store, spec, *, top1=90.0, seconds=2.0, device_type="cpu", criteri
         "outcome": "trained" if spec.epochs else "built",
         "parts": [part],
         "criteria": criteria or {},
-        "data": {"train": "a" * 64, "test": "b" * 64},
+        "data": DATASETS[spec.dataset].fingerprints or {"train": "a" * 64, "test": "b" * 64},
         "frozen_before": "f" * 64,
         "frozen_after": "f" * 64,
         "seconds": seconds,

@@ -48,7 +48,7 @@ def test_verify_goes_from_nothing_to_a_report_that_can_be_checked(tmp_path):
     for name in ("report.html", "report.pdf", "verdicts.json"):
         assert (tmp_path / "report" / name).stat().st_size > 1000
     (row,) = json.loads((tmp_path / "report" / "verdicts.json").read_text())["judgements"]
-    assert (row["verdict"], row["answer"], row["deviations"]) == ("SMOKE", "holds", [])
+    assert (row["verdict"], row["answer"], row["deviations"]) == ("SMOKE", "seen", [])
     assert len(row["runs"]) == 6
     assert repro(tmp_path, "judge", "claim.py", "--verify").returncode == 0
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,20 +12,25 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW, ttost_ind, ttost_paired
 
+from repro.errors import ClaimError
 from repro.statistics import (
     EXACT_UP_TO,
     MOST_SEEDS,
     Estimate,
+    Levels,
     Sample,
+    against_level,
+    claim_p_against,
+    exact_tail,
     holm,
     jonckheere,
+    mean_of,
     nominal_alpha,
-    one_sided,
     paired_differences,
-    pooled_drops,
     seeds_to_decide,
-    t_interval,
+    share_a_run,
     welch,
+    with_seeds,
 )
 
 NOTHING = 1e-12  # a rounding step that never floors anything
@@ -54,14 +60,14 @@ CASES = [(seed, n) for seed in range(5) for n in (2, 3, 5, 8)]
 def test_t_interval_is_that_of_scipy(seed, n, tail):
     values = drawn(seed, n, 82.0)
     expected = stats.t.interval(1 - 2 * tail, n - 1, loc=values.mean(), scale=stats.sem(values))
-    assert t_interval(sample(values), tail) == pytest.approx(expected)
+    assert mean_of(sample(values)).interval(tail) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("seed", "n"), CASES)
 def test_one_sample_p_values_are_those_of_statsmodels_tost(seed, n):
     values = drawn(seed, n, 0.3)
     p, (_, above, _), (_, below, _) = DescrStatsW(values).ttost_mean(-1.0, 1.0)
-    mean = one_sided(sample(values))
+    mean = mean_of(sample(values))
     assert (mean.p_above(-1.0), mean.p_below(1.0)) == pytest.approx((above, below))
     assert max(mean.p_above(-1.0), mean.p_below(1.0)) == pytest.approx(p)
 
@@ -103,7 +109,7 @@ def test_paired_p_values_are_those_of_statsmodels_tost(seed, n):
     before = drawn(seed, n, 70.0, 3.0)
     after = before + drawn(seed + 100, n, 0.2, 0.5)
     p, (_, above, _), (_, below, _) = ttost_paired(after, before, -1.0, 1.0)
-    mean = one_sided(paired_differences(sample(before), sample(after)))
+    mean = mean_of(paired_differences(sample(before), sample(after)))
     assert (mean.p_above(-1.0), mean.p_below(1.0)) == pytest.approx((above, below))
     assert max(mean.p_above(-1.0), mean.p_below(1.0)) == pytest.approx(p)
 
@@ -117,18 +123,18 @@ def test_paired_differences_of_percentages_are_in_points():
 
 
 def test_paired_differences_of_other_seeds_are_refused():
-    with pytest.raises(ValueError, match="same seeds"):
+    with pytest.raises(ClaimError, match="same seeds"):
         paired_differences(sample([1.0, 2.0]), sample([1.0, 2.0], seeds=(0, 2)))
 
 
 @pytest.mark.parametrize("values", [(82.0, 82.0, 82.0), (82.0, 82.001, 82.0)])
 def test_standard_deviation_is_floored_at_step_over_root_12(values):
-    assert one_sided(sample(values, step=0.1)).error == pytest.approx(0.1 / math.sqrt(12) / math.sqrt(3))
+    assert mean_of(sample(values, step=0.1)).error == pytest.approx(0.1 / math.sqrt(12) / math.sqrt(3))
 
 
 def test_standard_deviation_above_the_floor_is_left_alone():
     values = (81.0, 82.0, 83.0)
-    assert one_sided(sample(values, step=0.1)).error == pytest.approx(1 / math.sqrt(3))
+    assert mean_of(sample(values, step=0.1)).error == pytest.approx(1 / math.sqrt(3))
 
 
 def test_welch_floors_each_arm_at_its_own_step():
@@ -137,34 +143,13 @@ def test_welch_floors_each_arm_at_its_own_step():
     assert welch(sample(same, step=0.1), sample(same, step=0.4)).error == pytest.approx(floors)
 
 
-def test_pooled_deviation_is_floored_at_the_largest_step():
-    (drop,) = pooled_drops([(2.0, 2.0, 2.0), (1.0, 1.0, 1.0)], [0.1, 0.4])
-    assert drop.error == pytest.approx(0.4 / math.sqrt(12) * math.sqrt(2 / 3))
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_drop_between_two_levels_is_students_pooled_t_test(seed):
-    one, two = drawn(seed, 3, 0.5), drawn(seed + 100, 4)
-    (drop,) = pooled_drops([one, two], [NOTHING, NOTHING])
-    expected = stats.ttest_ind(one, two, equal_var=True, alternative="greater").pvalue
-    assert drop.p_above(0.0) == pytest.approx(expected)
-
-
-def test_drops_share_the_spread_of_all_levels():
-    groups = [drawn(0, 3), drawn(1, 3), drawn(2, 3, spread=5.0)]
-    pooled = math.sqrt(np.mean([np.var(group, ddof=1) for group in groups]))
-    drops = pooled_drops(groups, [NOTHING] * 3)
-    assert [drop.error for drop in drops] == pytest.approx([pooled * math.sqrt(2 / 3)] * 2)
-    assert [drop.freedom for drop in drops] == [6, 6]
-
-
 def test_one_seed_has_an_endless_interval():
-    assert one_sided(sample([82.0])).interval(0.05) == (-math.inf, math.inf)
+    assert mean_of(sample([82.0])).interval(0.05) == (-math.inf, math.inf)
 
 
 @pytest.mark.parametrize("bound", [-1000.0, 0.0, 1000.0])
 def test_one_seed_has_p_values_of_1(bound):
-    mean = one_sided(sample([82.0], step=0.01))
+    mean = mean_of(sample([82.0], step=0.01))
     assert (mean.p_above(bound), mean.p_below(bound)) == (1.0, 1.0)
 
 
@@ -179,17 +164,92 @@ def test_one_seed_in_one_arm_leaves_a_difference_without_interval():
     st.floats(0.001, 0.2),
 )
 def test_bound_lies_outside_the_interval_exactly_when_its_p_value_is_below_alpha(hundredths, bound, alpha):
-    mean = one_sided(sample([value / 100 for value in hundredths], step=0.01))
+    mean = mean_of(sample([value / 100 for value in hundredths], step=0.01))
     low, high = mean.interval(alpha)
     assert (bound / 100 < low) == (mean.p_above(bound / 100) < alpha)
     assert (bound / 100 > high) == (mean.p_below(bound / 100) < alpha)
 
 
-@REPEATABLE
+@settings(REPEATABLE, max_examples=20)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_is_that_of_statsmodels(p_values):
     expected = multipletests(p_values, method="holm")[1]
     assert holm(p_values) == pytest.approx(list(expected))
+
+
+@settings(REPEATABLE, max_examples=20)
+@given(st.lists(st.none() | st.floats(0, 1), max_size=8), st.integers(0, 6))
+def test_holm_counts_what_was_not_judged_as_p_1(p_values, more):
+    whole = [1.0 if value is None else value for value in p_values] + [1.0] * more
+    expected = multipletests(whole, method="holm")[1][: len(p_values)] if whole else []
+    assert holm(p_values, len(whole)) == pytest.approx(list(expected))
+
+
+def test_holm_does_not_depend_on_what_else_was_judged():
+    assert holm([0.004], 8)[0] == holm([0.004, None, None], 8)[0] == pytest.approx(0.032)
+
+
+@pytest.mark.parametrize(("p_values", "total"), [([0.1, 0.2], 1), ([1.2], None), ([-0.1], None), ([math.nan], None)])
+def test_holm_refuses_what_is_no_list_of_p_values(p_values, total):
+    with pytest.raises(ClaimError, match="p-values"):
+        holm(p_values, total)
+
+
+@pytest.mark.parametrize(
+    ("looks", "points", "primaries", "expected"),
+    [((3, 5, 8), 12, 1, 0.05 / 36), ((3, 5, 8), 7, 9, 0.05 / 189), ((3, 5), 1, 1, 0.025), ((3,), 1, 1, 0.05)],
+)
+def test_level_against_a_point_is_that_at_which_its_claim_falls(looks, points, primaries, expected):
+    level = against_level(looks, points=points, primaries=primaries)
+    assert level == pytest.approx(expected)
+    for factor in (0.999, 1.001):
+        p_claim = claim_p_against([factor * level], looks, points=points)
+        assert (holm([p_claim], primaries)[0] < 0.05) == (factor < 1)
+
+
+def test_points_without_a_p_value_yet_count_all_the_same():
+    assert claim_p_against([0.001], (3, 5, 8), points=12) == pytest.approx(0.036)
+    assert claim_p_against([], (3, 5, 8), points=12) == 1.0
+
+
+@pytest.mark.parametrize("counts", [{"points": 0}, {"points": 1, "primaries": 0}])
+def test_level_of_a_claim_without_points_is_refused(counts):
+    with pytest.raises(ClaimError, match="at least one"):
+        against_level((3, 5, 8), **counts)
+
+
+@pytest.mark.parametrize(("accept", "against"), [(0.02, 0.05), (0.5, 0.1), (0.05, 0.0), (math.nan, 0.01)])
+def test_levels_that_no_look_has_are_refused(accept, against):
+    with pytest.raises(ClaimError, match="allowed is 0 < against"):
+        Levels(accept=accept, against=against)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"values": ()},
+        {"values": (1.0, math.nan)},
+        {"values": (1.0, math.inf)},
+        {"step": -1.0},
+        {"seeds": (0,)},
+        {"runs": ("a",)},
+    ],
+    ids=str,
+)
+def test_sample_that_no_test_can_use_is_refused(fields):
+    usual = {"label": "x", "values": (1.0, 2.0), "seeds": (0, 1), "unit": "%", "step": 0.1, "runs": ()}
+    with pytest.raises(ClaimError, match="sample 'x'"):
+        Sample(**usual | fields)
+
+
+def test_samples_share_a_run_only_when_the_same_key_is_behind_both():
+    def of(*runs):
+        return Sample(label="x", values=(1.0,) * len(runs), seeds=tuple(range(len(runs))), unit="%", step=0, runs=runs)
+
+    assert share_a_run(of("a", "b"), of("c", "b"))
+    assert share_a_run(of("a+b"), of("b+c"))
+    assert not share_a_run(of("ab", "c"), of("a", "b"))
+    assert not share_a_run(sample([1.0]), sample([1.0]))
 
 
 def test_holm_of_nothing_is_nothing():
@@ -252,6 +312,29 @@ def test_jonckheere_of_values_that_are_all_equal_is_1():
     assert jonckheere([(5.0, 5.0, 5.0), (5.0, 5.0, 5.0)]) == 1.0
 
 
+@pytest.mark.parametrize("sizes", [(3, 3, 3), (5, 2, 4), (8, 8), (3,) * 7])
+def test_distribution_of_rising_pairs_is_a_distribution(sizes):
+    tail = exact_tail(sizes)
+    pairs = sum(one * two for one, two in itertools.combinations(sizes, 2))
+    assert (len(tail), tail[0]) == (pairs + 1, pytest.approx(1.0))
+    assert tail + np.append(tail[1:], 0)[::-1] == pytest.approx(1.0)  # symmetric
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_jonckheere_of_two_groups_is_the_mann_whitney_test(seed):
+    one, two = drawn(seed, 5), drawn(seed + 100, 8, 0.5)
+    expected = stats.mannwhitneyu(two, one, alternative="greater", method="exact").pvalue
+    assert jonckheere([one, two]) == pytest.approx(expected)
+
+
+def test_jonckheere_without_ties_is_scipys_permutation_test():
+    groups = [drawn(seed, 3, 0.4 * seed) for seed in range(3)]
+    expected = stats.permutation_test(
+        groups, lambda *g: pairs_in_rising_order(g), alternative="greater", n_resamples=np.inf
+    )
+    assert jonckheere(groups) == pytest.approx(expected.pvalue)
+
+
 def test_jonckheere_of_too_many_arrangements_is_near_its_normal_approximation():
     groups = [drawn(seed, 5, 0.4 * seed) for seed in range(4)]
     sizes, n = np.array([5] * 4), 20
@@ -262,8 +345,9 @@ def test_jonckheere_of_too_many_arrangements_is_near_its_normal_approximation():
     assert jonckheere(groups) == pytest.approx(normal, abs=0.01)
 
 
-def test_jonckheere_of_too_many_arrangements_is_the_same_every_time():
-    groups = [drawn(seed, 5, 0.4 * seed) for seed in range(4)]
+def test_jonckheere_of_too_many_tied_arrangements_is_the_same_every_time():
+    groups = [drawn(seed, 5, 0.4 * seed).round(1) for seed in range(4)]
+    assert len(np.unique(np.concatenate(groups))) < 20
     assert jonckheere(groups) == jonckheere(groups)
 
 
@@ -280,9 +364,9 @@ def test_one_look_has_the_whole_five_percent(looks):
     assert nominal_alpha(looks) == 0.05
 
 
-@pytest.mark.parametrize("looks", [(), (5, 8), (3, 8), (3, 5, 8, 13)])
+@pytest.mark.parametrize("looks", [(), (5, 8), (3, 8), (3, 5, 8, 13), (8, 5, 3), (3, 3), (0,), (-3,)])
 def test_schedule_without_a_known_constant_is_refused(looks):
-    with pytest.raises(ValueError, match="allowed are one look"):
+    with pytest.raises(ClaimError, match="allowed are one look"):
         nominal_alpha(looks)
 
 
@@ -314,6 +398,10 @@ def test_the_looks_spend_nearly_all_of_the_five_percent(at_the_edge, looks):
     assert wrong.mean() >= 0.048 - 3 * math.sqrt(0.05 * 0.95 / len(wrong))
 
 
+def by_seeds(now, alpha, inside):
+    return seeds_to_decide(now.seeds, partial(with_seeds, now), Levels(accept=alpha, against=alpha), inside)
+
+
 def decides(estimate, alpha, inside):
     low, high = estimate.interval(alpha)
     return (inside[0] < low and high < inside[1]) or high < inside[0] or low > inside[1]
@@ -332,30 +420,32 @@ def decides(estimate, alpha, inside):
     ],
 )
 def test_number_of_seeds_named_decides_and_one_less_does_not(mean, deviation, inside, alpha):
-    now = one_sided(sample(with_moments(3, mean, deviation)))
+    now = mean_of(sample(with_moments(3, mean, deviation)))
     assert not decides(now, alpha, inside)
-    named = seeds_to_decide(now, alpha, inside)
-    assert decides(one_sided(sample(with_moments(named, mean, deviation))), alpha, inside)
-    assert not decides(one_sided(sample(with_moments(named - 1, mean, deviation))), alpha, inside)
+    named = by_seeds(now, alpha, inside)
+    assert decides(mean_of(sample(with_moments(named, mean, deviation))), alpha, inside)
+    assert not decides(mean_of(sample(with_moments(named - 1, mean, deviation))), alpha, inside)
 
 
 def test_number_of_seeds_named_for_a_difference_is_per_arm():
     inside = (0.0, math.inf)
-    named = seeds_to_decide(welch(sample(with_moments(3, 1, 1)), sample(with_moments(3, 0, 2))), 0.05, inside)
+    named = by_seeds(welch(sample(with_moments(3, 1, 1)), sample(with_moments(3, 0, 2))), 0.05, inside)
     assert decides(welch(sample(with_moments(named, 1, 1)), sample(with_moments(named, 0, 2))), 0.05, inside)
     fewer = named - 1
     assert not decides(welch(sample(with_moments(fewer, 1, 1)), sample(with_moments(fewer, 0, 2))), 0.05, inside)
 
 
 def test_no_number_of_seeds_is_named_for_a_mean_on_the_edge():
-    assert seeds_to_decide(one_sided(sample(with_moments(3, 1.0, 1.0))), 0.05, (-1.0, 1.0)) is None
+    assert by_seeds(mean_of(sample(with_moments(3, 1.0, 1.0))), 0.05, (-1.0, 1.0)) is None
 
 
 def test_no_number_of_seeds_above_the_most_is_named():
-    now = Estimate(estimate=0.01, error=1.0, freedom=2, seeds=3)
-    assert not decides(Estimate(estimate=0.01, error=math.sqrt(3 / MOST_SEEDS), freedom=199, seeds=200), 0.05, (0, 9))
-    assert seeds_to_decide(now, 0.05, (0.0, math.inf)) is None
+    now = Estimate(estimate=0.01, error=1.0, degrees_of_freedom=2, seeds=3)
+    assert not decides(
+        Estimate(estimate=0.01, error=math.sqrt(3 / MOST_SEEDS), degrees_of_freedom=199, seeds=200), 0.05, (0, 9)
+    )
+    assert by_seeds(now, 0.05, (0.0, math.inf)) is None
 
 
 def test_one_seed_names_no_number_of_seeds():
-    assert seeds_to_decide(one_sided(sample([82.0])), 0.05, (81.0, 83.0)) is None
+    assert by_seeds(mean_of(sample([82.0])), 0.05, (81.0, 83.0)) is None

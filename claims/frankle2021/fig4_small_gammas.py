@@ -53,7 +53,7 @@ def test_gamma_third_cifar(evidence, depth):
     id="gamma-third-wording",
     sentence="Around a third of the random features are disabled.",
     source=Source(work="frankle2021", place="abstract", tag="P", reference="a third", version="ICLR"),
-    rule=Fraction(margin=1 / 12, reason="RULES.md: a worded fraction, half the way to the next one (a quarter)"),
+    rule=Fraction(margin=1 / 12, reason="RULES.md: a worded fraction; 1/12 below a third is a quarter"),
     grid=GRID,
     runs=batchnorm,
     depends_on=CONTROLS,

@@ -1,1 +1,13 @@
-"""The command line: subcommands in order of use, each a few lines around a library call."""
+"""The command line. ``entry`` is what the installed command calls: an interrupt is quiet from the first import on."""
+
+import sys
+
+
+def entry() -> int:
+    """The exit code of the command in sys.argv."""
+    try:
+        from repro.cli.main import main
+    except KeyboardInterrupt:
+        print("repro: stopped", file=sys.stderr)
+        return 2
+    return main()

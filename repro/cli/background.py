@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def start(arguments: argparse.Namespace, session: "Session") -> int:
     """Starts the trainer, unless there is nothing to train."""
     from repro.executing import background
+    from repro.executing.execute import check_data
     from repro.executing.post import Post
     from repro.executing.progress import duration
 
@@ -22,6 +23,7 @@ def start(arguments: argparse.Namespace, session: "Session") -> int:
     if not plan.missing:
         print(f"nothing to train: all {len(plan.runs)} runs are complete. Next: repro judge")
         return 0
+    check_data(plan.missing, arguments.data_dir)
     post = Post(shared.store(arguments))
     pid = background.start(post, [sys.executable, "-m", "repro.cli", *arguments.words, "--detached"])
     print(
@@ -58,29 +60,26 @@ def tell(arguments: argparse.Namespace) -> None:
 def train(arguments: argparse.Namespace, session: "Session") -> "Outcome":
     """Is the trainer: lowers its own priority, trains, and waits while others need the machine."""
     from repro.executing import background
-    from repro.executing.execute import Outcome, processes, run_all
+    from repro.executing.devices import devices, processes
+    from repro.executing.execute import Outcome, run_all
     from repro.executing.execute import Progress as Told
     from repro.executing.load import Courtesy, Meter
     from repro.executing.pool import Stop
     from repro.executing.post import Post
     from repro.executing.progress import Progress
-    from repro.judging.judge import requested_seeds
-    from repro.provenance import detect_device
 
-    store = shared.store(arguments)
     background.give_way()
-    device = detect_device() if arguments.device == "auto" else arguments.device
-    workers = arguments.workers or processes(device)
+    workers = arguments.workers or processes(devices(arguments.device))
     print(time.strftime("%Y-%m-%d %H:%M:%S"), "repro", *arguments.words, flush=True)
     with Progress() as progress:
 
         def run(stop: Stop, budget: float | None, tell: Told) -> Outcome:
             return run_all(
                 session.selected,
-                store,
+                shared.store(arguments),
                 data_dir=arguments.data_dir,
-                requested_seeds=lambda: requested_seeds(session.selected, store, list(session.checks.values())),
-                device=device,
+                requested_seeds=lambda: shared.requested_seeds(arguments, session),
+                device=arguments.device,
                 workers=workers,
                 budget=budget,
                 progress=tell,
@@ -88,7 +87,7 @@ def train(arguments: argparse.Namespace, session: "Session") -> "Outcome":
             )
 
         return background.train(
-            Post(store),
+            Post(shared.store(arguments)),
             run,
             look=Meter(),
             courtesy=Courtesy(pause_above=arguments.pause_above / 100, workers=workers),

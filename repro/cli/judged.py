@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 from repro.cluster.hours import account
 from repro.collecting.catalogue import catalogue
 from repro.judging import document, preregister
-from repro.planning.scales import scales
+from repro.planning.plan import plan
+from repro.planning.scales import prices, scales
 from repro.runs.store import Store
 
 if TYPE_CHECKING:
@@ -30,5 +31,7 @@ def judged(
         cluster=account(store),
         rows_of_catalogue=catalogue() if whole else (),
         scales=scales(store, copy) if whole else (),
+        pointless=session.pointless,
+        missing_seconds=prices(plan(session.selected, store, device_type="cpu")),
         registration=preregister.compare(session.selected),
     )

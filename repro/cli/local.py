@@ -5,6 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import background, shared
+from repro.cli.output import print_json, say
 from repro.errors import SpecError
 
 if TYPE_CHECKING:
@@ -14,24 +15,17 @@ if TYPE_CHECKING:
 
 
 def plan(arguments: argparse.Namespace) -> int:
-    """Says which runs there are, why each is missing or reused, and what it costs."""
-    from repro.executing.progress import duration
-    from repro.provenance import detect_device
+    """Sums up what there is to train by claim; --all names each run with its reason, --json everything."""
+    from repro.cli import planned
 
     made = shared.planned(arguments)
     if arguments.json:
-        shared.print_json(
-            {"runs": [_planned(run) for run in made.runs], "missing": len(made.missing), "device_hours": made.hours}
-        )
+        print_json(planned.as_json(made))
         return 0
-    for run in made.runs:
-        print(
-            f"{run.spec.key[:12]}  {duration(run.cost.seconds):>8} {run.cost.basis:<8}  {run.spec.name:<58} "
-            f"{run.why}; for {', '.join(check.id for check in run.checks[:2])}"
-            + (f" and {len(run.checks) - 2} more" if len(run.checks) > 2 else "")
-        )
-    cost = f"about {duration(made.hours * 3600)} of one {'GPU' if detect_device() == 'cuda' else 'CPU core'}"
-    print(f"{len(made.checks)} checks need {len(made.runs)} runs; {len(made.missing)} are missing, {cost}.")
+    for line in planned.each(made) if arguments.all else planned.by_claim(made):
+        print(line)
+    print(planned.total(made))
+    print(shared.next_step(arguments, "run" if made.missing else "judge"))
     return 0
 
 
@@ -45,55 +39,89 @@ def run(arguments: argparse.Namespace) -> int:
     outcome = _run(arguments, session) if arguments.detached is None else background.train(arguments, session)
     if arguments.measure:
         _back_fill(arguments, session)
-    if outcome.count("failed") + outcome.count("crashed"):
-        return 2
-    return 3 if outcome.stopped else 0
+    failed = outcome.count("failed") + outcome.count("crashed")
+    if outcome.stopped:
+        print(f"stopped: {outcome.count('paused')} runs are checkpointed; the same command goes on from there")
+    elif not failed:
+        print("" if outcome.done else "nothing to train: every run is complete. ", end="")
+        print(shared.next_step(arguments, "judge"))
+    return 2 if failed else 3 if outcome.stopped else 0
 
 
 def status(arguments: argparse.Namespace) -> int:
-    """Counts the runs of a plan by condition; of runs that were submitted, asks the scheduler too."""
+    """Counts the runs of a plan by condition; 2 when some failed, 3 when some are missing."""
+    shared.require_store(arguments)
     made = shared.planned(arguments)
+    failed = [{"name": run.spec.name, "why": run.why} for run in made.runs if run.condition == "failed"]
+    code = 2 if failed else 3 if made.missing else 0
     if (arguments.results / ".slurm").exists():
         from repro.cluster.status import status as tell
 
-        return tell(made, shared.store(arguments), arguments.json)
+        return max(tell(made, shared.store(arguments), arguments.json), code, key=(0, 3, 2).index)
     counts: dict[str, int] = {}
     for run in made.runs:
         counts[run.condition] = counts.get(run.condition, 0) + 1
-    failed = [{"name": run.spec.name, "why": run.why} for run in made.runs if run.condition == "failed"]
     if arguments.json:
-        shared.print_json({"runs": counts, "failed": failed, "device_hours_missing": made.hours})
+        print_json({"runs": counts, "failed": failed, "device_hours_missing": made.hours})
     else:
         print(", ".join(f"{count} {condition}" for condition, count in sorted(counts.items())) or "nothing planned")
         for entry in failed:
             print(f"{entry['name']}: {entry['why']}")
         background.tell(arguments)
-    return 3 if made.missing else 0
+        print(shared.next_step(arguments, "run" if made.missing else "judge"))
+    return code
 
 
 def judge(arguments: argparse.Namespace) -> int:
     """Judges from the store into verdicts.json, or with --verify compares it with a fresh judgement."""
+    shared.require_store(arguments)
+    if arguments.remeasure:
+        return _remeasure(arguments)
     return _judge(arguments, shared.collect(arguments))
 
 
 def report(arguments: argparse.Namespace) -> int:
     """Renders verdicts.json as HTML and PDF."""
-    from repro.judging import document
-    from repro.reporting import report
-
-    made = document.load(arguments.report / "verdicts.json")
-    for line in report.render(made, arguments.report):
+    for line in _render(arguments):
         print(line)
     return 0
 
 
 def verify(arguments: argparse.Namespace) -> int:
-    """Trains, judges and reports in one go."""
+    """Trains, judges and reports in one go; with --json, stdout holds the verdicts and nothing else."""
     session = shared.collect(arguments)
     outcome = _run(arguments, session)
     code = _judge(arguments, session)
-    report(arguments)
+    for line in _render(arguments):
+        print(line, file=sys.stderr if arguments.json else sys.stdout)
     return 3 if outcome.stopped and code < 2 else code
+
+
+def _render(arguments: argparse.Namespace) -> list[str]:
+    from repro.judging import document
+    from repro.reporting import report
+
+    return report.render(document.load(arguments.report / "verdicts.json"), arguments.report)
+
+
+def preregister(arguments: argparse.Namespace) -> int:
+    """Writes the frozen rules of the selected checks, at every scale, into one file."""
+    from datetime import UTC, datetime
+
+    from repro.judging import preregister
+    from repro.provenance import folder
+    from repro.recipes import SCALES
+
+    today = datetime.now(UTC).date()
+    path = arguments.to or folder("claims") / preregister.PLACE / f"{today.isoformat()}.json"
+    checks = []
+    for scale in SCALES:
+        checks += shared.collect(argparse.Namespace(**{**vars(arguments), "scale": scale})).selected
+    digest = preregister.preregister(checks, path, today=today)
+    print(
+        f"{path}: {len(checks)} rules, SHA-256 {digest}\nNext: commit and tag it, or deposit it, before the first run"
+    )
+    return 0
 
 
 def data(arguments: argparse.Namespace) -> int:
@@ -110,7 +138,7 @@ def data(arguments: argparse.Namespace) -> int:
         (train, _), (test, _), prints = arrays(name, arguments.data_dir)
         found[name] = {"train": list(train.shape), "test": list(test.shape), "fingerprints": prints}
     if arguments.json:
-        shared.print_json(found)
+        print_json(found)
         return 0
     for name, entry in found.items():
         print(f"{name}: train {entry['train']}, test {entry['test']}")
@@ -149,7 +177,7 @@ def doctor(arguments: argparse.Namespace) -> int:
         return commands.examine(arguments)
     found = examine(arguments.results, arguments.data_dir)
     if arguments.json:
-        shared.print_json([vars(one) for one in found])
+        print_json([vars(one) for one in found])
     for one in found if not arguments.json else ():
         print(f"{one.state:<4} {one.what:<10} {one.told}")
     return 2 if any(one.state == "FAIL" for one in found) else 0
@@ -213,15 +241,13 @@ def explain(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace, session: "Session") -> "Outcome":
     from repro.executing.execute import run_all
     from repro.executing.progress import Progress
-    from repro.judging.judge import requested_seeds
 
-    store = shared.store(arguments)
-    with Progress() as progress:
+    with Progress(sys.stderr if getattr(arguments, "json", False) else sys.stdout) as progress:
         return run_all(
             session.selected,
-            store,
+            shared.store(arguments),
             data_dir=arguments.data_dir,
-            requested_seeds=lambda: requested_seeds(session.selected, store, list(session.checks.values())),
+            requested_seeds=lambda: shared.requested_seeds(arguments, session),
             device=arguments.device,
             workers=arguments.workers,
             budget=arguments.budget,
@@ -239,6 +265,31 @@ def _back_fill(arguments: argparse.Namespace, session: "Session") -> None:
             added = back_fill(store.run(spec), store, data_dir=arguments.data_dir, device="cpu")
             if added:
                 print(f"measured {', '.join(added)} of {spec.name}")
+
+
+def _remeasure(arguments: argparse.Namespace) -> int:
+    from repro.executing.devices import devices
+    from repro.training import remeasure
+
+    complete = [run.spec for run in shared.planned(arguments).runs if run.condition == "complete"]
+    lines = [
+        line
+        for spec in complete
+        for line in remeasure(
+            shared.store(arguments).run(spec), data_dir=arguments.data_dir, device=devices(arguments.device)[0]
+        )
+    ]
+    if arguments.json:
+        print_json({"runs": len(complete), "differences": lines})
+    else:
+        for line in lines:
+            say(line)
+        print(
+            f"{len(complete)} runs measured again, {len(lines)} differences"
+            if complete
+            else "no complete run to measure again; train some with: repro run"
+        )
+    return 2 if lines else 0 if complete else 3
 
 
 def _judge(arguments: argparse.Namespace, session: "Session") -> int:
@@ -265,7 +316,7 @@ def _judge(arguments: argparse.Namespace, session: "Session") -> int:
         return lines[1]
     document.save(made, path)
     if arguments.json:
-        shared.print_json(made)
+        print_json(made)
     else:
         _print_table(made, rows)
     return exit_code((row.verdict, row.answer) for row in rows)
@@ -278,15 +329,3 @@ def _print_table(made: dict[str, Any], rows: list["Judgement"]) -> None:
         points = ", ".join(f"{count} {answer}" for answer, count in entry["points"].items())
         print(f"{entry['claim']:<30} {words:<28} {points}")
     print(f"{len(made['claims'])} claims, {len(rows)} checks, {made['cost']['runs']} runs")
-
-
-def _planned(run: Any) -> dict[str, Any]:
-    return {
-        "key": run.spec.key,
-        "name": run.spec.name,
-        "condition": run.condition,
-        "why": run.why,
-        "seconds": run.cost.seconds,
-        "basis": run.cost.basis,
-        "checks": [check.id for check in run.checks],
-    }

@@ -1,8 +1,11 @@
-"""What several subcommands do: collect the selected checks, plan them, open the store, print JSON."""
+"""What several subcommands do: collect the selected checks, plan them, open the store, refuse what is a slip."""
 
 import argparse
-import json
-from typing import TYPE_CHECKING, Any
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from repro.errors import StoreError
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
@@ -26,17 +29,45 @@ def store(arguments: argparse.Namespace) -> "Store":
     return Store(arguments.results)
 
 
+def requested_seeds(arguments: argparse.Namespace, session: "Session") -> Mapping[str, int]:
+    """How many seeds each inconclusive check asks for."""
+    from repro.judging.judge import requested_seeds as requested
+
+    return requested(session.selected, store(arguments), list(session.checks.values()))
+
+
 def planned(arguments: argparse.Namespace, session: "Session | None" = None) -> "Plan":
     """The plan of the selected checks against the store."""
-    from repro.judging.judge import requested_seeds
     from repro.planning.plan import plan
     from repro.provenance import detect_device
 
-    session, runs = session or collect(arguments), store(arguments)
-    wanted = requested_seeds(session.selected, runs, list(session.checks.values()))
-    return plan(session.selected, runs, device_type=detect_device(), requested=wanted)
+    session = session or collect(arguments)
+    seeds = requested_seeds(arguments, session)
+    return plan(session.selected, store(arguments), device_type=detect_device(), requested=seeds)
 
 
-def print_json(value: Any) -> None:
-    """Prints one JSON document."""
-    print(json.dumps(value, indent=1, ensure_ascii=False))
+def require_store(arguments: argparse.Namespace) -> None:
+    """Refuses a --results that is no folder: a mistyped one would look like a store without runs.
+
+    Raises:
+        StoreError: it is none.
+    """
+    if not arguments.results.is_dir():
+        raise StoreError(
+            f"{arguments.results} is no store of runs: there is no such folder. Name it with --results, or train into "
+            "it first: repro run."
+        )
+
+
+def next_step(arguments: argparse.Namespace, command: str) -> str:
+    """The line that says what comes next, with the options that select the same checks and store."""
+    words = ["repro", command, *arguments.paths]
+    for option, value, default in (
+        ("-k", arguments.keyword, ""),
+        ("--scale", arguments.scale, "smoke"),
+        ("--data", arguments.data, None),
+        ("--results", str(arguments.results), "results"),
+        ("--data-dir", str(arguments.data_dir), "data"),
+    ):
+        words += [option, value] if value != default else []
+    return f"Next: {shlex.join(words)}"

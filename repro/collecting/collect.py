@@ -2,14 +2,14 @@
 
 import contextlib
 import io
-import re
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from repro.errors import ClaimError
+from repro.errors import ClaimError, ReproError
 from repro.provenance import folder
 
 if TYPE_CHECKING:
@@ -17,15 +17,35 @@ if TYPE_CHECKING:
 
 
 class _Catcher:
-    """Takes the plugin's session over; importing the plugin here before pytest does would make pytest warn."""
+    """Takes the plugin's session over, and what claim files raised.
+
+    Importing the plugin here before pytest does would make pytest warn.
+    """
 
     session: "Session"
+
+    def __init__(self) -> None:
+        self.raised: list[tuple[str, BaseException]] = []  # where, what
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Runs when everything is collected and deselected."""
         from repro.collecting.plugin import SESSION
 
         self.session = session.config.stash[SESSION]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
+        """Keeps what importing a claim file raised, as it was, and names the file of what pytest would not survive."""
+        try:
+            report = yield
+        except (SystemExit, pytest.exit.Exception) as error:
+            self.raised.append((collector.name, error))
+            raise
+        call = getattr(report, "call", None)
+        if call is not None and call.excinfo is not None:
+            raised = call.excinfo.value
+            self.raised.append((collector.name, raised.__cause__ or raised))
+        return report
 
 
 def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: str | None = None) -> "Session":
@@ -50,33 +70,65 @@ def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: s
         "no:repro.cli.checks",
         "-W",
         "error::pytest.PytestUnknownMarkWarning",
+        "-W",
+        "ignore::pytest.PytestConfigWarning",  # python -O: our checks raise, they do not assert
     ]
     arguments += ["-k", keyword] if keyword else []
     arguments += ["--data", copy] if copy else []
-    catcher = _Catcher()
-    printed = io.StringIO()
+    catcher, code, printed = _collected([*where, *arguments])
+    if catcher.raised:
+        raise ClaimError(_told(*catcher.raised[0]))
+    if "Wrong expression passed to '-k'" in printed:
+        raise ClaimError(f"-k {keyword!r} is no id and no expression of words, and, or, not; `repro plan` lists all.")
+    errors = [line.removeprefix("ERROR: ") for line in printed.splitlines() if line.startswith("ERROR: ")]
+    if errors:
+        raise ClaimError(errors[0])
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED or (code == pytest.ExitCode.OK and not catcher.session.selected):
+        raise ClaimError(_nothing(where, keyword, catcher))
+    if code != pytest.ExitCode.OK:
+        raise ClaimError(" ".join(printed.split()[-60:]) or f"pytest ended with {code} and without a word.")
+    return catcher.session
+
+
+def _collected(arguments: list[str]) -> tuple[_Catcher, int, str]:
+    """What a pytest session collected, its exit code and what it printed; an interrupt is not swallowed."""
+    catcher, printed = _Catcher(), io.StringIO()
     with (
         contextlib.redirect_stdout(printed),
         contextlib.redirect_stderr(printed),
         pytest.MonkeyPatch.context() as environment,
     ):
         environment.delenv("PYTEST_ADDOPTS", raising=False)
-        code = pytest.main([*where, *arguments], plugins=[catcher])
-    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
-        raise ClaimError(f"no check matches -k {keyword!r} in {', '.join(where)}; `repro plan` lists all.")
-    if "Wrong expression passed to '-k'" in printed.getvalue():
-        raise ClaimError(f"-k {keyword!r} is no id and no expression of words, and, or, not; `repro plan` lists all.")
-    if code != pytest.ExitCode.OK:
-        raise ClaimError(_reason(printed.getvalue()))
-    return catcher.session
+        code = pytest.main(arguments, plugins=[catcher])
+    if code == pytest.ExitCode.INTERRUPTED and "KeyboardInterrupt" in printed.getvalue() and not catcher.raised:
+        raise KeyboardInterrupt
+    return catcher, int(code), printed.getvalue()
 
 
-def _reason(printed: str) -> str:
-    """The line that says what was wrong: pytest's "ERROR: …" or the last "E   …" of a traceback."""
-    lines = [line.strip() for line in printed.splitlines() if line.strip()]
-    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    raised = [re.sub(r"^E\s+(repro\.errors\.\w+: )?", "", line) for line in lines if line.startswith("E  ")]
-    where = [line for line in lines if line.startswith("ERROR ") and "::" not in line]
-    if raised:
-        return f"{raised[-1]} ({where[0].split()[1]})" if where else raised[-1]
-    return errors[0] if errors else "\n".join(lines[-3:])
+def _told(where: str, error: BaseException) -> str:
+    """One line on what a claim file raised."""
+    match error:
+        case SystemExit() | pytest.exit.Exception():
+            return f"{where} ends the program when it is imported ({type(error).__name__}); a claim file only declares."
+        case pytest.skip.Exception():
+            return f"{where} skips itself; a check that is not to be made is deselected with -k, or deleted."
+        case ReproError():
+            return f"{' '.join(str(error).split())} ({where})"
+        case SyntaxError():
+            return f"SyntaxError: {error.msg}, line {error.lineno} ({where})"
+    return f"{type(error).__name__}: {' '.join(str(error).split())} ({where})"
+
+
+def _nothing(where: Sequence[str], keyword: str, catcher: _Catcher) -> str:
+    """Why nothing was selected, and the nearest id."""
+    session = getattr(catcher, "session", None)
+    checks = list(session.checks.values()) if session else []
+    if not checks:
+        return f"{', '.join(where)} holds no claim: no function there is marked with @claim(...)."
+    ids = sorted({check.claim.id for check in checks} | {check.id for check in checks})
+    near = get_close_matches(keyword, ids, n=1)
+    return (
+        f"no check matches -k {keyword!r} in {', '.join(where)}"
+        + (f" (did you mean {near[0]}?)" if near else "")
+        + "; `repro plan` lists all."
+    )

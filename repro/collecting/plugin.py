@@ -23,6 +23,7 @@ class Session:
     checks: dict[str, Check] = field(default_factory=dict)  # by node id, before -k and -m
     selected: list[Check] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)  # every module that pytest collected from
+    pointless: dict[str, str] = field(default_factory=dict)  # why a claim has no point at this scale, by id
 
 
 SESSION = pytest.StashKey[Session]()
@@ -75,9 +76,10 @@ def evidence() -> None:
     """What a check reads its runs through; the judging plugin puts an `Evidence` here."""
 
 
-def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
+def pytest_collectstart(collector: pytest.Collector) -> None:
     """Notes every file that is collected, so that a claim file without a check is found."""
-    parent.config.stash[SESSION].files.append(module_path)
+    if isinstance(collector, pytest.Module):
+        collector.config.stash[SESSION].files.append(collector.path)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -86,6 +88,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     found = config.stash[SESSION]
     dataset = config.getoption("--data")
     marked = {item.path for item in items if item.get_closest_marker("claim")}
+    scale = config.getoption("--scale")
+    for claim in [marker.args[0] for item in items for marker in item.iter_markers("claim")]:
+        if not claim.grid[scale]:
+            found.pointless[claim.id] = claim.untestable[scale]
     items[:] = [item for item in items if _has_a_point(item)]
     try:
         for item in items:
@@ -103,7 +109,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.stash[CHECK] = check
                 item.extra_keyword_matches.update((check.id, check.claim.id))
                 found.checks[item.nodeid] = check
-        if not config.pluginmanager.hasplugin(JUDGING):  # planning alone: every file is a claim file
+        if config.pluginmanager.is_blocked(JUDGING):  # planning: every file is a claim file
             _refuse_files_without_checks(found.files, items, marked)
         checks = list(found.checks.values())
         _refuse_duplicates(checks)

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from repro.statistics import Interval, Levels, Sample, Unit
+from repro.statistics import COVERAGE, Interval, Levels, Sample, Unit
 
 # Raised by hand whenever a rule decides otherwise on the same numbers: every criterion hash changes with it.
 RULES_VERSION = 2
+ONE_SEED = "A second seed: one seed gives no interval."
 
 
 class Outcome(StrEnum):
@@ -26,10 +27,10 @@ class Outcome(StrEnum):
 class Sweep:
     """Context that is drawn and tabulated beside a finding and decides nothing."""
 
-    label: str
-    x_label: str
-    y_label: str
-    x: tuple[float, ...]
+    label: str  # of the whole
+    x_label: str  # of the horizontal axis, with its unit
+    y_label: str  # of the vertical axis, with its unit
+    x: tuple[float, ...]  # values on the horizontal axis
     lines: dict[str, tuple[float, ...]]  # label -> y
 
 
@@ -37,20 +38,20 @@ class Sweep:
 class Finding:
     """One comparison: what was expected, what was measured, and what follows under the rule."""
 
-    label: str
-    expected: str
-    measured: str
-    outcome: Outcome
+    label: str  # what was compared
+    expected: str  # what the rule asks for, "" where nothing is asked
+    measured: str  # what was found
+    outcome: Outcome  # what follows under the rule
     why: str  # one sentence with the numbers that decided
     would_change: str = ""  # one sentence: the margin, gap or step at which this finding flips; "" for a measurement
-    samples: tuple[Sample, ...] = ()
+    samples: tuple[Sample, ...] = ()  # what was compared, a value a seed
     estimate: float | None = None  # what the interval is about: a mean, a difference, a largest drop
     interval: Interval | None = None  # established exactly when it lies in the criterion
     interval_level: float | None = None  # what the interval covers over all looks, two-sided: 0.9
     degrees_of_freedom: float | None = None  # of the interval
-    unit: Unit = ""
+    unit: Unit = ""  # of the estimate and its intervals
     criterion: Interval | None = None  # the range that the interval must lie in, to draw; infinite ends allowed
-    reference: float | None = None
+    reference: float | None = None  # the published value
     assumption: str = ""  # what had to be assumed of the reference, "" for nothing
     prediction: Interval | None = None  # where 95 % of our means lie if the published value is right; decides nothing
     consistent: bool | None = None  # whether our mean lies there; None where nothing is published or one seed is there
@@ -77,6 +78,20 @@ def flips_over_looks(findings: Sequence[Finding]) -> tuple[float, float] | None:
     return (max(low for low, _ in known), min(high for _, high in known)) if known else None
 
 
+def would_change_over_looks(findings: Sequence[Finding]) -> str:
+    """What would change a finding, given the same comparison at every look so far, the last one last."""
+    flips = flips_over_looks(findings)
+    return at_margins(flips) if flips else findings[-1].would_change
+
+
+def at_margins(flips: tuple[float, float] | None) -> str:
+    """The margins at which a point flips, in one sentence."""
+    if flips is None:
+        return ONE_SEED
+    text = f"It is established at any margin above {flips[1]:.3g}"
+    return f"{text}, and {f'ruled out at margins below {flips[0]:.3g}' if flips[0] else 'no margin rules it out'}."
+
+
 def finite_interval(low: float, high: float) -> Interval | None:
     """None for the endless interval of a single seed."""
     return (low, high) if math.isfinite(low) and math.isfinite(high) else None
@@ -97,9 +112,26 @@ def amount(value: float, unit: Unit, signed: bool = False) -> str:
 def between(low: float, high: float, unit: Unit) -> str:
     """An interval as a reader sees it."""
     if not (math.isfinite(low) or math.isfinite(high)):
-        return "unknown (one seed gives no interval)"
+        return "unknown, as one seed gives no interval"
     digits = 3 if unit == "share" else 2
     return f"[{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−").replace("inf", "∞")
+
+
+def where(interval: Interval | None, inside: Interval, unit: Unit, outcome: Outcome, how: str) -> str:
+    """Where an interval lies, in words; ``how`` follows what it covers."""
+    if interval is None:
+        return f"one seed gives no interval to hold against {between(*inside, unit)}"
+    outside = interval[1] < inside[0] or interval[0] > inside[1]
+    if outcome is Outcome.UNDECIDED and outside:
+        words = "lies outside, but not at the level at which the whole claim would fall,"
+    else:
+        words = {
+            Outcome.ESTABLISHED: "lies inside",
+            Outcome.RULED_OUT: "lies wholly outside",
+            Outcome.UNDECIDED: "lies across the edge of",
+        }[outcome]
+    covers = f"{100 * COVERAGE:g} % over all looks{how}"
+    return f"its interval {between(*interval, unit)}, {covers}, {words} {between(*inside, unit)}"
 
 
 def unit_of_difference(unit: Unit) -> Unit:

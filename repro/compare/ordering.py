@@ -2,9 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from repro.compare.finding import (
+    ONE_SEED,
     Finding,
     Outcome,
     amount,
@@ -85,9 +87,7 @@ class Ordering:
             criterion=(self.gap, math.inf),
             p_for=p_for,
             p_against=p_against,
-            more_seeds=seeds_to_decide(
-                difference.seeds, lambda n: with_seeds(difference, n), levels, (self.gap, math.inf)
-            )
+            more_seeds=seeds_to_decide(difference.seeds, partial(with_seeds, difference), levels, (self.gap, math.inf))
             if outcome is Outcome.UNDECIDED
             else None,
         )
@@ -101,7 +101,7 @@ def _difference(higher: Sample, lower: Sample | float) -> tuple[Estimate, str]:
 
 def _would_change(low: float, high: float, unit: str) -> str:
     if not math.isfinite(low):
-        return "A second seed: one seed gives no interval."
+        return ONE_SEED
     shown = [f"{value:.3g}".replace("-", "−") for value in (low, high)]
     points = " points" if unit == "points" else ""
     for_gap = f"for any gap below {shown[0]}{points}" if low > 0 else "for no gap, as the lower bound is not above 0"

@@ -35,12 +35,16 @@ class Published:
                 raise ClaimError("a published sd needs at least two replicates; give replicates, or sd=None.")
 
 
-def mean_against(sample: Sample, published: Published, seeds: int | None = None) -> Estimate:
+def mean_against(sample: Sample, published: Published, seeds: int | None = None, *, cautious: bool = False) -> Estimate:
     """The mean of a sample with the standard error of its difference from a published value.
 
     The variance is s²/n + s_p²/n_p + u²/3: ours, that of the published replicates, that of a uniform reading error.
     Degrees of freedom by Welch–Satterthwaite over the estimated parts. ``seeds`` asks what it would be with so many of
     ours, if mean and spread stayed.
+
+    ``cautious``, for findings against, gives the known part no degrees of freedom: where a few seeds happen to agree,
+    the reading error outweighs their spread and lends it a certainty that it has not. At the level of a grid of twelve
+    points, truths on the edge were ruled out in 15 % instead of 5 %.
     """
     mean, s = mean_of(sample), deviation_of(sample)
     n = seeds or mean.seeds
@@ -51,11 +55,11 @@ def mean_against(sample: Sample, published: Published, seeds: int | None = None)
         parts = [(s**2 / n, n - 1)]
         if published.sd:
             parts.append((published.sd**2 / published.replicates, published.replicates - 1))
-    variance = sum(part for part, _ in parts) + known
+    estimated = sum(part for part, _ in parts)
     return Estimate(
         estimate=mean.estimate,
-        error=math.sqrt(variance),
-        degrees_of_freedom=satterthwaite(variance, parts),
+        error=math.sqrt(estimated + known),
+        degrees_of_freedom=satterthwaite(estimated if cautious else estimated + known, parts),
         seeds=n,
     )
 

@@ -1,17 +1,17 @@
-"""Shares on the arcsine-square-root scale, where their spread hardly depends on their size, and back."""
+"""Shares on the arcsine-square-root scale, where their spread hardly depends on their size, and on the log scale."""
 
 import math
 from dataclasses import replace
 
 from repro.compare.published import Published
-from repro.statistics import Sample
+from repro.statistics import Estimate, Sample, deviation_of, mean_of
 
 NEAR = 0.05  # a share below this, or above one minus this, is near an end
 
 
-def angle(share: float) -> float:
+def angle(share_: float) -> float:
     """arcsin √share, in [0, π/2]."""
-    return math.asin(math.sqrt(min(1.0, max(0.0, share))))
+    return math.asin(math.sqrt(min(1.0, max(0.0, share_))))
 
 
 def as_angles(sample: Sample) -> Sample:
@@ -35,20 +35,25 @@ def as_angle(published: Published) -> Published:
     )
 
 
-def mean_share(mean_angle: float, deviation: float) -> float:
-    """Mean share of networks whose angles are normal with this mean and standard deviation.
+def share(angle_: float) -> float:
+    """The share at an angle: sin², of the angle cut to [0, π/2]."""
+    return math.sin(min(math.pi / 2, max(0.0, angle_))) ** 2
 
-    It is more than the share at the mean angle: without this a few large shares would be overlooked.
+
+def edge(share_: float) -> float:
+    """The angle of an end of a criterion; infinite where no share lies beyond it."""
+    return -math.inf if share_ <= 0 else math.inf if share_ >= 1 else angle(share_)
+
+
+def log_mean(sample: Sample, seeds: int | None = None) -> Estimate:
+    """The logarithm of the mean of positively skewed shares, by Cox's method: m + s²/2 of their logarithms.
+
+    Shares of 0 are taken as half a rounding step. ``seeds`` as in ``mean_of``. (Zhou and Gao 1997.)
     """
-    inside = min(math.pi / 2, max(0.0, mean_angle))
-    return (1 - math.exp(-2 * deviation**2) * math.cos(2 * inside)) / 2
-
-
-def mean_angle(share: float, deviation: float) -> float:
-    """The mean angle of networks with this mean share; infinite where no angle is low or high enough."""
-    cosine = (1 - 2 * share) * math.exp(2 * deviation**2)
-    if share <= 0 or cosine > 1:
-        return -math.inf
-    if share >= 1 or cosine < -1:
-        return math.inf
-    return math.acos(cosine) / 2
+    least = sample.step / 2 or 1e-12
+    mean = max(least, math.fsum(sample.values) / len(sample.values))
+    logs = tuple(math.log(max(least, value)) for value in sample.values)
+    turned = replace(sample, values=logs, step=sample.step / mean)
+    n, s = seeds or len(logs), deviation_of(turned)
+    error = math.sqrt(s**2 / n + s**4 / (2 * (n - 1))) if n > 1 else 0.0
+    return Estimate(estimate=mean_of(turned).estimate + s**2 / 2, error=error, degrees_of_freedom=n - 1, seeds=n)

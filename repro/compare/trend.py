@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import ClassVar
 
-from repro.compare.finding import Finding, Outcome, amount, decided, suffix, unit_of_difference
+from repro.compare.finding import ONE_SEED, Finding, Outcome, amount, decided, suffix, unit_of_difference
 from repro.errors import ClaimError
 from repro.statistics import (
     COVERAGE,
@@ -96,7 +96,7 @@ def _would_change(
     p_rise: float, p_reverse: float, drops: Sequence[Estimate], levels: Levels, count: int, outcome: Outcome
 ) -> str:
     if not all(drop.degrees_of_freedom for drop in drops):
-        return "A second seed: one seed gives no interval."
+        return ONE_SEED
     upper = max(drop.interval(levels.accept)[1] for drop in drops)
     lower = max(drop.interval(levels.against / count)[0] for drop in drops)
     if outcome is Outcome.RULED_OUT and count * p_reverse < levels.against:

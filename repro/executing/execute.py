@@ -1,17 +1,17 @@
-"""Completed runs: what a plan lacks, trained here by one process per core or GPU, until no run is missing."""
+"""Completed runs: what a plan lacks, trained here by one process per core or GPU, until no check requests more."""
 
-import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro.claim import Check
 from repro.executing import pool
+from repro.executing.devices import devices, processes
 from repro.executing.pool import Done, Site, Stop
-from repro.planning.plan import Plan, plan
-from repro.provenance import detect_device
+from repro.planning.plan import Plan, Planned, plan
+from repro.runs.datasets import check_data_present
 from repro.runs.store import Store
 
 
@@ -52,19 +52,20 @@ def run_all(
     Raises:
         DataError, StoreError: no run could be trained; those under way were checkpointed.
     """
-    device = detect_device() if device == "auto" else device
+    found = devices(device)
     site = Site(
         store=store,
         data_dir=data_dir,
-        device=device,
-        workers=workers or processes(device),
+        device=found[0],
+        devices=found,
+        workers=workers or processes(found),
         # The last tenth, at most 10 s, is for writing checkpoints.
         deadline=None if budget is None else time.time() + budget - min(10.0, budget / 10),
     )
     outcome = Outcome()
     with Stop() if stop is None else nullcontext(stop) as stop:
         while not outcome.stopped:
-            wanted = plan(checks, store, device_type=device.partition(":")[0], requested=requested_seeds())
+            wanted = plan(checks, store, device_type=found[0].partition(":")[0], requested=requested_seeds())
             todo = [run for run in wanted.missing if run.spec.key not in outcome.done]
             if not todo:
                 break
@@ -75,13 +76,17 @@ def run_all(
                 if progress is not None:
                     progress(wanted, outcome, done)
 
+            check_data(todo, data_dir)
             told(None)
             outcome.stopped = not pool.train(todo, site, stop, told)
     return outcome
 
 
-def processes(device: str) -> int:
-    """How many workers a device takes: one a GPU, or one for each core that this process may use."""
-    if device.startswith("cuda"):
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def check_data(runs: Sequence[Planned], data_dir: Path) -> None:
+    """Refuses runs whose data set is not there.
+
+    Raises:
+        DataError: as ``check_data_present``.
+    """
+    for name in sorted({run.spec.dataset for run in runs if run.spec.epochs}):
+        check_data_present(name, data_dir)

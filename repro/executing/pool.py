@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from repro.errors import CodeError, DataError, ReproError, StoreError, TakenOverError
+from repro.errors import CodeError, DamagedRunError, DataError, ReproError, StoreError, TakenOverError
 from repro.runs.spec import RunSpec
 from repro.runs.store import Store
 
@@ -45,6 +45,7 @@ class Site:
     workers: int  # processes
     deadline: float | None  # time.time() by which to pause
     code: str | None = None  # digest that a worker's code must have; None for any
+    devices: tuple[str, ...] = ()  # shared out among the workers, in turn; () for ``device`` alone
     isolated: bool = False  # an error that the user can mend fails its own run alone, instead of stopping everything
 
 
@@ -112,7 +113,11 @@ def train(tasks: Iterable[Task], site: Site, stop: Stop, told: Callable[[Done], 
             queue, held = deque(held), []
         with _blocked():  # workers inherit the mask: they never see a signal meant for their parent
             context = multiprocessing.get_context("spawn")  # a forked child would inherit torch's thread pools
-            pool = ProcessPoolExecutor(site.workers, context, initializer=_start_worker, initargs=(stop.event,))
+            # A worker keeps the device it draws: another would cost it the memory of a second CUDA context.
+            drawn = context.SimpleQueue()
+            for number in range(site.workers):
+                drawn.put((site.devices or (site.device,))[number % max(1, len(site.devices))])
+            pool = ProcessPoolExecutor(site.workers, context, initializer=_start_worker, initargs=(stop.event, drawn))
         flying: dict[Future[Done | None], Task] = {}
         try:
             _drain(queue, held, pool, flying, site, stop, told)
@@ -133,7 +138,7 @@ def work(job: Job) -> Done | None:
 
     Raises:
         ReproError: what would fail every other run as well, such as missing data, a full disk or changed code, unless
-            runs are isolated.
+            runs are isolated. A run whose folder is damaged fails alone.
     """
     from repro.training import run  # torch is imported in workers alone
 
@@ -145,7 +150,7 @@ def work(job: Job) -> Done | None:
             job.spec,
             job.site.store,
             data_dir=job.site.data_dir,
-            device=job.site.device,
+            device=_DEVICE or job.site.device,
             criteria=dict(job.criteria),
             pause=lambda: _STOP.is_set() or _late(job.site.deadline),
             code=job.site.code,
@@ -153,7 +158,7 @@ def work(job: Job) -> Done | None:
     except TakenOverError:
         return None
     except (ReproError, OSError) as raised:
-        if not job.site.isolated:
+        if not job.site.isolated and not isinstance(raised, DamagedRunError):
             if isinstance(raised, ReproError):
                 raise
             raise StoreError(f"{job.spec.name}: {raised}; mend that, and train it again.") from raised
@@ -167,6 +172,8 @@ def work(job: Job) -> Done | None:
 
 def is_the_sites_fault(error: BaseException) -> bool:
     """Whether a folder, a mount, the data or the code failed, as it would for every other run."""
+    if isinstance(error, DamagedRunError):
+        return False
     return isinstance(error, (CodeError, DataError, OSError)) or isinstance(error.__context__, OSError)
 
 
@@ -209,11 +216,12 @@ def _after_crash(task: Task, times: int, queue: deque[Task], store: Store, told:
 
 
 _STOP: Any = threading.Event()  # of this worker process, set by its parent
+_DEVICE = ""  # of this worker process, drawn when it starts
 
 
-def _start_worker(stop: Any) -> None:
-    global _STOP
-    _STOP = stop
+def _start_worker(stop: Any, drawn: Any) -> None:
+    global _STOP, _DEVICE
+    _STOP, _DEVICE = stop, drawn.get()
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from repro.executing.execute import Outcome
 from repro.executing.pool import Done
@@ -12,8 +12,10 @@ from repro.planning.plan import Plan
 class Progress:
     """Called by ``execute.run_all`` when a plan is made and whenever a run ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream  # None: stdout
         self._bar: Any = None
+        self._total = 0  # runs of this call, those of its earlier plans too: seeds are added when a plan is done
 
     def __enter__(self) -> "Progress":
         return self
@@ -28,10 +30,11 @@ class Progress:
         """Shows one step."""
         if done is None:
             expected = sum(run.cost.seconds for run in plan.missing)
-            print(
-                f"{len(plan.missing)} of {len(plan.runs)} runs to train, about {expected:.0f} device-seconds",
-                flush=True,
-            )
+            self._total = len(outcome.done.keys() | {run.spec.key for run in plan.missing})
+            if plan.missing:
+                self._print(
+                    f"{len(plan.missing)} of {len(plan.runs)} runs to train, about {duration(expected)} of one device"
+                )
             if sys.stderr.isatty():
                 from tqdm import tqdm
 
@@ -41,15 +44,18 @@ class Progress:
                 )
             return
         ended = len(outcome.done)
-        line = f"[{ended}/{len(plan.missing)}] {done.status} {done.spec.name}, {done.seconds:.1f} s"
+        line = f"[{ended}/{self._total}] {done.status} {done.spec.name}, {duration(done.seconds)}"
         line += f": {done.error}" if done.error else ""
         if self._bar is None:
-            print(line, flush=True)
+            self._print(line)
         else:
             self._bar.update(sum(run.cost.seconds for run in plan.runs if run.spec == done.spec))
-            self._bar.set_postfix_str(f"{ended}/{len(plan.missing)} runs, {done.spec.name}")
+            self._bar.set_postfix_str(f"{ended}/{self._total} runs, {done.spec.name}")
             if done.error:
                 self._bar.write(line)
+
+    def _print(self, line: str) -> None:
+        print(line, file=self._stream or sys.stdout, flush=True)
 
 
 def duration(seconds: float) -> str:

@@ -11,12 +11,12 @@ from repro.claim import TAGS, Check, judging_code
 from repro.collecting.catalogue import Row
 from repro.compare import RULES_VERSION
 from repro.errors import StoreError
-from repro.judging.claims import ClaimEntry, claims_table
+from repro.judging.claims import claims_table
+from repro.judging.coverage import coverage
 from repro.judging.judge import judge
 from repro.judging.models import (
     SCHEMA_VERSION,
     Cost,
-    CoverageRow,
     DataRead,
     Document,
     Environment,
@@ -25,14 +25,13 @@ from repro.judging.models import (
     Suite,
 )
 from repro.judging.schema import fault
-from repro.judging.verdict import Answer, Judgement, Verdict, to_json
+from repro.judging.verdict import Judgement, to_json
 from repro.planning.scales import ScaleNeeds
 from repro.recipes import schedule
 from repro.runs.spec import TRAINING_VERSION
 from repro.runs.store import Run, Store, explain_write_errors, write
 
 Json = dict[str, Any]
-NOT_ATTEMPTED, NOT_SELECTED = "NOT_ATTEMPTED", "NOT_SELECTED"
 
 
 def document(
@@ -45,11 +44,14 @@ def document(
     cluster: Mapping[str, Any] | None = None,
     rows_of_catalogue: Sequence[Row] = (),
     scales: Sequence[ScaleNeeds] = (),
+    pointless: Mapping[str, str] | None = None,
+    missing_seconds: Mapping[str, float] | None = None,
     registration: Registration | None = None,
 ) -> tuple[Json, list[Judgement]]:
     """Judges checks and puts together what verdicts.json holds: a function of claims and stored runs, no clock.
 
-    ``cluster`` is the account of GPU-hours, which the caller has from the cluster room.
+    ``pointless`` and ``missing_seconds`` are what ``coverage`` takes, ``scales`` what each scale needs. ``cluster`` is
+    the account of GPU-hours, which the caller has from the cluster room.
     """
     rows = judge(checks, store, controls=controls, thorough=thorough)
     runs = _runs(checks, rows, store)
@@ -66,7 +68,7 @@ def document(
         tags=TAGS,
         protocol=vars(schedule(scale)) | {"scale": scale},
         scales=tuple(scales),
-        coverage=tuple(_coverage(rows_of_catalogue, claims)),
+        coverage=coverage(rows_of_catalogue, claims, pointless=pointless, missing_seconds=missing_seconds),
         claims=tuple(claims),
         judgements=tuple(rows),
         runs=tuple(_run(run, wanted) for run, wanted in runs),
@@ -146,10 +148,17 @@ def verify(path: Path, fresh: Json, *, page: Callable[[Json], bytes] | None = No
 def differences(path: Path, fresh: Json) -> list[str]:
     """Where a stored document departs from a fresh one, one line each: row, field, stored and fresh value.
 
-    What jobs cost on a cluster is compared where this store knows it: runs that were imported come without.
+    What jobs cost on a cluster is compared where this store knows it: runs that were imported come without. What is
+    still to be paid is not compared: it is an estimate for the machine that makes it.
     """
     stored = load(path)
-    fresh = {**fresh, "cluster": fresh["cluster"] if fresh["cluster"] is not None else stored["cluster"]}
+    prices = {row["id"]: row["seconds"] for row in stored["coverage"]}
+    fresh = {
+        **fresh,
+        "cluster": fresh["cluster"] if fresh["cluster"] is not None else stored["cluster"],
+        "coverage": [{**row, "seconds": prices.get(row["id"])} for row in fresh["coverage"]],
+        "scales": stored["scales"],
+    }
     told = []
     for part, name in (("judgements", "check"), ("claims", "claim"), ("runs", "key"), ("coverage", "id")):
         old, new = ({str(row.get(name)): row for row in made.get(part, [])} for made in (stored, fresh))
@@ -196,19 +205,6 @@ def _compare(old: Any, new: Any) -> list[str]:
 def _short(value: Any) -> str:
     shown = "nothing" if value is None else json.dumps(value, ensure_ascii=False)
     return shown if len(shown) <= 160 else shown[:157] + "…"
-
-
-def _coverage(rows: Sequence[Row], claims: Sequence[ClaimEntry]) -> Iterable[CoverageRow]:
-    """What became of every row of the catalogue."""
-    by_id = {entry.claim: entry for entry in claims}
-    for row in rows:
-        entry = by_id.get(row.id)
-        if entry is not None:
-            status = str(entry.verdict if entry.answer is Answer.NONE else entry.answer)
-            reason = entry.rationale if entry.verdict is Verdict.MEASURED else ""
-        else:
-            status, reason = (NOT_ATTEMPTED, row.reason) if row.reason else (NOT_SELECTED, "")
-        yield CoverageRow(id=row.id, work=row.work, primary=row.primary, status=status, reason=reason)
 
 
 def _runs(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) -> list[tuple[Run, list[str]]]:

@@ -101,7 +101,8 @@ class Evidence:
         self.findings.append(rule.compare(levels=self._levels, **quantities))
         hopeless = ""
         if isinstance(reference, Published):
-            self.replicates.add(reference.replicates)
+            if reference.sd != 0:  # else it is known without error, as chance is
+                self.replicates.add(reference.replicates)
             hopeless = undecidable(reference, getattr(rule, "margin", math.inf), self._levels.accept)
         self.undecidable.append(hopeless)
 

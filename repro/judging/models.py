@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from repro.judging.claims import ClaimEntry
+from repro.judging.coverage import Covered
 from repro.judging.verdict import Judgement
 from repro.planning.scales import ScaleNeeds
 
@@ -72,17 +73,6 @@ class Cost:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CoverageRow:
-    """A row of the catalogue and what became of it."""
-
-    id: str  # of the row, and of its claim where it has one
-    work: str  # key of the source
-    primary: bool  # one of the main claims
-    status: str  # its verdict or answer, NOT_ATTEMPTED without a check, or NOT_SELECTED
-    reason: str  # why it is not attempted, or cannot be tested at this scale
-
-
-@dataclass(frozen=True, kw_only=True)
 class Registration:
     """Whether what was judged is what was registered."""
 
@@ -104,7 +94,7 @@ class Document:
     tags: dict[str, str]  # what the certainty tags of references mean
     protocol: dict[str, Any]  # what the scale fixes for every run
     scales: tuple[ScaleNeeds, ...]  # trained runs that all claims need at each scale, what exists, what the rest costs
-    coverage: tuple[CoverageRow, ...]  # every row of the catalogue
+    coverage: tuple[Covered, ...]  # every row of the catalogue
     claims: tuple[ClaimEntry, ...]  # one entry a claim
     judgements: tuple[Judgement, ...]  # one row a check: a claim at one point of its grid
     runs: tuple[RunRow, ...]  # each complete run once

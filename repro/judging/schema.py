@@ -127,7 +127,7 @@ def _schema(kind: Any, definitions: dict[str, Json]) -> Json:
             definitions[name] = _object(kind, definitions)
         return {"$ref": f"#/$defs/{name}"}
     if isinstance(kind, EnumMeta):
-        return {"enum": [str(one) for one in kind]}
+        return {"enum": list(map(str, kind))}
     if origin is Literal:
         return {"enum": list(arguments)}
     if origin in (Union, types.UnionType):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from repro.claim import Check
 from repro.errors import DamagedRunError
 from repro.planning.cost import Cost, Known, estimator
+from repro.planning.order import verdicts_first
 from repro.runs.spec import RunSpec
 from repro.runs.store import Condition, Run, Store
 
@@ -28,7 +29,7 @@ class Planned:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Every run that some checks need, the most wanted first."""
+    """Every run that some checks need, those of the nearest verdict first."""
 
     checks: tuple[Check, ...]
     runs: tuple[Planned, ...]
@@ -56,7 +57,7 @@ def plan(
 
     ``requested`` maps a check whose verdict was inconclusive to the seeds it wants in all; others get their first look.
     ``known`` are measurements to scale costs from, besides the complete runs of the plan.
-    Runs are ordered by: already begun, wanted by more checks, lower seed, cheaper.
+    Runs are ordered by ``verdicts_first``.
     """
     wanted: dict[str, tuple[RunSpec, list[Check]]] = {}
     for check in checks:
@@ -67,10 +68,7 @@ def plan(
     reused = [run for _, run in conditions.values() if isinstance(run, Run)]
     cost = estimator([*known, *map(_known, filter(lambda run: run.spec.epochs, reused))], device_type)
     runs = [_planned(spec, tuple(needed), store, *conditions[key], cost) for key, (spec, needed) in wanted.items()]
-    runs.sort(
-        key=lambda run: (run.condition != "paused", -len(run.checks), run.spec.seed, run.cost.seconds, run.spec.key)
-    )
-    return Plan(checks=tuple(checks), runs=tuple(runs))
+    return Plan(checks=tuple(checks), runs=tuple(verdicts_first(runs)))
 
 
 def _condition(store: Store, spec: RunSpec) -> tuple[Condition, Run | DamagedRunError | None]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from repro.collecting.collect import collect
-from repro.planning.plan import plan
+from repro.planning.plan import Plan, plan
 from repro.recipes import SCALES
 from repro.runs.store import Store
 
@@ -16,6 +16,15 @@ class ScaleNeeds:
     runs: int  # trained runs at the first look of every claim
     complete: int  # of them, in the store
     core_hours: float  # that the missing ones are expected to take on one core
+
+
+def prices(made: Plan) -> dict[str, float]:
+    """Seconds of one core that the missing runs of each claim are expected to take, by claim."""
+    found: dict[str, float] = {}
+    for run in made.missing:
+        for name in {check.claim.id for check in run.checks}:
+            found[name] = found.get(name, 0.0) + run.cost.seconds
+    return found
 
 
 def scales(store: Store, copy: str | None) -> tuple[ScaleNeeds, ...]:

@@ -6,14 +6,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
 from markupsafe import Markup
 
+from repro.errors import StoreError
 from repro.provenance import PACKAGE
 from repro.provenance import folder as beside_package
 from repro.reporting.text import hours, number, probability
 from repro.reporting.view import view
-from repro.runs.store import write
+from repro.runs.store import explain_write_errors, write
 
 Json = dict[str, Any]
 
@@ -27,7 +28,8 @@ def render(made: Json, folder: Path) -> list[str]:
     Raises:
         StoreError: the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with explain_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     with _no_garbage_collection():
         return _render(made, folder)
 
@@ -38,7 +40,13 @@ def page(made: Json) -> bytes:
 
 
 def _render(made: Json, folder: Path) -> list[str]:
-    shaped = view(made)
+    try:
+        shaped = view(made)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise StoreError(
+            f"verdicts.json in {folder} does not fit together ({type(error).__name__}: {error}); make it again with: "
+            "repro judge."
+        ) from None
     page = _page(shaped, for_pdf=False).encode()
     written = [_put(folder / "report.html", page)]
     try:
@@ -84,10 +92,17 @@ def _page(shaped: Json, *, for_pdf: bool) -> str:
         loader=FileSystemLoader(root), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"number": number, "p": probability, "hours": hours}
-    styles = [(root / name).read_text() for name in ("report.css", "print.css")]
-    return environment.get_template("report.html.j2").render(
-        **shaped, for_pdf=for_pdf, styles=[Markup(style) for style in styles]
-    )
+    try:
+        styles = [(root / name).read_text("utf-8") for name in ("report.css", "print.css")]
+        return environment.get_template("report.html.j2").render(
+            **shaped, for_pdf=for_pdf, styles=[Markup(style) for style in styles]
+        )
+    except (TemplateError, OSError) as error:
+        where = f", line {error.lineno} of {error.name}" if isinstance(error, TemplateSyntaxError) else ""
+        raise StoreError(
+            f"the templates in {root} cannot be rendered ({type(error).__name__}: {error}{where}); restore them, or "
+            "judge again with this version of the suite: repro judge."
+        ) from None
 
 
 def _put(path: Path, content: bytes) -> str:

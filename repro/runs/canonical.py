@@ -3,10 +3,12 @@
 import json
 from typing import Any
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 
 def canonical(value: Any) -> str:
     """The JSON that is hashed: sorted keys, no spaces, ASCII, shortest floats."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def parse(content: bytes | str) -> Any:

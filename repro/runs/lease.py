@@ -72,8 +72,9 @@ class Lease:
             if any(seen.get(name) != other for name, other in others.items()):
                 path.unlink(missing_ok=True)
                 return None
-            for name in others:
-                (folder / name).unlink(missing_ok=True)
+            drafts = [left for left in folder.glob(".lease-*") if left != draft and _looks_dead(left, now)]
+            for left in (*drafts, *(folder / name for name in others)):
+                left.unlink(missing_ok=True)
             return cls(path, token)
         finally:
             draft.unlink(missing_ok=True)

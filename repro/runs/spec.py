@@ -129,8 +129,11 @@ class RunSpec:
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no spaces, shortest floats."""
-        fields = {"training_version": TRAINING_VERSION, **{name: getattr(self, name) for name in _types()}}
-        return canonical(fields)
+        return self._json
+
+    @cached_property
+    def _json(self) -> str:
+        return canonical({"training_version": TRAINING_VERSION, **{name: getattr(self, name) for name in _types()}})
 
     @classmethod
     def from_json(cls, text: str | bytes, origin: Path | str) -> "RunSpec":

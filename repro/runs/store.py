@@ -265,8 +265,7 @@ def _names(folder: Path) -> set[str]:
         StoreError: nor can the store.
     """
     try:
-        with os.scandir(folder) as entries:
-            return {entry.name for entry in entries}
+        return set(os.listdir(folder))  # noqa: PTH208, for it is the faster one
     except FileNotFoundError:
         return set()
     except OSError as error:

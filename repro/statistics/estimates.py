@@ -6,6 +6,7 @@ scipy is imported inside the functions that need it: planning must not pay for i
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from repro.errors import ClaimError
@@ -27,10 +28,10 @@ class Sample:
         ClaimError: no value, not one seed (and run) per value, or a number that is not finite.
     """
 
-    label: str
-    values: tuple[float, ...]
-    seeds: tuple[int, ...]
-    unit: Unit
+    label: str  # what was measured
+    values: tuple[float, ...]  # one for each seed
+    seeds: tuple[int, ...]  # in the order of the values
+    unit: Unit  # of a value
     step: float  # rounding step of a value, such as 100 / number of test images; floors the standard deviation
     runs: tuple[str, ...] = ()  # key of the run behind each value, several joined by "+"; () where no run is behind
 
@@ -151,30 +152,32 @@ def paired_differences(before: Sample, after: Sample) -> Sample:
     )
 
 
-def with_seeds(now: Estimate, seeds: int) -> Estimate:
-    """A difference as it would be with more seeds an arm, if estimate and spread stayed."""
-    return Estimate(
+def with_seeds(now: Estimate, seeds: int) -> tuple[Estimate, Estimate]:
+    """A difference as it would be with more seeds an arm, for and against alike, if estimate and spread stayed."""
+    then = Estimate(
         estimate=now.estimate,
         error=now.error * math.sqrt(now.seeds / seeds),
         degrees_of_freedom=now.degrees_of_freedom * (seeds - 1) / (now.seeds - 1),
         seeds=seeds,
     )
+    return then, then
 
 
-def seeds_to_decide(now: int, later: Callable[[int], Estimate], levels: Levels, inside: Interval) -> int | None:
+def seeds_to_decide(
+    now: int, later: Callable[[int], tuple[Estimate, Estimate]], levels: Levels, inside: Interval
+) -> int | None:
     """Seeds per arm, more than ``now``, with which an estimate would lie inside or outside a range.
 
-    ``later`` says what the estimate would be with that many seeds. None when MOST_SEEDS would not do, or when there is
-    no spread to go by.
+    ``later`` says what the estimate would be with that many seeds, as it counts for the range and against it. None
+    when MOST_SEEDS would not do, or when there is no spread to go by.
     """
     if now < 2:
         return None
     for seeds in range(now + 1, MOST_SEEDS + 1):
-        estimate = later(seeds)
-        above, below = estimate.p_above(inside[0]), estimate.p_below(inside[1])
-        if max(above, below) < levels.accept:
+        inner, outer = later(seeds)
+        if max(inner.p_above(inside[0]), inner.p_below(inside[1])) < levels.accept:
             return seeds
-        if min(estimate.p_below(inside[0]), estimate.p_above(inside[1])) < levels.against:
+        if min(outer.p_below(inside[0]), outer.p_above(inside[1])) < levels.against:
             return seeds
     return None
 
@@ -194,7 +197,7 @@ def seeds_for_trend(p_rise: float, drops: Sequence[Estimate], levels: Levels, ma
     needed = [for_trend]
     for drop in drops:
         if not drop.p_below(margin) < alpha:
-            seeds = seeds_to_decide(drop.seeds, lambda n, drop=drop: with_seeds(drop, n), levels, (-math.inf, margin))  # type: ignore[misc]
+            seeds = seeds_to_decide(drop.seeds, partial(with_seeds, drop), levels, (-math.inf, margin))
             if seeds is None:
                 return None
             needed.append(seeds)

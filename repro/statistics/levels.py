@@ -31,7 +31,7 @@ class Levels:
 
 
 def nominal_alpha(looks: Sequence[int]) -> float:
-    """Level of each look so that all looks together keep 5 % (Pocock's constants for VERDICTS' schedules).
+    """Level of each look so that all looks together keep 5 % (Pocock's constants for the schedules in use).
 
     Raises:
         ClaimError: the looks do not rise, or no constant is known for such a schedule.

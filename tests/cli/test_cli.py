@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from repro import __version__
 from repro.cli.main import main
 from repro.judging import document
 from repro.recipes import cifar
@@ -86,7 +87,7 @@ def test_a_failed_run_blocks_its_claim_and_exits_with_two(workplace, tiny_claim,
     (store.folder(spec) / "run.json").unlink()
     store.fail(spec, "RuntimeError: out of luck", "")
     assert main(["judge", "tiny.py"]) == 2
-    assert main(["status", "tiny.py"]) == 3
+    assert main(["status", "tiny.py"]) == 2
 
 
 def test_verify_finds_nothing_when_nothing_was_changed(judged, capsys):
@@ -158,6 +159,11 @@ def test_judging_twice_writes_the_same_bytes(judged):
         (["data", "mnist"], "'mnist'", "allowed: cifar10, cifar10-jpeg, digits."),
         (["data", "cifar10", "--data-dir", "nowhere"], "nowhere holds no CIFAR-10", "--data-dir"),
         (["report"], "verdicts.json is missing", "repro judge"),
+        (["plan", "-k", "deeper-is-beter"], "'deeper-is-beter'", "did you mean deeper-is-better?"),
+        (["judge", "--results", "reslts"], "reslts is no store of runs", "--results"),
+        (["judge", "--verify", "--results", "reslts"], "reslts is no store of runs", "--results"),
+        (["status", "--results", "reslts"], "reslts is no store of runs", "--results"),
+        (["run", "--scale", "pilot", "-k", "bn-only-cifar"], "holds no CIFAR-10", "--data-dir"),
         (["export", "--to", "x.tar.xz", "-k", "bn-algorithm"], "no complete or paused run", "repro status"),
         (["import", "nowhere.tar.xz"], "nowhere.tar.xz does not exist", "repro export"),
     ],
@@ -176,9 +182,14 @@ def test_a_refused_command_says_what_was_found_and_what_is_allowed(workplace, ar
         ("run --workers 0", "'0' is no number of worker processes; write 1 or more"),
         ("run --device tpu", "'tpu' is no device; write auto"),
         ("run --scale", "--scale: expected one argument; see: repro run --help"),
-        ("run --fast", "unrecognized arguments: --fast; see: repro --help"),
+        ("run --fast", "unrecognized arguments: --fast; see: repro run --help"),
         ("trian", "invalid choice: 'trian'"),
-        ("", "required: COMMAND; see: repro --help"),
+        ("plan --reslts x", "--reslts x (did you mean --results?); see: repro plan --help"),
+        ("judg", "'judg' (did you mean judge?); see: repro --help"),
+        ("cluster int", "'int' (did you mean init?)"),
+        ("run --results=", "the path is empty; name a file or folder"),
+        ("run --pause-above 0", "'0' is no percentage; write a number above 0"),
+        ("run --device cuda:0,cpu", "or several such as cuda:0,cuda:1"),
     ],
 )
 def test_a_malformed_command_is_refused_in_one_line_with_code_two(workplace, command, found, capsys):
@@ -264,6 +275,94 @@ def test_doctor_looks_at_everything_that_a_run_needs(workplace, capsys):
     assert found.keys() == {"python", "torch", "results", "digits", "cifar10", "pdf"}
     assert found["digits"] == "ok"
     assert found["cifar10"] == "warn"
+
+
+def test_a_mistyped_store_overwrites_no_verdicts(judged, capsys):
+    before = (judged / "report" / "verdicts.json").read_bytes()
+    assert "no store" in refused(capsys, "judge", "tiny.py", "--results", "reslts")
+    assert (judged / "report" / "verdicts.json").read_bytes() == before
+
+
+def test_a_selection_does_not_replace_the_verdicts_of_more(judged, capsys):
+    before = (judged / "report" / "verdicts.json").read_bytes()
+    assert "--report" in refused(capsys, "judge", "tiny.py", "-k", "tiny[depth=8]")
+    assert (judged / "report" / "verdicts.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["plan", "judge"])
+def test_a_blank_selection_is_refused_instead_of_selecting_everything(workplace, command, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "-k", " "])
+    assert stopped.value.code == 2
+    assert "-k is blank" in capsys.readouterr().err
+
+
+def test_without_a_command_and_on_request_the_subcommands_are_listed(capsys):
+    assert main([]) == 0
+    listed = capsys.readouterr().out
+    assert all(f"\n  {name} " in listed for name in COMMANDS)
+    assert "3 something is still missing or pending" in listed
+    with pytest.raises(SystemExit) as stopped:
+        main(["help"])
+    assert (stopped.value.code, capsys.readouterr().out) == (0, listed)
+
+
+def test_help_of_a_subcommand_may_be_asked_for_by_name(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["help", "run"])
+    assert stopped.value.code == 0
+    assert "usage: repro run" in capsys.readouterr().out
+
+
+def test_the_version_has_the_commit(capsys, monkeypatch):
+    monkeypatch.setattr("repro.provenance.commit", lambda: "c0ffee")
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"repro {__version__} (commit c0ffee)\n"
+
+
+def test_plan_sums_up_by_claim_and_says_what_comes_next(workplace, tiny_claim, fill, capsys):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    fill(workplace / "results", 8, 80.0)
+    assert main(["plan", "tiny.py"]) == 0
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert first.split()[:7] == ["tiny", "3", "of", "6", "runs", "missing,", first.split()[6]]
+    assert last == "Next: repro run tiny.py"
+    assert main(["plan", "tiny.py", "--all"]) == 0
+    assert len([line for line in capsys.readouterr().out.splitlines() if "resnet-" in line]) == 6
+
+
+def test_a_plan_on_a_terminal_fits_it(workplace, tiny_claim, capsys, monkeypatch):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["plan", "tiny.py", "--all"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines()[:-2])) <= 60
+
+
+def test_what_comes_next_selects_the_same_checks_and_store(judged, capsys):
+    capsys.readouterr()
+    assert main(["status", "tiny.py", "--scale", "paper", "-k", "tiny or x"]) == 3
+    assert capsys.readouterr().out.splitlines()[-1] == "Next: repro run tiny.py -k 'tiny or x' --scale paper"
+
+
+def test_the_rules_of_every_scale_are_registered_once(workplace, tiny_claim, capsys):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    assert main(["preregister", "tiny.py", "--to", "rules.json"]) == 0
+    assert "rules.json: 6 rules, SHA-256 " in capsys.readouterr().out
+    assert "is not written over" in refused(capsys, "preregister", "tiny.py", "--to", "rules.json")
+
+
+@pytest.mark.parametrize(("differences", "code"), [([], 0), (["seed 0: accuracy is another"], 2)])
+def test_measuring_again_names_each_difference(judged, capsys, monkeypatch, differences, code):
+    told = []
+    monkeypatch.setattr("repro.training.remeasure", lambda run, **where: told.append(run) or differences)
+    assert main(["judge", "tiny.py", "--remeasure"]) == code
+    assert len(told) == 6
+    printed = capsys.readouterr()
+    assert f"6 runs measured again, {6 * len(differences)} differences" in printed.out
+    assert all(line in printed.err for line in differences)
 
 
 def test_status_counts_runs_by_condition(judged, capsys):

@@ -60,7 +60,7 @@ def test_keyword_that_matches_nothing_is_named(tiny):
 
 
 def test_folder_without_claims_holds_no_check(workplace):
-    with pytest.raises(ClaimError, match="no check matches"):
+    with pytest.raises(ClaimError, match=r"^\. holds no claim: no function there is marked"):
         collect(scale="smoke", paths=["."])
 
 
@@ -106,6 +106,36 @@ def test_claim_file_that_cannot_be_imported_is_told_in_one_line(workplace, text,
     (workplace / "broken.py").write_text(text)
     with pytest.raises(ClaimError, match=rf"^[^\n]*{found}[^\n]*broken\.py[^\n]*$"):
         collect(scale="smoke", paths=["broken.py"])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import sys\nsys.exit(0)\n", r"ends the program when it is imported \(SystemExit\)"),
+        ("import pytest\npytest.exit('bye')\n", r"ends the program when it is imported \(Exit\)"),
+        ("import pytest\npytest.skip('later')\n", "skips itself"),
+        ("import pytest\npytest.skip('later', allow_module_level=True)\n", "skips itself"),
+        ("def test_nothing(): pass\n", "holds no claim"),
+        ("from repro.errors import ClaimError\nraise ClaimError('one\\ntwo')\n", "^one two "),
+    ],
+)
+def test_claim_file_that_declares_nothing_is_named_in_one_line(workplace, text, found):
+    (workplace / "odd.py").write_text(text)
+    with pytest.raises(ClaimError, match=found) as raised:
+        collect(scale="smoke", paths=["odd.py"])
+    assert "odd.py" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_interrupt_while_a_claim_file_is_imported_stays_one(workplace):
+    (workplace / "slow.py").write_text("raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
+        collect(scale="smoke", paths=["slow.py"])
+
+
+def test_keyword_like_an_id_is_answered_with_it(tiny):
+    with pytest.raises(ClaimError, match=r"did you mean tiny\[depth=14\]\?"):
+        collect(scale="smoke", paths=["tiny.py"], keyword="tinydepth=14")
 
 
 def test_collecting_prints_nothing(tiny, capsys):

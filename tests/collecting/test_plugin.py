@@ -1,6 +1,14 @@
-"""The pytest plugin from outside, loaded by its entry point in a process of its own."""
+"""The two pytest plugins from outside, in a process of their own: one collects, one judges."""
+
+import re
 
 import pytest
+
+from repro.collecting.catalogue import catalogue
+from repro.collecting.collect import collect
+from repro.errors import ClaimError
+from repro.recipes import cifar
+from repro.runs.store import Store
 
 
 @pytest.fixture
@@ -11,7 +19,7 @@ def claims(pytester, tiny_claim):
 
 
 def run(pytester, *arguments):
-    return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+    return pytester.runpytest_subprocess("-p", "repro.cli.checks", "-p", "no:cacheprovider", *arguments)
 
 
 def test_a_check_is_one_test_for_every_point_of_its_grid(claims):
@@ -28,12 +36,45 @@ def test_missing_runs_skip_as_pending_with_the_command_that_makes_them(claims):
     assert result.ret == 3
 
 
+def test_judging_plugin_may_be_named_besides_its_entry_point(claims):
+    run(claims, "-p", "repro.cli.checks").assert_outcomes(skipped=2)
+
+
+def test_collecting_alone_takes_no_option_of_judging(claims):
+    result = claims.runpytest_subprocess("-p", "no:repro.cli.checks", "--collect-only", "--run-missing")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+@pytest.mark.parametrize(
+    ("top1", "change", "outcome", "words"),
+    [
+        ((50.5, 50.0, 49.4), {}, {"skipped": 2}, "*SMOKE open*"),
+        ((80.0, 80.1, 80.2), {"testable=": "untestable="}, {"skipped": 2}, "*MEASURED*Not tested at scale smoke*"),
+        ((20.0, 20.1, 20.2), {"testable=": "untestable="}, {"skipped": 2}, "*MEASURED*Not tested at scale smoke*"),
+    ],
+    ids=["open", "measured", "measured below"],
+)
+def test_what_speaks_neither_for_nor_against_skips_with_its_reason(
+    claims, finished, tiny_claim, top1, change, outcome, words
+):
+    for old, new in change.items():
+        tiny_claim = tiny_claim.replace(old, new)
+    claims.makepyfile(test_tiny=tiny_claim)
+    for depth in (8, 14):
+        for seed, value in enumerate(top1):
+            finished(Store(claims.path / "results"), cifar("smoke", seed, depth=depth), top1=value)
+    result = run(claims, "-rs")
+    result.assert_outcomes(**outcome)
+    result.stdout.fnmatch_lines([words])
+    assert result.ret == 0
+
+
 def test_what_holds_passes_under_the_word_of_its_verdict(claims, fill):
     for depth in (8, 14):
         fill(claims.path / "results", depth, 80.0)
     result = run(claims, "-v")
     result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["*test_tiny?depth=8? SMOKE holds*", "*2 SMOKE holds*"])
+    result.stdout.fnmatch_lines(["*test_tiny?depth=8? SMOKE seen*", "*2 SMOKE seen*"])
     assert result.ret == 0
 
 
@@ -42,7 +83,7 @@ def test_what_does_not_hold_fails_with_its_reason_and_no_traceback(claims, fill)
     fill(claims.path / "results", 14, 20.0)
     result = run(claims)
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["*= FAILURES =*", "SMOKE does not hold", "*one-sided bounds*"])
+    result.stdout.fnmatch_lines(["*= FAILURES =*", "SMOKE not seen*", "*bounds, 90 % over all looks*"])
     result.stdout.no_fnmatch_line("*Traceback*")
     assert result.ret == 1
 
@@ -68,7 +109,7 @@ def test_verdicts_and_exit_code_cross_xdist(claims, fill, missing, code):
     for depth in (8,) if missing else (8, 14):
         fill(claims.path / "results", depth, 80.0)
     result = run(claims, "-n", "2")
-    result.stdout.fnmatch_lines(["*SMOKE holds*"])
+    result.stdout.fnmatch_lines(["*SMOKE seen*"])
     assert result.ret == code
 
 
@@ -130,5 +171,118 @@ def test_run_missing_trains_before_it_judges(pytester):
         """
     )
     result = run(pytester, "--run-missing", "-v")
-    result.stdout.fnmatch_lines(["*REPRODUCED holds*"])
+    result.stdout.fnmatch_lines(["*REPRODUCED*"])
     assert result.ret == 0
+
+
+def replaced(tiny_claim, old, new):
+    assert old in tiny_claim
+    return tiny_claim.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("depends_on=()", 'depends_on=("control-nowhere",)', "names 'control-nowhere', which no claim file defines"),
+        ("depends_on=()", 'depends_on=(), same_as="nothing"', "names 'nothing', which no claim file defines"),
+        ("depends_on=()", 'depends_on=("tiny",)', "names itself in same_as or depends_on"),
+        ('({"depth": 8}, {"depth": 14})', '({"depth": 8}, {"depth": 8})', "has the point {'depth': 8} twice"),
+        (
+            '({"depth": 8}, {"depth": 14})',
+            '({"depth": {8}},)',
+            "must have the parameters depth, each a number or a text",
+        ),
+        (
+            '({"depth": 8}, {"depth": 14})',
+            '({"depth": len},)',
+            "must have the parameters depth, each a number or a text",
+        ),
+        ('({"depth": 8}, {"depth": 14})', '({"depth": __import__("pathlib").Path()},)', "each a number or a text"),
+        ('({"depth": 8}, {"depth": 14})', '({"depth": 8}, {"width": 1})', "must have the parameters depth"),
+        (
+            "testable=dict.fromkeys(SCALES,",
+            'testable=dict.fromkeys(("smoke",),',
+            "each of smoke, pilot, paper in exactly",
+        ),
+        ("depends_on=()", 'depends_on=(), untestable={"paper": "r"}', "each of smoke, pilot, paper in exactly one"),
+        ("depends_on=()", "depends_on=(), exact=True", "it must name none, as it is exact"),
+        ('"the networks and data of its runs"', '""', "needs its rationale"),
+        ("depends_on=()", "depends_on=(), looks=dict.fromkeys(SCALES, (5, 3))", "which do not rise"),
+        ("cifar(scale, seed, depth=depth)", "cifar(scale, 0, depth=depth)", "a run of seed 0 as replicate 1"),
+    ],
+)
+def test_faulty_claim_is_refused_in_one_line(workplace, tiny_claim, old, new, words):
+    (workplace / "tiny.py").write_text(replaced(tiny_claim, old, new))
+    with pytest.raises(ClaimError, match=re.escape(words)) as refused:
+        collect(scale="smoke", paths=["tiny.py"])
+    assert "\n" not in str(refused.value)
+
+
+def test_claim_file_without_the_marker_is_refused(workplace, tiny_claim):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    (workplace / "bare.py").write_text("def test_bare(evidence):\n    pass\n")
+    with pytest.raises(ClaimError, match=r"test_bare in bare\.py is no check; mark it with @claim"):
+        collect(scale="smoke", paths=["."])
+
+
+@pytest.mark.parametrize(
+    "text", ['"""Nothing."""\n', "import pytest\npytest.skip('x', allow_module_level=True)\n"], ids=["empty", "skips"]
+)
+def test_claim_file_without_a_check_is_refused(workplace, tiny_claim, text):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    (workplace / "bare.py").write_text(text)
+    with pytest.raises(ClaimError, match=r"bare\.py holds no check"):
+        collect(scale="smoke", paths=["."])
+
+
+def test_claim_that_repeats_another_with_another_rule_is_refused(workplace, tiny_claim):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    again = replaced(tiny_claim, 'id="tiny"', 'id="again", same_as="tiny"')
+    (workplace / "again.py").write_text(again)
+    assert len(collect(scale="smoke", paths=["."]).selected) == 4
+    (workplace / "again.py").unlink()
+    (workplace / "once_more.py").write_text(replaced(again, "gap=0.0", "gap=1.0"))
+    with pytest.raises(ClaimError, match="its rule or its runs differ"):
+        collect(scale="smoke", paths=["."])
+
+
+def test_control_in_a_file_that_was_not_selected_is_known(workplace, tiny_claim):
+    for folder in ("paper", "controls"):
+        (workplace / folder).mkdir()
+    (workplace / "controls" / "one.py").write_text(replaced(tiny_claim, 'id="tiny"', 'id="control-one"'))
+    (workplace / "paper" / "tiny.py").write_text(replaced(tiny_claim, "depends_on=()", 'depends_on=("control-one",)'))
+    assert len(collect(scale="smoke", paths=["paper"]).selected) == 2
+
+
+def test_scale_without_a_point_has_no_check(workplace, tiny_claim):
+    text = replaced(tiny_claim, "grid=dict.fromkeys(SCALES, (", 'grid={"smoke": ()} | dict.fromkeys(SCALES[1:], (')
+    text = replaced(
+        text, "testable=dict.fromkeys(SCALES,", 'untestable={"smoke": "r"}, testable=dict.fromkeys(SCALES[1:],'
+    )
+    (workplace / "none.py").write_text(replaced(text, 'id="tiny"', 'id="none"'))
+    (workplace / "tiny.py").write_text(tiny_claim)
+    assert {check.claim.id for check in collect(scale="smoke", paths=["."]).selected} == {"tiny"}
+    assert {check.claim.id for check in collect(scale="pilot", paths=["."]).selected} == {"tiny", "none"}
+
+
+def test_primary_claims_of_the_catalogue_beside_the_claims_share_the_level(workplace, tiny_claim):
+    rows = [f'[[row]]\nid = "r{n}"\nwork = "w"\nprimary = {str(n < 4).lower()}\n' for n in range(6)]
+    (workplace / "catalogue.toml").write_text("\n".join(rows))
+    (workplace / "tiny.py").write_text(replaced(tiny_claim, "depends_on=()", "depends_on=(), primary=True"))
+    (check, _) = collect(scale="smoke", paths=["tiny.py"]).selected
+    assert check.levels().against == pytest.approx(0.05 / (1 * 2 * 4))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is no catalogue"),
+        ("[[row]]\nid = 3\n", "id, work missing, unknown or of another type"),
+        ('[[row]]\nid = "a"\nwork = "w"\nsize = 3\n', "size missing, unknown or of another type"),
+        ('[[row]]\nid = "a"\nwork = "w"\n[[row]]\nid = "a"\nwork = "w"\n', "has the row a twice"),
+    ],
+)
+def test_faulty_catalogue_is_refused(workplace, text, words):
+    (workplace / "catalogue.toml").write_text(text)
+    with pytest.raises(ClaimError, match=words):
+        catalogue(workplace / "catalogue.toml")

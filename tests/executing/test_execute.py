@@ -70,19 +70,22 @@ def test_a_budget_pauses_runs_and_the_next_call_goes_on(tmp_path):
     assert Store(tmp_path).condition(tiny(0, epochs=500)) == "paused"
 
 
-def test_missing_data_stops_everything_with_one_error(tmp_path):
+def test_missing_data_is_told_before_any_worker_starts(tmp_path, monkeypatch):
+    monkeypatch.setattr("repro.executing.pool.train", lambda *_: pytest.fail("a worker would have started"))
     check = check_of(lambda scale, seed: {f"seed {i}": cifar("pilot", i, depth=14) for i in range(3)})
     with pytest.raises(DataError, match="holds no CIFAR-10"):
         run_all([check], Store(tmp_path), data_dir=tmp_path, device="cpu", workers=1)
     assert all(Store(tmp_path).condition(cifar("pilot", i, depth=14)) == "missing" for i in range(3))
 
 
-def test_an_edited_spec_is_refused_before_anything_is_trained(tmp_path):
+def test_an_edited_spec_fails_its_run_alone(tmp_path):
     store = Store(tmp_path)
     folder = store.begin(tiny(0))
     (folder / "spec.json").write_text(tiny(1).to_json())
-    with pytest.raises(StoreError, match="it was edited"):
-        run_all([check_of(lambda scale, seed: {"one": tiny(0)})], store, data_dir=Path(), device="cpu", workers=1)
+    check = check_of(lambda scale, seed: {"one": tiny(0), "two": tiny(1)})
+    outcome = run_all([check], store, data_dir=Path(), device="cpu", workers=1)
+    assert {key: done.status for key, done in outcome.done.items()} == {tiny(0).key: "failed", tiny(1).key: "complete"}
+    assert "it was edited" in outcome.done[tiny(0).key].error
 
 
 def test_a_file_that_cannot_be_written_stops_everything_with_one_error(tmp_path):

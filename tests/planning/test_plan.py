@@ -60,24 +60,32 @@ def test_every_check_gets_its_first_look(store):
     assert sorted(spec.seed for spec in specs(made)) == [0, 1, 2]
 
 
-def test_bought_seeds_are_planned(store):
-    made = plan([check("a", 8, scale="paper")], store, device_type="cpu", bought={"a": 5})
+def test_requested_seeds_are_planned(store):
+    made = plan([check("a", 8, scale="paper")], store, device_type="cpu", requested={"a": 5})
     assert sorted(spec.seed for spec in specs(made)) == [0, 1, 2, 3, 4]
 
 
-def test_seeds_bought_for_one_check_are_not_planned_for_another(store):
+def test_seeds_requested_for_one_check_are_not_planned_for_another(store):
     made = plan(
-        [check("a", 8, scale="paper"), check("b", 14, scale="paper")], store, device_type="cpu", bought={"a": 5}
+        [check("a", 8, scale="paper"), check("b", 14, scale="paper")], store, device_type="cpu", requested={"a": 5}
     )
     assert sorted(spec.seed for spec in specs(made) if spec.depth == 14) == [0, 1, 2]
 
 
-def test_most_wanted_runs_come_first(store):
-    made = plan([check("a", 14), check("b", 8), check("c", 8)], store, device_type="cpu")
-    assert [spec.depth for spec in specs(made)] == [8, 8, 8, 14, 14, 14]
+def test_the_nearest_verdict_comes_first(store):
+    """Though two checks want ResNet-32, and one ResNet-8."""
+    made = plan([check("a", 32), check("b", 32, 14), check("c", 8)], store, device_type="cpu")
+    assert [spec.depth for spec in specs(made)] == [8] * 3 + [32] * 3 + [14] * 3
 
 
-def test_of_equally_wanted_runs_the_lower_seed_comes_first(store):
+def test_what_is_there_already_brings_a_verdict_nearer(store, finished):
+    for seed in range(3):
+        finished(store, cifar("smoke", seed, depth=32), seconds=100.0)
+    made = plan([check("a", 14), check("b", 8, 32)], store, device_type="cpu")
+    assert [run.spec.depth for run in made.missing] == [8] * 3 + [14] * 3
+
+
+def test_of_the_runs_of_a_check_the_lower_seed_comes_first(store):
     made = plan([check("a", 8, 14)], store, device_type="cpu")
     assert [spec.seed for spec in specs(made)] == [0, 0, 1, 1, 2, 2]
 
@@ -138,6 +146,18 @@ def test_failed_run_says_how(store):
     store.fail(spec, "Boom: no", "")
     whys = {run.spec.seed: run.why for run in plan([check("a", 8)], store, device_type="cpu").runs}
     assert whys[0] == "failed and will be tried again: Boom: no"
+
+
+@pytest.mark.parametrize("name", ["run.json", "spec.json"])
+def test_damaged_run_is_named_and_stops_no_other(store, finished, name):
+    for seed in range(3):
+        finished(store, cifar("smoke", seed, depth=8))
+    damaged = store.folder(cifar("smoke", 1, depth=8)) / name
+    damaged.write_text("{}")
+    made = plan([check("a", 8)], store, device_type="cpu")
+    assert sorted(run.condition for run in made.runs) == ["complete", "complete", "failed"]
+    (run,) = made.missing
+    assert run.spec.seed == 1 and run.why.startswith(f"damaged: {damaged} ")
 
 
 def test_criteria_name_scale_and_rule_of_every_check(store):

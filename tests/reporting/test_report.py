@@ -144,7 +144,7 @@ def test_without_pango_the_page_is_written_and_one_line_says_what_to_install(sma
 @given(
     findings=st.lists(FINDING, max_size=3),
     verdict=st.sampled_from(VERDICTS),
-    answer=st.sampled_from(["holds", "does not hold", "undecided", "none"]),
+    answer=st.sampled_from(["seen", "not seen", "open", "none"]),
     why=TEXT,
     kind=st.sampled_from("XPOTNFM"),
     deviations=st.lists(TEXT, max_size=2),

@@ -1,12 +1,17 @@
 import json
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from repro.runs import lease as lease_module
 from repro.runs.lease import EXPIRES, Lease, holder
@@ -67,6 +72,37 @@ def test_renewing_keeps_a_lease_young(tmp_path):
     assert time.time() - current(tmp_path).stat().st_mtime < EXPIRES
 
 
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_clock_that_jumps_does_not_make_a_live_lease_look_dead(tmp_path, monkeypatch, hours):
+    Lease.take(tmp_path)
+    path = current(tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"host": "far/away"}))
+    os.utime(path, (time.time() + 3600 * hours,) * 2)
+    # Its holder renews it while we watch.
+    monkeypatch.setattr(lease_module.time, "sleep", lambda seconds: os.utime(path))
+    assert Lease.take(tmp_path) is None
+
+
+def test_the_holder_elsewhere_is_told_by_the_file_systems_clock_not_by_ours(tmp_path, monkeypatch):
+    Lease.take(tmp_path)
+    path = current(tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"host": "far/away"}))
+    real = time.time
+    monkeypatch.setattr(lease_module.time, "time", lambda: real() + 10 * EXPIRES)
+    assert "on far" in holder(tmp_path)
+    os.utime(path, (real() - 2 * EXPIRES,) * 2)
+    assert holder(tmp_path) is None
+    assert [path.name for path in tmp_path.iterdir()] == ["lease.1"]
+
+
+def test_a_lease_without_a_start_time_does_not_block_its_folder_for_ever(tmp_path):
+    path = tmp_path / "lease.1"
+    gone = {"host": lease_module._machine(), "pid": 2**22 + 1, "started": None, "token": "x"}
+    path.write_text(json.dumps(gone))
+    os.utime(path, (time.time() - EXPIRES * 2,) * 2)
+    assert Lease.take(tmp_path) is not None
+
+
 def test_a_lost_lease_is_noticed_and_the_winners_is_not_released(tmp_path, monkeypatch):
     lease = Lease.take(tmp_path)
     monkeypatch.setattr(lease_module, "_looks_dead", lambda path, now: True)
@@ -78,7 +114,16 @@ def test_a_lost_lease_is_noticed_and_the_winners_is_not_released(tmp_path, monke
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "1", "{}", '{"pid": 1}', '{"host": "far/away", "pid": "one", "started": "", "token": ""}', "\x00"],
+    [
+        "",
+        "[]",
+        "1",
+        "{}",
+        '{"pid": 1}',
+        '{"host": "far/away", "pid": "one", "started": "", "token": ""}',
+        "\x00",
+        "[" * 100_000,
+    ],
 )
 def test_a_damaged_lease_names_no_holder_and_blocks_the_folder_until_it_expires(tmp_path, text):
     path = tmp_path / "lease.1"
@@ -121,8 +166,8 @@ def race(folder, start, queue):
 
 
 @pytest.mark.parametrize("dead", [False, True], ids=["free", "dead"])
-def test_of_many_who_race_for_a_folder_at_most_one_wins(tmp_path, dead):
-    context = multiprocessing.get_context("fork")
+def test_of_many_who_race_for_a_folder_one_wins_and_never_two(tmp_path, dead):
+    context, won = multiprocessing.get_context("fork"), []
     for attempt in range(20):
         folder = tmp_path / str(attempt)
         folder.mkdir()
@@ -135,10 +180,129 @@ def test_of_many_who_race_for_a_folder_at_most_one_wins(tmp_path, dead):
         for racer in racers:
             racer.start()
         start.set()
-        won = sum(queue.get(timeout=30) for _ in racers)
+        won.append(sum(queue.get(timeout=30) for _ in racers))
         for racer in racers:
             racer.join()
-        assert won <= 1
+    assert max(won) == 1
+
+
+ACTS = st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=4)  # who acts, and whether it releases
+
+
+class Claimants(RuleBasedStateMachine):
+    """Four processes on two machines take, renew, release and die, also in the middle of each other's takeover."""
+
+    @initialize()
+    def begin(self):
+        self.folder = Path(tempfile.mkdtemp())
+        self.alive = [True] * 4
+        self.held = {}
+        self.me = 0
+        self.meanwhile = None
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(lease_module, "WATCH", 1e-6)
+        self.patch.setattr(lease_module, "_machine", lambda: f"machine-{self.me // 2}")
+        self.patch.setattr(lease_module.os, "getpid", lambda: self.me)
+        self.patch.setattr(lease_module, "_started", lambda pid: "then" if self.alive[pid] else None)
+        self.patch.setattr(lease_module.time, "sleep", lambda seconds: self.renew_all())
+        link = os.link
+
+        def linked(source, target):
+            before, after = self.meanwhile or ((), ())
+            self.meanwhile = None
+            self.act(before)
+            link(source, target)
+            self.act(after)
+
+        self.patch.setattr(lease_module.os, "link", linked)
+
+    def act(self, others):
+        """Other processes take and release the lease, and this one goes on."""
+        mine = self.me
+        for self.me, releases in others:
+            if self.me != mine and self.alive[self.me]:
+                if releases and self.me in self.held:
+                    self.held.pop(self.me).release()
+                elif self.me not in self.held:
+                    self.claim()
+        self.me = mine
+
+    def claim(self):
+        lease = Lease.take(self.folder)
+        if lease is not None:
+            self.held[self.me] = lease
+
+    def renew_all(self):
+        for lease in self.held.values():
+            lease.renew()
+
+    @rule(who=st.integers(0, 3), before=ACTS, after=ACTS)
+    def take(self, who, before, after):
+        if self.alive[who] and who not in self.held:
+            self.me, self.meanwhile = who, (before, after)
+            self.claim()
+            self.meanwhile = None
+
+    @rule(who=st.integers(0, 3))
+    def release(self, who):
+        self.me = who
+        if who in self.held:
+            self.held.pop(who).release()
+
+    @rule(who=st.integers(0, 3))
+    def die(self, who):
+        self.alive[who] = False
+        self.held.pop(who, None)
+
+    @rule(who=st.integers(0, 3))
+    def begin_anew(self, who):
+        if not any(path for path in self.folder.glob("lease.*") if json.loads(path.read_text())["pid"] == who):
+            self.alive[who] = True
+
+    @rule(seconds=st.sampled_from((-1e6, -EXPIRES, EXPIRES / 2, 2 * EXPIRES, 1e6)))
+    def turn_the_clock(self, seconds):
+        for path in self.folder.glob("lease.*"):
+            os.utime(path, (path.stat().st_mtime - seconds,) * 2)
+
+    @invariant()
+    def at_most_one_holds_it(self):
+        assert len(self.held) <= 1
+
+    @invariant()
+    def whoever_holds_it_still_does(self):
+        assert all(lease.renew() for lease in self.held.values())
+
+    def teardown(self):
+        try:
+            self.held.clear()
+            self.alive = [False, False, False, True]
+            self.turn_the_clock(2e6)
+            self.me = 3
+            for path in self.folder.glob("lease.*"):
+                if json.loads(path.read_text())["pid"] == 3:
+                    path.unlink()
+            assert Lease.take(self.folder) is not None
+        finally:
+            self.patch.undo()
+            shutil.rmtree(self.folder)
+
+
+def test_a_claimant_that_was_overtaken_between_its_look_and_its_link_backs_out():
+    """Process 1 sees a dead lease; before it links the next number, 2 takes and releases, and 3 starts at one again."""
+    claimants = Claimants()
+    claimants.begin()
+    try:
+        claimants.take(who=0, before=[], after=[])
+        claimants.die(who=0)
+        claimants.turn_the_clock(seconds=2 * EXPIRES)
+        claimants.take(who=1, before=[(2, False), (2, True), (3, False)], after=[])
+        assert list(claimants.held) == [3]
+    finally:
+        claimants.teardown()
+
+
+TestClaimants = Claimants.TestCase
+TestClaimants.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
 
 
 def test_a_kept_lease_stays_young_while_its_holder_is_busy(tmp_path, monkeypatch):

@@ -1,10 +1,13 @@
+import json
+import pickle
+
 import pytest
 
-from repro.errors import StoreError
+from repro.errors import DamagedRunError, StoreError
 from repro.recipes import cifar
 from repro.runs import store as store_module
 from repro.runs.lease import Lease
-from repro.runs.store import Store, write
+from repro.runs.store import Store, _digest, write
 
 SPEC = cifar("smoke", 0, depth=8)
 
@@ -95,3 +98,93 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path, monkeypatch, 
 def test_a_measurement_that_a_run_lacks_is_told_with_the_command_that_adds_it(store, finished):
     with pytest.raises(StoreError, match="has no measurements/novel.json; measure it"):
         finished(store, SPEC).measurement("novel")
+
+
+def forge(run, change):
+    """Edits a record as a forger would, who also renews its own hash."""
+    record = json.loads((run.folder / "run.json").read_text())
+    del record["record_sha256"]
+    change(record)
+    (run.folder / "run.json").write_text(json.dumps(record | {"record_sha256": _digest(record)}))
+
+
+@pytest.mark.parametrize(
+    "name", ["outcome", "parts", "criteria", "files", "data", "frozen_before", "seconds", "images_per_second"]
+)
+@pytest.mark.parametrize("value", [None, [], {"a": 1}, "x", float("nan"), -1])
+def test_a_record_whose_field_has_another_type_is_refused_by_name(store, finished, name, value):
+    if (name, value) == ("frozen_before", "x"):
+        return
+    run = finished(store, SPEC)
+    forge(run, lambda record: record.update({name: value}))
+    with pytest.raises(DamagedRunError, match=f"run.json .*{name}"):
+        store.run(SPEC)
+
+
+@pytest.mark.parametrize("name", ["outcome", "parts", "files", "seconds", "data"])
+def test_a_record_that_lacks_a_field_is_refused_by_name(store, finished, name):
+    forge(finished(store, SPEC), lambda record: record.pop(name))
+    with pytest.raises(DamagedRunError, match=f"it lacks {name}"):
+        store.run(SPEC)
+
+
+@pytest.mark.parametrize("name", ["device", "device_type", "seconds", "threads", "peak_memory_bytes", "from_epoch"])
+def test_a_part_of_a_record_that_lacks_a_field_is_refused_by_name(store, finished, name):
+    forge(finished(store, SPEC), lambda record: record["parts"][0].pop(name))
+    with pytest.raises(DamagedRunError, match=f"no sound {name}"):
+        store.run(SPEC)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "measurements/../../x.json", "measurements/a b.json"])
+def test_a_record_that_names_files_elsewhere_is_refused(store, finished, name):
+    forge(finished(store, SPEC), lambda record: record["files"].update({name: "0" * 64}))
+    with pytest.raises(DamagedRunError, match="its files"):
+        store.run(SPEC)
+
+
+@pytest.mark.parametrize("text", [b"\xff", b"[" * 100_000, b"", b"[]"])
+@pytest.mark.parametrize("name", ["spec.json", "checkpoint.safetensors"])
+def test_an_unfinished_run_with_a_damaged_file_has_failed_and_says_which(store, paused, name, text):
+    (paused(store, SPEC, epoch=1) / name).write_bytes(text)
+    assert store.condition(SPEC) == "failed"
+    assert name in store.failure(SPEC) and "delete" in store.failure(SPEC)
+
+
+@pytest.mark.parametrize("text", [b"\xff", b"[" * 100_000, b"", b"[]", b"{}", None])
+def test_a_damaged_failure_is_told(store, text):
+    path = store.begin(SPEC) / "failure.json"
+    path.mkdir() if text is None else path.write_bytes(text)
+    assert store.condition(SPEC) == "failed"
+    assert "failure.json cannot be read" in store.failure(SPEC)
+
+
+@pytest.mark.parametrize("name", ["spec.json", "run.json"])
+def test_training_over_a_damaged_run_is_refused(store, finished, name):
+    (finished(store, SPEC).folder / name).write_text("{}")
+    with pytest.raises(DamagedRunError, match=name):
+        store.begin(SPEC)
+
+
+def test_a_store_whose_path_is_too_long_is_told_as_one(tmp_path):
+    with pytest.raises(StoreError, match="File name too long. Name a folder with --results"):
+        Store(tmp_path / ("x" * 300)).condition(SPEC)
+
+
+def test_a_folder_in_a_files_place_damages_its_run_alone(store):
+    store.root.mkdir()
+    store.folder(SPEC).write_text("")
+    assert store.condition(SPEC) == "failed"
+    assert "cannot be read (Not a directory)" in store.failure(SPEC)
+
+
+def test_an_error_about_a_damaged_run_travels_between_processes(tmp_path):
+    error = DamagedRunError(tmp_path, "is damaged", "delete it")
+    assert str(pickle.loads(pickle.dumps(error))) == str(error) == f"{tmp_path} is damaged; delete it."
+
+
+def test_drafts_of_killed_writers_are_gone_when_a_run_is_finished(store, finished):
+    folder = store.begin(SPEC)
+    for name in (".history.jsonl.123", "measurements/.parameters.json.99"):
+        (folder / name).write_text("half")
+    finished(store, SPEC)
+    assert not list(folder.rglob(".*"))

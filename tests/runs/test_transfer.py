@@ -1,7 +1,15 @@
 import io
+import json
+import os
+import shutil
 import tarfile
+import tempfile
+import threading
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from repro.errors import StoreError
 from repro.recipes import cifar
@@ -175,3 +183,191 @@ def test_a_run_that_is_being_trained_is_not_replaced(here, there, file, monkeypa
     with pytest.raises(StoreError, match="is being trained by another process"):
         take_in(there, file)
     lease.release()
+
+
+def pack(file, members):
+    """An export with any members: name to content."""
+    with tarfile.open(file, "w:xz") as tar:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+
+
+def content(folder):
+    return {f"{folder.name}/{path.relative_to(folder)}": path.read_bytes() for path in folder.rglob("*.*")}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("spec.json", b"\xff\x00\xfe", "holds no run spec"),
+        ("spec.json", b"[" * 100_000, "holds no run spec"),
+        ("spec.json", b"{}", "holds no run spec"),
+        ("run.json", b"[" * 100_000, "run.json is no run record"),
+        ("run.json", b"{}", "run.json is no run record"),
+        ("history.jsonl", b"", "history.jsonl was changed"),
+    ],
+)
+def test_a_damaged_member_is_told_by_the_name_of_the_file_it_came_in(here, there, file, name, text, told):
+    members = content(here.folder(SPECS[0]))
+    pack(file, members | {f"{SPECS[0].key}/{name}": text})
+    with pytest.raises(StoreError, match=told) as error:
+        take_in(there, file)
+    assert str(file) in str(error.value)
+    assert ".import-" not in str(error.value)
+    assert not there.root.exists()
+
+
+def test_a_record_without_files_is_refused(here, there, file):
+    from repro.runs.store import _digest
+
+    members = content(here.folder(SPECS[0]))
+    record = json.loads(members[f"{SPECS[0].key}/run.json"])
+    del record["files"], record["record_sha256"]
+    forged = json.dumps(record | {"record_sha256": _digest(record)}).encode()
+    pack(file, members | {f"{SPECS[0].key}/run.json": forged})
+    with pytest.raises(StoreError, match="it lacks files"):
+        take_in(there, file)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"epoch": "1", "step": 0}, {"epoch": 99, "step": 0}, {"epoch": -1, "step": 0}, {"epoch": 1, "step": 1e9},
+        {"epoch": 1, "step": None}, {"epoch": 1, "step": 0, "parts": 3}, {"epoch": 1, "step": 0, "parts": [{}]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_checkpoint_at_no_place_of_its_run_is_refused(here, there, file, paused, place):
+    from repro.runs.checkpoint import pack as checkpoint
+
+    folder = paused(here, SPECS[2], epoch=1)
+    whole = {"diverged": False, "parts": []} | place
+    history = (folder / "history.jsonl").read_bytes()
+    (folder / "checkpoint.safetensors").write_bytes(checkpoint(SPECS[2], {}, whole, history))
+    pack(file, content(folder))
+    with pytest.raises(StoreError, match="checkpoint.safetensors is damaged") as error:
+        take_in(there, file)
+    assert str(file) in str(error.value)
+    with pytest.raises(StoreError, match="no complete or paused run"):
+        export(here, [SPECS[2]], file)
+
+
+def test_a_flipped_bit_in_a_paused_run_is_found_by_export_and_by_import(here, there, file, paused):
+    folder = paused(here, SPECS[2], epoch=1)
+    path = folder / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(StoreError, match="is damaged"):
+        export(here, [SPECS[2]], file)
+    pack(file, content(folder))
+    with pytest.raises(StoreError, match="is damaged"):
+        take_in(there, file)
+
+
+def test_a_member_larger_than_the_disk_is_refused_before_it_is_written(there, file):
+    with tarfile.open(file, "w:xz") as tar:
+        info = tarfile.TarInfo(f"{SPECS[0].key}/tensors.safetensors")
+        info.size = 1 << 55
+        tar.addfile(info)
+    with pytest.raises(StoreError, match="no space for"):
+        take_in(there, file)
+
+
+def test_a_header_larger_than_any_is_refused_unread(there, file):
+    with tarfile.open(file, "w:xz") as tar:
+        info = tarfile.TarInfo("x")
+        info.type, info.size = tarfile.XHDTYPE, 1 << 30
+        tar.addfile(info)
+    with pytest.raises(StoreError, match="a header of 1073741824 bytes"):
+        take_in(there, file)
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
+def test_a_member_that_is_no_plain_file_is_refused(there, file, kind):
+    with tarfile.open(file, "w:xz") as tar:
+        info = tarfile.TarInfo(f"{SPECS[0].key}/spec.json")
+        info.type, info.linkname = kind, "/etc/passwd"
+        tar.addfile(info)
+    with pytest.raises(StoreError, match="which no export has"):
+        take_in(there, file)
+
+
+def test_a_member_that_comes_twice_is_refused(here, there, file):
+    members = content(here.folder(SPECS[0]))
+    with tarfile.open(file, "w:xz") as tar:
+        for name in [*members, f"{SPECS[0].key}/spec.json"]:
+            tar.addfile(tarfile.TarInfo(name))
+    with pytest.raises(StoreError, match="which no export has"):
+        take_in(there, file)
+
+
+@pytest.mark.parametrize("name", ["", ".", "/dev/null", "x" * 300, "link", "a/b\0"])
+def test_an_export_replaces_plain_files_alone(here, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("target").write_text("kept")
+    Path("link").symlink_to("target")
+    with pytest.raises(StoreError, match="--to"):
+        export(here, SPECS, Path(name))
+    assert Path("target").read_text() == "kept" and Path("link").is_symlink()
+
+
+@pytest.mark.parametrize("name", [".", "/dev/zero", "x" * 300, "absent/file"])
+def test_what_is_no_plain_file_is_not_imported(there, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match="name (one|a file) that `repro export` wrote"):
+        take_in(there, Path(name))
+    assert not there.root.exists()
+
+
+def test_two_imports_at_once_both_end_well(here, there, file, monkeypatch):
+    export(here, SPECS, file)
+    ready, found = threading.Barrier(2), []
+    unpack = transfer._unpack
+
+    def together(*arguments):
+        unpack(*arguments)
+        ready.wait(30)
+
+    monkeypatch.setattr(transfer, "_unpack", together)
+    threads = [threading.Thread(target=lambda: found.append(take_in(there, file))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(found, start=transfer.Counter()) == {"new": 2, "equal": 2}
+    assert digests(there) == digests(here)
+
+
+def test_what_a_killed_import_left_is_removed_by_the_next(here, there, file):
+    export(here, SPECS, file)
+    left = there.root / ".import-killed"
+    left.mkdir(parents=True)
+    (left / "lease.1").write_text(json.dumps({"host": "gone", "pid": 1, "started": "0", "token": ""}))
+    os.utime(left / "lease.1", (0, 0))
+    take_in(there, file)
+    assert sorted(path.name for path in there.root.iterdir()) == sorted(spec.key for spec in SPECS[:2])
+
+
+STATE = st.sampled_from(("missing", "paused", "complete"))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(STATE, min_size=3, max_size=3).filter(lambda states: set(states) != {"missing"}), st.integers(0, 99))
+def test_import_after_export_is_the_identity(states, value):
+    from tests.conftest import _finished, _paused
+
+    place = Path(tempfile.mkdtemp())
+    try:
+        here, there = Store(place / "here"), Store(place / "there")
+        for spec, state in zip(SPECS, states, strict=True):
+            if state == "complete":
+                _finished(here, spec, top1=float(value))
+            elif state == "paused":
+                _paused(here, spec, epoch=value % 12, mark=float(value))
+        export(here, SPECS, place / "file")
+        take_in(there, place / "file")
+        assert [content(there.folder(spec)) for spec in SPECS] == [content(here.folder(spec)) for spec in SPECS]
+        assert [there.condition(spec) for spec in SPECS] == states
+    finally:
+        shutil.rmtree(place)

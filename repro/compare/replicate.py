@@ -1,0 +1,163 @@
+"""The rules over many replications at once: p-values of arrays, and outcomes through the looks of a schedule.
+
+Each function takes replications × seeds and returns what the rule of that name finds in every replication; a test holds
+them to the rules. scipy is imported inside the functions that need it.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repro.compare.finding import Outcome
+from repro.statistics import Levels, exact_tail
+
+Array = NDArray[np.float64]
+LEAST = 1e-9  # standard deviation of values that are all alike
+Rows = NDArray[np.intp]
+DECIDED = (Outcome.ESTABLISHED, Outcome.DIRECTION_ONLY, Outcome.RULED_OUT)
+Tests = tuple[Array, Array, Array]  # p-values for, against, and of the mere direction (1 where a rule has none)
+
+
+def normal(rng: np.random.Generator, mean: float, sd: float, shape: tuple[int, int]) -> Array:
+    """Normal values."""
+    return rng.normal(mean, sd, shape)
+
+
+def shares(rng: np.random.Generator, mean: float, sd: float, shape: tuple[int, int]) -> Array:
+    """Shares from a Beta distribution: skewed where the mean is near an end, never beyond it."""
+    if not 0 < mean < 1 or not sd:
+        return np.full(shape, mean)
+    both = max(1e-3, mean * (1 - mean) / sd**2 - 1)
+    return rng.beta(both * mean, both * (1 - mean), shape)
+
+
+def point(values: Array, published: Array, sd: Array | None, replicates: int, u: float | Array, margin: float) -> Tests:
+    """As `Point`; ``published`` and ``sd`` have one value a replication."""
+    mean, s = values.mean(1), _sd(values)
+    return _range(mean, *_with_reference(s, values.shape[1], sd, replicates, u), published - margin, published + margin)
+
+
+def share(
+    values: Array, published: Array, sd: Array | None, replicates: int, u: float, margin: float, near: float
+) -> Tests:
+    """As `Fraction`; a replication whose published share is below ``near`` or above 1 − ``near`` on angles."""
+    at_an_end = (published < near) | (published > 1 - near)
+    plain = point(values, published, sd, replicates, u, margin)
+    if not at_an_end.any():
+        return plain
+    angles = _angle(values)
+    s = _sd(angles)
+    wide = None if sd is None else (_angle(published + sd) - _angle(published - sd)) / 2
+    u_wide = (_angle(published + u) - _angle(published - u)) / 2
+    low, high = (_edge(published + side * margin) for side in (-1, 1))
+    turned = _range(angles.mean(1), *_with_reference(s, values.shape[1], wide, replicates, u_wide), low, high)
+    return tuple(np.where(at_an_end, one, two) for one, two in zip(turned, plain, strict=True))  # type: ignore[return-value]
+
+
+def share_bound(values: Array, limit: float, at_most: bool) -> Tests:
+    """As `FractionBound`; shares of 0 or 1 are moved by a millionth."""
+    n, angles = values.shape[1], _angle(values)
+    s = _sd(angles)
+    on_angles = _tail((angles.mean(1) - float(_angle(np.array(limit)))) / (s / np.sqrt(n)), n - 1.0)
+    turned = limit > 0.5
+    logs = np.log(np.maximum(1e-6, 1 - values if turned else values))
+    s = _sd(logs)
+    error = np.sqrt(s**2 / n + s**4 / (2 * (n - 1)))
+    on_logs = _tail((logs.mean(1) + s**2 / 2 - np.log(1 - limit if turned else limit)) / error, n - 1.0)
+    below = np.array([on_angles, 1 - on_logs if turned else on_logs])
+    p_for, p_against = (below, 1 - below) if at_most else (1 - below, below)
+    return p_for.max(0), p_against.max(0), np.ones(len(values))
+
+
+def no_change(differences: Array, centre: float, margin: float) -> Tests:
+    """As `NoChange`, of the paired differences."""
+    return point(differences, np.full(len(differences), centre), np.zeros(len(differences)), 1, 0.0, margin)
+
+
+def ordering(higher: Array, lower: Array, gap: float) -> Tests:
+    """As `Ordering` of two samples that share no run."""
+    difference, error, freedom = _welch(higher, lower)
+    above = [_tail((bound - difference) / error, freedom) for bound in (gap, 0.0)]
+    return above[0], 1 - above[0], above[1]
+
+
+def trend(levels: Array, margin: float) -> Tests:
+    """As `Trend`; replications × levels × seeds, without ties."""
+    count, n = levels.shape[1:]
+    tail = exact_tail((n,) * count)
+    pairs = sum(
+        (levels[:, high, None, :] > levels[:, low, :, None]).sum((1, 2)) for low, high in combinations(range(count), 2)
+    )
+    drops = [_welch(levels[:, index], levels[:, index + 1]) for index in range(count - 1)]
+    below = np.array([_tail((drop - margin) / error, freedom) for drop, error, freedom in drops])
+    reverse = tail[len(tail) - 1 - pairs]
+    p_against = np.minimum(1.0, count * np.minimum(reverse, (1 - below).min(0)))
+    return np.maximum(tail[pairs], below.max(0)), p_against, np.ones(len(pairs))
+
+
+def through_looks(
+    test: Callable[[int, Rows], Tests], replications: int, looks: Sequence[int], levels: Levels
+) -> dict[Outcome, NDArray[np.bool_]]:
+    """By outcome, which replications end with it: decided at the first look that decides.
+
+    ``test`` makes the test of the first so many seeds, in the replications that are named: those not yet decided.
+    """
+    ends = {outcome: np.zeros(replications, dtype=bool) for outcome in DECIDED}
+    going = np.arange(replications)
+    for seeds in looks:
+        p_for, p_against, p_direction = test(seeds, going)
+        established = p_for < levels.accept
+        out = ~established & (p_against < levels.against)
+        shown = out & (p_direction < levels.accept)
+        for outcome, hits in zip(DECIDED, (established, shown, out & ~shown), strict=True):
+            ends[outcome][going[hits]] = True
+        going = going[~established & ~out]
+        if not len(going):
+            break
+    undecided = np.zeros(replications, dtype=bool)
+    undecided[going] = True
+    return ends | {Outcome.UNDECIDED: undecided}
+
+
+def _with_reference(
+    s: Array, n: int, sd: Array | None, replicates: int, u: float | Array
+) -> tuple[Array, Array, Array]:
+    """As `mean_against`: the standard error, and its degrees of freedom for the criterion and against it."""
+    parts = [(s**2 * (1 / n + 1 / replicates), n - 1)] if sd is None else [(s**2 / n, n - 1)]
+    if sd is not None and replicates > 1:
+        parts.append((sd**2 / replicates, replicates - 1))
+    estimated = np.asarray(sum(part for part, _ in parts))
+    variance, spread = estimated + u**2 / 3, np.asarray(sum(part**2 / freedom for part, freedom in parts))
+    return np.sqrt(variance), variance**2 / spread, estimated**2 / spread
+
+
+def _sd(values: Array) -> Array:
+    return np.asarray(np.maximum(LEAST, values.std(1, ddof=1)))
+
+
+def _welch(one: Array, two: Array) -> tuple[Array, Array, Array]:
+    a, b = (sample.var(1, ddof=1) / sample.shape[1] for sample in (one, two))
+    freedom = (a + b) ** 2 / (a**2 / (one.shape[1] - 1) + b**2 / (two.shape[1] - 1))
+    return one.mean(1) - two.mean(1), np.sqrt(a + b), freedom
+
+
+def _range(mean: Array, error: Array, inner: Array, outer: Array, low: Array, high: Array) -> Tests:
+    ends = (low - mean) / error, (mean - high) / error
+    p_for = np.maximum(*(_tail(end, inner) for end in ends))
+    return p_for, 1 - np.maximum(*(_tail(end, outer) for end in ends)), np.ones_like(p_for)
+
+
+def _tail(value: Array, freedom: Array | float) -> Array:
+    from scipy.special import stdtr
+
+    return np.asarray(stdtr(freedom, value))
+
+
+def _angle(share: Array) -> Array:
+    return np.asarray(np.arcsin(np.sqrt(np.clip(share, 0, 1))))
+
+
+def _edge(share: Array) -> Array:
+    return np.where(share <= 0, -np.inf, np.where(share >= 1, np.inf, _angle(share)))

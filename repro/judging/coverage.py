@@ -1,0 +1,89 @@
+"""Coverage: what became of every row of the catalogue."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from repro.collecting.catalogue import Row
+from repro.judging.claims import ClaimEntry
+from repro.judging.verdict import Answer, Verdict
+
+
+class Standing(StrEnum):
+    """Where a row of the catalogue stands."""
+
+    JUDGED = "judged"
+    MEASURED = "measured"
+    PENDING = "pending"
+    NOT_ATTEMPTED = "not attempted"
+
+
+NOT_SELECTED = "not selected for this report"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Covered:
+    """A row of the catalogue and what became of it at one scale."""
+
+    id: str  # of the row, and of its claim where it has one
+    work: str  # key of the source
+    primary: bool  # one of the main claims
+    standing: Standing  # where it stands
+    word: str  # its verdict or answer; "" where it was not attempted
+    reason: str  # why it was not attempted, is only measured, or waits; "" for what was judged
+    seconds: float | None  # expected cost of the runs that a pending row waits for; None for others, or where unknown
+
+
+def coverage(
+    rows: Sequence[Row],
+    claims: Sequence[ClaimEntry],
+    *,
+    pointless: Mapping[str, str] | None = None,
+    missing_seconds: Mapping[str, float] | None = None,
+) -> tuple[Covered, ...]:
+    """One entry for each row of the catalogue, in its order.
+
+    ``claims`` is the table of whole claims at one scale. ``pointless`` says why a claim has no point at this scale, as
+    collected; ``missing_seconds`` what the runs of a claim that are not there yet would cost.
+    """
+    by_id = {entry.claim: entry for entry in claims}
+    without = pointless or {}
+    costs = missing_seconds or {}
+    return tuple(_covered(row, by_id.get(row.id), without.get(row.id, NOT_SELECTED), costs.get(row.id)) for row in rows)
+
+
+def count(rows: Sequence[Covered]) -> dict[Standing, int]:
+    """How many rows stand where."""
+    counted = Counter(row.standing for row in rows)
+    return {standing: counted[standing] for standing in Standing}
+
+
+def _covered(row: Row, entry: ClaimEntry | None, without: str, seconds: float | None) -> Covered:
+    standing, word, reason, cost = Standing.NOT_ATTEMPTED, "", row.reason or without, None
+    if entry is not None:
+        word = str(entry.verdict if entry.answer is Answer.NONE else entry.answer)
+        match entry.verdict:
+            case Verdict.PENDING:
+                points = sum(entry.points.values())
+                standing, cost = Standing.PENDING, seconds
+                reason = f"runs are missing for {entry.points.get(Verdict.PENDING, 0)} of {points} points"
+            case Verdict.BLOCKED:
+                standing, reason, cost = (
+                    Standing.PENDING,
+                    "the suite failed on a run, which says nothing of the claim",
+                    seconds,
+                )
+            case Verdict.MEASURED:
+                standing, reason = Standing.MEASURED, entry.rationale
+            case _:
+                standing, reason = Standing.JUDGED, ""
+    return Covered(
+        id=row.id,
+        work=row.work,
+        primary=row.primary,
+        standing=standing,
+        word=word,
+        reason=reason,
+        seconds=cost,
+    )

@@ -1,0 +1,43 @@
+"""The order of a plan's runs: whichever verdict is nearest comes next, so that verdicts fall early and often."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from repro.planning.plan import Planned
+
+
+def verdicts_first(runs: Sequence["Planned"]) -> list["Planned"]:
+    """Runs already begun, then again and again all runs of the check that needs the fewest further seconds.
+
+    The runs of one check come by seed, the cheaper first; the order does not depend on that of the runs given.
+    """
+    begun = sorted((run for run in runs if run.condition == "paused"), key=_by_seed)
+    needed: dict[str, list[Planned]] = {}
+    for run in runs:
+        for check in run.checks:
+            needed.setdefault(check.id, []).append(run)
+    seconds = {check: math.fsum(map(_remaining, some)) for check, some in needed.items()}
+    ordered: dict[str, Planned] = {}
+
+    def place(some: Sequence["Planned"]) -> None:
+        for run in some:
+            if run.spec.key not in ordered:
+                ordered[run.spec.key] = run
+                for check in run.checks:
+                    seconds[check.id] -= _remaining(run)
+
+    place(begun)
+    while needed:
+        nearest = min(needed, key=lambda check: (round(seconds[check], 6), check))
+        place(sorted(needed.pop(nearest), key=_by_seed))
+    return list(ordered.values())
+
+
+def _remaining(run: "Planned") -> float:
+    return 0.0 if run.condition == "complete" else run.cost.seconds
+
+
+def _by_seed(run: "Planned") -> tuple[int, float, str]:
+    return run.spec.seed, run.cost.seconds, run.spec.key

@@ -1,0 +1,90 @@
+"""Which devices a call trains on, and what it looks at before it starts a worker."""
+
+import pytest
+
+from repro.executing import devices as module
+from repro.executing.devices import devices, processes, visible_gpus
+from repro.executing.execute import Outcome
+from repro.executing.pool import Done, Site, Stop, train
+from repro.executing.progress import Progress
+from repro.planning.plan import plan
+from repro.runs.store import Store
+from tests.executing.test_execute import check_of, tiny
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    monkeypatch.setattr(module, "detect_device", lambda: "cuda")
+
+
+def test_every_gpu_is_used_by_default(gpus):
+    assert devices("auto", {"CUDA_VISIBLE_DEVICES": "3,5,7"}) == ("cuda:0", "cuda:1", "cuda:2")
+
+
+def test_one_gpu_is_the_one_of_torch(gpus):
+    assert devices("auto", {"CUDA_VISIBLE_DEVICES": "5"}) == ("cuda",)
+
+
+def test_named_devices_are_taken_as_they_are():
+    assert devices("cuda:0,cuda:2", {}) == ("cuda:0", "cuda:2")
+    assert devices("cpu", {}) == ("cpu",)
+
+
+def test_gpus_are_counted_from_the_driver_where_its_tool_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("0000:01:00.0", "0000:02:00.0"):
+        (tmp_path / "gpus" / name).mkdir(parents=True)
+    assert visible_gpus({}, tmp_path / "gpus") == 2
+
+
+def test_gpus_are_counted_as_the_tool_lists_them(tmp_path, monkeypatch):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'GPU 0: A'\necho '  MIG 1g.5gb'\necho 'GPU 1: B'\necho 'GPU 2: C'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    assert visible_gpus({}, tmp_path) == 3
+
+
+def test_each_gpu_gets_one_worker():
+    assert processes(("cuda:0", "cuda:1")) == 2
+    assert processes(("cuda",)) == 1
+    assert processes(("cpu",)) >= 1
+
+
+def test_workers_share_the_devices_out_among_themselves(tmp_path, monkeypatch):
+    drawn = []
+
+    class Pool:
+        def __init__(self, workers, context, initializer, initargs):
+            drawn.extend(initargs[1].get() for _ in range(workers))
+
+        def shutdown(self, **_):
+            pass
+
+    monkeypatch.setattr("repro.executing.pool.ProcessPoolExecutor", Pool)
+    monkeypatch.setattr("repro.executing.pool._drain", lambda queue, *_: queue.clear())
+    found = ("cuda:0", "cuda:1")
+    site = Site(store=Store(tmp_path), data_dir=tmp_path, device="cuda:0", devices=found, workers=4, deadline=None)
+    with Stop() as stop:
+        train(
+            plan([check_of(lambda scale, seed: {"a": tiny(0)})], site.store, device_type="cpu").missing,
+            site,
+            stop,
+            print,
+        )
+    assert drawn == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]
+
+
+def test_runs_that_are_added_are_counted_with_those_before(tmp_path, capsys):
+    store, outcome = Store(tmp_path), Outcome()
+    progress = Progress()
+    first = plan([check_of(lambda scale, seed: {str(i): tiny(i) for i in range(3)})], store, device_type="cpu")
+    progress(first, outcome, None)
+    for run in first.missing:
+        outcome.done[run.spec.key] = done = Done(spec=run.spec, status="complete", seconds=1.0)
+        progress(first, outcome, done)
+    added = plan([check_of(lambda scale, seed: {str(i): tiny(i) for i in (3, 4)})], store, device_type="cpu")
+    progress(added, outcome, None)
+    outcome.done[added.missing[0].spec.key] = done = Done(spec=added.missing[0].spec, status="complete", seconds=1.0)
+    progress(added, outcome, done)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("[4/5] complete")

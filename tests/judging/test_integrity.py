@@ -1,0 +1,201 @@
+"""Integrity: a run that contradicts itself, its spec or another seed is named, without torch."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+
+from repro.claim import Check, Claim, Source
+from repro.compare import Ordering
+from repro.errors import ClaimError
+from repro.judging.judge import judge
+from repro.judging.shapes import expected
+from repro.judging.verdict import Verdict
+from repro.recipes import SCALES, cifar
+from repro.runs.store import HISTORY, TENSORS, Store
+from repro.training.trainable import named_tensors, prepare
+
+
+def make(runs):
+    return Check(
+        claim=Claim(
+            id="a",
+            sentence="A sentence.",
+            source=Source(work="nobody2021", place="Figure 9", tag="P", reference="more than half"),
+            rule=Ordering(gap=0.0, reason="half is half"),
+            grid=dict.fromkeys(SCALES, ({},)),
+            runs=runs,
+            depends_on=(),
+            testable=dict.fromkeys(SCALES, "small networks"),
+        ),
+        scale="smoke",
+        params={},
+        file=Path(__file__),
+        function=lambda evidence: evidence.find(higher=evidence.accuracy("BatchNorm"), lower=50.0),
+        dataset=None,
+    )
+
+
+CHECK = make(lambda scale, seed: {"BatchNorm": cifar(scale, seed, depth=8)})
+
+
+@pytest.fixture
+def store(tmp_path, finished):
+    """Three honest runs with accuracies of 80 to 82 %."""
+    store = Store(tmp_path)
+    for seed in range(3):
+        finished(store, cifar("smoke", seed, depth=8), top1=80.0 + seed)
+    return store
+
+
+def forge(store, seed, *, files=None, record=None):
+    """Changes files and record of a run, and hashes all again as someone would who knows the store."""
+    run = store.run(cifar("smoke", seed, depth=8))
+    for name, content in (files or {}).items():
+        (run.folder / name).write_bytes(content)
+    kept = {name: value for name, value in run.record.items() if name != "files"}
+    store.finish(run.spec, {**kept, **(record or {})})
+    return store.run(run.spec)
+
+
+def judged(store, thorough=False):
+    return judge([CHECK], store, thorough=thorough)[0]
+
+
+def rows(epochs=12, top1=81.0, **last):
+    made = [{"epoch": n, "test_top1": top1, "train_loss": 0.4} for n in range(1, epochs + 1)]
+    made[-1] |= last
+    return "".join(json.dumps(row) + "\n" for row in made).encode()
+
+
+def test_honest_runs_are_judged(store):
+    assert judged(store, thorough=True).verdict is Verdict.SMOKE
+
+
+@pytest.mark.parametrize(
+    ("files", "record", "words"),
+    [
+        (
+            {HISTORY: rows(test_top1=99.0)},
+            {},
+            "its accuracy is 81.0 %, and the last row of its history.jsonl has 99.0 %",
+        ),
+        ({"measurements/accuracy.json": b'{"top1": 99.0, "images": 899}'}, {}, "its accuracy is 99.0 %"),
+        ({HISTORY: rows(epochs=11)}, {}, "its history.jsonl shows 11 of 12 epochs"),
+        ({HISTORY: rows(epoch=13)}, {}, "instead of 1, 2, 3"),
+        ({HISTORY: b""}, {}, "its history.jsonl shows 0 of 12 epochs"),
+        ({HISTORY: rows(train_loss=None)}, {}, "its outcome is 'trained', and its history.jsonl shows"),
+        ({}, {"outcome": "diverged"}, "its outcome is 'diverged'"),
+    ],
+    ids=["history", "accuracy", "short", "epochs", "empty", "lost outcome", "forged outcome"],
+)
+def test_run_that_contradicts_itself_is_named_although_every_hash_agrees(store, files, record, words):
+    forged = forge(store, 1, files=files, record=record)
+    row = judged(store)
+    assert row.verdict is Verdict.BLOCKED
+    assert forged.spec.name in row.why and words in row.why
+
+
+def test_gpu_may_put_a_few_images_on_another_side_when_it_evaluates_again(store):
+    run = store.run(cifar("smoke", 1, depth=8))
+    part = {**run.record["parts"][0], "device_type": "cuda"}
+    files = {HISTORY: rows(test_top1=81.0 + 200 / 899)}
+    forge(store, 1, files=files)
+    assert judged(store).verdict is Verdict.BLOCKED
+    forge(store, 1, files=files, record={"parts": [part]})
+    assert judged(store).verdict is Verdict.SMOKE
+
+
+def test_seed_that_is_a_copy_of_another_is_named(store):
+    original = store.run(cifar("smoke", 0, depth=8))
+    forge(store, 2, files={TENSORS: original.read(TENSORS)})
+    row = judged(store)
+    assert row.verdict is Verdict.BLOCKED
+    assert "seed 2" in row.why and "its tensors equal those of seed 0 in arm 'BatchNorm'" in row.why
+
+
+def test_frozen_tensor_that_moved_makes_what_reads_the_run_invalid(store):
+    forged = forge(store, 1, record={"frozen_after": "0" * 64})
+    row = judged(store)
+    assert row.verdict is Verdict.INVALID
+    assert f"frozen tensors of {forged.spec.name} are not what they were before training" in row.why
+
+
+def test_other_images_than_the_spec_names_make_what_reads_the_run_invalid(store):
+    forged = forge(store, 1, record={"data": {"train": "0" * 64, "test": "1" * 64}})
+    row = judged(store)
+    assert row.verdict is Verdict.INVALID
+    assert f"{forged.spec.name} read train images of fingerprint 000000000000…" in row.why
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda tensors: {**tensors, "extra": np.zeros(2, np.float32)}, "holds extra as (2,)"),
+        (
+            lambda tensors: {**tensors, "bn.weight": np.ones(3, np.float32)},
+            "bn.weight as (3,), and the spec asks for (16,)",
+        ),
+        (lambda tensors: dict(list(tensors.items())[1:]), "as nothing, and the spec asks for"),
+    ],
+    ids=["extra", "shape", "missing"],
+)
+def test_tensors_of_another_network_are_found_by_a_thorough_judge(store, change, words):
+    run = store.run(cifar("smoke", 1, depth=8))
+    forge(store, 1, files={TENSORS: save(change(load(run.read(TENSORS))))})
+    row = judged(store, thorough=True)
+    assert row.verdict is Verdict.BLOCKED and words in row.why
+
+
+def test_tensors_that_are_none_are_found_by_a_thorough_judge(store):
+    forge(store, 1, files={TENSORS: b"none"})
+    assert "cannot be read" in judged(store, thorough=True).why
+
+
+@pytest.mark.parametrize("name", ["run.json", "spec.json", HISTORY, TENSORS, "measurements/accuracy.json"])
+def test_any_byte_that_changed_is_found_by_a_thorough_judge(store, name):
+    path = store.folder(cifar("smoke", 1, depth=8)) / name
+    content = path.read_bytes()
+    path.write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
+    assert hashlib.sha256(path.read_bytes()) != hashlib.sha256(content)
+    assert judged(store, thorough=True).verdict is Verdict.BLOCKED
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        lambda scale, seed: {"BatchNorm": cifar(scale, 0, depth=8)},
+        lambda scale, seed: {"BatchNorm": cifar(scale, seed + 1, depth=8)},
+        lambda scale, seed: {"BatchNorm": cifar(scale, 2 - seed, depth=8)},
+    ],
+    ids=["one run for all", "shifted", "reversed"],
+)
+def test_replicate_that_is_not_the_run_of_its_seed_is_refused(runs):
+    with pytest.raises(ClaimError, match="as replicate [01]; pass its seed on"):
+        make(runs).arms(3)
+
+
+def test_arms_that_change_with_the_seed_are_refused():
+    with pytest.raises(ClaimError, match="names other arms for seed 1 than for seed 0"):
+        make(lambda scale, seed: {f"arm {seed}": cifar(scale, seed, depth=8)}).arms(3)
+
+
+@pytest.mark.parametrize(
+    ("trained", "k"),
+    [("all", 0), ("all-but-batchnorm", 0), ("batchnorm", 0), ("random", 2), ("random", 40), ("output", 0), ("none", 0),
+     ("batchnorm+output", 0), ("batchnorm+shortcut", 0), ("shortcut+output", 0), ("gamma", 0), ("beta", 0)],
+)  # fmt: skip
+@pytest.mark.parametrize(("depth", "width"), [(8, 1), (14, 2)])
+def test_expected_tensors_are_those_that_training_keeps(trained, k, depth, width):
+    spec = cifar("smoke", 0, depth=depth, width=width, trained=trained, k=k)
+    kept = named_tensors(prepare(spec, __import__("torch").device("cpu")))
+    assert expected(spec) == {name: tuple(tensor.shape) for name, tensor in kept.items()}
+
+
+def test_network_that_was_only_built_keeps_no_tensor():
+    spec = dataclasses.replace(cifar("smoke", 0, depth=8), epochs=0, learning_rate_drops=())
+    assert expected(spec) == {}

@@ -1,0 +1,188 @@
+"""Error rates of every rule at its margin, through the looks, as a Markdown table: ``python -m tests.simulate``.
+
+Every truth lies exactly on the edge of its rule: it may be accepted in 5 % and rejected in 5 % of reports. "before" are
+the rules of the first edition: references without error, one level for and against, one spread for all levels of a
+trend, t-intervals for shares. Accepted: of the point on the edge. Rejected: of a claim with all its points there.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from repro.compare import Levels, Outcome, replicate
+from repro.compare.shares import NEAR
+from repro.statistics import against_level, exact_tail, nominal_alpha
+
+LOOKS = (3, 5, 8)
+GRIDS = (1, 7, 12)
+SPREADS = (0.3, 0.5, 0.8)
+SEEDS = max(LOOKS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """A truth on the edge of a rule, drawn many times."""
+
+    rule: str
+    what: str
+    draw: Callable[[np.random.Generator, int], tuple]  # replications -> what is measured and published
+    after: Callable[..., replicate.Tests]  # (seeds, *drawn) -> the tests of the rule
+    before: Callable[..., replicate.Tests]
+    grids: tuple[int, ...] = GRIDS
+
+
+def rates(truth, points, replications, seed=0, edition="after"):
+    """Shares of reports in which the truth is accepted, and in which a claim of so many such points is rejected."""
+    alpha = nominal_alpha(LOOKS)
+    against = against_level(LOOKS, points=points) if edition == "after" else alpha
+    drawn = truth.draw(np.random.default_rng(seed), replications * points)
+    test = getattr(truth, edition)
+    ends = replicate.through_looks(
+        lambda n, rows: test(n, *(part if part is None else part[rows] for part in drawn)),
+        replications * points,
+        LOOKS,
+        Levels(accept=alpha, against=against),
+    )
+    out = ends[Outcome.RULED_OUT] | ends[Outcome.DIRECTION_ONLY]
+    return ends[Outcome.ESTABLISHED].mean(), out.reshape(replications, points).any(1).mean()
+
+
+def published_point(sd, u, known_sd, side=1, margin=2.0):
+    def draw(rng, count):
+        theirs = rng.normal(0, sd, (count, 5))
+        values, read = rng.normal(side * margin, sd, (count, SEEDS)), rng.uniform(-u, u, count)
+        return values, theirs.mean(1) + read, theirs.std(1, ddof=1) if known_sd else None
+
+    return Truth(
+        rule="Point",
+        what=f"sd {sd}, reading error {u}, published sd {'known' if known_sd else 'unknown'}",
+        draw=draw,
+        after=lambda n, values, value, sds: replicate.point(values[:, :n], value, sds, 5, u, margin),
+        before=lambda n, values, value, sds: known_point(values[:, :n], value, margin),
+    )
+
+
+def known_point(values, value, margin):
+    return replicate.point(values, value, np.zeros(len(values)), 1, 0.0, margin)
+
+
+def no_change(sd):
+    def test(n, differences):
+        return replicate.no_change(differences[:, :n], 0.6, 2.0)
+
+    return Truth(
+        rule="NoChange",
+        what=f"sd {sd} of a difference, centre 0.6",
+        draw=lambda rng, count: (rng.normal(2.6, sd, (count, SEEDS)),),
+        after=test,
+        before=test,
+    )
+
+
+def ordering(one, two, gap):
+    def test(n, higher, lower):
+        return replicate.ordering(higher[:, :n], lower[:, :n], gap)
+
+    return Truth(
+        rule="Ordering",
+        what=f"sd {one} and {two}, gap {gap}",
+        draw=lambda rng, count: (rng.normal(gap, one, (count, SEEDS)), rng.normal(0, two, (count, SEEDS))),
+        after=test,
+        before=test,
+    )
+
+
+def trend(means, spreads, margin=1.0):
+    return Truth(
+        rule="Trend",
+        what=f"means {', '.join(map(str, means))}, sd {', '.join(map(str, spreads))}",
+        draw=lambda rng, count: (
+            np.array(means)[:, None] + np.array(spreads)[:, None] * rng.normal(size=(count, len(means), SEEDS)),
+        ),
+        after=lambda n, levels: replicate.trend(levels[:, :, :n], margin),
+        before=lambda n, levels: pooled_trend(levels[:, :, :n], margin),
+    )
+
+
+def pooled_trend(levels, margin):
+    """The first edition: one standard deviation for all levels."""
+    count, n = levels.shape[1:]
+    tail, freedom = exact_tail((n,) * count), count * (n - 1)
+    pairs = sum(
+        (levels[:, high, None, :] > levels[:, low, :, None]).sum((1, 2)) for high in range(count) for low in range(high)
+    )
+    error = np.sqrt(levels.var(2, ddof=1).mean(1) * 2 / n)
+    below = stats.t.cdf((-np.diff(levels.mean(2), axis=1).T - margin) / error, freedom)
+    p_against = count * np.minimum(tail[len(tail) - 1 - pairs], (1 - below).min(0))
+    return np.maximum(tail[pairs], below.max(0)), p_against, np.ones(len(levels))
+
+
+def shares(kind, mean, ratio):
+    """Shares with this mean and this standard deviation in units of the mean."""
+
+    def draw(rng, count):
+        if kind == "exponential":
+            return np.minimum(1, rng.exponential(mean, (count, SEEDS)))
+        return replicate.shares(rng, mean, ratio * mean, (count, SEEDS))
+
+    return draw
+
+
+def bound(kind, limit, ratio):
+    return Truth(
+        rule="FractionBound",
+        what=f"{kind} shares, mean {limit} = the limit, sd {ratio} of it",
+        draw=lambda rng, count: (shares(kind, limit, ratio)(rng, count),),
+        after=lambda n, values: replicate.share_bound(values[:, :n], limit, True),
+        before=lambda n, values: known_point(values[:, :n], np.zeros(len(values)), limit),
+    )
+
+
+def fraction(reference, margin, sd):
+    def draw(rng, count):
+        values, theirs = (replicate.shares(rng, mean, sd, (count, SEEDS)) for mean in (reference + margin, reference))
+        return values, theirs[:, :5].mean(1)
+
+    return Truth(
+        rule="Fraction",
+        what=f"Beta shares, {reference} ± {margin:.3g}, sd {sd}",
+        draw=draw,
+        after=lambda n, values, value: replicate.share(values[:, :n], value, None, 5, 0.0, margin, NEAR),
+        before=lambda n, values, value: known_point(values[:, :n], value, margin),
+    )
+
+
+TRUTHS = (
+    *(published_point(sd, u, known) for sd in SPREADS for u in (0.3, 0.6) for known in (True, False)),
+    *(no_change(sd) for sd in SPREADS),
+    *(ordering(one, two, gap) for one, two in ((0.3, 0.3), (0.5, 0.5), (0.8, 0.8), (0.3, 0.8)) for gap in (0.0, 3.5)),
+    *(
+        trend((50.0, 60.0, 59.0), spreads)
+        for spreads in ((0.3,) * 3, (0.5,) * 3, (0.8,) * 3, (0.3, 0.8, 0.8), (0.3, 0.3, 0.8))
+    ),
+    trend((50.0, 60.0, 59.0, 70.0, 71.0, 72.0, 73.0), (0.3, 0.8, 0.8, 0.3, 0.3, 0.3, 0.3)),
+    trend((50.0, 50.0, 50.0), (0.3, 0.3, 0.3)),
+    *(bound("Beta", limit, ratio) for limit in (0.05, 0.11) for ratio in (0.2, 0.5, 1.0)),
+    bound("exponential", 0.05, 1.0),
+    *(fraction(reference, margin, sd) for reference, margin in ((0.27, 0.02), (1 / 3, 1 / 12)) for sd in (0.005, 0.02)),
+)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--replications", type=int, default=20_000, help="reports per row (default: %(default)s)")
+    replications = parser.parse_args().replications
+    print("| rule | truth on the edge | points | accepted, before | after | rejected, before | after |")
+    print("|---|---|---|---|---|---|---|")
+    for truth in TRUTHS:
+        for points in truth.grids:
+            before, after = (rates(truth, points, replications // points, edition=e) for e in ("before", "after"))
+            cells = [f"{100 * rate:.1f} %" for pair in zip(before, after, strict=True) for rate in pair]
+            print(f"| {truth.rule} | {truth.what} | {points} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
