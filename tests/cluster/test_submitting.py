@@ -208,3 +208,12 @@ def test_a_mistyped_scratch_is_not_created(cluster):
     assert code == 2
     assert "does not exist; correct it" in printed
     assert not (cluster.place / "scrtch").exists()
+
+
+def test_lines_of_status_fit_the_terminal_and_break_at_words(cluster, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    cluster.run(*SUBMIT)
+    waiting(cluster, "JobHeldAdmin")
+    printed = cluster.run("status", "tiny.py")[1]
+    assert "an administrator holds them" in " ".join(printed.split())
+    assert all(len(line) <= 60 or len(line.split()) == 1 for line in printed.splitlines())
