@@ -25,7 +25,7 @@ bench: .venv/installed
 	$(BIN)/python -m tests.bench
 
 readme: .venv/installed
-	$(BIN)/python -m tests.readme_table
+	$(BIN)/python -m tests.readme
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python3 >= 3.11 is needed; name one with PYTHON=..."; exit 2; }

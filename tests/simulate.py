@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from repro.compare import Levels, Outcome, replicate
+from repro.compare import Levels, Outcome
 from repro.compare.shares import NEAR
+from repro.planning import replicate
 from repro.statistics import against_level, exact_tail, nominal_alpha
 
 LOOKS = (3, 5, 8)

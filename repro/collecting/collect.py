@@ -67,6 +67,8 @@ def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: s
         "-p",
         "no:xdist",
         "-p",
+        "no:faulthandler",  # it needs a stderr
+        "-p",
         "no:repro.cli.checks",
         "-W",
         "error::pytest.PytestUnknownMarkWarning",

@@ -4,9 +4,7 @@ from repro.compare.bounds import FractionBound
 from repro.compare.exact import AtMost, Exact, Printed, agreement
 from repro.compare.finding import RULES_VERSION, Finding, Outcome, Sweep, flips_over_looks, would_change_over_looks
 from repro.compare.measure import Measure
-from repro.compare.multiverse import Multiverse, Path, multiverse
 from repro.compare.ordering import Ordering
-from repro.compare.power import expected, expected_whole
 from repro.compare.published import Published, own_error, undecidable
 from repro.compare.ranges import Fraction, NoChange, Point
 from repro.compare.trend import Trend
@@ -23,11 +21,9 @@ __all__ = [
     "FractionBound",
     "Levels",
     "Measure",
-    "Multiverse",
     "NoChange",
     "Ordering",
     "Outcome",
-    "Path",
     "Point",
     "Printed",
     "Published",
@@ -36,10 +32,7 @@ __all__ = [
     "Sweep",
     "Trend",
     "agreement",
-    "expected",
-    "expected_whole",
     "flips_over_looks",
-    "multiverse",
     "own_error",
     "paired_differences",
     "undecidable",

@@ -140,13 +140,15 @@ def _row(
     arms = check.arms(look.seeds)
     specs = {spec.key: spec for some in arms.values() for spec in some}
     against = decision.p_against
+    said = decision.verdict not in (Verdict.PENDING, Verdict.BLOCKED, Verdict.INVALID)
+    weighed = controls if said else {}  # where nothing is said, nothing is provisional
     return Judgement(
         check=check.id,
         claim=check.claim.id,
         params=dict(check.params),
         verdict=decision.verdict,
         answer=decision.answer,
-        marks=marks(check, found, controls),
+        marks=marks(check, found, weighed),
         why=decision.why,
         would_change=would_change,
         criterion=check.criterion,
@@ -164,7 +166,7 @@ def _row(
             if store.condition(spec) != "complete"
         ),
         controls=dict(controls),
-        deviations=deviations(check, found, look.seeds, evidence.replicates if evidence else (), controls),
+        deviations=deviations(check, found, look.seeds, evidence.replicates if evidence else (), weighed),
         note=check.claim.note,
         p_for=decision.p_for,
         p_against=against,

@@ -625,6 +625,11 @@ def test_control_that_was_not_collected_is_a_deviation(store, make):
     assert judge([check], store)[0].deviations == ("control control-one: not collected",)
 
 
+def test_verdict_that_says_nothing_yet_is_not_called_provisional(store, make):
+    row = judge([make(depends_on=("control-one",))], store)[0]
+    assert (row.verdict, row.marks, row.deviations) == (Verdict.PENDING, (), ())
+
+
 def test_control_that_is_open_leaves_the_verdict_provisional(store, make):
     control = make(name="control-one", scale="smoke")
     check = make(above_output, rule=ORDERING, runs=two_arms, depends_on=("control-one",), scale="smoke")

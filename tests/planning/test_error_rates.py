@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from repro.compare import Levels, Outcome, Point, expected, expected_whole, replicate
+from repro.compare import Levels, Outcome, Point
+from repro.planning import replicate
+from repro.planning.power import expected, expected_whole
 from repro.statistics import against_level, nominal_alpha
 from tests.compare.made import THREE_LOOKS, digitised
 from tests.simulate import GRIDS, LOOKS, TRUTHS, bound, fraction, no_change, ordering, published_point, rates, trend

@@ -17,11 +17,9 @@ from repro.compare import (
     Point,
     Published,
     Trend,
-    expected,
-    expected_whole,
-    replicate,
 )
-from repro.compare.power import REPLICATIONS
+from repro.planning import replicate
+from repro.planning.power import REPLICATIONS, expected, expected_whole
 from tests.compare.made import REASON, THREE_LOOKS, digitised, no_change, ordering, point, sample, trend
 
 LOOKS = (3, 5, 8)

@@ -39,7 +39,7 @@ def expected(
     """
     import numpy as np
 
-    from repro.compare import replicate
+    from repro.planning import replicate
 
     if min(looks) < 2:
         return None
