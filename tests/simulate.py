@@ -32,7 +32,6 @@ class Truth:
     draw: Callable[[np.random.Generator, int], tuple]  # replications -> what is measured and published
     after: Callable[..., replicate.Tests]  # (seeds, *drawn) -> the tests of the rule
     before: Callable[..., replicate.Tests]
-    grids: tuple[int, ...] = GRIDS
 
 
 def rates(truth, points, replications, seed=0, edition="after"):
@@ -175,14 +174,26 @@ TRUTHS = (
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replications", type=int, default=20_000, help="reports per row (default: %(default)s)")
-    replications = parser.parse_args().replications
-    print("| rule | truth on the edge | points | accepted, before | after | rejected, before | after |")
-    print("|---|---|---|---|---|---|---|")
-    for truth in TRUTHS:
-        for points in truth.grids:
-            before, after = (rates(truth, points, replications // points, edition=e) for e in ("before", "after"))
-            cells = [f"{100 * rate:.1f} %" for pair in zip(before, after, strict=True) for rate in pair]
-            print(f"| {truth.rule} | {truth.what} | {points} | {' | '.join(cells)} |", flush=True)
+    parser.add_argument("--all", action="store_true", help="a row for each truth, not only the largest rates of a rule")
+    arguments = parser.parse_args()
+    columns = "points | accepted, before | after | rejected, before | after |"
+    print(f"| rule | {'truth on the edge' if arguments.all else 'truths on the edge'} | {columns}\n{'|---' * 7}|")
+    for rule in dict.fromkeys(truth.rule for truth in TRUTHS):
+        own = [truth for truth in TRUTHS if truth.rule == rule]
+        for points in GRIDS:
+            found = {truth.what: rates_of_both(truth, points, arguments.replications // points) for truth in own}
+            if not arguments.all:
+                found = {str(len(own)): [max(column) for column in zip(*found.values(), strict=True)]}
+            for what, shares in found.items():
+                print(
+                    f"| {rule} | {what} | {points} | {' | '.join(f'{100 * one:.1f} %' for one in shares)} |", flush=True
+                )
+
+
+def rates_of_both(truth, points, replications):
+    """Accepted before and after, rejected before and after."""
+    before, after = (rates(truth, points, replications, edition=edition) for edition in ("before", "after"))
+    return [rate for pair in zip(before, after, strict=True) for rate in pair]
 
 
 if __name__ == "__main__":

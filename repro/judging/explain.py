@@ -1,7 +1,8 @@
 """A check in plain words: what is claimed, trained, measured and required, and how it stands."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from repro.claim import TAGS, Check
 from repro.compare import (
@@ -17,6 +18,7 @@ from repro.compare import (
     Rule,
     Trend,
 )
+from repro.compare.finding import ONE_SEED, at_margins
 from repro.errors import ClaimError
 from repro.judging.imagine import expectation
 from repro.judging.judge import judge
@@ -70,6 +72,28 @@ def requirement(rule: Rule) -> str:
             return "Nothing is required: the source's value could not be read."
 
 
+def otherwise(rule: str, finding: Mapping[str, Any]) -> str:
+    """With which margin, gap, limit or reference a finding would be another, over all looks; "" for a measurement.
+
+    ``rule`` is its name; ``finding`` as verdicts.json has it.
+    """
+    flips, text = finding["flips"], str(finding["would_change"])
+    if flips:
+        text = at_margins((float(flips[0]), float(flips[1])))
+    if not text or text == ONE_SEED:
+        return text
+    match rule:
+        case "Ordering":
+            name = "gap"
+        case "FractionBound":
+            name = "limit"
+        case "Exact" | "Printed" | "AtMost":
+            name = "printed value"
+        case _:
+            name = "margin"
+    return f"With another {name}: {text[0].lower()}{text[1:]}"
+
+
 def _explain(check: Check, row: Judgement, analyses: str) -> str:
     claim, seeds, levels = check.claim, check.looks[0], check.levels()
     arms = [
@@ -102,8 +126,8 @@ def _explain(check: Check, row: Judgement, analyses: str) -> str:
             f"Rule frozen as {check.criterion_sha256} (from {check.criterion['claim_file']}).",
             *(f"Measured: {finding.why}" for finding in row.findings[:8]),
             f"Verdict: {words}. {row.why}",
-            *(f"It would change: {finding.would_change}" for finding in row.findings[:8] if finding.would_change),
-            *([f"Seed by seed: {row.would_change}"] if row.would_change else []),
+            *(told for finding in row.findings[:8] if (told := otherwise(claim.rule.name, vars(finding)))),
+            *([f"Without a seed: {row.would_change}"] if row.would_change else []),
             *([f"Otherwise analysed: {analyses}"] if analyses else []),
             *(f"Deviation: {text}" for text in row.deviations),
             *([f"Note: {claim.note}"] if claim.note else []),

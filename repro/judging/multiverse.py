@@ -107,7 +107,7 @@ def in_words(name: str, value: str | float) -> str:
     """A choice as a reader sees it."""
     match name:
         case "margin":
-            return f"margin × {value:g}" if isinstance(value, float) else f"margin {value}"
+            return f"margin or gap × {value:g}" if isinstance(value, float | int) else str(value)
         case "epoch":
             return f"{value} epoch"
         case "threshold":

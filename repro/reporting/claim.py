@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from repro.judging.explain import otherwise
 from repro.reporting import figures
 from repro.reporting.chips import SHAPES, chip
 from repro.reporting.text import counted, point, short
@@ -158,7 +159,8 @@ def _would_change(entry: Json, rows: Sequence[Json]) -> list[str]:
     """What would have to be otherwise for the verdict to be another: a point, a seed, a margin."""
     told = [entry["would_change"], *(row["would_change"] for row in rows)]
     if len(rows) == 1:
-        told += [finding["would_change"] for finding in rows[0]["findings"]]
+        rule = rows[0]["criterion"]["rule"]["name"]
+        told += [otherwise(rule, finding) for finding in rows[0]["findings"]]
     return [short(text) for text in dict.fromkeys(told) if text][:MOST_REASONS]
 
 
@@ -168,7 +170,14 @@ def _established(row: Json) -> bool:
 
 def _only_measured(row: Json) -> Json:
     """A row at a scale that cannot test the sentence: nothing in it speaks for or against."""
-    plain = {"outcome": "measured", "criterion": None, "reference": None, "consistent": None, "would_change": ""}
+    plain = {
+        "outcome": "measured",
+        "criterion": None,
+        "reference": None,
+        "consistent": None,
+        "would_change": "",
+        "flips": None,
+    }
     return {**row, "findings": [{**finding, **plain} for finding in row["findings"]], "would_change": ""}
 
 

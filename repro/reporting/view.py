@@ -101,17 +101,22 @@ def _coverage(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
 
 
 def _multiverses(found: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
-    """By primary check: how many analyses agree with the frozen one, and which single choice alone does not."""
-    return [
-        {
-            **one,
-            "anchor": anchors.get(one["claim"]),
-            "agreeing": one["words"].get(one["frozen"], 0),
-            "count": len(one["paths"]),
-            "flips": flips(one["paths"], one["frozen"]),
-        }
-        for one in found
-    ]
+    """By primary claim: how many analyses agree with the frozen one, and which single choice alone does not."""
+    made = []
+    for name in dict.fromkeys(one["claim"] for one in found):
+        own = [one for one in found if one["claim"] == name]
+        made.append(
+            {
+                "claim": name,
+                "anchor": anchors.get(name),
+                "frozen": counted([one["frozen"] for one in own]),
+                "points": len(own),
+                "agreeing": sum(one["words"].get(one["frozen"], 0) for one in own),
+                "count": sum(len(one["paths"]) for one in own),
+                "flips": counted([f"{c}: {w}" for one in own for c, w in flips(one["paths"], one["frozen"])]),
+            }
+        )
+    return made
 
 
 def _next_scale(made: Json) -> Json | None:

@@ -5,7 +5,7 @@ import pytest
 from repro.collecting.collect import collect
 from repro.compare import AtMost, Exact, Fraction, Measure, NoChange, Ordering, Point, Printed, Trend
 from repro.errors import ClaimError
-from repro.judging.explain import explain, requirement
+from repro.judging.explain import explain, otherwise, requirement
 from repro.runs.store import Store
 
 RULES = [
@@ -79,3 +79,19 @@ def test_every_rule_has_its_sentence(rule):
 def test_sentence_of_a_rule_holds_its_number(rule):
     number = getattr(rule, "margin", None) or rule.gap
     assert f"{number:.3g}" in requirement(rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "finding", "words"),
+    [
+        ("Point", {"flips": [0.25, 1.5], "would_change": "of the last look"},
+         "With another margin: it is established at any margin above 1.5, and ruled out at margins below 0.25."),
+        ("Ordering", {"flips": None, "would_change": "It is established for no gap."},
+         "With another gap: it is established for no gap."),
+        ("FractionBound", {"flips": None, "would_change": "It is."}, "With another limit: it is."),
+        ("Exact", {"flips": None, "would_change": "Any other."}, "With another printed value: any other."),
+        ("Measure", {"flips": None, "would_change": ""}, ""),
+    ],
+)  # fmt: skip
+def test_what_would_change_a_finding_names_what_is_changed(rule, finding, words):
+    assert otherwise(rule, finding) == words
