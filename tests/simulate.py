@@ -1,4 +1,4 @@
-"""Error rates of every rule at its margin, through the looks, as a Markdown table: ``python -m tests.simulate``.
+"""The largest error rates of every rule at its margin, through the looks, as the Markdown table of claims/RULES.md.
 
 Every truth lies exactly on the edge of its rule: it may be accepted in 5 % and rejected in 5 % of reports. "before" are
 the rules of the first edition: references without error, one level for and against, one spread for all levels of a
