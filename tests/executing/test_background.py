@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -187,6 +188,16 @@ def test_it_is_at_the_lowest_priority(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["19", "True", "1000"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="the kernel does not group sessions")
+def test_its_whole_session_gives_way_to_others():
+    """Niceness alone counts within a session: a trainer in one of its own would take an equal share of the cores."""
+    code = "from repro.executing.background import give_way; give_way(); print(open('/proc/self/autogroup').read())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, start_new_session=True
+    )
+    assert done.stdout.split()[-2:] == ["nice", "19"]
 
 
 CLAIM = '''\
