@@ -150,7 +150,10 @@ def _unpack(file: Path, staging: Path) -> None:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     out = target.open("wb")
                 with out:
-                    shutil.copyfileobj(content, out, PIECE)
+                    while piece := content.read(PIECE):
+                        with explain_write_errors(target):  # a full disk is not the file's fault
+                            out.write(piece)
+                            out.flush()
             while stream.read(PIECE):  # tar ends before xz does: only then is the file known to be whole
                 pass
     except ReproError:

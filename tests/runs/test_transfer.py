@@ -382,3 +382,14 @@ def test_an_export_replaces_an_export_and_no_other_file(tmp_path, finished):
         export(store, [spec], other)
     assert other.read_text() == "a claim"
     assert export(store, [spec], tmp_path / "runs") == export(store, [spec], tmp_path / "runs") == 1
+
+
+def test_a_disk_that_is_full_is_not_blamed_on_the_file(tmp_path, finished, monkeypatch):
+    there, spec = Store(tmp_path / "there"), cifar("smoke", 0, depth=8)
+    finished(there, spec)
+    export(there, [spec], tmp_path / "runs.tar.xz")
+    opened = Path.open
+    full = lambda path, *mode: opened(Path("/dev/full") if "wb" in mode else path, *mode)  # noqa: E731
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(StoreError, match=r"cannot be written: No space left on device\. Free some space"):
+        take_in(Store(tmp_path / "here"), tmp_path / "runs.tar.xz")
