@@ -144,6 +144,7 @@ def _submit(arguments: argparse.Namespace, session: "Session", *, retry: bool) -
     from repro.cluster import deaths, fate, limits, profile, reports, scheduler, sight
     from repro.cluster import snapshot as snapshots
     from repro.cluster import submit as submitting
+    from repro.cluster.lines import show
     from repro.cluster.lock import submission_lock
 
     one = profile.load(arguments.cluster)
@@ -161,22 +162,22 @@ def _submit(arguments: argparse.Namespace, session: "Session", *, retry: bool) -
     choice, report = choose()
     _print_choice(choice, order, one)
     if not _is_needed(choice, report):
-        print("nothing to queue")
+        show("nothing to queue")
         return 0
     limits.check(one, choice.arrays)
     for line in sight.check(one, order, {run.spec.dataset for run in choice.todo if run.spec.epochs}):
-        print(line, flush=True)
+        show(line)
     granted = _agree(choice, arguments)
     with submission_lock(store):
         choice, report = choose()  # while the user thought, others may have queued
         if not _is_needed(choice, report):
-            print("nothing to queue any more")
+            show("nothing to queue any more")
             return 0
         if choice.gpu_hours > granted:
             raise ClusterError("more runs have come to be missing meanwhile; retry.")
         where = reports.folder_for(order, snapshots.read(store))
         if where != order.report:
-            print(f"{order.report} is the report of another selection; this one's goes to {where}")
+            show(f"{order.report} is the report of another selection; this one's goes to {where}")
         submission = submitting.queue(
             replace(order, granted_gpu_hours=granted, report=where),
             one,
@@ -185,14 +186,14 @@ def _submit(arguments: argparse.Namespace, session: "Session", *, retry: bool) -
             keep=arguments.if_refused == "keep",
         )
     for array in submission.arrays:
-        print(
+        show(
             f"job {array.job}: {array.count} elements on partition {one.partition or 'the default one'}, "
             f"{array.workers} runs at a time, {array.minutes} min each"
         )
     after = "when they have all ended" if choice.todo or choice.jobs else "at once"
-    print(f"report job {submission.report_job}: {where / 'report.html'}, {after}")
+    show(f"report job {submission.report_job}: {where / 'report.html'}, {after}")
     if submission.excluded:
-        print(f"kept away from: {', '.join(submission.excluded)}")
+        show(f"kept away from: {', '.join(submission.excluded)}")
     return 0
 
 
@@ -255,20 +256,22 @@ def _absolute(path: str) -> str:
 
 
 def _print_choice(choice: "Choice", order: "Order", one: "Profile") -> None:
-    print(
+    from repro.cluster.lines import show
+
+    show(
         f"{len(choice.plan.checks)} checks at scale {order.scale} need {len(choice.plan.runs)} runs: "
         f"{len(choice.reused)} complete and reused, {len(choice.under_way)} under way, {len(choice.todo)} to queue "
         f"in {sum(map(len, choice.arrays))} jobs, about {_hours(choice.gpu_hours, one)} ({choice.basis})"
     )
     if choice.waiting:
-        print(f"{len(choice.waiting)} of them waited for the site: {choice.waiting[0].why}")
+        show(f"{len(choice.waiting)} of them waited for the site: {choice.waiting[0].why}")
     if choice.stuck:
-        print(f"{len(choice.stuck)} failed before and are left out; see repro status, and repro retry --failed")
+        show(f"{len(choice.stuck)} failed before and are left out; see repro status, and repro retry --failed")
 
     most = (one.requeues + 1) * one.seconds("time")
     long = [element for array in choice.arrays for element in array if element.seconds > most]
     if long:
-        print(
+        show(
             f"{len(long)} jobs are expected to take up to {max(e.seconds for e in long) / 3600:.0f} h, and get "
             f"{one.requeues + 1} attempts of {one.time}: raise time or requeues in the profile, or they end EXHAUSTED"
         )

@@ -85,7 +85,8 @@ class _Version(argparse.Action):
         from repro import __version__
         from repro.provenance import commit
 
-        parser.exit(0, f"repro {__version__}" + (f" (commit {commit()})" if commit() else "") + "\n")
+        print(f"repro {__version__}" + (f" (commit {commit()})" if commit() else ""))
+        parser.exit()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from repro.errors import ClusterError
+from repro.provenance import allocation
 
 # States of a job that may still do something; the others are final.
 LIVE = {
@@ -21,8 +22,9 @@ BUSY = re.compile(
     "|Transport endpoint|Connection timed out|controller connect failure",
     re.IGNORECASE,
 )
-PATIENCE = 30.0  # seconds that a controller may be away before we give up
-ANSWER = 60.0  # seconds that one command may take
+PATIENCE = 8.0  # seconds that a controller may be away before a user is told
+ANSWER = 9.0  # seconds that one command may take
+IN_A_JOB = 60.0  # either, where nobody sits and waits
 # What to change, by the scheduler's words.
 ADVICE = (
     ("invalid partition", "name one of `sinfo -o %P` as partition in the profile"),
@@ -57,7 +59,7 @@ class Job:
         return self.state in LIVE
 
 
-def ask(*command: str, patience: float = PATIENCE) -> str:
+def ask(*command: str, patience: float | None = None) -> str:
     """What a command of the scheduler prints; asked again, at growing intervals, while the controller is away.
 
     Raises:
@@ -65,13 +67,17 @@ def ask(*command: str, patience: float = PATIENCE) -> str:
     """
     if shutil.which(command[0]) is None:
         raise ClusterError(f"{command[0]} is not on the PATH; go on on a machine that submits jobs to SLURM.")
+    in_a_job = allocation() is not None
+    answer = IN_A_JOB if in_a_job else ANSWER
+    if patience is None:
+        patience = IN_A_JOB if in_a_job else PATIENCE
     began, pause = time.monotonic(), 0.5
     while True:
         try:
-            done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=ANSWER)
+            done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=answer)
             words, failed = done.stderr.strip(), done.returncode != 0
         except subprocess.TimeoutExpired:
-            done, words, failed = None, f"Connection timed out: no answer within {ANSWER:.0f} s", True
+            done, words, failed = None, f"Connection timed out: no answer within {answer:.0f} s", True
         if done is not None and not failed:
             return done.stdout
         if not BUSY.search(words) or time.monotonic() - began + pause > patience:
@@ -91,7 +97,7 @@ def refusal(command: str, words: str) -> str:
     lowered = plain.lower()
     advice = next((text for start, text in ADVICE if start in lowered), "")
     if BUSY.search(plain):
-        advice = "the controller does not answer; try again, or see: scontrol ping"
+        advice = "the controller does not answer; retry later, or see: scontrol ping"
     return f"{command} said: {plain}" + (f" Change: {advice}." if advice else "")
 
 

@@ -1,8 +1,6 @@
 """Status: what a user is told of the runs of a plan that were submitted, and of their reports."""
 
 import json
-import shutil
-import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +12,7 @@ from repro.cluster.fate import Fate
 from repro.cluster.groups import Group, groups
 from repro.cluster.hints import hint
 from repro.cluster.hours import accounted
+from repro.cluster.lines import show
 from repro.cluster.orphans import Orphan, orphans
 from repro.cluster.reports import ADVICE, Report
 from repro.cluster.snapshot import Snapshot
@@ -54,9 +53,8 @@ def status(made: Plan, store: Store, as_json: bool) -> int:
     if as_json:
         print(json.dumps(_to_json(found), indent=1))
     else:
-        width = shutil.get_terminal_size((120, 24)).columns
         for line in _lines(found):
-            print(_wrapped(line, width))
+            show(line)
     return found.code
 
 
@@ -163,14 +161,6 @@ def _account_lines(account: dict[str, Any] | None, snapshot: Snapshot) -> Iterat
     )
     for node in account["excluded_nodes"]:
         yield f"node {node['node']} of {node['cluster']} is excluded: {node['why']}"
-
-
-def _wrapped(line: str, width: int) -> str:
-    """A line that fits the terminal, broken at words; a path or a command is never broken."""
-    if len(line) <= width:
-        return line
-    indent = line[: len(line) - len(line.lstrip(" |"))]
-    return textwrap.fill(line, width, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _to_json(found: Overview) -> dict[str, Any]:

@@ -102,19 +102,24 @@ def suffix(unit: Unit) -> str:
     return {"%": " %", "points": " points"}.get(unit, "")
 
 
+def rounded(value: float, unit: str) -> str:
+    """A number to two decimals, a share to three; what would print as 0 and is not keeps its first digit."""
+    text = f"{value or 0.0:.{3 if unit == 'share' else 2}f}"
+    if value and not float(text):
+        text = f"{value:.1g}"
+    return text.replace("-", "−")
+
+
 def amount(value: float, unit: Unit, signed: bool = False) -> str:
     """A number with its unit."""
-    sign = "+" if signed and value >= 0 else ""
-    text = f"{value:.3f}" if unit == "share" else f"{value:.2f}"
-    return (sign + text + suffix(unit)).replace("-", "−")
+    return ("+" if signed and value >= 0 else "") + rounded(value, unit) + suffix(unit)
 
 
 def between(low: float, high: float, unit: Unit) -> str:
     """An interval as a reader sees it."""
     if not (math.isfinite(low) or math.isfinite(high)):
         return "unknown, as one seed gives no interval"
-    digits = 3 if unit == "share" else 2
-    return f"[{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−").replace("inf", "∞")
+    return f"[{rounded(low, unit)}, {rounded(high, unit)}]".replace("inf", "∞")
 
 
 def where(interval: Interval | None, inside: Interval, unit: Unit, outcome: Outcome, how: str) -> str:

@@ -108,5 +108,5 @@ def _without_a_point(own: Sequence[Judgement]) -> str:
         if (verdict, answer) != whole:
             point = left_out.check.removeprefix(left_out.claim)
             changed.setdefault(str(verdict if answer is Answer.NONE else answer), []).append(point)
-    told = [f"{word} without the point {' or '.join(points)}" for word, points in changed.items()]
-    return f"It would be {'; '.join(told)}." if told else f"No single one of the {len(own)} points decides it."
+    phrases = [f"{word} without the point {' or '.join(points)}" for word, points in changed.items()]
+    return f"It would be {'; '.join(phrases)}." if phrases else f"No single one of the {len(own)} points decides it."

@@ -13,24 +13,24 @@ def deviations(
 ) -> tuple[str, ...]:
     """One sentence for each; ``replicates`` are those behind the published values that findings were held against."""
     runs = list(found.values())
-    told = sorted({DATASETS[run.spec.dataset].deviation_text for run in runs} - {""})
-    told += [f"precision: {word}" for word in sorted({run.spec.precision for run in runs} - {"float32"})]
-    told += _mixtures([run for run in runs if run.spec.epochs])
+    listed = sorted({DATASETS[run.spec.dataset].deviation_text for run in runs} - {""})
+    listed += [f"precision: {word}" for word in sorted({run.spec.precision for run in runs} - {"float32"})]
+    listed += _mixtures([run for run in runs if run.spec.epochs])
     fewer = sorted(number for number in replicates if number != seeds)
     if fewer and check.scale == "paper":
-        told.append(f"replicates: {seeds} seeds, and {', '.join(map(str, fewer))} behind the published values")
+        listed.append(f"replicates: {seeds} seeds, and {', '.join(map(str, fewer))} behind the published values")
     diverged = [run.spec.name for run in runs if run.record["outcome"] == "diverged"]
     if diverged:
-        told.append(f"diverged: {', '.join(diverged)}; its accuracy counts as it is")
+        listed.append(f"diverged: {', '.join(diverged)}; its accuracy counts as it is")
     if check.claim.definition_open:
-        told.append(f"definition: the source leaves open {check.claim.definition_open}")
-    told += [f"control {name}: {state}" for name, state in controls.items() if state not in (HOLDS, FAILED)]
+        listed.append(f"definition: the source leaves open {check.claim.definition_open}")
+    listed += [f"control {name}: {state}" for name, state in controls.items() if state not in (HOLDS, FAILED)]
     late, changed = _rule(check, found)
     if late:
-        told.append(f"rule: written after {late} of the {len(found)} runs were trained for other claims")
+        listed.append(f"rule: written after {late} of the {len(found)} runs were trained for other claims")
     if changed:
-        told.append(f"rule: changed after {changed} of the {len(found)} runs were trained")
-    return tuple(told)
+        listed.append(f"rule: changed after {changed} of the {len(found)} runs were trained")
+    return tuple(listed)
 
 
 def marks(check: Check, found: Mapping[str, Run], controls: Mapping[str, str]) -> tuple[str, ...]:
@@ -54,15 +54,15 @@ def _rule(check: Check, found: Mapping[str, Run]) -> tuple[int, int]:
 def _mixtures(trained: Collection[Run]) -> list[str]:
     """What differs among runs that are compared with each other."""
     parts = [part for run in trained for part in run.record["parts"]]
-    told = []
+    listed = []
     for name, words in (("device", "devices"), ("code", "training code"), ("torch", "torch versions")):
         values = sorted({str(part.get(name, "unknown")) for part in parts})
         if len(values) > 1:
             shown = [value[:12] for value in values] if name == "code" else values
-            told.append(f"{words}: runs of this comparison were trained with {', '.join(shown)}")
+            listed.append(f"{words}: runs of this comparison were trained with {', '.join(shown)}")
     dirty = [
         run for run in trained if any(str(part.get("commit", "")).endswith("+changes") for part in run.record["parts"])
     ]
     if dirty:
-        told.append(f"dirty tree: {len(dirty)} of the {len(trained)} runs were trained by code that no commit holds")
-    return told
+        listed.append(f"dirty tree: {len(dirty)} of the {len(trained)} runs were trained by code that no commit holds")
+    return listed

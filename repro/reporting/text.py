@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from repro.compare.finding import rounded
+
 
 def number(value: float | None, unit: str = "") -> str:
     """A filter: a measured number, shares to three digits and all else to two; a dash where there is none."""
@@ -12,11 +14,9 @@ def number(value: float | None, unit: str = "") -> str:
         return "–"
     if isinstance(value, int):
         return f"{value:,}".replace("-", "−")
-    if value and not 1e-3 <= abs(value) < 1e7:
-        text = f"{value:.2e}" if abs(value) >= 1e7 else f"{value:.{3 if unit == 'share' else 2}f}"
-    else:
-        text = f"{value:.{3 if unit == 'share' else 2}f}"
-    return re.sub(r"^-(0\.?0*)$", r"\1", text).replace("-", "−")
+    if abs(value) >= 1e7:
+        return f"{value:.2e}".replace("-", "−")
+    return rounded(value, unit)
 
 
 def hours(value: float) -> str:

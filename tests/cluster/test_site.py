@@ -15,7 +15,8 @@ from repro.cluster.groups import groups
 from repro.cluster.ledger import Array
 from repro.cluster.scheduler import Job
 from repro.cluster.snapshot import read
-from repro.errors import CodeError, DataError, SpecError, StoreError
+from repro.errors import CodeError, DataError, SpecError, StoreError, TakenOverError
+from repro.executing import pool
 from repro.executing.pool import Done
 from repro.runs import lease as leases
 from repro.runs.lease import Lease
@@ -277,3 +278,38 @@ def test_a_setup_that_failed_is_the_cause_that_status_tells(store):
     found = fates(SPECS[:1], read(store), ())[SPECS[0].key]
     assert found.state == "waiting"
     assert "module load x" in found.why
+
+
+def at(site_store, isolated):
+    here = pool.Site(
+        store=site_store, data_dir=site_store.root, device="cpu", workers=1, deadline=None, isolated=isolated
+    )
+    return pool.Job(spec=SPECS[0], criteria={}, site=here)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (OSError(errno.EROFS, "Read-only file system"), "waiting"),
+        (CodeError("changed"), "waiting"),
+        (DataError("missing"), "waiting"),
+        (StoreError("edited by hand"), "failed"),
+        (TakenOverError("another process"), None),
+    ],
+)
+def test_a_worker_tells_the_sites_faults_from_a_runs(store, monkeypatch, error, status):
+    monkeypatch.setattr("repro.training.run", lambda *_, **__: throw(error)())
+    done = pool.work(at(store, isolated=True))
+    assert (done and done.status) == status
+
+
+def test_on_this_machine_a_lost_folder_is_one_line_and_no_traceback(store, monkeypatch):
+    monkeypatch.setattr("repro.training.run", lambda *_, **__: throw(OSError(errno.EIO, "Input/output error"))())
+    with pytest.raises(StoreError, match="Input/output error"):
+        pool.work(at(store, isolated=False))
+
+
+def test_a_lost_folder_leaves_no_failure_beside_the_run(store, monkeypatch):
+    monkeypatch.setattr("repro.training._train", lambda *_: throw(OSError(errno.EIO, "Input/output error"))())
+    assert pool.work(at(store, isolated=True)).status == "waiting"
+    assert store.condition(SPECS[0]) == "missing"

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from repro.cli import cluster as commands
 from repro.cluster import scheduler
 from repro.cluster.snapshot import read
 from repro.runs.store import Store
@@ -133,14 +134,13 @@ def test_cancel_of_some_names_their_elements(cluster):
     assert f"{one.arrays[0].job}_" in cluster.calls("scancel")[-1]
 
 
-def test_jobs_of_a_deleted_submission_are_found_by_name_and_cancelled(cluster, monkeypatch):
+def test_jobs_of_a_deleted_submission_are_found_by_name_and_cancelled(cluster):
     cluster.run(*SUBMIT)
     one = waiting(cluster)
     shutil.rmtree(one.folder)
     printed = " ".join(cluster.run("status", "tiny.py")[1].split())
     assert f"7 jobs of submission {one.id}, which is deleted or damaged" in printed
-    monkeypatch.setattr("repro.cli.local._plan", lambda arguments: plan(cluster))
-    cluster.run("cancel")
+    commands.cancel(plan(cluster), Store(cluster.place / "results"), everything=True)
     assert {one.arrays[0].job, one.report_job} <= set(cluster.calls("scancel")[-1].split())
 
 
@@ -208,3 +208,12 @@ def test_a_mistyped_scratch_is_not_created(cluster):
     assert code == 2
     assert "does not exist; correct it" in printed
     assert not (cluster.place / "scrtch").exists()
+
+
+def test_lines_of_status_fit_the_terminal_and_break_at_words(cluster, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    cluster.run(*SUBMIT)
+    waiting(cluster, "JobHeldAdmin")
+    printed = cluster.run("status", "tiny.py")[1]
+    assert "an administrator holds them" in " ".join(printed.split())
+    assert all(len(line) <= 60 or len(line.split()) == 1 for line in printed.splitlines())

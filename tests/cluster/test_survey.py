@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from repro.cluster import profile, scheduler, survey
+from repro.cluster import doctor, profile, scheduler, survey
 from repro.cluster.scheduler import _accounted, _shown
 from repro.errors import ClusterError
 
@@ -115,3 +115,50 @@ def test_a_real_refusal_is_not_asked_again(printed):
     with pytest.raises(ClusterError, match="permission denied"):
         scheduler.ask("scancel", "1")
     assert subprocess.run(["scancel"], capture_output=True, check=False).returncode == 1
+
+
+@pytest.fixture
+def probe(tmp_path, printed):
+    """A probe's folder with what its job wrote into its log, and what squeue says of the job."""
+
+    def make(log, queue=""):
+        printed("squeue", queue)
+        place = tmp_path / "results" / ".slurm" / "probe-1"
+        (place / "log").mkdir(parents=True)
+        if log:
+            (place / "log" / "9_0_log.out").write_text(log)
+        return place
+
+    return make
+
+
+def test_the_doctor_quotes_the_line_that_explains_and_not_the_last(probe):
+    log = (
+        "slurmstepd: error: execve(): /nope/python: No such file or directory\n"
+        "srun: error: n1: task 0: Exited with exit code 2\nsrun: launch/slurm: _task_finish\n"
+    )
+    assert doctor._reason(probe(log), "9", "FAILED") == ": slurmstepd: error: execve(): /nope/python: " + (
+        "No such file or directory"
+    )
+
+
+def test_the_doctor_does_not_ask_what_a_node_sees_of_a_probe_that_never_ran(probe):
+    place = probe("", "9|repro.probe-1|PENDING||Resources\n")
+    assert doctor._reason(place, "9", "PENDING after 300 s") == (
+        ": it never began (Resources); raise --wait, or ask for less in the profile"
+    )
+
+
+def test_a_probe_that_ran_and_left_no_log_was_on_a_node_that_does_not_see_the_folder(probe):
+    place = probe("")
+    assert f"does the node see {place.parents[1]}?" in doctor._reason(place, "9", "FAILED")
+
+
+def test_a_command_that_hangs_is_given_up_within_ten_seconds(tmp_path, printed, monkeypatch):
+    printed("squeue")
+    (tmp_path / "squeue").write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setattr(scheduler, "ANSWER", 0.2)
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    with pytest.raises(ClusterError, match=r"no answer within .* retry later"):
+        scheduler.ask("squeue", patience=0.0)
+    assert scheduler.PATIENCE < 10

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -158,7 +159,7 @@ def test_an_error_is_left_in_the_line(post):
 def test_the_line_counts_runs_and_says_what_is_left(post, paused):
     spec = tiny(0, epochs=4)
     paused(post.store, spec, epoch=1)
-    check = check_of(lambda scale, seed: {"one": spec, "two": tiny(1, epochs=4)})
+    check = check_of(lambda scale, seed: {"one": spec, "two": tiny(seed, epochs=5)})
 
     def run(stop, budget, tell):
         tell(plan([check], post.store, device_type="cpu"), Outcome(), None)
@@ -189,10 +190,20 @@ def test_it_is_at_the_lowest_priority(tmp_path):
     assert done.stdout.split() == ["19", "True", "1000"]
 
 
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="the kernel does not group sessions")
+def test_its_whole_session_gives_way_to_others():
+    """Niceness alone counts within a session: a trainer in one of its own would take an equal share of the cores."""
+    code = "from repro.executing.background import give_way; give_way(); print(open('/proc/self/autogroup').read())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, start_new_session=True
+    )
+    assert done.stdout.split()[-2:] == ["nice", "19"]
+
+
 CLAIM = '''\
 """A network that is built and not trained."""
 
-from repro.claim import Source, claim
+from repro.claim import ONE_LOOK, Source, claim
 from repro.compare import Measure
 from repro.recipes import SCALES, built
 
@@ -204,7 +215,9 @@ from repro.recipes import SCALES, built
     rule=Measure(reason="a test"),
     grid=dict.fromkeys(SCALES, ({},)),
     runs=lambda scale, seed: {"built": built(depth=8)},
-    controls=(),
+    depends_on=(),
+    testable=dict.fromkeys(SCALES, "a network that is built is one at every scale"),
+    looks=ONE_LOOK,
 )
 def test_built(evidence):
     evidence.find(measured=[1.0])

@@ -78,12 +78,16 @@ def test_workers_share_the_devices_out_among_themselves(tmp_path, monkeypatch):
 def test_runs_that_are_added_are_counted_with_those_before(tmp_path, capsys):
     store, outcome = Store(tmp_path), Outcome()
     progress = Progress()
-    first = plan([check_of(lambda scale, seed: {str(i): tiny(i) for i in range(3)})], store, device_type="cpu")
+    first = plan(
+        [check_of(lambda scale, seed: {str(i): tiny(seed, epochs=1 + i) for i in range(3)})], store, device_type="cpu"
+    )
     progress(first, outcome, None)
     for run in first.missing:
         outcome.done[run.spec.key] = done = Done(spec=run.spec, status="complete", seconds=1.0)
         progress(first, outcome, done)
-    added = plan([check_of(lambda scale, seed: {str(i): tiny(i) for i in (3, 4)})], store, device_type="cpu")
+    added = plan(
+        [check_of(lambda scale, seed: {str(i): tiny(seed, epochs=1 + i) for i in (3, 4)})], store, device_type="cpu"
+    )
     progress(added, outcome, None)
     outcome.done[added.missing[0].spec.key] = done = Done(spec=added.missing[0].spec, status="complete", seconds=1.0)
     progress(added, outcome, done)

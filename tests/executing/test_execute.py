@@ -44,7 +44,7 @@ def check_of(runs, looks=ONE_LOOK):
 
 
 def test_a_plan_is_trained_by_worker_processes(tmp_path):
-    check = check_of(lambda scale, seed: {f"seed {i}": tiny(i) for i in range(3)})
+    check = check_of(lambda scale, seed: {"one": tiny(seed)}, looks=dict.fromkeys(SCALES, (3,)))
     outcome = run_all([check], Store(tmp_path), data_dir=Path(), device="cpu", workers=2)
     assert outcome.count("complete") == 3
     assert not outcome.stopped
@@ -73,7 +73,7 @@ def test_a_budget_pauses_runs_and_the_next_call_goes_on(tmp_path):
 
 def test_missing_data_is_told_before_any_worker_starts(tmp_path, monkeypatch):
     monkeypatch.setattr("repro.executing.pool.train", lambda *_: pytest.fail("a worker would have started"))
-    check = check_of(lambda scale, seed: {f"seed {i}": cifar("pilot", i, depth=14) for i in range(3)})
+    check = check_of(lambda scale, seed: {"one": cifar("pilot", seed, depth=14)}, looks=dict.fromkeys(SCALES, (3,)))
     with pytest.raises(DataError, match="holds no CIFAR-10"):
         run_all([check], Store(tmp_path), data_dir=tmp_path, device="cpu", workers=1)
     assert all(Store(tmp_path).condition(cifar("pilot", i, depth=14)) == "missing" for i in range(3))
@@ -92,7 +92,7 @@ def test_an_edited_spec_fails_its_run_alone(tmp_path):
 def test_a_file_that_cannot_be_written_stops_everything_with_one_error(tmp_path):
     store = Store(tmp_path)
     (store.folder(tiny(0)) / "measurements" / "accuracy.json").mkdir(parents=True)
-    check = check_of(lambda scale, seed: {f"seed {i}": tiny(i) for i in range(2)})
+    check = check_of(lambda scale, seed: {"one": tiny(seed)}, looks=dict.fromkeys(SCALES, (2,)))
     with pytest.raises(StoreError, match=r"accuracy.json cannot be written"):
         run_all([check], store, data_dir=Path(), device="cpu", workers=1)
 
@@ -114,7 +114,7 @@ def test_a_worker_killed_once_is_replaced_and_its_run_completed(tmp_path):
     assassin = context.Process(target=killer, args=(str(tmp_path), spec.key))
     assassin.start()
     try:
-        check = check_of(lambda scale, seed: {"one": spec, "two": tiny(1)})
+        check = check_of(lambda scale, seed: {"one": spec, "two": tiny(seed)})
         outcome = run_all([check], Store(tmp_path), data_dir=Path(), device="cpu", workers=1)
     finally:
         assassin.kill()
@@ -126,7 +126,7 @@ def test_two_callers_train_each_run_once(tmp_path):
     code = (
         "import sys; sys.path.insert(0, sys.argv[2]); from test_execute import *\n"
         "if __name__ == '__main__':\n"
-        "    check = check_of(lambda scale, seed: {f'seed {i}': tiny(i, epochs=4) for i in range(3)})\n"
+        "    check = check_of(lambda scale, seed: {'one': tiny(seed, epochs=4)}, looks=dict.fromkeys(SCALES, (3,)))\n"
         "    out = run_all([check], Store(Path(sys.argv[1])), data_dir=Path(), device='cpu', workers=1)\n"
         "    assert not out.stopped\n"
     )

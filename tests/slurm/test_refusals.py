@@ -97,7 +97,7 @@ def test_a_submission_that_was_killed_half_way_is_completed_by_saying_it_again(u
 
 def test_runs_whose_report_job_is_gone_get_another(user, sound):
     user.claim(epochs=60, depths=(8,))
-    user.profile(setup=["sleep 10"])
+    user.profile(setup=["sleep 5"])
     user.submit()
     slurm("scancel", user.submissions[0].report_job)
     user.wait_for(lambda: user.submissions[0].report_name not in slurm("squeue", "-h", "-o", "%j"))
@@ -141,13 +141,11 @@ def test_the_doctor_finds_a_folder_that_nodes_do_not_see(user):
     assert "does the node see" in told
 
 
-def test_a_folder_that_nodes_do_not_see_is_told_by_status(user):
+def test_a_folder_that_nodes_do_not_see_is_refused_before_anything_is_queued(user):
     unseen = os.environ["TESTBED"] + "/unseen/store"
-    user.submit(results=unseen)
-    user.wait_for(lambda: not slurm("squeue", "-h", "-o", "%i"))
-    told = user.status(results=unseen)
-    assert told["runs"] == {"killed": 6}
-    assert f"nodes do not see {unseen}" in told["failures"][0]["why"]
+    told = user.submit(results=unseen, expect=(2,))
+    assert f"does not see the store {unseen}" in told
+    assert slurm("squeue", "-h") == ""
 
 
 def test_the_doctor_says_what_sbatch_would_refuse(user):

@@ -27,17 +27,17 @@ def element_jobs(user):
     return [last.job_of(number) for number in range(len(last.elements))]
 
 
-def test_a_run_goes_on_through_two_time_limits(user, sound):
-    # Long enough for three attempts of at most 40 s, however fast this machine is.
+def test_a_run_goes_on_through_a_time_limit(user, sound):
+    # Long enough for two attempts of at most 40 s, however fast this machine is.
     spec = cifar("smoke", 0, depth=8)
     rate = speed(spec, data_dir=Path(), device="cpu", ready=lambda: None, seconds=3)
-    user.claim(epochs=math.ceil(80 * rate / 898), seeds=2, depths=(8,))
+    user.claim(epochs=math.ceil(45 * rate / 898), seeds=2, depths=(8,))
     user.profile(time="1m", stop_before="40s", requeues=20)
     user.submit()
     user.wait_for_reports(600)
     sound(user)
     whys = [attempt.why for attempt in user.attempts() if attempt.end == "requeued"]
-    assert max(attempt.restart for attempt in user.attempts()) >= 2
+    assert max(attempt.restart for attempt in user.attempts()) >= 1
     assert all("time" in why for why in whys)
 
 
