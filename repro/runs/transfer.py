@@ -148,12 +148,8 @@ def _unpack(file: Path, staging: Path) -> None:
                 assert content is not None
                 with explain_write_errors(target):
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    out = target.open("wb")
-                with out:
-                    while piece := content.read(PIECE):
-                        with explain_write_errors(target):  # a full disk is not the file's fault
-                            out.write(piece)
-                            out.flush()
+                    with target.open("wb") as out:
+                        shutil.copyfileobj(content, out, PIECE)  # damage is no OSError, a full disk is
             while stream.read(PIECE):  # tar ends before xz does: only then is the file known to be whole
                 pass
     except ReproError:

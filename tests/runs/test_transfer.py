@@ -389,7 +389,10 @@ def test_a_disk_that_is_full_is_not_blamed_on_the_file(tmp_path, finished, monke
     finished(there, spec)
     export(there, [spec], tmp_path / "runs.tar.xz")
     opened = Path.open
-    full = lambda path, *mode: opened(Path("/dev/full") if "wb" in mode else path, *mode)  # noqa: E731
+
+    def full(path, mode="r", **more):
+        return opened(Path("/dev/full") if mode == "wb" else path, mode, **more)
+
     monkeypatch.setattr(Path, "open", full)
     with pytest.raises(StoreError, match=r"cannot be written: No space left on device\. Free some space"):
         take_in(Store(tmp_path / "here"), tmp_path / "runs.tar.xz")
