@@ -85,14 +85,14 @@ def save(made: Json, path: Path) -> None:
     """Writes a document by rename.
 
     Raises:
-        StoreError: the file there has verdicts at this scale that this document leaves out, or rests on runs while this
-            document has none, or cannot be written.
+        StoreError: the file there has verdicts at this scale that this document leaves out, or rests on runs while every
+            verdict of this one is pending, or cannot be written.
     """
     left_out, lost = _left_out(made, path)
-    if lost and not made["runs"]:
+    if lost and {row["verdict"] for row in made["judgements"]} == {"PENDING"}:
         raise StoreError(
-            f"{path} rests on {lost} runs, and this store has none of them; name theirs with --results, another folder "
-            "with --report, or delete that file first."
+            f"{path} rests on {lost} runs, and this store lacks runs for every verdict; name theirs with --results, "
+            "another folder with --report, or delete that file first."
         )
     if left_out:
         raise StoreError(

@@ -296,7 +296,7 @@ def test_a_store_without_runs_does_not_replace_verdicts_that_rest_on_some(checks
     (workplace / "mistyped").mkdir()
     empty = document.document(checks, Store(workplace / "mistyped"), "smoke")[0]
     with pytest.raises(
-        StoreError, match=r"rests on 3 runs, and this store has none of them; name theirs with --results"
+        StoreError, match=r"rests on 3 runs, and this store lacks runs for every verdict; name theirs with --results"
     ):
         document.save(empty, saved)
     assert saved.read_bytes() == before
