@@ -85,8 +85,8 @@ def save(made: Json, path: Path) -> None:
     """Writes a document by rename.
 
     Raises:
-        StoreError: the file there has verdicts at this scale that this document leaves out, or rests on runs while every
-            verdict of this one is pending, or cannot be written.
+        StoreError: the file there has verdicts at this scale that this document leaves out, or rests on runs while
+            every verdict of this one is pending, or cannot be written.
     """
     left_out, lost = _left_out(made, path)
     if lost and {row["verdict"] for row in made["judgements"]} == {"PENDING"}:
