@@ -103,7 +103,7 @@ def _finished(store, spec, *, top1=90.0, seconds=2.0, device_type="cpu", criteri
         "parameters": {"convolution": 10, "shortcut": 2, "batchnorm": 4, "output": 3, "total": 19},
         "accuracy": {"top1": top1, "top5": 99.0, "loss": 0.5, "images": 899},
         "affine": {"count": 200, "thresholds": [0.01, 0.1], "share_below": [0.25, 0.5]},
-        "clamp": {"thresholds": [0.01, 0.1], "top1": [top1 - 1, top1 - 20]},
+        "clamp": {"thresholds": [0.01, 0.1], "top1": [max(0.0, top1 - 1), max(0.0, top1 - 20)]},
         "relus": {"units": 400, "channels": 40, "share_dead": 0.125, "share_dead_channels": 0.0},
     }
     for name, found in {**known, **(measurements or {})}.items():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro.cli import background, shared
 from repro.cli.output import print_json, say
-from repro.errors import SpecError
+from repro.errors import DamagedRunError, SpecError
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
@@ -272,13 +272,12 @@ def _remeasure(arguments: argparse.Namespace) -> int:
     from repro.training import remeasure
 
     complete = [run.spec for run in shared.planned(arguments).runs if run.condition == "complete"]
-    lines = [
-        line
-        for spec in complete
-        for line in remeasure(
-            shared.store(arguments).run(spec), data_dir=arguments.data_dir, device=devices(arguments.device)[0]
-        )
-    ]
+    store, device, lines = shared.store(arguments), devices(arguments.device)[0], list[str]()
+    for spec in complete:
+        try:
+            lines += remeasure(store.run(spec), data_dir=arguments.data_dir, device=device)
+        except DamagedRunError as error:  # the others are measured all the same
+            lines.append(str(error))
     if arguments.json:
         print_json({"runs": len(complete), "differences": lines})
     else:

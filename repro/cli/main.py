@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _call(words: list[str]) -> int:
     parser = _parser()
     if words[:1] == ["help"]:
-        words = [*words[1:], "--help"]
+        words = [*(word for word in words if word != "help"), "--help"]
     if not words:
         parser.print_help()
         return 0
@@ -113,7 +113,13 @@ def _parser() -> argparse.ArgumentParser:
 
     add("verify", commands.verify, select, store, train, report, as_json)
     doctor = add("doctor", commands.doctor, store, as_json)
-    doctor.add_argument("--cluster", default=None, metavar="NAME", help="look at a cluster, and from one of its nodes")
+    doctor.add_argument(
+        "--cluster",
+        type=options.profile,
+        default=None,
+        metavar="NAME",
+        help="look at a cluster, and from one of its nodes",
+    )
     doctor.add_argument("--wait", type=options.seconds, default=300.0, metavar="TIME", help="for the node (default 5m)")
     data = add("data", commands.data, store, as_json)
     data.add_argument("names", nargs="*", metavar="NAME", help="digits, cifar10 or cifar10-jpeg (default digits)")
@@ -165,7 +171,7 @@ def _add_cluster(cluster: options.Parser, select: options.Parser, store: options
     )
     for one, command in ((init, commands.init), (pilot, commands.pilot)):
         one.set_defaults(command=command, parser=one)
-        one.add_argument("name", metavar="NAME", help="of the profile slurm/NAME.toml")
+        one.add_argument("name", type=options.profile, metavar="NAME", help="of the profile slurm/NAME.toml")
 
 
 def _listing() -> str:

@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+FEW = 5  # words that a message may list
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose refusals are one line, with the nearest word that would have been taken."""
@@ -36,7 +38,9 @@ class Parser(argparse.ArgumentParser):
 def nearest(word: str, known: list[str]) -> str:
     """`` (did you mean …?)`` where something known is like the word; else what is known, if that is little."""
     near = get_close_matches(word, known, n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
+    if near:
+        return f" (did you mean {near[0]}?)"
+    return f"; allowed: {', '.join(known)}" if 0 < len(known) <= FEW else ""
 
 
 def seconds(text: str) -> float:
@@ -61,6 +65,22 @@ def processes(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of worker processes; write 1 or more")
     return int(text)
+
+
+def hours(text: str) -> float:
+    """A number of hours that a comparison can be made with: NaN is above nothing."""
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of hours; write 0 or more, such as 24 or 0.5")
+    return float(text)
+
+
+def profile(text: str) -> str:
+    """The name of a profile, which is a file of slurm/ and in no other folder."""
+    if not re.fullmatch(r"\w[\w.-]{0,99}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name of a profile; write letters, digits, dots, - and _, such as mine for slurm/mine.toml"
+        )
+    return text
 
 
 def percent(text: str) -> float:
@@ -132,8 +152,8 @@ def background(run: argparse.ArgumentParser) -> None:
 
 def queue(queued: argparse.ArgumentParser) -> None:
     """What ``submit`` and ``retry`` take."""
-    queued.add_argument("--cluster", required=True, metavar="NAME", help="profile slurm/NAME.toml")
-    queued.add_argument("--max-gpu-hours", type=float, default=24.0, metavar="H", help="ask above (default 24)")
+    queued.add_argument("--cluster", type=profile, required=True, metavar="NAME", help="profile slurm/NAME.toml")
+    queued.add_argument("--max-gpu-hours", type=hours, default=24.0, metavar="H", help="ask above (default 24)")
     queued.add_argument("--yes", action="store_true", help="do not ask")
     queued.add_argument(
         "--if-refused", choices=("cancel", "keep"), default="cancel", help="what was queued before sbatch refused"

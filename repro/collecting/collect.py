@@ -56,6 +56,8 @@ def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: s
     """
     where = list(paths) or [str(folder("claims"))]
     for path in where:
+        if not path.strip():
+            raise ClaimError("a path is empty; name claim files or folders, or none for all claims.")
         if not Path(path.partition("::")[0]).exists():
             raise ClaimError(f"{path} does not exist; name claim files or folders, or none for all claims.")
     arguments = ["--collect-only", "-qq", "--scale", scale, "-o", "python_files=*.py", "-o", "addopts="]
@@ -83,6 +85,9 @@ def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: s
     if "Wrong expression passed to '-k'" in printed:
         raise ClaimError(f"-k {keyword!r} is no id and no expression of words, and, or, not; `repro plan` lists all.")
     errors = [line.removeprefix("ERROR: ") for line in printed.splitlines() if line.startswith("ERROR: ")]
+    if errors and errors[0].startswith("not found: "):
+        missed = errors[0].removeprefix("not found: ")
+        raise ClaimError(f"{missed} is no claim file, or no check in one; `repro plan` lists all.")
     if errors:
         raise ClaimError(errors[0])
     if code == pytest.ExitCode.NO_TESTS_COLLECTED or (code == pytest.ExitCode.OK and not catcher.session.selected):

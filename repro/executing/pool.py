@@ -115,9 +115,10 @@ def train(tasks: Iterable[Task], site: Site, stop: Stop, told: Callable[[Done], 
             context = multiprocessing.get_context("spawn")  # a forked child would inherit torch's thread pools
             # A worker keeps the device it draws: another would cost it the memory of a second CUDA context.
             drawn = context.SimpleQueue()
-            for number in range(site.workers):
+            workers = min(site.workers, len(queue))  # a queue that nobody empties yet holds a few thousand
+            for number in range(workers):
                 drawn.put((site.devices or (site.device,))[number % max(1, len(site.devices))])
-            pool = ProcessPoolExecutor(site.workers, context, initializer=_start_worker, initargs=(stop.event, drawn))
+            pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(stop.event, drawn))
         flying: dict[Future[Done | None], Task] = {}
         try:
             _drain(queue, held, pool, flying, site, stop, told)

@@ -30,7 +30,7 @@ from repro.judging.verdict import Judgement, to_json
 from repro.planning.scales import ScaleNeeds
 from repro.recipes import schedule
 from repro.runs.spec import TRAINING_VERSION
-from repro.runs.store import Run, Store, explain_write_errors, write
+from repro.runs.store import Run, Store, explain_write_errors, read_plain, write
 
 Json = dict[str, Any]
 
@@ -87,9 +87,15 @@ def save(made: Json, path: Path) -> None:
     """Writes a document by rename.
 
     Raises:
-        StoreError: the file there has verdicts at this scale that this document leaves out, or cannot be written.
+        StoreError: the file there has verdicts at this scale that this document leaves out, or rests on runs while
+            every verdict of this one is pending, or cannot be written.
     """
-    left_out = _left_out(made, path)
+    left_out, lost = _left_out(made, path)
+    if lost and {row["verdict"] for row in made["judgements"]} == {"PENDING"}:
+        raise StoreError(
+            f"{path} rests on {lost} runs, and this store lacks runs for every verdict; name theirs with --results, "
+            "another folder with --report, or delete that file first."
+        )
     if left_out:
         raise StoreError(
             f"{path} has {len(left_out)} verdicts that this selection leaves out, such as {left_out[0]}; name another "
@@ -107,7 +113,7 @@ def load(path: Path) -> Json:
         StoreError: there is none, or a field is missing or of another type.
     """
     try:
-        made = json.loads(path.read_text("utf-8"))
+        made = json.loads(read_plain(path).decode())
         version = made["schema_version"]
     except FileNotFoundError:
         raise StoreError(f"{path} is missing; make it with: repro judge.") from None
@@ -131,9 +137,8 @@ def verify(path: Path, fresh: Json, *, page: Callable[[Json], bytes] | None = No
     2: something differs; 3: nothing differs, and some verdicts are pending or blocked, or there is none; 0: all agree.
     """
     told = differences(path, fresh)
-    report = path.with_name("report.html")
-    if page is not None and report.exists() and report.read_bytes() != page(load(path)):
-        told.append(f"{report} is not what {path.name} gives; make it again with: repro report")
+    if page is not None:
+        told += _page_differs(path, page)
     count = len(fresh["judgements"])
     if told:
         return [*told, f"{path}: {len(told)} differences from what the runs give"], 2
@@ -145,6 +150,19 @@ def verify(path: Path, fresh: Json, *, page: Callable[[Json], bytes] | None = No
         rest = count - waiting.total()
         return [f"{path}: {rest} of {count} verdicts are as computed from the runs; {words}"], 3
     return [f"{path}: all {count} verdicts are as computed from the runs"], 0
+
+
+def _page_differs(path: Path, page: Callable[[Json], bytes]) -> list[str]:
+    """One line where there is a report.html beside a document that is not its page."""
+    report = path.with_name("report.html")
+    try:
+        if not report.exists() or read_plain(report) == page(load(path)):
+            return []
+    except OSError as error:
+        return [f"{report} cannot be read ({error.strerror}); make it again with: repro report"]
+    except StoreError as error:
+        return [str(error)]
+    return [f"{report} is not what {path.name} gives; make it again with: repro report"]
 
 
 def differences(path: Path, fresh: Json) -> list[str]:
@@ -180,16 +198,16 @@ def text(made: Json) -> str:
     return json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _left_out(made: Json, path: Path) -> list[str]:
-    """Checks of the document at a path that another one at the same scale leaves out; none where it is none."""
+def _left_out(made: Json, path: Path) -> tuple[list[str], int]:
+    """Of the document at a path, if it has the same scale: which checks another one leaves out, and how many runs."""
     try:
         stored = load(path)
     except StoreError:
-        return []
+        return [], 0
     if stored["scale"] != made["scale"]:
-        return []
+        return [], 0
     kept = {row["check"] for row in made["judgements"]}
-    return sorted(row["check"] for row in stored["judgements"] if row["check"] not in kept)
+    return sorted(row["check"] for row in stored["judgements"] if row["check"] not in kept), len(stored["runs"])
 
 
 def _compare(old: Any, new: Any) -> list[str]:

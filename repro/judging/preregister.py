@@ -16,7 +16,7 @@ from repro.judging.models import Registration
 from repro.judging.verdict import to_json
 from repro.provenance import folder
 from repro.runs.spec import TRAINING_VERSION
-from repro.runs.store import explain_write_errors, read, write
+from repro.runs.store import explain_write_errors, read_plain, write
 
 PLACE = "registered"  # beside the claims
 
@@ -97,12 +97,12 @@ def compare(checks: Sequence[Check], path: Path | None = None) -> Registration |
     path = path or latest()
     if path is None:
         return None
-    content = read(path)
     try:
+        content = read_plain(path)
         made = json.loads(content)
         known = {(str(entry["scale"]), str(entry["check"])): str(entry["sha256"]) for entry in made["criteria"]}
         registered, code = str(made["registered"]), made["judging_code_sha256"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
         raise StoreError(f"{path} is no registration ({error}); make one with: repro preregister.") from None
     return Registration(
         file=path.name,

@@ -36,17 +36,21 @@ def render(made: Json, folder: Path) -> list[str]:
 
 def page(made: Json) -> bytes:
     """report.html of a document, for ``judge --verify`` to compare."""
-    return _page(view(made), for_pdf=False).encode()
+    return _page(_shaped(made), for_pdf=False).encode()
+
+
+def _shaped(made: Json) -> Json:
+    """What the templates place; what the schema leaves open, such as a criterion, may not hold it."""
+    try:
+        return view(made)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise StoreError(
+            f"verdicts.json does not fit together ({type(error).__name__}: {error}); make it again with: repro judge."
+        ) from None
 
 
 def _render(made: Json, folder: Path) -> list[str]:
-    try:
-        shaped = view(made)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise StoreError(
-            f"verdicts.json in {folder} does not fit together ({type(error).__name__}: {error}); make it again with: "
-            "repro judge."
-        ) from None
+    shaped = _shaped(made)
     page = _page(shaped, for_pdf=False).encode()
     written = [_put(folder / "report.html", page)]
     try:

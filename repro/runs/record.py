@@ -1,4 +1,4 @@
-"""What is wrong with the record of a finished run: every field that other rooms read is there and of its type."""
+"""What is wrong with the record of a finished run, its history or a measurement: what is read is there, of its type."""
 
 import math
 import re
@@ -9,6 +9,7 @@ from repro.runs.spec import RunSpec
 
 REQUIRED = ("history.jsonl", "spec.json", "tensors.safetensors")
 FILE = re.compile(r"history\.jsonl|spec\.json|tensors\.safetensors|measurements/\w[\w.-]{0,99}\.json", re.ASCII)
+PARAMETERS = "measurements/parameters.json"
 DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -25,9 +26,22 @@ def fault(record: Any, spec: RunSpec) -> str | None:
         for name, sound in (_TRAINED_PART if spec.epochs else _PART).items():
             if not sound(part.get(name)):
                 return f"a part of it has no sound {name}"
+    if not _additions(record.get("additions", [])):
+        return "its additions are not what a run writes"
     if spec.epochs and not _count(record["parts"][-1].get("peak_memory_bytes")):
         return "its last part has no sound peak_memory_bytes"
     return None
+
+
+def fault_in(name: str, content: dict[str, Any]) -> str | None:
+    """The first fault of a history row or a measurement, by the file that it is from; None for a sound one."""
+    for field, sound in _CONTENT.get(name, dict.fromkeys(content, _count) if name == PARAMETERS else {}).items():
+        if field not in content:
+            return f"it lacks {field!r}"
+        if not sound(content[field]):
+            return f"its {field} is {content[field]!r:.40}, which no run measures"
+    listed = [content[field] for field in _CONTENT.get(name, ()) if isinstance(content[field], list)]
+    return None if len({len(values) for values in listed}) <= 1 else "it has not one value for each threshold"
 
 
 def _text(value: Any) -> bool:
@@ -46,6 +60,41 @@ def _count(value: Any) -> bool:
     return type(value) is int and value >= 0
 
 
+def _some(value: Any) -> bool:
+    return _count(value) and value > 0
+
+
+def _share(value: Any) -> bool:
+    return _amount(value) and value <= 1
+
+
+def _percent(value: Any) -> bool:
+    return _amount(value) and value <= 100
+
+
+def _loss(value: Any) -> bool:
+    return value is None or (type(value) in (int, float) and math.isfinite(value))
+
+
+def _each(sound: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(map(sound, value))
+
+
+def _measurement(value: Any) -> bool:
+    return _text(value) and value.startswith("measurements/") and FILE.fullmatch(value) is not None
+
+
+def _digest(value: Any) -> bool:
+    return _text(value) and DIGEST.fullmatch(value) is not None
+
+
+def _additions(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(added, dict) and isinstance(added.get("files"), list) and all(map(_measurement, added["files"]))
+        for added in value
+    )
+
+
 def _parts(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(part, dict) for part in value)
 
@@ -55,7 +104,7 @@ def _files(value: Any) -> bool:
 
 
 def _digests(value: Any) -> bool:
-    return _texts(value) and all(map(DIGEST.fullmatch, value.values()))
+    return isinstance(value, dict) and all(map(_digest, value.values()))
 
 
 def _data(value: Any) -> bool:
@@ -76,8 +125,8 @@ _TRAINED: _Sound = {
     **_BUILT,
     "outcome": lambda value: value in ("trained", "diverged"),
     "data": _data,
-    "frozen_before": _text,
-    "frozen_after": _text,
+    "frozen_before": _digest,
+    "frozen_after": _digest,
     "seconds": _amount,
     "images_per_second": _amount,
 }
@@ -90,3 +139,10 @@ _PART: _Sound = {
     "seconds": _amount,
 }
 _TRAINED_PART: _Sound = {**_PART, "from_epoch": _count, "from_step": _count}
+_CONTENT: dict[str, _Sound] = {
+    "history.jsonl": {"epoch": _count, "train_loss": _loss, "test_top1": _percent},
+    "measurements/accuracy.json": {"top1": _percent, "images": _some},
+    "measurements/affine.json": {"count": _some, "thresholds": _each(_amount), "share_below": _each(_share)},
+    "measurements/clamp.json": {"thresholds": _each(_amount), "top1": _each(_percent)},
+    "measurements/relus.json": {"units": _some, "share_dead": _share},
+}

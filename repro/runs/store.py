@@ -6,11 +6,12 @@ import hashlib
 import json
 import math
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from repro.errors import DamagedRunError, SpecError, StoreError
 from repro.runs.canonical import canonical, parse
@@ -20,7 +21,7 @@ from repro.runs.checkpoint import SPEC as SPEC
 from repro.runs.checkpoint import glance
 from repro.runs.datasets import DATASETS
 from repro.runs.lease import holder
-from repro.runs.record import fault
+from repro.runs.record import fault, fault_in
 from repro.runs.spec import RunSpec
 
 RECORD = "run.json"  # written last: a folder that has it is complete
@@ -71,10 +72,11 @@ class Run:
             found = parse(content)
         except ValueError:
             found = None
-        if not isinstance(found, dict):
+        wrong = fault_in(name, found) if isinstance(found, dict) else "it holds no JSON object"
+        if wrong is not None:
             advice = f"delete {self.folder} and train it again"
-            raise DamagedRunError(self.folder / name, "holds no JSON object", advice)
-        return found
+            raise DamagedRunError(self.folder / name, f"is not what a run writes ({wrong})", advice)
+        return cast(Json, found)
 
     @property
     def digest(self) -> str:
@@ -290,10 +292,26 @@ def read(path: Path) -> bytes:
         DamagedRunError: it cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_plain(path)
     except OSError as error:
         found = f"cannot be read ({error.strerror})"
         raise DamagedRunError(path, found, f"restore it, or delete {path.parent}") from None
+
+
+def read_plain(path: Path) -> bytes:
+    """The content of a plain file: a device or a pipe would have no end.
+
+    Raises:
+        OSError: it cannot be read, or is no such file.
+    """
+
+    def at_once(name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_NONBLOCK)  # a pipe would block before it is known to be one
+
+    with open(path, "rb", opener=at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "no plain file", str(path))
+        return file.read()
 
 
 def write(path: Path, content: bytes) -> None:
@@ -326,8 +344,14 @@ def explain_write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        advice = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable"
-        raise StoreError(f"{path} cannot be written: {error.strerror}. {advice}, or name another --results.") from None
+        match error.errno:
+            case errno.ENOSPC | errno.EDQUOT:
+                advice = "Free some space"
+            case errno.EEXIST | errno.ENOTDIR | errno.EISDIR:
+                advice = "Move away what lies there"
+            case _:
+                advice = "Make it writable"
+        raise StoreError(f"{path} cannot be written: {error.strerror}. {advice}, or name another place.") from None
 
 
 def _write_record(folder: Path, record: Json) -> None:

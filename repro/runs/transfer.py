@@ -21,6 +21,7 @@ from repro.runs.spec import RunSpec
 from repro.runs.store import CHECKPOINT, FAILURE, HISTORY, RECORD, SPEC, Store, explain_write_errors, read, write_with
 
 MEMBER = re.compile(rf"[0-9a-f]{{64}}/({FILE.pattern}|{re.escape(CHECKPOINT)}|{re.escape(RECORD)})", re.ASCII)
+XZ = b"\xfd7zXZ\0"  # how a file compressed by xz begins
 PIECE = 1 << 20  # bytes that are in memory at a time
 TEXT = 64 << 20  # bytes that a record, spec or history may have; the longest history of a paper run has 100 kB
 PATIENCE = 10.0  # seconds to wait for another import that holds the same run
@@ -72,6 +73,10 @@ def _check_target(file: Path) -> None:
     if not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a link" if stat.S_ISLNK(mode) else "no plain file"
         raise StoreError(f"{file} is {kind}, which an export does not replace; name a file with --to.")
+    with explain_write_errors(file), file.open("rb") as there:
+        start = there.read(len(XZ))
+    if start not in (XZ, b""):
+        raise StoreError(f"{file} is no export, and an export replaces nothing else; name another file with --to.")
 
 
 def _members(store: Store, spec: RunSpec) -> Iterator[tuple[str, bytes]]:
@@ -143,9 +148,8 @@ def _unpack(file: Path, staging: Path) -> None:
                 assert content is not None
                 with explain_write_errors(target):
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    out = target.open("wb")
-                with out:
-                    shutil.copyfileobj(content, out, PIECE)
+                    with target.open("wb") as out:
+                        shutil.copyfileobj(content, out, PIECE)  # damage is no OSError, a full disk is
             while stream.read(PIECE):  # tar ends before xz does: only then is the file known to be whole
                 pass
     except ReproError:

@@ -189,6 +189,11 @@ def test_a_refused_command_says_what_was_found_and_what_is_allowed(workplace, ar
         ("cluster int", "'int' (did you mean init?)"),
         ("run --results=", "the path is empty; name a file or folder"),
         ("run --pause-above 0", "'0' is no percentage; write a number above 0"),
+        ("submit --cluster x --if-refused maybe", "'maybe'; allowed: cancel, keep; see"),
+        ("submit --cluster x --max-gpu-hours nan", "'nan' is no number of hours; write 0 or more"),
+        ("submit --cluster ../x", "'../x' is no name of a profile; write letters"),
+        ("cluster init ../x", "'../x' is no name of a profile; write letters"),
+        ("cluster wht", "'wht'; allowed: init, pilot"),
         ("run --device cuda:0,cpu", "or several such as cuda:0,cuda:1"),
     ],
 )
@@ -369,3 +374,9 @@ def test_status_counts_runs_by_condition(judged, capsys):
     capsys.readouterr()
     assert main(["status", "tiny.py", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["runs"] == {"complete": 6}
+
+
+def test_help_on_help_is_the_list(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["help", "help"])
+    assert "verify" in capsys.readouterr().out

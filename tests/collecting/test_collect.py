@@ -164,3 +164,10 @@ def test_planning_the_paper_imports_no_torch(workplace):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.parametrize(("path", "told"), [("", "a path is empty"), ("tiny.py::nothing", "no check in one")])
+def test_a_path_that_names_no_check_is_told_with_what_to_do(workplace, tiny_claim, path, told):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    with pytest.raises(ClaimError, match=f"{told}.*[;,]"):
+        collect(scale="smoke", paths=[path])

@@ -14,6 +14,7 @@ import pytest
 from repro.claim import ONE_LOOK, Check, Claim, Source
 from repro.compare import Measure
 from repro.errors import DataError, StoreError
+from repro.executing import pool
 from repro.executing.execute import run_all
 from repro.executing.pool import Job, Site, work
 from repro.recipes import SCALES, cifar
@@ -165,3 +166,17 @@ def test_a_worker_reports_an_unexpected_error_instead_of_raising(tmp_path, monke
     site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None)
     done = work(Job(spec=tiny(0), criteria={}, site=site))
     assert (done.status, done.error) == ("failed", "ZeroDivisionError: division by zero")
+
+
+def test_no_more_workers_are_prepared_than_there_are_runs(tmp_path, monkeypatch):
+    asked = []
+
+    def executor(workers, *_args, **_more):
+        asked.append(workers)
+        raise StoreError("enough")
+
+    monkeypatch.setattr(pool, "ProcessPoolExecutor", executor)
+    check = check_of(lambda scale, seed: {"arm": tiny(seed)})
+    with pytest.raises(StoreError, match="enough"):
+        run_all([check], Store(tmp_path), data_dir=Path(), device="cpu", workers=10**5)
+    assert asked == [len(check.runs(check.looks[-1]))]

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 from datetime import date
 
 import jsonschema
@@ -16,6 +17,7 @@ from repro.judging import document, preregister
 from repro.judging.models import SCHEMA_VERSION, Document
 from repro.judging.schema import fault, schema
 from repro.provenance import PACKAGE
+from repro.reporting.report import page
 from repro.runs.store import Store
 
 SCHEMA = json.loads((PACKAGE / "judging" / "verdicts.schema.json").read_text())
@@ -288,3 +290,33 @@ def test_a_file_that_is_no_registration_is_refused(checks, workplace, text):
     (workplace / "bad.json").write_text(text)
     with pytest.raises(StoreError, match="is no registration"):
         preregister.compare(checks, workplace / "bad.json")
+
+
+def test_a_store_without_runs_does_not_replace_verdicts_that_rest_on_some(checks, saved, workplace):
+    before = saved.read_bytes()
+    (workplace / "mistyped").mkdir()
+    empty = document.document(checks, Store(workplace / "mistyped"), "smoke")[0]
+    with pytest.raises(
+        StoreError, match=r"rests on 3 runs, and this store lacks runs for every verdict; name theirs with --results"
+    ):
+        document.save(empty, saved)
+    assert saved.read_bytes() == before
+
+
+def test_a_document_that_is_no_plain_file_is_refused_and_not_read_for_ever(saved):
+    saved.unlink()
+    saved.symlink_to("/dev/zero")
+    with pytest.raises(StoreError, match=r"no plain file"):
+        document.load(saved)
+
+
+@pytest.mark.parametrize("harm", ["edited", "no plain file"])
+def test_a_page_that_cannot_be_compared_is_a_difference(saved, made, harm):
+    report = saved.with_name("report.html")
+    os.mkfifo(report) if harm == "no plain file" else report.write_text("x")
+    if harm == "edited":
+        del made["judgements"][0]["criterion"]["source"]
+        saved.write_text(document.text(made))
+    lines, code = document.verify(saved, json.loads(saved.read_text()), page=page)
+    assert code == 2
+    assert ("does not fit together" if harm == "edited" else "no plain file") in lines[0]

@@ -199,3 +199,28 @@ def test_expected_tensors_are_those_that_training_keeps(trained, k, depth, width
 def test_network_that_was_only_built_keeps_no_tensor():
     spec = dataclasses.replace(cifar("smoke", 0, depth=8), epochs=0, learning_rate_drops=())
     assert expected(spec) == {}
+
+
+ROW = {"epoch": 1, "train_loss": 0.4, "test_top1": 80.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        (HISTORY, {**ROW, "test_top1": "80.0"}),
+        (HISTORY, {**ROW, "test_top1": 250.0}),
+        (HISTORY, {"epoch": 1, "train_loss": 0.4}),
+        (HISTORY, {**ROW, "epoch": True}),
+        ("measurements/accuracy.json", {"top1": "80", "images": 899}),
+        ("measurements/accuracy.json", {"top1": 80.0, "images": 0}),
+        ("measurements/accuracy.json", {"top1": 80.0, "images": "899"}),
+        ("measurements/accuracy.json", {"top1": 80.0}),
+    ],
+)
+def test_a_value_that_no_run_measures_blocks_its_check_and_is_named(store, name, found):
+    lines = store.run(cifar("smoke", 0, depth=8)).folder.joinpath(name).read_bytes().splitlines(keepends=True)
+    rest = b"".join(lines[1:]) if name == HISTORY else b""
+    forge(store, 0, files={name: json.dumps(found).encode() + b"\n" + rest})
+    row = judge([CHECK], store)[0]
+    assert row.verdict is Verdict.BLOCKED
+    assert f"{name} is not what a run writes (it" in row.why

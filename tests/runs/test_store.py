@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import pickle
 
 import pytest
@@ -7,7 +9,7 @@ from repro.errors import DamagedRunError, StoreError
 from repro.recipes import cifar
 from repro.runs import store as store_module
 from repro.runs.lease import Lease
-from repro.runs.store import Store, _digest, write
+from repro.runs.store import Store, _digest, explain_write_errors, write
 
 SPEC = cifar("smoke", 0, depth=8)
 
@@ -188,3 +190,46 @@ def test_drafts_of_killed_writers_are_gone_when_a_run_is_finished(store, finishe
         (folder / name).write_text("half")
     finished(store, SPEC)
     assert not list(folder.rglob(".*"))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"additions": 5},
+        {"additions": [1]},
+        {"additions": [{}]},
+        {"additions": [{"files": [3]}]},
+        {"additions": [{"files": ["history.jsonl"]}]},
+        {"frozen_before": "", "frozen_after": ""},
+    ],
+)
+def test_a_record_of_other_types_is_refused_although_its_hash_is_right(store, finished, record):
+    run = finished(store, SPEC)
+    store_module._write_record(run.folder, {**run.record, **record})
+    with pytest.raises(
+        DamagedRunError, match=r"run\.json is no run record or was edited \(its .* not what a run writes"
+    ):
+        store.run(SPEC)
+
+
+def test_what_is_no_plain_file_is_refused_and_not_read_for_ever(store, finished):
+    path = finished(store, SPEC).folder / "run.json"
+    for make in (lambda: os.mkfifo(path), lambda: path.symlink_to("/dev/zero")):
+        path.unlink()
+        make()
+        with pytest.raises(DamagedRunError, match=r"run\.json cannot be read \(no plain file\)"):
+            store.run(SPEC)
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "Free some space"),
+        (errno.EEXIST, "Move away what lies there"),
+        (errno.EACCES, "Make it writable"),
+    ],
+)
+def test_what_cannot_be_written_is_told_with_what_to_do(tmp_path, number, advice):
+    told = pytest.raises(StoreError, match=f"file cannot be written: .*{advice}, or name another place")
+    with told, explain_write_errors(tmp_path / "file"):
+        raise OSError(number, os.strerror(number))

@@ -371,3 +371,28 @@ def test_import_after_export_is_the_identity(states, value):
         assert [there.condition(spec) for spec in SPECS] == states
     finally:
         shutil.rmtree(place)
+
+
+def test_an_export_replaces_an_export_and_no_other_file(tmp_path, finished):
+    store, spec = Store(tmp_path / "here"), cifar("smoke", 0, depth=8)
+    finished(store, spec)
+    other = tmp_path / "claim.py"
+    other.write_text("a claim")
+    with pytest.raises(StoreError, match=r"claim\.py is no export.*--to"):
+        export(store, [spec], other)
+    assert other.read_text() == "a claim"
+    assert export(store, [spec], tmp_path / "runs") == export(store, [spec], tmp_path / "runs") == 1
+
+
+def test_a_disk_that_is_full_is_not_blamed_on_the_file(tmp_path, finished, monkeypatch):
+    there, spec = Store(tmp_path / "there"), cifar("smoke", 0, depth=8)
+    finished(there, spec)
+    export(there, [spec], tmp_path / "runs.tar.xz")
+    opened = Path.open
+
+    def full(path, mode="r", **more):
+        return opened(Path("/dev/full") if mode == "wb" else path, mode, **more)
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(StoreError, match=r"cannot be written: No space left on device\. Free some space"):
+        take_in(Store(tmp_path / "here"), tmp_path / "runs.tar.xz")
