@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from repro.claim import ONE_LOOK, Check, Claim, Source
+from repro.claim import ONE_LOOK
 from repro.compare import Measure
 from repro.errors import DataError, StoreError
 from repro.executing.execute import run_all
 from repro.executing.pool import Job, Site, work
-from repro.recipes import SCALES, cifar
+from repro.recipes import cifar
 from repro.runs.store import Store
+from tests import made
 
 
 def tiny(seed, epochs=1):
@@ -26,20 +27,7 @@ def tiny(seed, epochs=1):
 
 def check_of(runs, looks=ONE_LOOK):
     """A check that wants the runs that ``runs(scale, seed)`` names."""
-    claim = Claim(
-        id="tiny",
-        sentence="Tiny networks can be trained.",
-        source=Source(work="test", place="here", tag="?", reference=""),
-        rule=Measure(reason="a test"),
-        grid=dict.fromkeys(SCALES, ({},)),
-        runs=runs,
-        depends_on=(),
-        testable=dict.fromkeys(SCALES, "the networks and data of its runs"),
-        looks=looks,
-    )
-    return Check(
-        claim=claim, scale="smoke", params={}, file=Path(__file__), function=lambda evidence: None, dataset=None
-    )
+    return made.check_of(runs, id="tiny", rule=Measure(reason="a test"), looks=looks)
 
 
 def test_a_plan_is_trained_by_worker_processes(tmp_path):

@@ -4,13 +4,14 @@ import dataclasses
 
 import pytest
 
-from repro.claim import LOOKS, ONE_LOOK, Check, Claim, Source
+from repro.claim import LOOKS, ONE_LOOK
 from repro.compare import Ordering
 from repro.planning.cost import Known
 from repro.planning.plan import plan
-from repro.recipes import SCALES, built, cifar
+from repro.recipes import built, cifar
 from repro.runs.lease import Lease
 from repro.runs.store import Store
+from tests.made import check_of
 
 
 @pytest.fixture
@@ -24,22 +25,7 @@ def check(name, *depths, scale="smoke", looks=LOOKS, trained="batchnorm", spec=c
             return {str(depth): built(depth=depth) for depth in depths}
         return {str(depth): cifar(scale, seed, depth=depth, trained=trained) for depth in depths}
 
-    source = Source(work="nobody2021", place="Figure 9", tag="P", reference="more than half")
-    rule = Ordering(gap=0.0, reason="half is half")
-    claim = Claim(
-        id=name,
-        sentence="A sentence.",
-        source=source,
-        rule=rule,
-        grid=dict.fromkeys(SCALES, ({},)),
-        runs=runs,
-        depends_on=(),
-        testable=dict.fromkeys(SCALES, "the networks and data of its runs"),
-        looks=looks,
-    )
-    from pathlib import Path
-
-    return Check(claim=claim, scale=scale, params={}, file=Path(__file__), function=lambda evidence: None, dataset=None)
+    return check_of(runs, id=name, scale=scale, looks=looks)
 
 
 def specs(made):
