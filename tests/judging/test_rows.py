@@ -11,6 +11,7 @@ from repro.judging.claims import claims_table
 from repro.judging.controls import failed, states
 from repro.judging.decide import decide
 from repro.judging.deviations import deviations, marks
+from repro.judging.integrity import broken_controls, contradiction
 from repro.judging.judge import judge, judge_check
 from repro.judging.verdict import Answer, Verdict, exit_code, to_json
 from repro.recipes import SCALES, built, cifar
@@ -285,6 +286,55 @@ def test_replicates_are_a_deviation_only_under_the_protocol(tmp_path, scale, rep
 def test_a_control_that_neither_holds_nor_failed_is_a_deviation(state, told, marked):
     assert deviations(SMOKE, {}, 3, (), {"c": state}) == told
     assert marks(SMOKE, {}, {"c": state}) == marked
+
+
+# Runs as evidence
+
+
+@pytest.mark.parametrize(
+    ("device_type", "images", "sound"),
+    [
+        ("cpu", 0, True),
+        ("cpu", 1, False),
+        ("cuda", 5, True),
+        ("cuda", -5, True),
+        ("cuda", 6, False),
+        ("cuda", -6, False),
+    ],
+)
+def test_on_a_gpu_alone_a_few_images_may_fall_on_another_side(tmp_path, device_type, images, sound):
+    found = {"accuracy": {"top1": 80.0 + 100 * images / 899, "images": 899}}
+    spec = cifar("smoke", 0, depth=8)
+    run = finished(Store(tmp_path), spec, top1=80.0, device_type=device_type, measurements=found)
+    assert (contradiction(run) == "") == sound
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"frozen_after": "0" * 64}, ["frozen tensors of resnet-8 batchnorm 12 epochs seed 0 (digits) are not"]),
+        ({"data": {"train": "1" * 64, "test": "2" * 64}}, ["read train images of", "read test images of"]),
+        ({}, []),
+    ],
+    ids=["frozen", "images", "sound"],
+)
+def test_each_broken_control_of_a_run_is_one_sentence(tmp_path, fields, words):
+    sound = finished(Store(tmp_path / "sound"), cifar("smoke", 1, depth=8))
+    only_built = finished(Store(tmp_path / "built"), built(depth=14))
+    run = finished(Store(tmp_path), cifar("smoke", 0, depth=8), **fields)
+    told = broken_controls([only_built, sound, run])
+    assert len(told) == len(words)
+    assert all(word in sentence for word, sentence in zip(words, told, strict=True))
+
+
+def test_a_run_whose_frozen_tensors_moved_makes_its_row_invalid_and_keeps_its_findings(tmp_path):
+    store = Store(tmp_path)
+    for spec in SMOKE.arms(3)["BatchNorm"]:
+        finished(store, spec, frozen_after="0" * 64 if spec.seed == 2 else "f" * 64)
+    row = judge_check(SMOKE, store, {})
+    assert (row.verdict, row.answer, row.would_change) == (Verdict.INVALID, Answer.NONE, "")
+    assert row.why.endswith("So nothing can be said.") and "seed 2" in row.why
+    assert len(row.findings) == 1
 
 
 # What a program exits with
