@@ -60,7 +60,7 @@ def many_runs(count: int) -> None:
     from repro.recipes import SCALES, cifar
     from repro.runs.store import Store
     from repro.runs.transfer import export, take_in
-    from tests.conftest import _finished
+    from tests.made import finished
 
     done: list[object] = []
     specs = [cifar("smoke", index % 3, depth=8 + 6 * (index // 3)) for index in range(count)]
@@ -78,7 +78,7 @@ def many_runs(count: int) -> None:
     with tempfile.TemporaryDirectory() as place:
         store, file = Store(Path(place) / "here"), Path(place) / "runs.tar.xz"
         for spec in specs:
-            _finished(store, spec)
+            finished(store, spec)
         repeat(f"plan, {count} complete runs", 3, lambda: done.append(plan(checks, store, device_type="cpu")))
         repeat(f"export, {count} complete runs", 1, lambda: done.append(export(store, specs, file)))
         there = Store(Path(place) / "there")

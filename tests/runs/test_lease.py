@@ -46,9 +46,10 @@ def test_no_draft_stays_behind(tmp_path):
 
 
 def test_the_lease_of_a_killed_process_is_taken_over_at_once(tmp_path):
-    code = "import sys, time; from pathlib import Path; from repro.runs.lease import Lease\n"
-    code += "assert Lease.take(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
-    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as process:
+    code = "import sys; from pathlib import Path; from repro.runs.lease import Lease\n"
+    code += "assert Lease.take(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], **pipes) as process:
         assert process.stdout.readline() == b"held\n"
         assert Lease.take(tmp_path) is None
         process.kill()
