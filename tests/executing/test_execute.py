@@ -109,7 +109,7 @@ def begin(tmp_path):
     def start(code):
         script = tmp_path / "caller.py"
         script.write_text(code)
-        arguments = [sys.executable, str(script), str(tmp_path / "results"), str(Path(__file__).parent)]
+        arguments = [sys.executable, str(script), str(tmp_path / "results"), str(Path(__file__).parents[2])]
         begun.append(subprocess.Popen(arguments, start_new_session=True))
         return begun[-1]
 
@@ -136,7 +136,7 @@ def test_a_worker_killed_once_is_replaced_and_its_run_completed(tmp_path):
 
 def test_two_callers_train_each_run_once(tmp_path, begin):
     code = (
-        "import sys; sys.path.insert(0, sys.argv[2]); from test_execute import *\n"
+        "import sys; sys.path.insert(0, sys.argv[2]); from tests.executing.test_execute import *\n"
         "if __name__ == '__main__':\n"
         "    check = check_of(lambda scale, seed: {f'seed {i}': tiny(i, epochs=4) for i in range(3)})\n"
         "    out = run_all([check], Store(Path(sys.argv[1])), data_dir=Path(), device='cpu', workers=1)\n"
@@ -151,7 +151,7 @@ def test_two_callers_train_each_run_once(tmp_path, begin):
 
 def test_an_interrupt_checkpoints_what_is_under_way(tmp_path, begin):
     code = (
-        "import sys; sys.path.insert(0, sys.argv[2]); from test_execute import *\n"
+        "import sys; sys.path.insert(0, sys.argv[2]); from tests.executing.test_execute import *\n"
         "if __name__ == '__main__':\n"
         "    check = check_of(lambda scale, seed: {'long': tiny(0, epochs=500)})\n"
         "    out = run_all([check], Store(Path(sys.argv[1])), data_dir=Path(), device='cpu', workers=1)\n"
