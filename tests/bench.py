@@ -54,31 +54,20 @@ def many_runs(count: int) -> None:
     """Prints what planning, packing and taking in take with many complete runs of a forged store."""
     from dataclasses import replace
 
-    from repro.claim import Check, Source, claim
-    from repro.compare import Ordering
     from repro.planning.plan import plan
-    from repro.recipes import SCALES, cifar
+    from repro.recipes import cifar
     from repro.runs.store import Store
     from repro.runs.transfer import export, take_in
-    from tests.conftest import _finished
+    from tests.made import check_of, finished
 
     done: list[object] = []
     specs = [cifar("smoke", index % 3, depth=8 + 6 * (index // 3)) for index in range(count)]
-    mark = claim(
-        id="many",
-        sentence="A sentence.",
-        source=Source(work="nobody2021", place="Figure 9", tag="P", reference="more than half"),
-        rule=Ordering(gap=0.0, reason="half is half"),
-        grid=dict.fromkeys(SCALES, ({},)),
-        runs=lambda scale, seed, depth: {"BatchNorm": cifar(scale, seed, depth=depth)},
-        controls=(),
-    ).args[0]
-    check = Check(claim=mark, scale="smoke", params={}, file=Path(__file__), function=lambda _: None, dataset=None)
+    check = check_of(lambda scale, seed, depth: {"BatchNorm": cifar(scale, seed, depth=depth)}, id="many")
     checks = [replace(check, params={"depth": spec.depth}) for spec in specs if spec.seed == 0]
     with tempfile.TemporaryDirectory() as place:
         store, file = Store(Path(place) / "here"), Path(place) / "runs.tar.xz"
         for spec in specs:
-            _finished(store, spec)
+            finished(store, spec)
         repeat(f"plan, {count} complete runs", 3, lambda: done.append(plan(checks, store, device_type="cpu")))
         repeat(f"export, {count} complete runs", 1, lambda: done.append(export(store, specs, file)))
         there = Store(Path(place) / "there")

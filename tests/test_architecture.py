@@ -94,3 +94,22 @@ def test_nothing_imports_claims():
 def test_every_module_says_in_its_first_line_what_leaves_it():
     for path in [*(ROOT / "repro").rglob("*.py"), *(ROOT / "claims").rglob("*.py")]:
         assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+VALUES = ("runs", "statistics", "compare", "planning", "judging", "recipes", "claim")  # what is hashed or judged
+
+
+def test_values_that_are_hashed_or_judged_are_frozen_and_made_by_keyword():
+    made = {}
+    for room in VALUES:
+        for path in [*(ROOT / "repro").glob(f"{room}.py"), *(ROOT / "repro").glob(f"{room}/*.py")]:
+            for node in ast.walk(ast.parse(path.read_text())):
+                for call in node.decorator_list if isinstance(node, ast.ClassDef) else ():
+                    if "dataclass" in ast.unparse(call):
+                        made[f"{path.stem}.{node.name}"] = ast.unparse(call)
+    assert {name for name, call in made.items() if call != "dataclass(frozen=True, kw_only=True)"} == {
+        "store.Run",  # made in one place, of fields in the order of its docstring
+        "store.Store",  # a path, with a name
+    }
+    assert made["store.Run"] == made["store.Store"] == "dataclass(frozen=True)"
+    assert len(made) > 30

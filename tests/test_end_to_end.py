@@ -38,7 +38,7 @@ def test_training_helps(evidence):
 
 def repro(folder, *arguments):
     command = [sys.executable, "-m", "repro.cli", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_verify_goes_from_nothing_to_a_report_that_can_be_checked(tmp_path):

@@ -1,5 +1,6 @@
 """Estimates over seeds, against statsmodels, scipy and brute force."""
 
+import dataclasses
 import itertools
 import math
 from functools import partial
@@ -21,12 +22,16 @@ from repro.statistics import (
     Sample,
     against_level,
     claim_p_against,
+    deviation_of,
     exact_tail,
+    finite,
     holm,
     jonckheere,
     mean_of,
     nominal_alpha,
     paired_differences,
+    satterthwaite,
+    seeds_for_trend,
     seeds_to_decide,
     share_a_run,
     welch,
@@ -449,3 +454,109 @@ def test_no_number_of_seeds_above_the_most_is_named():
 
 def test_one_seed_names_no_number_of_seeds():
     assert by_seeds(mean_of(sample([82.0])), 0.05, (81.0, 83.0)) is None
+
+
+def drop(estimate, error=1.0, seeds=3):
+    return Estimate(estimate=estimate, error=error, degrees_of_freedom=2 * (seeds - 1), seeds=seeds)
+
+
+LOOK = Levels(accept=0.05, against=0.05)
+
+
+@pytest.mark.parametrize("p_rise", [0.06, 0.1, 0.25])
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_a_trend_needs_seeds_in_the_square_of_its_normal_quantiles(p_rise, seeds):
+    ratio = stats.norm.isf(0.05) / stats.norm.isf(p_rise)
+    named = seeds_for_trend(p_rise, [drop(-9.0, 0.1, seeds)], LOOK, 1.0)
+    assert named == math.ceil(seeds * ratio**2) > seeds
+
+
+def test_a_trend_whose_drops_are_open_needs_as_many_seeds_as_the_most_open_of_them():
+    drops = [drop(0.0, 0.6), drop(0.5, 0.6), drop(-9.0, 0.1)]
+    alone = [seeds_to_decide(3, partial(with_seeds, one), LOOK, (-math.inf, 1.0)) for one in drops[:2]]
+    assert 3 < alone[0] < alone[1]
+    assert seeds_for_trend(0.01, drops, LOOK, 1.0) == alone[1]
+    assert seeds_for_trend(0.05, drops[2:], LOOK, 1.0) is None  # decided as it is
+
+
+@pytest.mark.parametrize(
+    ("p_rise", "drops"),
+    [
+        (0.5, [drop(-9.0, 0.1)]),
+        (0.9, [drop(-9.0, 0.1)]),
+        (0.49, [drop(-9.0, 0.1)]),
+        (0.1, [drop(1.0)]),
+        (0.1, [drop(-9.0, 0.1), drop(-9.0, 0.1, seeds=1)]),
+    ],
+    ids=["flat", "falling", "too many seeds", "drop on the margin", "one seed"],
+)
+def test_a_trend_that_no_number_of_seeds_decides_names_none(p_rise, drops):
+    assert seeds_for_trend(p_rise, drops, LOOK, 1.0) is None
+
+
+@pytest.mark.parametrize(("bound", "above", "below"), [(81.0, 0.0, 1.0), (82.0, 1.0, 1.0), (83.0, 1.0, 0.0)])
+def test_without_any_error_a_bound_is_passed_or_not(bound, above, below):
+    exact = mean_of(sample([82.0, 82.0], step=0.0))
+    assert (exact.error, exact.p_above(bound), exact.p_below(bound)) == (0.0, above, below)
+
+
+def test_one_seed_has_no_spread_and_two_have():
+    assert deviation_of(sample([82.0], step=1.0)) == 0.0
+    assert deviation_of(sample([82.0, 84.0], step=1.0)) == pytest.approx(math.sqrt(2))
+
+
+def test_a_mean_with_more_seeds_keeps_its_spread():
+    more = mean_of(sample([81.0, 82.0, 83.0]), 12)
+    assert (more.estimate, more.error, more.degrees_of_freedom, more.seeds) == (82.0, pytest.approx(12**-0.5), 11, 12)
+
+
+def test_degrees_of_freedom_without_any_spread_are_those_of_all_parts():
+    assert satterthwaite(0.0, [(0.0, 2), (0.0, 4)]) == 6
+    assert satterthwaite(2.0, [(1.0, 2), (1.0, 4)]) == pytest.approx(4 / 0.75)
+    assert satterthwaite(2.0, [(1.0, 2), (1.0, 0)]) == 0
+
+
+def test_a_difference_has_the_smaller_number_of_seeds_and_the_error_of_both():
+    difference = welch(sample([1.0, 2.0, 3.0]), sample([0.0, 4.0]))
+    assert (difference.estimate, difference.seeds) == (0.0, 2)
+    assert difference.error == pytest.approx(math.sqrt(1 / 3 + 4))
+
+
+def test_paired_differences_have_the_coarser_step_and_both_runs():
+    before = Sample(label="a", values=(1.0,), seeds=(0,), unit="share", step=0.5, runs=("x",))
+    after = Sample(label="b", values=(3.0,), seeds=(0,), unit="share", step=0.25, runs=("y",))
+    found = paired_differences(before, after)
+    assert (found.label, found.step, found.runs, found.unit) == ("b − a", 0.5, ("x+y",), "share")
+    assert paired_differences(dataclasses.replace(before, runs=()), after).runs == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "limits", "fits"),
+    [
+        (0.0, {}, True),
+        (0.0, {"least": 0}, True),
+        (-0.1, {"least": 0}, False),
+        (0.0, {"above": 0}, False),
+        (0.1, {"above": 0}, True),
+        (math.inf, {}, False),
+        (-math.inf, {}, False),
+        (math.nan, {"least": 0}, False),
+    ],
+)
+def test_a_number_of_a_rule_is_finite_and_within_its_limits(value, limits, fits):
+    if fits:
+        finite("margin", value, **limits)
+        return
+    allowed = {"least": "at least 0", "above": "above 0"}.get(next(iter(limits), ""), "a finite number")
+    with pytest.raises(ClaimError, match=f"margin is .*{allowed}"):
+        finite("margin", value, **limits)
+
+
+@pytest.mark.parametrize(("accept", "against"), [(0.05, 0.05), (0.499, 1e-9)])
+def test_levels_at_their_edges_are_levels(accept, against):
+    assert Levels(accept=accept, against=against).against == against
+
+
+def test_two_values_a_group_are_enough_for_a_trend_and_one_is_not():
+    assert jonckheere([(1.0, 2.0), (3.0, 4.0)]) == pytest.approx(1 / 6)
+    assert jonckheere([(1.0,), (2.0, 3.0)]) == 1.0

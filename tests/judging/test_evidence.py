@@ -1,40 +1,24 @@
 """Evidence: a check reads the runs it declared, all of them, and leaves findings."""
 
-from pathlib import Path
-
 import pytest
 
-from repro.claim import Check, Claim, Source
-from repro.compare import Levels, Ordering, Outcome
+from repro.compare import Levels, Outcome
 from repro.errors import ClaimError, StoreError
 from repro.judging.evidence import Evidence
-from repro.recipes import SCALES, cifar
+from repro.recipes import cifar
 from repro.runs.datasets import DATASETS
 from repro.runs.store import Store
+from tests.made import check_of
 
 LEVELS = Levels(accept=0.05, against=0.05)
 
 
 def check():
-    return Check(
-        claim=Claim(
-            id="a",
-            sentence="A sentence.",
-            source=Source(work="nobody2021", place="Figure 9", tag="P", reference="more than half"),
-            rule=Ordering(gap=0.0, reason="half is half"),
-            grid=dict.fromkeys(SCALES, ({},)),
-            runs=lambda scale, seed: {
-                "BatchNorm": cifar(scale, seed, depth=8),
-                "output": cifar(scale, seed, depth=8, trained="output"),
-            },
-            depends_on=(),
-            testable=dict.fromkeys(SCALES, "the networks and data of its runs"),
-        ),
-        scale="smoke",
-        params={},
-        file=Path(__file__),
-        function=lambda evidence: None,
-        dataset=None,
+    return check_of(
+        lambda scale, seed: {
+            "BatchNorm": cifar(scale, seed, depth=8),
+            "output": cifar(scale, seed, depth=8, trained="output"),
+        }
     )
 
 

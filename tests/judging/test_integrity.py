@@ -3,41 +3,23 @@
 import dataclasses
 import hashlib
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from repro.claim import Check, Claim, Source
-from repro.compare import Ordering
 from repro.errors import ClaimError
 from repro.judging.judge import judge
 from repro.judging.shapes import expected
 from repro.judging.verdict import Verdict
-from repro.recipes import SCALES, cifar
+from repro.recipes import cifar
 from repro.runs.store import HISTORY, TENSORS, Store
 from repro.training.trainable import named_tensors, prepare
+from tests.made import check_of
 
 
 def make(runs):
-    return Check(
-        claim=Claim(
-            id="a",
-            sentence="A sentence.",
-            source=Source(work="nobody2021", place="Figure 9", tag="P", reference="more than half"),
-            rule=Ordering(gap=0.0, reason="half is half"),
-            grid=dict.fromkeys(SCALES, ({},)),
-            runs=runs,
-            depends_on=(),
-            testable=dict.fromkeys(SCALES, "small networks"),
-        ),
-        scale="smoke",
-        params={},
-        file=Path(__file__),
-        function=lambda evidence: evidence.find(higher=evidence.accuracy("BatchNorm"), lower=50.0),
-        dataset=None,
-    )
+    return check_of(runs, lambda evidence: evidence.find(higher=evidence.accuracy("BatchNorm"), lower=50.0))
 
 
 CHECK = make(lambda scale, seed: {"BatchNorm": cifar(scale, seed, depth=8)})

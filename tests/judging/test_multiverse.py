@@ -1,16 +1,14 @@
 """The multiverse: each other analysis of the same runs, and how many agree with the frozen one."""
 
-from pathlib import Path
-
 import pytest
 
-from repro.claim import Check, Claim, Source
 from repro.compare import Fraction, Ordering, Point, Published
 from repro.judging.judge import judge
 from repro.judging.multiverse import AS_FROZEN, flips, multiverse, multiverses, sentence
 from repro.judging.verdict import to_json
 from repro.recipes import SCALES, cifar
 from repro.runs.store import Store
+from tests import made
 
 
 def published(value):
@@ -22,19 +20,9 @@ def arms_of(scale, seed):
 
 
 def check_of(rule, find, *, primary=True, testable=True, runs=arms_of):
-    claim = Claim(
-        id="chosen",
-        sentence="A sentence.",
-        source=Source(work="nobody2021", place="Figure 9", tag="P", reference="50 %"),
-        rule=rule,
-        grid=dict.fromkeys(SCALES, ({},)),
-        runs=runs,
-        depends_on=(),
-        looks=dict.fromkeys(SCALES, (3,)),
-        primary=primary,
-        **{"testable" if testable else "untestable": dict.fromkeys(SCALES, "as it is")},
-    )
-    return Check(claim=claim, scale="smoke", params={}, file=Path(__file__), function=find, dataset=None)
+    tested = {"testable" if testable else "untestable": dict.fromkeys(SCALES, "as it is")}
+    looks = dict.fromkeys(SCALES, (3,))
+    return made.check_of(runs, find, id="chosen", rule=rule, looks=looks, primary=primary, **tested)
 
 
 def ordering(evidence):

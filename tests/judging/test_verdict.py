@@ -5,22 +5,19 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from safetensors.numpy import save
 
 from repro.claim import JUDGING_CODE, LOOKS, ONE_LOOK, Check, Claim, Source
 from repro.compare import Exact, Levels, Measure, Ordering, Outcome, Point, Printed, Published
 from repro.errors import ClaimError, ReproError
 from repro.judging.claims import claims_table
 from repro.judging.judge import judge, judge_check, requested_seeds
-from repro.judging.shapes import expected
 from repro.judging.verdict import Answer, Verdict, to_json
 from repro.provenance import PACKAGE
 from repro.recipes import SCALES, cifar
-from repro.runs.datasets import DATASETS
 from repro.runs.lease import Lease
-from repro.runs.store import HISTORY, TENSORS, Store
+from repro.runs.store import TENSORS, Store
+from tests.made import finished
 
 REASON = "a reason"
 POINT = Point(margin=1.0, reason=REASON)
@@ -28,11 +25,6 @@ ORDERING = Ordering(gap=2.0, reason=REASON)
 EXACT = Exact(reason=REASON)
 ON, FAR, EDGE = (81.9, 82.0, 82.1), (69.9, 70.0, 70.1), (82.9, 83.0, 83.1)  # of 82 ± 1
 BARELY = (83.23, 83.33, 83.43)  # ruled out with p = 0.015, which one look of three allows and two of them do not
-PART = {
-    "commit": "c0ffee", "code": "c0de", "torch": "2.14.1", "python": "3.11.7", "device": "a processor",
-    "device_type": "cpu", "threads": 1, "cores": 2, "job": None, "from_epoch": 0, "from_step": 0, "seconds": 1.0,
-    "peak_memory_bytes": 1,
-}  # fmt: skip
 FOUR_WORDS = {Verdict.REPRODUCED, Verdict.PARTIAL, Verdict.NOT_REPRODUCED, Verdict.INCONCLUSIVE}
 
 
@@ -165,26 +157,9 @@ def make_control(make):
     return control
 
 
-def store_run(store: Store, spec, top1, *, part=None, **record):
-    """A complete run with a known accuracy, as ``training.run`` leaves it."""
-    folder = store.begin(spec)
-    diverged = record.get("outcome") == "diverged"
-    rows = [{"epoch": n, "test_top1": top1, "train_loss": None if diverged else 1.0} for n in range(1, spec.epochs + 1)]
-    (folder / "measurements/accuracy.json").write_text(json.dumps({"top1": top1, "images": 10_000}))
-    (folder / HISTORY).write_text("".join(json.dumps(row) + "\n" for row in (rows[:1] if diverged else rows)))
-    shapes = expected(spec).items()
-    (folder / TENSORS).write_bytes(save({name: np.full(shape, spec.seed, np.float32) for name, shape in shapes}))
-    known = {
-        "outcome": "trained",
-        "parts": [PART | (part or {})],
-        "criteria": {},
-        "data": DATASETS[spec.dataset].fingerprints or {"train": "a" * 64, "test": "b" * 64},
-        "frozen_before": "f" * 64,
-        "frozen_after": "f" * 64,
-        "seconds": 1.0,
-        "images_per_second": 1.0,
-    }
-    store.finish(spec, known | record)
+def store_run(store: Store, spec, top1, **fields):
+    """A complete run with a known accuracy on so many images that rounding says nothing."""
+    return finished(store, spec, top1=top1, measurements={"accuracy": {"top1": top1, "images": 10_000}}, **fields)
 
 
 def train(store, check, values, *, arm="batchnorm", **record):

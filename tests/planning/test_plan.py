@@ -4,12 +4,14 @@ import dataclasses
 
 import pytest
 
-from repro.claim import LOOKS, ONE_LOOK, Check, Claim, Source
+from repro.claim import LOOKS, ONE_LOOK
 from repro.compare import Ordering
+from repro.planning.cost import Known
 from repro.planning.plan import plan
-from repro.recipes import SCALES, built, cifar
+from repro.recipes import built, cifar
 from repro.runs.lease import Lease
 from repro.runs.store import Store
+from tests.made import check_of
 
 
 @pytest.fixture
@@ -23,22 +25,7 @@ def check(name, *depths, scale="smoke", looks=LOOKS, trained="batchnorm", spec=c
             return {str(depth): built(depth=depth) for depth in depths}
         return {str(depth): cifar(scale, seed, depth=depth, trained=trained) for depth in depths}
 
-    source = Source(work="nobody2021", place="Figure 9", tag="P", reference="more than half")
-    rule = Ordering(gap=0.0, reason="half is half")
-    claim = Claim(
-        id=name,
-        sentence="A sentence.",
-        source=source,
-        rule=rule,
-        grid=dict.fromkeys(SCALES, ({},)),
-        runs=runs,
-        depends_on=(),
-        testable=dict.fromkeys(SCALES, "the networks and data of its runs"),
-        looks=looks,
-    )
-    from pathlib import Path
-
-    return Check(claim=claim, scale=scale, params={}, file=Path(__file__), function=lambda evidence: None, dataset=None)
+    return check_of(runs, id=name, scale=scale, looks=looks)
 
 
 def specs(made):
@@ -116,6 +103,35 @@ def test_hours_count_what_is_missing_alone(store, finished):
     for seed in range(2):
         finished(store, cifar("smoke", seed, depth=8), seconds=36.0)
     assert plan([check("a", 8)], store, device_type="cpu").hours == pytest.approx(0.01)
+
+
+def test_of_a_paused_run_what_is_left_counts(store, paused):
+    whole = plan([check("a", 8)], store, device_type="cpu").hours
+    paused(store, cifar("smoke", 0, depth=8), epoch=3)
+    left = 1 - store.progress(cifar("smoke", 0, depth=8))
+    assert left == 0.75
+    assert plan([check("a", 8)], store, device_type="cpu").hours == pytest.approx(whole * (2 + left) / 3)
+
+
+@pytest.mark.parametrize(("last", "basis"), [("cpu", "measured"), ("cuda", "assumed")])
+def test_a_run_is_a_measurement_of_the_device_that_finished_it(store, finished, last, basis):
+    run = finished(store, cifar("smoke", 0, depth=8), seconds=36.0)
+    parts = [{**run.record["parts"][0], "device_type": kind} for kind in ("cpu", "cuda", last)]
+    store.finish(run.spec, {**run.record, "parts": parts})
+    made = plan([check("a", 8)], store, device_type="cpu")
+    assert {planned.cost.basis for planned in made.missing} == {basis}
+
+
+def test_a_run_that_was_only_built_is_no_measurement(store, finished):
+    finished(store, built(depth=14))
+    checks = [check("a", 14, looks=ONE_LOOK, spec=built), check("b", 14, scale="paper")]
+    made = plan(checks, store, device_type="cpu")
+    assert {planned.cost.basis for planned in made.missing} == {"assumed"}
+
+
+def test_measurements_from_elsewhere_are_scaled_from(store):
+    known = Known(spec=cifar("smoke", 9, depth=8), seconds=7200.0, device_type="cpu")
+    assert plan([check("a", 8)], store, device_type="cpu", known=[known]).hours == pytest.approx(6.0)
 
 
 def test_complete_run_is_reused(store, finished):

@@ -13,7 +13,7 @@ from repro.runs.checkpoint import pack
 from repro.runs.lease import Lease
 from repro.runs.store import Store
 from repro.runs.transfer import export, take_in
-from tests.conftest import _finished, _paused
+from tests.made import finished, paused
 
 SPEC = cifar("smoke", 0, depth=8)
 # What a killed process leaves open is no matter here.
@@ -84,13 +84,13 @@ def nothing(here):
 
 def pause(here):
     if here.condition(SPEC) == "missing":
-        _paused(here, SPEC, epoch=2)
+        paused(here, SPEC, epoch=2)
 
 
 def almost_finish(here):
     """A run at its last checkpoint, with all that its record will name."""
     if here.condition(SPEC) == "missing":
-        folder = _finished(here, SPEC).folder
+        folder = finished(here, SPEC).folder
         (folder / "run.json").unlink()
         place = {"epoch": SPEC.epochs - 1, "step": 3, "diverged": False, "parts": []}
         (folder / "checkpoint.safetensors").write_bytes(
@@ -100,8 +100,8 @@ def almost_finish(here):
 
 @pytest.mark.parametrize("prepare", [nothing, almost_finish])
 def test_a_run_killed_at_any_line_of_finishing_is_never_half(tmp_path, prepare):
-    record = _finished(Store(tmp_path / "model"), SPEC).record
-    write = (lambda here: _finished(here, SPEC)) if prepare is nothing else (lambda here: here.finish(SPEC, record))
+    record = finished(Store(tmp_path / "model"), SPEC).record
+    write = (lambda here: finished(here, SPEC)) if prepare is nothing else (lambda here: here.finish(SPEC, record))
     found = killed_everywhere(tmp_path, prepare, write, {"missing", "paused", "complete"}, stride=2)
     assert found == ({"missing", "complete"} if prepare is nothing else {"paused", "complete"})
 
@@ -109,7 +109,7 @@ def test_a_run_killed_at_any_line_of_finishing_is_never_half(tmp_path, prepare):
 @pytest.mark.parametrize("prepare", [nothing, pause])
 def test_an_import_killed_at_any_line_is_never_half(tmp_path, prepare):
     there = Store(tmp_path / "there")
-    _finished(there, SPEC)
+    finished(there, SPEC)
     export(there, [SPEC], tmp_path / "file")
     found = killed_everywhere(
         tmp_path, prepare, lambda here: take_in(here, tmp_path / "file"), {"missing", "paused", "complete"}, stride=17

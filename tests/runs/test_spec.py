@@ -101,6 +101,92 @@ def test_a_spec_that_no_network_has_is_refused_with_what_is_allowed(change, foun
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"depth": 7},
+        {"depth": 9},
+        {"depth": 866 + 5},
+        {"depth": 14.0},
+        {"seed": True},
+        {"width": -1},
+        {"batch_size": 0},
+        {"epochs": -1, "learning_rate_drops": ()},
+        {"epochs": 9},
+        {"random_per_channel": -1},
+        {"trained": "random"},
+        {"learning_rate_drops": (0,)},
+        {"learning_rate_drops": (12,)},
+        {"learning_rate_drops": (6, 13)},
+        {"learning_rate_drops": (6.0,)},
+        {"learning_rate": 0.0},
+        {"learning_rate": -0.1},
+        {"learning_rate": float("inf")},
+        {"learning_rate": float("nan")},
+        {"momentum": -0.1},
+        {"momentum": 1.5},
+        {"weight_decay": -1e-4},
+        {"weight_decay": float("inf")},
+        {"family": "imagenet-resnet", "depth": 152},
+        {"family": "imagenet-resnet", "depth": 50, "width": 2},
+        {"dataset": "imagenet", "epochs": 1, "learning_rate_drops": ()},
+    ],
+    ids=str,
+)
+def test_a_value_beyond_an_edge_is_refused(change):
+    with pytest.raises(SpecError):
+        dataclasses.replace(cifar("smoke", 0, depth=14), **change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"depth": 8},
+        {"width": 1},
+        {"batch_size": 2},
+        {"epochs": 0, "learning_rate_drops": ()},
+        {"epochs": 0, "learning_rate_drops": (), "dataset": "imagenet"},
+        {"epochs": 2, "learning_rate_drops": (1,)},
+        {"trained": "random", "random_per_channel": 1},
+        {"learning_rate_drops": (1, 11)},
+        {"learning_rate": 1e-300},
+        {"momentum": 0.0},
+        {"weight_decay": 0.0},
+        *({"family": "imagenet-resnet", "depth": depth} for depth in (18, 34, 50, 101, 200)),
+        *({"precision": precision} for precision in ("float32", "tf32", "bfloat16")),
+    ],
+    ids=str,
+)
+def test_a_value_at_an_edge_is_a_run(change):
+    spec = dataclasses.replace(cifar("smoke", 0, depth=14), **change)
+    assert RunSpec.from_json(spec.to_json(), "here") == spec
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        (cifar("smoke", 0, depth=14), "resnet-14 batchnorm 12 epochs seed 0 (digits)"),
+        (cifar("smoke", 3, depth=14, width=2), "wrn-14-2 batchnorm 12 epochs seed 3 (digits)"),
+        (cifar("smoke", 0, depth=8, trained="random", k=2), "resnet-8 random-2 12 epochs seed 0 (digits)"),
+        (
+            cifar("paper", 1, depth=866, weight_init="binary", norm_init="ones"),
+            "resnet-866 batchnorm binary norm-ones 160 epochs seed 1 (cifar10)",
+        ),
+        (
+            cifar("paper", 1, depth=110, weight_init="orthogonal", norm_init="uniform-symmetric"),
+            "resnet-110 batchnorm orthogonal norm-uniform-symmetric 160 epochs seed 1 (cifar10)",
+        ),
+        (
+            cifar("smoke", 0, depth=8, trained="all", labels="shuffled"),
+            "resnet-8 all shuffled labels 12 epochs seed 0 (digits)",
+        ),
+        (built(depth=200, family="imagenet-resnet"), "resnet-200 batchnorm built only (imagenet)"),
+    ],
+)
+def test_the_name_of_a_run_says_what_sets_it_apart(spec, name):
+    assert spec.name == name
+
+
+@pytest.mark.parametrize(
     ("edit", "told"),
     [
         (lambda fields: fields.pop("seed"), "lacks ['seed']"),

@@ -1,5 +1,7 @@
 import errno
+import hashlib
 import json
+import math
 import os
 import pickle
 
@@ -8,6 +10,7 @@ import pytest
 from repro.errors import DamagedRunError, StoreError
 from repro.recipes import cifar
 from repro.runs import store as store_module
+from repro.runs.datasets import DATASETS
 from repro.runs.lease import Lease
 from repro.runs.store import Store, _digest, explain_write_errors, write
 
@@ -81,8 +84,12 @@ def test_equal_results_have_equal_digests_whatever_they_took(tmp_path, finished)
     assert one.sha256 != two.sha256
 
 
-@pytest.mark.parametrize("number", [28, 13], ids=["full", "forbidden"])
-def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path, monkeypatch, number):
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [(28, "Free some space"), (122, "Free some space"), (13, "Make it writable")],
+    ids=["full", "quota", "forbidden"],
+)
+def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path, monkeypatch, number, advice):
     path = tmp_path / "file"
     write(path, b"old")
 
@@ -91,7 +98,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path, monkeypatch, 
         raise OSError(number, "no luck")
 
     monkeypatch.setattr(store_module, "_write_through", fail)
-    with pytest.raises(StoreError, match="cannot be written: no luck"):
+    with pytest.raises(StoreError, match=f"cannot be written: no luck. {advice}"):
         write(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
@@ -233,3 +240,127 @@ def test_what_cannot_be_written_is_told_with_what_to_do(tmp_path, number, advice
     told = pytest.raises(StoreError, match=f"file cannot be written: .*{advice}, or name another place")
     with told, explain_write_errors(tmp_path / "file"):
         raise OSError(number, os.strerror(number))
+
+
+STEPS = math.ceil(DATASETS[SPEC.dataset].train_images / SPEC.batch_size)
+
+
+@pytest.mark.parametrize(("epoch", "step"), [(0, 0), (0, 1), (3, 0), (3, STEPS - 1), (SPEC.epochs - 1, STEPS - 1)])
+def test_progress_is_the_share_of_steps_that_a_paused_run_has_behind_it(store, paused, epoch, step):
+    paused(store, SPEC, epoch=epoch, step=step)
+    assert store.place(SPEC)["epoch"] == epoch
+    assert store.progress(SPEC) == pytest.approx((epoch * STEPS + step) / (SPEC.epochs * STEPS))
+
+
+def test_a_run_without_a_checkpoint_has_no_progress(store):
+    store.begin(SPEC)
+    assert store.place(SPEC) is None
+    assert store.progress(SPEC) == 0.0
+
+
+def test_a_crash_is_told_with_its_error(store, paused):
+    paused(store, SPEC, epoch=1)
+    store.fail(SPEC, "RuntimeError: CUDA out of memory", "Traceback …")
+    assert store.failure(SPEC) == "RuntimeError: CUDA out of memory"
+
+
+def test_a_crash_stays_what_it_was_when_its_word_cannot_be_written(store, monkeypatch):
+    store.begin(SPEC)
+
+    def full(draft, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store_module, "_write_through", full)
+    store.fail(SPEC, "RuntimeError: x", "…")
+    assert store.condition(SPEC) == "missing"
+
+
+def test_the_lease_of_a_dead_process_is_no_training(store, paused):
+    folder = paused(store, SPEC, epoch=1)
+    Lease.take(folder)
+    (path,) = folder.glob("lease.*")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"pid": 2**22 + 1, "started": "0"}))
+    assert store.condition(SPEC) == "paused"
+
+
+def test_complete_runs_come_by_key_and_others_do_not(store, finished, paused):
+    assert list(store.runs()) == []
+    specs = [cifar("smoke", seed, depth=8) for seed in range(5)]
+    for spec in specs[:4]:
+        finished(store, spec)
+    paused(store, specs[4], epoch=1)
+    assert [run.spec.key for run in store.runs()] == sorted(spec.key for spec in specs[:4])
+
+
+def test_a_run_is_begun_with_its_spec_and_nothing_else(store, tree):
+    folder = store.begin(SPEC)
+    assert folder == store.folder(SPEC) and (folder / "spec.json").read_text() == SPEC.to_json()
+    before = tree(store.root)
+    assert store.begin(SPEC) == folder
+    assert tree(store.root) == before and set(before) == {
+        SPEC.key,
+        f"{SPEC.key}/measurements",
+        f"{SPEC.key}/spec.json",
+    }
+
+
+def test_a_complete_run_is_no_longer_paused(store, finished, paused):
+    folder = paused(store, SPEC, epoch=1)
+    finished(store, SPEC)
+    assert not (folder / "checkpoint.safetensors").exists()
+
+
+@pytest.mark.parametrize("text", ["[]", "1", "{", ""])
+@pytest.mark.parametrize("name", ["history.jsonl", "measurements/accuracy.json"])
+def test_a_file_that_holds_no_json_object_is_refused_though_its_hash_agrees(store, finished, name, text):
+    run = finished(store, SPEC)
+    (run.folder / name).write_text(text + "\n")
+    store.finish(SPEC, {key: value for key, value in run.record.items() if key != "files"})
+    run = store.run(SPEC)
+    with pytest.raises(DamagedRunError, match=f"{name} holds no JSON object"):
+        run.history if name == "history.jsonl" else run.measurement("accuracy")
+
+
+def added(store, run, name="novel"):
+    (run.folder / "measurements" / f"{name}.json").write_text('{"found": 1}')
+    store.add(run, [f"measurements/{name}.json"], {"code": "c0de"})
+    return store.run(run.spec)
+
+
+def test_a_measurement_that_is_added_is_read_and_says_what_made_it(store, finished):
+    run = added(store, finished(store, SPEC))
+    assert run.measurement("novel") == {"found": 1}
+    assert run.record["additions"] == [{"code": "c0de", "files": ["measurements/novel.json"]}]
+    again = added(store, run, "other")
+    assert [addition["files"] for addition in again.record["additions"]] == [
+        ["measurements/novel.json"],
+        ["measurements/other.json"],
+    ]
+
+
+def test_measurements_that_are_added_do_not_change_what_a_run_computed(store, finished):
+    run = finished(store, SPEC)
+    assert added(store, run).digest == run.digest
+    assert finished(Store(store.root / "other"), SPEC, top1=1.0).digest != run.digest
+
+
+def test_adding_a_measurement_makes_no_other_change_valid(store, finished):
+    run = finished(store, SPEC)
+    (run.folder / "measurements/accuracy.json").write_text('{"top1": 100.0}')
+    with pytest.raises(DamagedRunError, match=r"accuracy\.json was changed after the run"):
+        added(store, run).measurement("accuracy")
+
+
+def test_a_record_has_the_hash_of_every_file_beside_it(store, finished):
+    run = finished(store, SPEC)
+    content = {path.relative_to(run.folder).as_posix(): path for path in run.folder.rglob("*") if path.is_file()}
+    assert run.sha256 == hashlib.sha256(content.pop("run.json").read_bytes()).hexdigest()
+    assert run.record["files"] == {
+        name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in content.items()
+    }
+
+
+def test_a_store_in_a_files_place_is_told_as_one(tmp_path):
+    (tmp_path / "results").write_text("")
+    with pytest.raises(StoreError, match="results cannot be read: Not a directory. Name a folder with --results"):
+        Store(tmp_path / "results").condition(SPEC)

@@ -327,7 +327,7 @@ def test_two_imports_at_once_both_end_well(here, there, file, monkeypatch):
 
     def together(*arguments):
         unpack(*arguments)
-        ready.wait(30)
+        ready.wait(600)
 
     monkeypatch.setattr(transfer, "_unpack", together)
     threads = [threading.Thread(target=lambda: found.append(take_in(there, file))) for _ in range(2)]
@@ -355,16 +355,16 @@ STATE = st.sampled_from(("missing", "paused", "complete"))
 @settings(max_examples=20, deadline=None)
 @given(st.lists(STATE, min_size=3, max_size=3).filter(lambda states: set(states) != {"missing"}), st.integers(0, 99))
 def test_import_after_export_is_the_identity(states, value):
-    from tests.conftest import _finished, _paused
+    from tests.made import finished, paused
 
     place = Path(tempfile.mkdtemp())
     try:
         here, there = Store(place / "here"), Store(place / "there")
         for spec, state in zip(SPECS, states, strict=True):
             if state == "complete":
-                _finished(here, spec, top1=float(value))
+                finished(here, spec, top1=float(value))
             elif state == "paused":
-                _paused(here, spec, epoch=value % 12, mark=float(value))
+                paused(here, spec, epoch=value % 12, mark=float(value))
         export(here, SPECS, place / "file")
         take_in(there, place / "file")
         assert [content(there.folder(spec)) for spec in SPECS] == [content(here.folder(spec)) for spec in SPECS]

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from repro.recipes import cifar
 from repro.runs.datasets import DATASETS
+from repro.training import loop
 from repro.training.data import Images, Split
 from repro.training.loop import evaluate, learning_rate, start, train
 from repro.training.trainable import prepare
@@ -71,12 +72,30 @@ def test_every_image_is_seen_once_an_epoch_and_the_last_partial_batch_is_kept():
     assert state.epoch == 1
 
 
-def test_data_order_changes_with_epoch_and_seed():
-    spec, images = short(), few_images()
-    rows = finished(spec, images)[0]
-    other = finished(dataclasses.replace(spec, seed=1), images)[0]
-    assert rows[0]["train_loss"] != rows[1]["train_loss"]
-    assert rows[0]["train_loss"] != other[0]["train_loss"]
+def test_data_order_changes_with_epoch_and_seed(monkeypatch):
+    images = few_images()
+
+    def orders(seed):
+        """The images in the order in which they are trained on, epoch by epoch."""
+        epochs = []
+
+        def watched(pixels, *_):
+            epochs.append([])
+
+            def take(index):
+                epochs[-1] += index.tolist()
+                return pixels[index]
+
+            return take
+
+        monkeypatch.setattr(loop, "augment", watched)
+        finished(short(seed=seed), images)
+        return epochs
+
+    zero, one = orders(0), orders(1)
+    assert all(sorted(epoch) == list(range(25)) for epoch in zero + one)
+    assert len({tuple(epoch) for epoch in zero + one}) == 4
+    assert orders(0) == zero
 
 
 @pytest.mark.parametrize(("epoch", "rate"), [(0, 0.1), (79, 0.1), (80, 0.01), (119, 0.01), (120, 0.001), (159, 0.001)])
