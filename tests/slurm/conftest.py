@@ -141,7 +141,7 @@ class User:
 
     def queue(self, results=None):
         """Ids of the jobs of this user's store that wait or run, each element of an array on its own."""
-        jobs = [line.split("|") for line in slurm("squeue", "-h", "-r", "-o", "%i|%j").splitlines()]
+        jobs = [line.split("|") for line in slurm("squeue", "-h", "-r", "-o", "%i|%j", sure=True).splitlines()]
         own = f"-{mark(Path(results or self.store.root))}-"  # as in the names of all jobs of this store
         return [job for job, name in jobs if own in name]
 
@@ -208,9 +208,15 @@ def rows(path):
     return made["judgements"], made["claims"], [(run["key"], run["digest"]) for run in made["runs"]]
 
 
-def slurm(*command):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    return done.stdout.strip()
+def slurm(*command, sure=False):
+    """What a command of SLURM prints. With ``sure``, it must have worked, if not at once then while a minute passes."""
+    for _ in range(60):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        if done.returncode == 0 or not sure:
+            return done.stdout.strip()
+        time.sleep(1)
+    pytest.fail(f"{command}: {done.stderr}")
+    return None
 
 
 def daemon(action, name):
