@@ -91,9 +91,8 @@ class User:
     def run(self, *arguments, expect=(0,), env=None, results="results"):
         """Runs one command of the suite and returns what it printed."""
         command = self.command(*arguments, results=results)
-        done = subprocess.run(
-            command, cwd=self.place, capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, **(env or {})}
-        )
+        env = {**os.environ, "COLUMNS": "1000", **(env or {})}  # no line is cut
+        done = subprocess.run(command, cwd=self.place, capture_output=True, text=True, timeout=PATIENCE, env=env)
         assert done.returncode in expect, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 
