@@ -46,7 +46,7 @@ def send(one: Profile, order: Order, specs: list[str], minutes: int, most: int) 
 
 def measure_and_save(spec_file: str, result_file: str, data_dir: str, device: str, most: int) -> None:
     """Measures the networks in a file of specs, each shared by at most so many runs; called in a job, with paths."""
-    specs = [RunSpec.from_json(text, spec_file) for text in Path(spec_file).read_text().splitlines()]
+    specs = [RunSpec.from_json(text, spec_file) for text in Path(spec_file).read_text(encoding="utf-8").splitlines()]
     node = (allocation() or {}).get("node", "")
     pilot.save(measure(specs, data_dir=Path(data_dir), device=device, node=str(node), most=most), Path(result_file))
 

@@ -1,8 +1,10 @@
 """What a cluster or a profile refuses: one message with the scheduler's words and what to change."""
 
+import json
 import os
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -73,16 +75,21 @@ def test_without_sbatch_one_line_says_so(user, tmp_path):
 
 def test_a_full_disk_queues_nothing_and_leaves_nothing(user, tmp_path):
     small = tmp_path / "small"
+    results = small / "results"
     small.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", small], check=True)
     try:
-        told = user.submit(results=small / "results", expect=(2,))
+        (results / ".slurm").mkdir(parents=True)
+        # Nodes do not see this mount, and are not asked again.
+        seen = [str(place) for place in (results, user.place / "tiny.py", sys.executable)]
+        (results / ".slurm" / "seen-box.json").write_text(json.dumps({"seen": seen}))
+        told = user.submit(results=results, expect=(2,))
         assert "No space left on device" in told
         assert "Nothing was queued" in told
-        assert not list((small / "results" / ".slurm").glob("*-*"))
+        assert not list((results / ".slurm").glob("*-*/"))
     finally:
         subprocess.run(["umount", small], check=True)
-    assert user.queue(small / "results") == []
+    assert user.queue(results) == []
 
 
 def test_a_submission_that_was_killed_half_way_is_completed_by_saying_it_again(user, sound):
