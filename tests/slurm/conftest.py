@@ -69,7 +69,7 @@ class User:
     def __post_init__(self):
         self.place.mkdir(parents=True, exist_ok=True)
 
-    def claim(self, epochs=12, seeds=2, broken=(), depths=(8,), looks=None, bar=50.0):
+    def claim(self, epochs=3, seeds=2, broken=(), depths=(8,), looks=None, bar=50.0):
         """Writes the claim file: ``seeds`` runs a depth; a broken one asks for more memory than there is."""
         points = "".join(f'{{"depth": {depth}}}, ' for depth in depths)
         text = CLAIM.format(

@@ -93,7 +93,7 @@ def test_a_full_disk_queues_nothing_and_leaves_nothing(user, tmp_path):
 
 
 def test_a_submission_that_was_killed_half_way_is_completed_by_saying_it_again(user, sound):
-    user.claim(seeds=5, epochs=3)
+    user.claim(seeds=5)
     user.profile(array_size=1, hold=True)
     half = subprocess.Popen(user.command("submit", "--cluster", "box"), cwd=user.place, stdout=subprocess.DEVNULL)
     user.wait_for(lambda: len(user.queue()) >= 2)

@@ -28,7 +28,7 @@ def read_only(folder):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 def test_runs_wait_while_their_store_is_read_only_and_go_on_afterwards(user):
-    user.claim(epochs=30)
+    user.claim(epochs=12)
     user.submit()
     with contextlib.ExitStack() as stack:
         with user.frozen():

@@ -15,7 +15,7 @@ from tests.slurm.conftest import daemon, pending, slurm
 @pytest.fixture
 def long(user):
     """The user with two runs that are long enough to be met in training."""
-    user.claim(epochs=30)
+    user.claim(epochs=12)
     return user
 
 
@@ -138,7 +138,7 @@ def test_without_accounting_a_death_is_told_by_the_controller(long, sound):
 
 
 def test_cancelling_half_leaves_a_report_and_saying_it_again_ends_it(user, sound):
-    user.claim(epochs=30, depths=(8, 14))
+    user.claim(epochs=12, depths=(8, 14))
     user.profile(parallelism=2)
     user.submit()
     with user.frozen(2):
@@ -154,7 +154,7 @@ def test_cancelling_half_leaves_a_report_and_saying_it_again_ends_it(user, sound
 
 
 def test_cancel_takes_the_selected_runs_and_keeps_the_report_job(user):
-    user.claim(epochs=30, depths=(8, 14))
+    user.claim(epochs=12, depths=(8, 14))
     user.submit()
     with user.frozen(4):
         assert "2 jobs cancelled with 2 runs" in user.run("cancel", "-k", "tiny[depth=8]")
