@@ -20,7 +20,7 @@ from repro.runs.store import explain_write_errors, write
 
 TRIED = (1, 2, 4, 8)  # runs at a time
 SECONDS = 5.0  # that each trial lasts, after its processes are warm
-PATIENCE = 300.0  # seconds for the processes of one trial to start
+PATIENCE = 600.0  # seconds for the processes of one trial to start
 
 
 def send(one: Profile, order: Order, specs: list[str], minutes: int, most: int) -> tuple[str, Path]:
