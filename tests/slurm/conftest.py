@@ -153,6 +153,10 @@ class User:
         """Waits until no job of this user's store is left in the queue."""
         self.wait_for(lambda: not self.queue())
 
+    def release_until_reports(self):
+        """Lets the jobs that are held begin, and those of further rounds, until none is left in the queue."""
+        self.wait_for(lambda: self.release() or not self.queue())
+
     def training(self):
         """Pids of the workers that train a run now and have finished its first epoch."""
         found = []

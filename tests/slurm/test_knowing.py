@@ -34,8 +34,7 @@ def test_once_all_is_complete_logs_and_status_know_it_and_submitting_again_queue
     user.profile(hold=True)
     assert "2 to queue" in user.submit()
     assert "2 under way, 0 to queue" in user.submit()
-    user.release()
-    user.wait_for_reports()
+    user.release_until_reports()
     assert "2 complete and reused, 0 under way, 0 to queue" in user.submit()
     assert len(user.submissions) == 1
     sound(user)

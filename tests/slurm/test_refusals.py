@@ -102,8 +102,7 @@ def test_a_submission_that_was_killed_half_way_is_completed_by_saying_it_again(u
     told = re.search(r"(\d+) under way, (\d+) to queue", user.submit())
     assert int(told[1]) >= 2
     assert int(told[1]) + int(told[2]) == 5
-    user.release()
-    user.wait_for_reports()
+    user.release_until_reports()
     sound(user)
 
 
@@ -116,8 +115,7 @@ def test_runs_whose_report_job_is_gone_get_another(user, sound):
     assert "2 under way, 0 to queue" in told
     assert f"report job {user.submissions[1].report_job}" in told
     assert "nothing to queue" in user.submit()
-    user.release()
-    user.wait_for_reports()
+    user.release_until_reports()
     sound(user)
 
 
