@@ -192,10 +192,13 @@ def test_a_job_refuses_code_that_it_was_not_planned_with(user, sound):
     user.submit()
     file = user.submissions[0].folder / "submission.json"
     file.write_text(file.read_text().replace(user.submissions[0].code, "0" * 64))
-    user.release_until_reports()
+    user.release()
+    user.wait_for(lambda: user.queue() == [user.submissions[0].report_job])
     told = user.status()
     assert told["runs"] == {"waiting": 2}
     assert "was planned with code 000000000000" in told["failures"][0]["why"]
+    slurm("scancel", user.submissions[0].report_job)  # it would wait ten minutes for the old code to come back
+    user.wait_for_reports()
     user.profile()
     user.run("retry", "--failed", "--any-code", "--cluster", "box")
     user.wait_for_reports()
