@@ -80,25 +80,25 @@ def test_a_second_user_command_waits_for_nobody_and_says_so(user):
 
 def test_seeds_that_an_inconclusive_verdict_asks_for_are_queued_by_the_report_job(user, local, sound):
     user.scale = "paper"
-    user.claim()
+    user.claim(seeds=3)
     (row,), _, _ = local(user)
     mean = row["findings"][0]["estimate"] + 50.0
-    user.claim(looks=(2, 3), bar=round(mean, 6))  # nothing can be decided about the mean itself
-    assert "2 to queue" in user.submit()
+    user.claim(looks=(3, 5), bar=round(mean, 6))  # nothing can be decided about the mean itself
+    assert "3 to queue" in user.submit()
     user.wait_for_reports()
-    assert [len(one.elements) for one in user.submissions] == [2, 1]
+    assert [len(one.elements) for one in user.submissions] == [3, 2]
     (row,), _, _ = user.verdicts()
-    assert row["seeds"] == 3
+    assert row["seeds"] == 5
     assert row["next_look"] is None
     sound(user)
 
 
 def test_no_further_round_is_queued_beyond_the_hours_that_were_granted(user, local):
     user.scale = "paper"
-    user.claim()
+    user.claim(seeds=3)
     (row,), _, _ = local(user)
-    user.claim(looks=(2, 3), bar=round(row["findings"][0]["estimate"] + 50.0, 6))
+    user.claim(looks=(3, 5), bar=round(row["findings"][0]["estimate"] + 50.0, 6))
     user.submit("--max-gpu-hours", "0.001")
     user.wait_for_reports()
     assert len(user.submissions) == 1
-    assert user.status()["runs"] == {"complete": 2, "missing": 1}
+    assert user.status()["runs"] == {"complete": 3, "missing": 2}
