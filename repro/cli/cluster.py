@@ -56,7 +56,11 @@ def logs(arguments: argparse.Namespace) -> int:
             ended = f"it ended as {death['state']} {death['exit_code']}" if death else "see: repro status"
             print(f"== job {job or 'that was never queued'} has not begun: {ended}")
         log = entry.submission.log_of(job)
-        print(log.read_text(errors="replace") if log.exists() else f"== job {job} has written no log yet ({log})")
+        print(
+            log.read_text(encoding="utf-8", errors="replace")
+            if log.exists()
+            else f"== job {job} has written no log yet ({log})"
+        )
     return 0
 
 
@@ -312,7 +316,7 @@ def _specs(submission: "Submission", number: int) -> "list[RunSpec]":
 
     file = submission.element_file(number)
     try:
-        return [RunSpec.from_json(run["spec"], file) for run in json.loads(file.read_text())["runs"]]
+        return [RunSpec.from_json(run["spec"], file) for run in json.loads(file.read_text(encoding="utf-8"))["runs"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []
 

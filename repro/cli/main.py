@@ -161,9 +161,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_cluster(cluster: options.Parser, select: options.Parser, store: options.Parser) -> None:
     kinds = cluster.add_subparsers(required=True, metavar="WHAT")
-    init = kinds.add_parser("init", help="writes a first profile, slurm/NAME.toml, from what sinfo says")
+    init = kinds.add_parser(
+        "init", help="writes a first profile, slurm/NAME.toml, from what sinfo says", allow_abbrev=False
+    )
     pilot = kinds.add_parser(
-        "pilot", help="measures on one GPU how many runs of each network should share it", parents=[select, store]
+        "pilot",
+        help="measures on one GPU how many runs of each network should share it",
+        parents=[select, store],
+        allow_abbrev=False,
     )
     pilot.add_argument("--wait", type=options.seconds, default=3600.0, metavar="TIME", help="for the job (default 1h)")
     pilot.add_argument(

@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from repro.planning import durations
+
 FEW = 5  # words that a message may list
 
 
@@ -45,10 +47,10 @@ def nearest(word: str, known: list[str]) -> str:
 
 def seconds(text: str) -> float:
     """A duration such as 90s, 9m or 1.5h."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration; write 90s, 9m or 1.5h")
-    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+    try:
+        return durations.seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def devices(text: str) -> str:

@@ -124,6 +124,6 @@ def _notes(
 
 def _log_end(submission: Submission, job: str) -> str:
     try:
-        return submission.log_of(job).read_text(errors="replace")[-2000:]
+        return submission.log_of(job).read_text(encoding="utf-8", errors="replace")[-2000:]
     except OSError:
         return ""

@@ -120,7 +120,7 @@ def _from_a_node(one: Profile, order: Order, wait: float) -> Iterator[Examined]:
 def _reason(place: Path, job: str, state: str) -> str:
     """Why a probe gave no answer: the line of its log that explains, or what the scheduler says of it."""
     log = next(iter(place.glob("log/*_log.out")), None)
-    lines = log.read_text(errors="replace").strip().splitlines() if log else []
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log else []
     for words in EXPLAINS:
         for line in lines:
             if re.search(words, line, re.IGNORECASE):
@@ -164,7 +164,7 @@ def probe(place: str, data_dir: str) -> None:
         except ReproError as error:
             found[name] = {"fine": False, "message": str(error)}
     answer = {
-        "token": (Path(place) / "token").read_text(),
+        "token": (Path(place) / "token").read_text(encoding="utf-8"),
         "node": (allocation() or {}).get("node"),
         "code": code_digest(),
         "device": detect_device(),

@@ -63,7 +63,7 @@ def _why(one: Fate, store: Store) -> str:
     if one.state != "failed":
         return one.why
     try:
-        trace = json.loads((store.folder(one.spec) / FAILURE).read_text())
+        trace = json.loads((store.folder(one.spec) / FAILURE).read_text(encoding="utf-8"))
         frames = [line.strip() for line in trace["traceback"].splitlines() if line.strip().startswith("File ")]
         return f"{trace['error']}" + (f" ({frames[-1]})" if frames else "")
     except (OSError, ValueError, KeyError, AttributeError):
@@ -83,6 +83,6 @@ def _log_end(one: Fate) -> tuple[str, ...]:
         return ()
     try:
         log = one.submission.log_of(one.submission.job_of(one.element))
-        return tuple(log.read_text(errors="replace").rstrip().splitlines()[-LOG_LINES:])
+        return tuple(log.read_text(encoding="utf-8", errors="replace").rstrip().splitlines()[-LOG_LINES:])
     except OSError:
         return ()

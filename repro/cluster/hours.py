@@ -61,6 +61,7 @@ def accounted(snapshot: Snapshot) -> dict[str, Any] | None:
             for key in exhausted
             if (spec := _spec(snapshot.store, key)) and snapshot.store.condition(spec) != "complete"
         ],
+        "damaged_runs": _damaged(snapshot),
     }
 
 
@@ -108,11 +109,18 @@ def _parts(store: Store, entries: Sequence[Entry]) -> dict[str, list[dict[str, A
     return found
 
 
+def _damaged(snapshot: Snapshot) -> list[str]:
+    """Keys of submitted runs whose folder cannot be read, so that their training is in no hours."""
+    keys = {key for one in snapshot.entries for some in one.submission.elements for key in some}
+    there = {key for key in keys if (snapshot.store.root / key / SPEC).exists()}
+    return sorted(key for key in there if _spec(snapshot.store, key) is None)
+
+
 def _spec(store: Store, key: str) -> RunSpec | None:
     """The spec of a run that was submitted; None where its folder was deleted or damaged."""
     path = store.root / key / SPEC
     try:
-        return RunSpec.from_json(path.read_text(), path)
+        return RunSpec.from_json(path.read_text(encoding="utf-8"), path)
     except (OSError, ValueError, ReproError):
         return None
 

@@ -80,7 +80,7 @@ def work(folder: str, number: int) -> None:
 
 def _work(submission: Submission, number: int) -> None:
     file = submission.element_file(number)
-    element = json.loads(file.read_text())
+    element = json.loads(file.read_text(encoding="utf-8"))
     store = Store(submission.order.results)
     diary = _begin(submission, number, element["workers"])
     # What failed in the attempt before would fail again.

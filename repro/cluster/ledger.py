@@ -190,7 +190,7 @@ def load(folder: Path) -> Submission:
     """
     path = folder / "submission.json"
     try:
-        fields = json.loads(path.read_text())
+        fields = json.loads(path.read_text(encoding="utf-8"))
         return Submission(
             **{
                 **fields,
@@ -222,7 +222,7 @@ def attempts(submission: Submission, elements: Sequence[int] | None = None) -> d
 def read_json(path: Path) -> dict[str, Any]:
     """An object of a small file that is written by rename; an empty one where there is none to be read."""
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -242,6 +242,6 @@ def _read_attempts(folder: Path, patterns: Sequence[str]) -> Iterator[Attempt]:
     for pattern in patterns:
         for path in folder.glob(pattern):
             try:
-                yield Attempt(**json.loads(path.read_text()), last_sign=path.stat().st_mtime)
+                yield Attempt(**json.loads(path.read_text(encoding="utf-8")), last_sign=path.stat().st_mtime)
             except (OSError, ValueError, TypeError):
                 continue  # being replaced, or damaged: it tells nothing

@@ -20,7 +20,7 @@ from repro.runs.store import explain_write_errors, write
 
 TRIED = (1, 2, 4, 8)  # runs at a time
 SECONDS = 5.0  # that each trial lasts, after its processes are warm
-PATIENCE = 300.0  # seconds for the processes of one trial to start
+PATIENCE = 600.0  # seconds for the processes of one trial to start
 
 
 def send(one: Profile, order: Order, specs: list[str], minutes: int, most: int) -> tuple[str, Path]:
@@ -46,7 +46,7 @@ def send(one: Profile, order: Order, specs: list[str], minutes: int, most: int) 
 
 def measure_and_save(spec_file: str, result_file: str, data_dir: str, device: str, most: int) -> None:
     """Measures the networks in a file of specs, each shared by at most so many runs; called in a job, with paths."""
-    specs = [RunSpec.from_json(text, spec_file) for text in Path(spec_file).read_text().splitlines()]
+    specs = [RunSpec.from_json(text, spec_file) for text in Path(spec_file).read_text(encoding="utf-8").splitlines()]
     node = (allocation() or {}).get("node", "")
     pilot.save(measure(specs, data_dir=Path(data_dir), device=device, node=str(node), most=most), Path(result_file))
 

@@ -61,7 +61,7 @@ def load(store: Store, profile: Profile) -> Pilot | None:
         ClusterError: the profile asks for one and there was none.
     """
     try:
-        fields = json.loads(path(store, profile).read_text())
+        fields = json.loads(path(store, profile).read_text(encoding="utf-8"))
         return Pilot(**{**fields, "networks": tuple(Measured(**one) for one in fields["networks"])})
     except (OSError, ValueError, KeyError, TypeError):
         if profile.runs_per_gpu == "pilot":

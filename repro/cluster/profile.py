@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from repro.errors import ClusterError
+from repro.planning import durations
 from repro.provenance import folder
 
 FOLDER = Path("slurm")  # in the current folder; the package's own copy comes second
@@ -92,7 +93,7 @@ class Profile:
 
     def seconds(self, name: Literal["time", "stop_before", "shortest"]) -> float:
         """A duration in seconds."""
-        return duration(str(getattr(self, name)))
+        return durations.seconds(str(getattr(self, name)))
 
     def place(self, name: Literal["scratch", "data"]) -> Path | None:
         """A root folder, with variables such as $USER filled in."""
@@ -119,8 +120,12 @@ class Profile:
             case "sbatch":
                 _check_sbatch(self, value)
             case "time" | "stop_before" | "shortest":
-                if not isinstance(value, str) or not re.fullmatch(r"\d+(\.\d+)?[smhd]", value):
-                    raise self._error(f'{name} is {value!r}; allowed: a duration such as "90s", "45m", "4h" or "2d".')
+                try:
+                    durations.seconds(str(value))
+                except ValueError:
+                    raise self._error(
+                        f"{name} is {value!r}; allowed: a duration such as {durations.EXAMPLES}."
+                    ) from None
             case "memory":
                 if not isinstance(value, str) or not re.fullmatch(r"\d+[KMGT]", value):
                     raise self._error(f'memory is {value!r}; allowed: a size such as "16G".')
@@ -165,7 +170,7 @@ def load(name: str, where: Path = FOLDER) -> Profile:
     """
     path = _find(name, where)
     try:
-        fields = tomllib.loads(path.read_text())
+        fields = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ClusterError(f"{path} cannot be read as TOML: {error}.") from None
     for key in fields:
@@ -209,11 +214,6 @@ def gpus_of(gres: str) -> int:
         if fields[0] in ("gpu", "gres/gpu"):
             return int(fields[-1]) if fields[-1].isdigit() else 1
     return 0
-
-
-def duration(text: str) -> float:
-    """Seconds of a duration such as "90s", "45m", "4h" or "2d"."""
-    return float(text[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[text[-1]]
 
 
 def _find(name: str, where: Path) -> Path:

@@ -74,7 +74,7 @@ def ask(*command: str, patience: float | None = None) -> str:
     began, pause = time.monotonic(), 0.5
     while True:
         try:
-            done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=answer)
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=answer)
             words, failed = done.stderr.strip(), done.returncode != 0
         except subprocess.TimeoutExpired:
             done, words, failed = None, f"Connection timed out: no answer within {answer:.0f} s", True
@@ -93,7 +93,7 @@ def is_here() -> bool:
 
 def refusal(command: str, words: str) -> str:
     """One line with the scheduler's words and what to change."""
-    plain = " ".join(line.strip() for line in words.splitlines() if line.strip()) or "no words"
+    plain = " ".join(dict.fromkeys(line.strip() for line in words.splitlines() if line.strip())) or "no words"
     lowered = plain.lower()
     advice = next((text for start, text in ADVICE if start in lowered), "")
     if BUSY.search(plain):

@@ -79,10 +79,13 @@ def _look(profile: Profile, places: Mapping[Path, str], patience: float) -> tupl
     lines = [f"test -e {shlex.quote(str(place))} || exit {FIRST + number}" for number, place in enumerate(some)]
     # A job that the profile holds back, or lets begin later, would not look now.
     flags = replace(profile, sbatch={k: v for k, v in profile.sbatch.items() if k not in ("hold", "begin")}).flags()
-    printed = scheduler.ask(
-        "sbatch", "--parsable", f"--job-name=repro.look.{secrets.token_hex(3)}", "--output=/dev/null", "--chdir=/",
-        "--time=1", *flags, f"--wrap={'; '.join(lines)}",
-    )  # fmt: skip
+    try:
+        printed = scheduler.ask(
+            "sbatch", "--parsable", f"--job-name=repro.look.{secrets.token_hex(3)}", "--output=/dev/null", "--chdir=/",
+            "--time=1", *flags, f"--wrap={'; '.join(lines)}",
+        )  # fmt: skip
+    except ClusterError as error:
+        raise ClusterError(f"{error} Nothing was queued.") from None
     job = printed.strip().partition(";")[0]
     until, pause = time.monotonic() + patience, 0.2
     while time.monotonic() < until:

@@ -159,6 +159,9 @@ def _account_lines(account: dict[str, Any] | None, snapshot: Snapshot) -> Iterat
         f"{hours['useful']:.3f} useful, {hours['wasted']:.3f} wasted; "
         f"saved: {hours['reused']:.3f} by reuse, {hours['resumed']:.3f} by checkpoints"
     )
+    if account["damaged_runs"]:
+        keys = ", ".join(key[:12] for key in account["damaged_runs"])
+        yield f"spec.json of {keys} cannot be read, so their training counts as wasted; delete these folders"
     for node in account["excluded_nodes"]:
         yield f"node {node['node']} of {node['cluster']} is excluded: {node['why']}"
 

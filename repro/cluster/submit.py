@@ -171,4 +171,6 @@ def _write_elements(submission: Submission, flat: Sequence[Element]) -> None:
 
 def _fill(element: Element, draft: Path) -> None:
     runs = [{"spec": run.spec.to_json(), "criteria": run.criteria} for run in element.runs]
-    draft.write_text(json.dumps({"workers": element.workers, "minutes": element.minutes, "runs": runs}))
+    draft.write_text(
+        json.dumps({"workers": element.workers, "minutes": element.minutes, "runs": runs}), encoding="utf-8"
+    )

@@ -18,12 +18,12 @@ def wait_for(file: Path, job: str, wait: float) -> tuple[Any, str]:
     until, state, pause = time.monotonic() + wait, "", 1.0
     while time.monotonic() < until:
         if file.exists():
-            return json.loads(file.read_text()), "COMPLETED"
+            return json.loads(file.read_text(encoding="utf-8")), "COMPLETED"
         found = [one for one in scheduler.jobs() if one.id == job]
         state = found[0].state if found else ""
         if not found or not found[0].live:
             time.sleep(2)  # a shared folder shows a file a moment later
-            return (json.loads(file.read_text()), state) if file.exists() else (None, state)
+            return (json.loads(file.read_text(encoding="utf-8")), state) if file.exists() else (None, state)
         time.sleep(pause)
         pause = min(10.0, 1.2 * pause)
     return None, f"{state} after {wait:.0f} s"

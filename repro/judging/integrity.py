@@ -49,6 +49,8 @@ def contradiction(run: Run) -> str:
     whole = "diverged" if ended is None else "trained"
     if outcome != whole or (outcome == "trained" and len(rows) != spec.epochs):
         return f"its outcome is {outcome!r}, and its {HISTORY} shows {len(rows)} of {spec.epochs} epochs, {whole}"
+    if images != DATASETS[spec.dataset].test_images:
+        return f"its accuracy is over {images} images, and {spec.dataset} has {DATASETS[spec.dataset].test_images}"
     allowed = 0.0 if run.record["parts"][-1]["device_type"] == "cpu" else 100 * MOVED_IMAGES / images
     if not math.isclose(measured, last, rel_tol=0, abs_tol=allowed + 1e-9):
         return f"its accuracy is {measured} %, and the last row of its {HISTORY} has {last} %"
@@ -57,51 +59,67 @@ def contradiction(run: Run) -> str:
 
 def broken_controls(runs: Iterable[Run]) -> list[str]:
     """In which runs a frozen tensor moved or other images were read than the spec names, one sentence each."""
-    told = []
+    found = []
     for run in runs:
         if not run.spec.epochs:
             continue
         if run.record["frozen_before"] != run.record["frozen_after"]:
-            told.append(f"frozen tensors of {run.spec.name} are not what they were before training.")
+            found.append(f"frozen tensors of {run.spec.name} are not what they were before training.")
         for split, named in (DATASETS[run.spec.dataset].fingerprints or {}).items():
             read = run.record["data"].get(split, "nothing")
             if read != named:
-                told.append(
+                found.append(
                     f"{run.spec.name} read {split} images of fingerprint {read[:12]}…, and {run.spec.dataset} has "
                     f"{named[:12]}…"
                 )
-    return told
+    return found
 
 
 def _refuse_copies(arm: str, runs: Sequence[Run]) -> None:
-    """Two seeds of an arm must not share their tensors: one of them would be counted twice."""
-    seen: dict[str, RunSpec] = {}
+    """Two seeds of an arm must not share tensors, losses or frozen weights: one would be counted twice."""
+    seen: dict[tuple[str, object], RunSpec] = {}
     for run in runs:
         if not run.spec.epochs:
             continue
-        other = seen.setdefault(run.record["files"][TENSORS], run.spec)
-        if other.seed != run.spec.seed:
-            raise StoreError(
-                f"{run.folder} ({run.spec.name}): its tensors equal those of seed {other.seed} in arm {arm!r}, byte "
-                "for byte. Delete the one that was copied and train it again."
-            )
+        prints: list[tuple[str, object]] = [
+            ("tensors", run.record["files"][TENSORS]),
+            ("losses", tuple((row["train_loss"], row["test_loss"]) for row in run.history)),
+        ]
+        if run.spec.trained != "all":  # there nothing is frozen, and the hash of nothing is always the same
+            prints.append(("frozen weights", run.record["frozen_before"]))
+        for kind, value in prints:
+            other = seen.setdefault((kind, value), run.spec)
+            if other.seed != run.spec.seed:
+                raise StoreError(
+                    f"{run.folder} ({run.spec.name}): its {kind} equal those of seed {other.seed} in arm {arm!r}. "
+                    "Delete the one that was copied and train it again."
+                )
 
 
 def _tensors(run: Run) -> str:
-    """How the stored tensors differ from what the spec trains, in names and shapes; "" where they agree."""
+    """How the stored tensors differ from what the spec trains, in names, shapes or type; "" where they agree."""
+    import numpy as np
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(run.folder / TENSORS, framework="numpy") as file:
-            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            names = list(file.keys())
+            found = {name: tuple(file.get_slice(name).get_shape()) for name in names}
+            types = {name: file.get_slice(name).get_dtype() for name in names}
+            broken = [name for name in names if types[name] == "F32" and not np.isfinite(file.get_tensor(name)).all()]
     except (SafetensorError, OSError) as error:
         return f"{TENSORS} cannot be read ({error})"
     wanted = expected(run.spec)
-    if found == wanted:
-        return ""
     wrong = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
-    first = wrong[0]
-    return (
-        f"{TENSORS} holds {first} as {found.get(first, 'nothing')}, and the spec asks for "
-        f"{wanted.get(first, 'nothing')} ({len(wrong)} differ)"
-    )
+    if wrong:
+        first = wrong[0]
+        return (
+            f"{TENSORS} holds {first} as {found.get(first, 'nothing')}, and the spec asks for "
+            f"{wanted.get(first, 'nothing')} ({len(wrong)} differ)"
+        )
+    other = sorted(name for name in names if types[name] != "F32")
+    if other:
+        return f"{TENSORS} holds {other[0]} as {types[other[0]]}, and a run keeps float32 ({len(other)} differ)"
+    if broken and run.record["outcome"] == "trained":
+        return f"{TENSORS} holds values of {broken[0]} that are no numbers, and its outcome is 'trained'"
+    return ""

@@ -187,6 +187,7 @@ def test_a_refused_command_says_what_was_found_and_what_is_allowed(workplace, ar
         ("plan --reslts x", "--reslts (did you mean --results?); see: repro plan --help"),
         ("judg", "'judg' (did you mean judge?); see: repro --help"),
         ("cluster int", "'int' (did you mean init?)"),
+        ("cluster pilot box --mos 2", "--mos 2 (did you mean --most?)"),
         ("run --results=", "the path is empty; name a file or folder"),
         ("run --pause-above 0", "'0' is no percentage; write a number above 0"),
         ("submit --cluster x --if-refused maybe", "'maybe'; allowed: cancel, keep; see"),

@@ -243,13 +243,15 @@ def test_a_submission_whose_main_file_was_deleted_is_damaged(store):
     assert account(store)["submissions"] == 1
 
 
-def test_damaged_runs_and_attempts_leave_the_account_standing(store):
+@pytest.mark.parametrize("content", [b"{}", b"\xff", b"[" * 100_000, b"null"], ids=["empty", "bytes", "deep", "null"])
+def test_damaged_runs_and_attempts_are_named_and_leave_the_account_standing(store, content):
     one = submitted(store.root, SPECS[:2])
     attempted(one, 0, began=0.0, ended=3600.0)
-    (store.folder(SPECS[0]) / "spec.json").write_text("{}")
+    (store.folder(SPECS[0]) / "spec.json").write_bytes(content)
     (one.folder / "attempts" / "00001.0.json").write_text("null")
     (one.folder / "deaths.json").write_text('["x"]')
     assert account(store)["hours"]["allocated"] == 1.0
+    assert account(store)["damaged_runs"] == [SPECS[0].key]
 
 
 def test_a_store_that_was_moved_is_read_where_it_is(store, tmp_path_factory):

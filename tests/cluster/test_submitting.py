@@ -83,12 +83,15 @@ def test_a_partition_that_is_down_is_refused(cluster):
     assert (code, "partition main is down" in printed) == (2, True)
 
 
-def test_a_refusal_has_sbatchs_words_once(cluster, monkeypatch):
-    monkeypatch.setattr("repro.cluster.sight.check", lambda *_: iter(()))
+@pytest.mark.parametrize("seen", [False, True], ids=["of the look", "of an array"])
+def test_a_refusal_has_sbatchs_words_once(cluster, monkeypatch, seen):
+    if seen:
+        monkeypatch.setattr("repro.cluster.sight.check", lambda *_: iter(()))
     (cluster.bin / "refusal").write_text("sbatch: error: invalid partition specified: x\n" * 2)
     code, printed = cluster.run(*SUBMIT)
     assert code == 2
     assert printed.count("invalid partition specified") == 1
+    assert printed.count("Nothing was queued") == 1
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def round_trip(place: Path) -> None:
     """Six smoke runs from submit to report, and the same runs trained without a cluster."""
     place.parent.mkdir(parents=True)
     user = User(place)
-    user.claim()
+    user.claim(epochs=12, seeds=3, depths=(8, 14))
     user.profile()
     began = time.perf_counter()
     user.submit()

@@ -1,8 +1,12 @@
 """A user of the testbed: their folder, their profile, their commands. See `make test-slurm`."""
 
+import contextlib
+import fcntl
+import hashlib
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,11 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from repro.cluster.ledger import mark
 from repro.cluster.snapshot import read
 from repro.runs.store import Store
 
 ROOT = Path(__file__).parents[2]
 REPRO = [sys.executable, "-m", "repro.cli"]
+PATIENCE = 900  # seconds for anything that must happen at last, however busy this machine is
 
 CLAIM = '''\
 """Small runs for the testbed: {count} seeds of one network at two depths."""
@@ -61,9 +67,9 @@ class User:
     scale: str = "smoke"  # of the same small runs: more seeds are requested at scale paper alone
 
     def __post_init__(self):
-        self.place.mkdir(exist_ok=True)
+        self.place.mkdir(parents=True, exist_ok=True)
 
-    def claim(self, epochs=12, seeds=3, broken=(), depths=(8, 14), looks=None, bar=50.0):
+    def claim(self, epochs=3, seeds=2, broken=(), depths=(8,), looks=None, bar=50.0):
         """Writes the claim file: ``seeds`` runs a depth; a broken one asks for more memory than there is."""
         points = "".join(f'{{"depth": {depth}}}, ' for depth in depths)
         text = CLAIM.format(
@@ -71,22 +77,22 @@ class User:
         )
         (self.place / "tiny.py").write_text(text)
 
-    def profile(self, name="box", **changed):
-        """Writes a profile for the testbed; None leaves a key out."""
+    def profile(self, name="box", hold=False, **changed):
+        """Writes a profile for the testbed; None leaves a key out. With ``hold``, jobs wait for ``release``."""
         keys = {
             "submitit": "1.5", "partition": "main", "device": "cpu", "gpus_per_node": 1, "cpus": 1, "memory": "2G",
             "time": "10m", "stop_before": "30s", "shortest": "0s", **changed,
         }  # fmt: skip
         lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items() if value is not None]
+        lines += ["[sbatch]", "hold = true"] if hold else []
         (self.place / "slurm").mkdir(exist_ok=True)
         (self.place / "slurm" / f"{name}.toml").write_text("\n".join(lines) + "\n")
 
     def run(self, *arguments, expect=(0,), env=None, results="results"):
         """Runs one command of the suite and returns what it printed."""
         command = self.command(*arguments, results=results)
-        done = subprocess.run(
-            command, cwd=self.place, capture_output=True, text=True, timeout=300, env={**os.environ, **(env or {})}
-        )
+        env = {**os.environ, "COLUMNS": "1000", **(env or {})}  # no line is cut
+        done = subprocess.run(command, cwd=self.place, capture_output=True, text=True, timeout=PATIENCE, env=env)
         assert done.returncode in expect, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 
@@ -121,32 +127,71 @@ class User:
         found = [attempt for one in read(self.store).entries for some in one.attempts.values() for attempt in some]
         return sorted(found, key=lambda attempt: attempt.began)
 
-    def wait_for(self, what, seconds=120):
+    def wait_for(self, what, seconds=PATIENCE):
         """Waits until ``what()`` is true, and returns it."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             found = what()
             if found:
                 return found
-            time.sleep(0.2)
+            time.sleep(0.1)
         pytest.fail(f"waited {seconds} s in vain\n{self.picture()}")
         return None
 
-    def wait_for_training(self, count=1):
-        """Waits until some runs have finished their first epoch and not their last."""
-        return self.wait_for(lambda: len(list(self.store.root.glob("*/history.jsonl"))) >= count)
+    def queue(self, results=None):
+        """Ids of the jobs of this user's store that wait or run, each element of an array on its own."""
+        jobs = [line.split("|") for line in slurm("squeue", "-h", "-r", "-o", "%i|%j", sure=True).splitlines()]
+        own = f"-{mark(Path(results or self.store.root))}-"  # as in the names of all jobs of this store
+        return [job for job, name in jobs if own in name]
 
-    def wait_for_reports(self, seconds=240):
-        """Waits until no job of this user's folder is left in the queue."""
+    def release(self):
+        """Lets the jobs that are held begin."""
+        for job in {job.partition("_")[0] for job in self.queue()}:
+            slurm("scontrol", "release", job)
 
-        def over():
-            names = {one.report_name for one in self.submissions} | {
-                one.array_name(array.first) for one in self.submissions for array in one.arrays
-            }
-            printed = slurm("squeue", "-h", "-o", "%j")
-            return not names & set(printed.split())
+    def wait_for_reports(self):
+        """Waits until no job of this user's store is left in the queue."""
+        self.wait_for(lambda: not self.queue())
 
-        self.wait_for(over, seconds)
+    def release_until_reports(self):
+        """Lets the jobs that are held begin, and those of further rounds, until none is left in the queue."""
+        self.wait_for(lambda: self.release() or not self.queue())
+
+    def training(self):
+        """Pids of the workers that train a run now and have finished its first epoch."""
+        found = []
+        for history in self.store.root.glob("*/history.jsonl"):
+            for lease in history.parent.glob("lease.*"):
+                with contextlib.suppress(OSError, ValueError):  # given up just now
+                    found.append(json.loads(lease.read_text())["pid"])
+        return found
+
+    @contextlib.contextmanager
+    def frozen(self, count=1):
+        """Stops at least so many jobs, with their workers, amid the training of a run.
+
+        What is done to them meanwhile meets them in training, however fast this machine is. Gives the pids of the jobs'
+        own processes.
+        """
+        stopped, jobs = set(), set()
+        try:
+
+            def stop():
+                for pid in set(self.training()) - stopped:
+                    with contextlib.suppress(OSError):
+                        job = parent(pid)
+                        for one in (pid, job):
+                            os.kill(one, signal.SIGSTOP)
+                        stopped.update((pid, job))
+                        jobs.add(job)
+                return len(jobs) >= count
+
+            self.wait_for(stop)
+            yield sorted(jobs)
+        finally:
+            for pid in stopped:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGCONT)
 
     def picture(self):
         """The state of everything, for a failed test."""
@@ -166,9 +211,15 @@ def rows(path):
     return made["judgements"], made["claims"], [(run["key"], run["digest"]) for run in made["runs"]]
 
 
-def slurm(*command):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    return done.stdout.strip()
+def slurm(*command, sure=False):
+    """What a command of SLURM prints. With ``sure``, it must have worked, if not at once then while a minute passes."""
+    for _ in range(60):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        if done.returncode == 0 or not sure:
+            return done.stdout.strip()
+        time.sleep(1)
+    pytest.fail(f"{command}: {done.stderr}")
+    return None
 
 
 def daemon(action, name):
@@ -176,22 +227,20 @@ def daemon(action, name):
     subprocess.run([ROOT / "slurm" / "testbed" / "daemon", action, name], check=True, timeout=60)
 
 
-def processes(job):
-    """Pids of the Python that submitit started for a job."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_bytes().split(b"\0")
-            command = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        array, task = job.partition("_")[::2]
-        mine = {f"SLURM_ARRAY_JOB_ID={array}".encode(), f"SLURM_ARRAY_TASK_ID={task}".encode()}
-        if not task:
-            mine = {f"SLURM_JOB_ID={job}".encode()}
-        if mine <= set(environment) and b"submitit.core._submit" in command and b"srun" not in command.split(b"\0")[0]:
-            found.append(int(folder.name))
-    return found
+def parent(pid):
+    """The pid of a process's parent."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def pending(pid, number):
+    """Whether a signal has come to a process that is stopped, and waits for it to go on."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    masks = [int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd"))]
+    return any(mask >> (number - 1) & 1 for mask in masks)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: no other test may use the testbed meanwhile")
 
 
 def pytest_collection_modifyitems(items):
@@ -199,35 +248,44 @@ def pytest_collection_modifyitems(items):
         pytest.exit("the testbed is not up: run `make test-slurm`, or slurm/testbed/up and its env", returncode=2)
 
 
-@pytest.fixture
-def user(tmp_path):
-    """A user with a claim of six short runs; what they leave in the queue is cancelled."""
-    one = User(tmp_path / "work")
+@contextlib.contextmanager
+def cleared(place):
+    """A user of a folder; what they leave in the queue is cancelled."""
+    one = User(place)
     one.claim()
     one.profile()
-    yield one
-    names = [
-        name for sub in one.submissions for name in (sub.report_name, *(sub.array_name(a.first) for a in sub.arrays))
-    ]
-    for name in names:
-        slurm("scancel", "--quiet", f"--name={name}")
+    try:
+        yield one
+    finally:
+        for job in one.queue():
+            slurm("scancel", "--quiet", job)
+
+
+@pytest.fixture
+def user(tmp_path):
+    """A user with a claim of two short runs."""
+    with cleared(tmp_path / "work") as one:
+        yield one
 
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory):
-    """The rows that the same claim has when its runs are trained without a cluster; each claim once."""
-    known = {}
+    """The rows that the same claim has when its runs are trained without a cluster; each run and each claim once."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "local"
+    shared.mkdir(exist_ok=True)
 
     def judged(user):
         text = (user.place / "tiny.py").read_text()
-        if (text, user.scale) not in known:
-            one = User(
-                tmp_path_factory.mktemp("local") / "work", user.scale
-            )  # a row names the folder of its claim file
-            (one.place / "tiny.py").write_text(text)
-            one.run("verify", "--device", "cpu", expect=(0, 1, 2))
-            known[text, user.scale] = rows(one.place / "report" / "verdicts.json")
-        return known[text, user.scale]
+        place = shared / hashlib.sha256(f"{user.scale} {text}".encode()).hexdigest()[:12]
+        with (shared / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # one worker of xdist at a time
+            one = User(place / "work", user.scale)  # a row names the folder of its claim file
+            if not (one.place / "report" / "verdicts.json").exists():
+                (one.place / "tiny.py").write_text(text)
+                one.run("run", "--device", "cpu", expect=(0, 2), results=shared / "results")
+                one.run("judge", expect=(0, 1, 2, 3), results=shared / "results")
+        return rows(one.place / "report" / "verdicts.json")
 
     return judged
 

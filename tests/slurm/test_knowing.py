@@ -24,16 +24,21 @@ def test_a_pilot_measures_how_many_runs_share_a_gpu_and_submit_uses_it(user, sou
     made = json.loads(file.read_text())
     assert all(network["rates"]["1"] > 0 for network in made["networks"])
     told = user.submit()
-    assert "(measured)" in told or "(scaled)" in told
+    assert "(measured)" in told
     assert all(array.minutes == 10 for array in user.submissions[0].arrays)
     user.wait_for_reports()
     sound(user)
 
 
-def test_logs_are_those_of_the_jobs_of_a_run(user):
-    user.claim(depths=(8,))
-    user.submit()
-    user.wait_for_reports()
+def test_once_all_is_complete_logs_and_status_know_it_and_submitting_again_queues_nothing(user, sound, tmp_path):
+    user.profile(hold=True)
+    assert "2 to queue" in user.submit()
+    assert "2 under way, 0 to queue" in user.submit()
+    user.release_until_reports()
+    assert "2 complete and reused, 0 under way, 0 to queue" in user.submit()
+    assert len(user.submissions) == 1
+    sound(user)
+
     run = next(user.store.runs())
     for name in (run.spec.key[:10], run.spec.name[:30]):
         told = user.run("logs", name)
@@ -41,11 +46,6 @@ def test_logs_are_those_of_the_jobs_of_a_run(user):
         assert f"complete {run.spec.name}" in told
     assert "no job was submitted for" in user.run("logs", "nosuch", expect=(2,))
 
-
-def test_status_tells_hours_and_asks_the_scheduler_nothing_once_all_is_complete(user, tmp_path):
-    user.claim(depths=(8,))
-    user.submit()
-    user.wait_for_reports()
-    told = user.run("status", env={"PATH": str(tmp_path)})
-    assert "3 complete" in told
-    assert "allocated in 3 attempts" in told
+    told = user.run("status", env={"PATH": str(tmp_path)})  # the scheduler is not asked
+    assert "2 complete" in told
+    assert "allocated in 2 attempts" in told

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.slurm.conftest import slurm
-
 
 @contextlib.contextmanager
 def read_only(folder):
@@ -30,16 +28,16 @@ def read_only(folder):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 def test_runs_wait_while_their_store_is_read_only_and_go_on_afterwards(user):
-    user.claim(epochs=150, seeds=2, depths=(8,))
+    user.claim(epochs=12)
     user.submit()
-    user.wait_for_training(1)
-    with read_only(user.place / "results"):
-        user.wait_for(lambda: not slurm("squeue", "-h", "-o", "%i"), 200)
+    with contextlib.ExitStack() as stack:
+        with user.frozen():
+            stack.enter_context(read_only(user.place / "results"))
+        user.wait_for(lambda: not user.queue())
         told = user.status()
         assert told["runs"] == {"waiting": 2}
         assert "then: repro submit" in told["failures"][0]["command"]
         assert [one["state"] for one in told["reports"]] == ["lost"]
-    user.claim(epochs=150, seeds=2, depths=(8,))
     assert "2 of them waited for the site" in user.submit()
     user.wait_for_reports()
     told = user.status()

@@ -8,6 +8,7 @@ from tests.slurm.conftest import slurm
 
 
 def test_six_runs_go_from_submit_to_report_without_a_hand(user, sound, record_property):
+    user.claim(seeds=3, depths=(8, 14))
     began = time.monotonic()
     told = user.submit()
     assert "6 to queue in 6 jobs" in told
@@ -23,17 +24,8 @@ def test_six_runs_go_from_submit_to_report_without_a_hand(user, sound, record_pr
     record_property("beyond the jobs' own time, seconds", round(took - training, 1))
 
 
-def test_saying_it_again_queues_only_what_is_missing_and_not_under_way(user, sound):
-    user.claim(epochs=30, depths=(8,))
-    assert "3 to queue" in user.submit()
-    assert "3 under way, 0 to queue" in user.submit()
-    user.wait_for_reports()
-    assert "3 complete and reused, 0 under way, 0 to queue" in user.submit()
-    assert len(user.submissions) == 1
-    sound(user)
-
-
 def test_a_throttle_lets_only_so_many_elements_run(user, sound):
+    user.claim(seeds=3)
     # A container's prefix stands before Python just as this one does.
     user.profile(parallelism=2, python=f"env INSIDE=yes {sys.executable}", setup=["export READY=yes"])
     user.submit()
@@ -52,29 +44,23 @@ def test_a_throttle_lets_only_so_many_elements_run(user, sound):
     sound(user)
 
 
-def test_arrays_are_cut_to_the_largest_that_the_cluster_takes(user, sound):
-    user.profile(array_size=4)
-    user.submit()
-    assert [array.count for array in user.submissions[0].arrays] == [4, 2]
+def test_runs_that_share_a_gpu_in_arrays_of_the_size_allowed_have_the_results_that_they_have_alone(user, sound):
+    user.claim(depths=(8, 14))
+    user.profile(runs_per_gpu=2, array_size=1)
+    assert "4 to queue in 2 jobs" in user.submit()
+    assert [array.count for array in user.submissions[0].arrays] == [1, 1]
     user.wait_for_reports()
     sound(user)
-
-
-def test_runs_that_share_a_gpu_have_the_results_that_they_have_alone(user, sound):
-    user.profile(runs_per_gpu=3)
-    assert "6 to queue in 2 jobs" in user.submit()
-    user.wait_for_reports()
-    sound(user)
-    assert {attempt.workers for attempt in user.attempts()} == {3}
+    assert {attempt.workers for attempt in user.attempts()} == {2}
 
 
 def test_a_failing_run_leaves_the_others_alone(user, local):
-    user.claim(broken=[1])
+    user.claim(seeds=3, broken=[1])
     user.profile(runs_per_gpu=3)
     user.submit("--yes")
     user.wait_for_reports()
     told = user.status()
-    assert told["runs"] == {"complete": 5, "failed": 1}
+    assert told["runs"] == {"complete": 2, "failed": 1}
     (group,) = told["failures"]
     assert group["count"] == 1
     assert "allocate" in group["why"]
@@ -94,10 +80,10 @@ def test_a_second_user_command_waits_for_nobody_and_says_so(user):
 
 def test_seeds_that_an_inconclusive_verdict_asks_for_are_queued_by_the_report_job(user, local, sound):
     user.scale = "paper"
-    user.claim(depths=(8,))
+    user.claim(seeds=3)
     (row,), _, _ = local(user)
     mean = row["findings"][0]["estimate"] + 50.0
-    user.claim(depths=(8,), looks=(3, 5), bar=round(mean, 6))  # nothing can be decided about the mean itself
+    user.claim(looks=(3, 5), bar=round(mean, 6))  # nothing can be decided about the mean itself
     assert "3 to queue" in user.submit()
     user.wait_for_reports()
     assert [len(one.elements) for one in user.submissions] == [3, 2]
@@ -109,9 +95,9 @@ def test_seeds_that_an_inconclusive_verdict_asks_for_are_queued_by_the_report_jo
 
 def test_no_further_round_is_queued_beyond_the_hours_that_were_granted(user, local):
     user.scale = "paper"
-    user.claim(depths=(8,))
+    user.claim(seeds=3)
     (row,), _, _ = local(user)
-    user.claim(depths=(8,), looks=(3, 5), bar=round(row["findings"][0]["estimate"] + 50.0, 6))
+    user.claim(looks=(3, 5), bar=round(row["findings"][0]["estimate"] + 50.0, 6))
     user.submit("--max-gpu-hours", "0.001")
     user.wait_for_reports()
     assert len(user.submissions) == 1

@@ -1,7 +1,6 @@
 """What happens to jobs on a cluster, done to them on a real one: stores end complete, verdicts are the local ones."""
 
 import json
-import math
 import os
 import signal
 import subprocess
@@ -10,15 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from repro.recipes import cifar
-from repro.training import speed
-from tests.slurm.conftest import daemon, processes, slurm
+from tests.slurm.conftest import daemon, pending, slurm
 
 
 @pytest.fixture
 def long(user):
-    """The user with three runs of some seconds each."""
-    user.claim(epochs=100, depths=(8,))
+    """The user with two runs that are long enough to be met in training."""
+    user.claim(epochs=12)
     return user
 
 
@@ -27,25 +24,38 @@ def element_jobs(user):
     return [last.job_of(number) for number in range(len(last.elements))]
 
 
-def test_a_run_goes_on_through_a_time_limit(user, sound):
-    # Long enough for two attempts of at most 40 s, however fast this machine is.
-    spec = cifar("smoke", 0, depth=8)
-    rate = speed(spec, data_dir=Path(), device="cpu", ready=lambda: None, seconds=3)
-    user.claim(epochs=math.ceil(45 * rate / 898), seeds=2, depths=(8,))
-    user.profile(time="1m", stop_before="40s", requeues=20)
-    user.submit()
-    user.wait_for_reports(600)
-    sound(user)
-    whys = [attempt.why for attempt in user.attempts() if attempt.end == "requeued"]
-    assert max(attempt.restart for attempt in user.attempts()) >= 1
+def job_of(pid):
+    """The scheduler's id of the job that a process belongs to."""
+    entries = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    known = dict(entry.partition("=")[::2] for entry in entries)
+    return f"{known['SLURM_ARRAY_JOB_ID']}_{known['SLURM_ARRAY_TASK_ID']}"
+
+
+def until_signalled(user, jobs, number):
+    """Waits until a signal has come to the jobs, which are stopped and will find it when they go on."""
+    user.wait_for(lambda: all(pending(job, number) for job in jobs))
+
+
+def test_a_run_goes_on_through_a_time_limit(long, sound):
+    # The scheduler looks at limits every 30 s: its signal comes 40 to 70 s after the start.
+    long.profile(time="2m", stop_before="50s", requeues=20)
+    long.submit()
+    with long.frozen(2) as jobs:
+        until_signalled(long, jobs, signal.SIGUSR2)
+    long.wait_for_reports()
+    sound(long)
+    whys = [attempt.why for attempt in long.attempts() if attempt.end == "requeued"]
+    assert max(attempt.restart for attempt in long.attempts()) >= 1
     assert all("time" in why for why in whys)
 
 
+@pytest.mark.alone
 def test_preempted_runs_checkpoint_at_once_and_go_on(long, sound):
     long.profile(partition="scavenge")
     long.submit()
-    long.wait_for_training()
-    blocker = slurm("sbatch", "--parsable", "-p", "main", "-N2", "--exclusive", "--wrap", "sleep 3", "-o", "/dev/null")
+    with long.frozen(2) as jobs:
+        blocker = slurm("sbatch", "--parsable", "-N2", "--exclusive", "--wrap", "sleep 1", "-o", "/dev/null")
+        until_signalled(long, jobs, signal.SIGUSR2)
     try:
         long.wait_for(lambda: [attempt for attempt in long.attempts() if attempt.end == "requeued"])
         long.wait_for_reports()
@@ -58,9 +68,9 @@ def test_preempted_runs_checkpoint_at_once_and_go_on(long, sound):
 def test_sigterm_from_anything_but_a_cancellation_checkpoints_and_goes_on(long, sound):
     """As preemption without the user signal sends it, and `scancel --signal=TERM`."""
     long.submit()
-    long.wait_for_training(3)
-    time.sleep(1)
-    slurm("scancel", "--signal=TERM", *element_jobs(long))
+    with long.frozen(2) as jobs:
+        slurm("scancel", "--signal=TERM", *element_jobs(long))
+        until_signalled(long, jobs, signal.SIGTERM)
     long.wait_for_reports()
     assert {attempt.end for attempt in long.attempts() if attempt.restart == 0} == {"requeued"}
     assert len(long.submissions) == 1
@@ -69,73 +79,54 @@ def test_sigterm_from_anything_but_a_cancellation_checkpoints_and_goes_on(long, 
 
 def test_a_killed_job_is_queued_again_by_the_report_job(long, sound):
     long.submit()
-    long.wait_for_training()
-    job = long.wait_for(lambda: [attempt.job for attempt in long.attempts() if processes(attempt.job)])[0]
-    for pid in processes(job):
-        os.kill(pid, signal.SIGKILL)
+    with long.frozen() as jobs:
+        os.kill(jobs[0], signal.SIGKILL)
     long.wait_for_reports()
     assert len(long.submissions) == 2
     assert long.submissions[1].round == 1
     sound(long)
-    told = long.run("status")
-    assert "wasted" in told
+    assert "wasted" in long.run("status")
 
 
 def test_a_killed_worker_is_replaced_within_its_job_and_leaves_the_others_alone(long, sound):
-    long.profile(runs_per_gpu=3)
+    long.profile(runs_per_gpu=2)
     long.submit()
-    lease = long.wait_for(lambda: list(long.store.root.glob("*/lease.*")))[0]
-    os.kill(json.loads(lease.read_text())["pid"], signal.SIGKILL)
+    with long.frozen():
+        os.kill(long.training()[0], signal.SIGKILL)
     long.wait_for_reports()
     assert len(long.submissions) == 1
     sound(long)
 
 
-def test_slurmd_stopped_and_started_loses_nothing(long, sound):
+@pytest.mark.alone
+def test_daemons_that_stop_and_start_lose_nothing_and_status_waits_for_the_controller(long, sound):
     long.submit()
-    long.wait_for_training()
-    for node in ("n1", "n2"):
-        daemon("stop", node)
-    time.sleep(2)
-    for node in ("n1", "n2"):
-        daemon("start", node)
+    with long.frozen():
+        for node in ("n1", "n2"):
+            daemon("stop", node)
+        for node in ("n1", "n2"):
+            daemon("start", node)
+        daemon("stop", "slurmctld")
+        asking = subprocess.Popen(
+            long.command("status", "--json"), cwd=long.place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        time.sleep(3)
+        daemon("start", "slurmctld")
+        printed, words = asking.communicate(timeout=120)
+        assert sum(json.loads(printed)["runs"].values()) == 2, words
     long.wait_for_reports()
     assert {attempt.restart for attempt in long.attempts()} == {0}
     sound(long)
 
 
-def test_slurmctld_restarted_meanwhile_loses_nothing(long, sound):
-    long.submit()
-    long.wait_for_training()
-    daemon("stop", "slurmctld")
-    asking = subprocess.Popen(["squeue"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    daemon("start", "slurmctld")
-    asking.wait(timeout=60)
-    long.wait_for_reports()
-    assert {attempt.restart for attempt in long.attempts()} == {0}
-    sound(long)
-
-
-def test_status_asks_again_while_the_controller_is_away(long):
-    long.submit()
-    daemon("stop", "slurmctld")
-    asking = subprocess.Popen(
-        [*long.command("status", "--json")], cwd=long.place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    time.sleep(3)
-    daemon("start", "slurmctld")
-    printed, words = asking.communicate(timeout=120)
-    assert sum(json.loads(printed)["runs"].values()) == 3, words
-
-
+@pytest.mark.alone
 def test_without_accounting_a_death_is_told_by_the_controller(long, sound):
     daemon("stop", "slurmdbd")
     try:
         long.submit()
-        long.wait_for_training()
-        job = long.wait_for(lambda: [attempt.job for attempt in long.attempts() if processes(attempt.job)])[0]
-        for pid in processes(job):
-            os.kill(pid, signal.SIGKILL)
+        with long.frozen() as jobs:
+            job = job_of(jobs[0])
+            os.kill(jobs[0], signal.SIGKILL)
         long.wait_for_reports()
     finally:
         daemon("start", "slurmdbd")
@@ -147,27 +138,27 @@ def test_without_accounting_a_death_is_told_by_the_controller(long, sound):
 
 
 def test_cancelling_half_leaves_a_report_and_saying_it_again_ends_it(user, sound):
-    user.claim(epochs=30)
+    user.claim(epochs=12, depths=(8, 14))
     user.profile(parallelism=2)
     user.submit()
-    user.wait_for_training()
-    slurm("scancel", *element_jobs(user)[:3])
+    with user.frozen(2):
+        slurm("scancel", *element_jobs(user)[:2])
     user.wait_for_reports()
     told = user.status()
-    assert told["runs"] == {"complete": 3, "cancelled": 3}
+    assert told["runs"] == {"complete": 2, "cancelled": 2}
     assert len(user.submissions) == 1
     assert {row["verdict"] for row in user.verdicts()[0]} & {"PENDING"}
-    assert "3 to queue" in user.submit()
+    assert "2 to queue" in user.submit()
     user.wait_for_reports()
     sound(user)
 
 
 def test_cancel_takes_the_selected_runs_and_keeps_the_report_job(user):
-    user.claim(epochs=80)
+    user.claim(epochs=12, depths=(8, 14))
     user.submit()
-    user.wait_for_training()
-    assert "3 jobs cancelled with 3 runs" in user.run("cancel", "-k", "tiny[depth=8]")
-    user.wait_for(lambda: user.status()["runs"].get("cancelled") == 3)
+    with user.frozen(4):
+        assert "2 jobs cancelled with 2 runs" in user.run("cancel", "-k", "tiny[depth=8]")
+    user.wait_for(lambda: user.status()["runs"].get("cancelled") == 2)
     told = user.status()
     assert told["reports"]
     user.run("cancel")
@@ -175,56 +166,53 @@ def test_cancel_takes_the_selected_runs_and_keeps_the_report_job(user):
     assert (user.place / "report" / "report.html").exists()
 
 
-def test_a_run_out_of_requeues_is_exhausted_with_what_it_kept(user, sound):
-    user.claim(epochs=300, depths=(8,))
-    user.profile(requeues=1)
-    user.submit()
+def test_a_run_out_of_requeues_is_exhausted_with_what_it_kept(long, sound):
+    long.profile(requeues=1)
+    long.submit()
     for restart in (0, 1):
-
-        def of_this_attempt(restart=restart):
-            return [attempt for attempt in user.attempts() if attempt.restart == restart]
-
-        user.wait_for(lambda: len(of_this_attempt()) == 3)
-        user.wait_for(lambda: all(user.store.condition(run) == "training" for run in specs(user)))
-        time.sleep(2)
-        slurm("scancel", "--signal=USR2", *element_jobs(user))
-        user.wait_for(lambda: all(attempt.end for attempt in of_this_attempt()))
-    user.wait_for_reports()
-    told = user.status()
-    assert told["runs"] == {"exhausted": 3}
-    assert all(user.store.condition(run) == "paused" for run in specs(user))
-    assert user.store.progress(specs(user)[0]) > 0
-    assert {one["key"] for one in told["account"]["exhausted"]} == {run.key for run in specs(user)}
-    assert "3 failed before and are left out" in user.submit()
-    assert "3 to queue" in user.run("retry", "--failed", "--cluster", "box")
-    user.wait_for_reports()
-    sound(user)
+        long.wait_for(lambda restart=restart: [one.restart for one in long.attempts()].count(restart) == 2)
+        with long.frozen(2) as jobs:
+            slurm("scancel", "--signal=USR2", *element_jobs(long))
+            until_signalled(long, jobs, signal.SIGUSR2)
+        long.wait_for(lambda restart=restart: all(one.end for one in long.attempts() if one.restart == restart))
+    long.wait_for_reports()
+    told = long.status()
+    assert told["runs"] == {"exhausted": 2}
+    assert all(long.store.condition(run) == "paused" for run in specs(long))
+    assert long.store.progress(specs(long)[0]) > 0
+    assert {one["key"] for one in told["account"]["exhausted"]} == {run.key for run in specs(long)}
+    assert "2 failed before and are left out" in long.submit()
+    assert "2 to queue" in long.run("retry", "--failed", "--cluster", "box")
+    long.wait_for_reports()
+    sound(long)
 
 
 def test_a_job_refuses_code_that_it_was_not_planned_with(user, sound):
-    user.claim(depths=(8,))
-    user.profile(setup=["sleep 3"])
+    user.profile(hold=True)
     user.submit()
     file = user.submissions[0].folder / "submission.json"
     file.write_text(file.read_text().replace(user.submissions[0].code, "0" * 64))
-    user.wait_for_reports()
+    user.release()
+    user.wait_for(lambda: user.queue() == [user.submissions[0].report_job])
     told = user.status()
-    assert told["runs"] == {"waiting": 3}
+    assert told["runs"] == {"waiting": 2}
     assert "was planned with code 000000000000" in told["failures"][0]["why"]
+    slurm("scancel", user.submissions[0].report_job)  # it would wait ten minutes for the old code to come back
+    user.wait_for_reports()
     user.profile()
     user.run("retry", "--failed", "--any-code", "--cluster", "box")
     user.wait_for_reports()
     sound(user)
 
 
+@pytest.mark.alone
 def test_a_node_that_fails_is_left_and_excluded_and_the_report_says_so(long, sound):
-    long.claim(epochs=120, depths=(8,))
     long.submit()
-    attempt = long.wait_for(lambda: [attempt for attempt in long.attempts() if attempt.node == "n1"])[0]
-    long.wait_for_training()
-    daemon("crash", "n1")
+    with long.frozen(2):
+        attempt = next(attempt for attempt in long.attempts() if attempt.node == "n1")
+        daemon("crash", "n1")
     try:
-        long.wait_for(lambda: "n1" in [node["node"] for node in long.status()["account"]["excluded_nodes"]], 180)
+        long.wait_for(lambda: "n1" in [node["node"] for node in long.status()["account"]["excluded_nodes"]])
         long.wait_for_reports()
     finally:
         daemon("start", "n1")
@@ -235,9 +223,9 @@ def test_a_node_that_fails_is_left_and_excluded_and_the_report_says_so(long, sou
     page = (long.place / "report" / "report.html").read_text()
     assert "n1" in page
     assert "excluded" in page
-    long.claim(epochs=3, depths=(14,))
+    long.claim(depths=(14,))
+    long.profile(hold=True)
     assert "kept away from: n1" in long.submit()
-    long.wait_for_reports()
 
 
 def specs(user):

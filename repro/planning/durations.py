@@ -1,0 +1,18 @@
+"""Durations: the seconds of a text such as 90s, 45m, 1.5h or 2d."""
+
+import re
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+EXAMPLES = "90s, 45m, 1.5h or 2d"
+
+
+def seconds(text: str) -> float:
+    """Seconds of a duration.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text, re.ASCII)
+    if match is None:
+        raise ValueError(f"{text!r} is no duration; write {EXAMPLES}")
+    return float(match[1]) * UNITS[match[2]]

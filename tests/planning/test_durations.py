@@ -1,0 +1,14 @@
+import pytest
+
+from repro.planning import durations
+
+
+@pytest.mark.parametrize(("text", "found"), [("90s", 90), ("45m", 2700), ("1.5h", 5400), ("2d", 172_800)])
+def test_a_duration_has_one_unit(text, found):
+    assert durations.seconds(text) == found
+
+
+@pytest.mark.parametrize("text", ["", "90", "h", "-1h", "1h30m", "1.h", "4 h", "4H", "\u0664h", "nan", "1e3s"])
+def test_anything_else_is_refused_with_examples(text):
+    with pytest.raises(ValueError, match="is no duration; write 90s, 45m, 1.5h or 2d"):
+        durations.seconds(text)
