@@ -270,7 +270,7 @@ def user(tmp_path):
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory):
-    """The rows that the same claim has when its runs are trained without a cluster; each run and each claim once."""
+    """The rows that the same claim has when its runs are trained without a cluster; each claim once."""
     base = tmp_path_factory.getbasetemp()
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "local"
     shared.mkdir(exist_ok=True)
@@ -283,8 +283,8 @@ def local(tmp_path_factory):
             one = User(place / "work", user.scale)  # a row names the folder of its claim file
             if not (one.place / "report" / "verdicts.json").exists():
                 (one.place / "tiny.py").write_text(text)
-                one.run("run", "--device", "cpu", expect=(0, 2), results=shared / "results")
-                one.run("judge", expect=(0, 1, 2, 3), results=shared / "results")
+                one.run("run", "--device", "cpu", expect=(0, 2))
+                one.run("judge", expect=(0, 1, 2, 3))
         return rows(one.place / "report" / "verdicts.json")
 
     return judged
