@@ -232,11 +232,17 @@ def parent(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def pending(pid, number):
-    """Whether a signal has come to a process that is stopped, and waits for it to go on."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    masks = [int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd"))]
-    return any(mask >> (number - 1) & 1 for mask in masks)
+def signalled(pid, number):
+    """Whether a signal waits in a process that was stopped, or something has let the process go on.
+
+    With its signals, SLURM sends SIGCONT where it preempts.
+    """
+    try:
+        status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    except OSError:
+        return True
+    waiting = int(status["SigPnd"], 16) | int(status["ShdPnd"], 16)
+    return bool(waiting >> (number - 1) & 1) or "T" not in status["State"].split()[0]
 
 
 def pytest_configure(config):
