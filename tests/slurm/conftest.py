@@ -284,7 +284,7 @@ def local(tmp_path_factory):
     def judged(user):
         text = (user.place / "tiny.py").read_text()
         place = shared / hashlib.sha256(f"{user.scale} {text}".encode()).hexdigest()[:12]
-        with (shared / "lock").open("w") as lock:
+        with place.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # one worker of xdist at a time
             one = User(place / "work", user.scale)  # a row names the folder of its claim file
             if not (one.place / "report" / "verdicts.json").exists():
