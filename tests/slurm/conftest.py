@@ -232,11 +232,17 @@ def parent(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def pending(pid, number):
-    """Whether a signal has come to a process that is stopped, and waits for it to go on."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    masks = [int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd"))]
-    return any(mask >> (number - 1) & 1 for mask in masks)
+def signalled(pid, number):
+    """Whether a signal waits in a process that was stopped, or something has let the process go on.
+
+    With its signals, SLURM sends SIGCONT where it preempts.
+    """
+    try:
+        status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    except OSError:
+        return True
+    waiting = int(status["SigPnd"], 16) | int(status["ShdPnd"], 16)
+    return bool(waiting >> (number - 1) & 1) or "T" not in status["State"].split()[0]
 
 
 def pytest_configure(config):
@@ -270,7 +276,7 @@ def user(tmp_path):
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory):
-    """The rows that the same claim has when its runs are trained without a cluster; each run and each claim once."""
+    """The rows that the same claim has when its runs are trained without a cluster; each claim once."""
     base = tmp_path_factory.getbasetemp()
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "local"
     shared.mkdir(exist_ok=True)
@@ -278,13 +284,13 @@ def local(tmp_path_factory):
     def judged(user):
         text = (user.place / "tiny.py").read_text()
         place = shared / hashlib.sha256(f"{user.scale} {text}".encode()).hexdigest()[:12]
-        with (shared / "lock").open("w") as lock:
+        with place.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # one worker of xdist at a time
             one = User(place / "work", user.scale)  # a row names the folder of its claim file
             if not (one.place / "report" / "verdicts.json").exists():
                 (one.place / "tiny.py").write_text(text)
-                one.run("run", "--device", "cpu", expect=(0, 2), results=shared / "results")
-                one.run("judge", expect=(0, 1, 2, 3), results=shared / "results")
+                one.run("run", "--device", "cpu", expect=(0, 2))
+                one.run("judge", expect=(0, 1, 2, 3))
         return rows(one.place / "report" / "verdicts.json")
 
     return judged

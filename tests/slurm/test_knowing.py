@@ -17,7 +17,8 @@ def test_init_writes_a_profile_that_the_doctor_takes(user):
 def test_a_pilot_measures_how_many_runs_share_a_gpu_and_submit_uses_it(user, sound):
     user.profile(runs_per_gpu="pilot", memory="2G")
     assert "measure first: repro cluster pilot box" in user.submit(expect=(2,))
-    told = user.run("cluster", "pilot", "box", "--most", "2")
+    told = user.run("cluster", "pilot", "tiny.py", "box", "--most", "2")
+    assert "measures 1 networks" in told
     assert "resnet-8 " in told
     assert "share a GPU" in told
     (file,) = user.store.root.glob(".slurm/pilot-box.json")

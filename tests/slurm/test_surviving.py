@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.slurm.conftest import daemon, pending, slurm
+from tests.slurm.conftest import daemon, signalled, slurm
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def job_of(pid):
 
 
 def until_signalled(user, jobs, number):
-    """Waits until a signal has come to the jobs, which are stopped and will find it when they go on."""
-    user.wait_for(lambda: all(pending(job, number) for job in jobs))
+    """Waits until a signal has come to jobs that are stopped, and will find it when they go on."""
+    user.wait_for(lambda: all(signalled(job, number) for job in jobs))
 
 
 def test_a_run_goes_on_through_a_time_limit(long, sound):
