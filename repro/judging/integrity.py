@@ -83,7 +83,7 @@ def _refuse_copies(arm: str, runs: Sequence[Run]) -> None:
             continue
         prints: list[tuple[str, object]] = [
             ("tensors", run.record["files"][TENSORS]),
-            ("losses", tuple((row["train_loss"], row["test_loss"]) for row in run.history)),
+            ("losses", tuple((row.get("train_loss"), row.get("test_loss"), row["test_top1"]) for row in run.history)),
         ]
         if run.spec.trained != "all":  # there nothing is frozen, and the hash of nothing is always the same
             prints.append(("frozen weights", run.record["frozen_before"]))

@@ -158,8 +158,8 @@ def make_control(make):
 
 
 def store_run(store: Store, spec, top1, **fields):
-    """A complete run with a known accuracy on so many images that rounding says nothing."""
-    return finished(store, spec, top1=top1, measurements={"accuracy": {"top1": top1, "images": 10_000}}, **fields)
+    """A complete run with a known accuracy on all its test images."""
+    return finished(store, spec, top1=top1, **fields)
 
 
 def train(store, check, values, *, arm="batchnorm", **record):
