@@ -317,7 +317,7 @@ def test_a_file_that_holds_no_json_object_is_refused_though_its_hash_agrees(stor
     (run.folder / name).write_text(text + "\n")
     store.finish(SPEC, {key: value for key, value in run.record.items() if key != "files"})
     run = store.run(SPEC)
-    with pytest.raises(DamagedRunError, match=f"{name} holds no JSON object"):
+    with pytest.raises(DamagedRunError, match=rf"{name} is not what a run writes \(it holds no JSON object\)"):
         run.history if name == "history.jsonl" else run.measurement("accuracy")
 
 
