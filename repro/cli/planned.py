@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from repro.judging.imagine import Expectation
     from repro.planning.plan import Plan, Planned
 
+FEW = 5  # failed runs that the summary names
+
 
 def by_claim(made: "Plan") -> Iterator[str]:
     """A line a claim: how many of its runs are missing, what they would cost alone, and what can be expected of it."""
@@ -35,6 +37,10 @@ def by_claim(made: "Plan") -> Iterator[str]:
             f"Last column: the probability that the claim holds if its source is right and {ASSUMED}; where the source "
             f"gives no size, the smallest one that holds with probability {LIKELY:g}. In full: repro explain CLAIM"
         )
+    failed = [run for run in made.runs if run.condition == "failed"]
+    yield from (wrapped(f"{run.spec.name}: {run.why}") for run in failed[:FEW])
+    if len(failed) > FEW:
+        yield f"{len(failed) - FEW} more runs failed: repro plan --all"
     yield from (
         wrapped(f"{name}: {found.undecidable}") for name, found in awaited.items() if found and found.undecidable
     )

@@ -231,7 +231,7 @@ def test_a_faulty_claim_file_is_refused_when_it_is_collected(workplace, files, f
         ("no_finding.py", "recorded no finding; call evidence.find"),
         ("undeclared_run.py", "does not declare; declared:"),
         ("unread_run.py", "does not read them; read them, or"),
-        ("crashing_check.py", "crashed:"),
+        ("crashing_check.py", "crashed by ZeroDivisionError"),
     ],
 )
 def test_a_faulty_check_is_refused_when_it_is_judged(workplace, fill, file, found, capsys):
@@ -245,13 +245,15 @@ def test_a_syntax_error_in_a_claim_file_names_the_file(workplace, capsys):
     assert "broken.py" in refused(capsys, "plan", "broken.py")
 
 
-def test_a_spec_file_edited_by_hand_is_refused_by_name(workplace, tiny_claim, fill, capsys):
+def test_a_spec_file_edited_by_hand_is_named_by_the_plan(workplace, tiny_claim, fill, capsys):
     (workplace / "tiny.py").write_text(tiny_claim)
     (run, *_) = fill(workplace / "results", 8, 80.0)
     (run.folder / "spec.json").write_text(cifar("smoke", 0, depth=20).to_json())
-    line = refused(capsys, "plan", "tiny.py")
-    assert "spec.json" in line
-    assert "edited" in line
+    assert main(["plan", "tiny.py"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert run.spec.name in told
+    assert "spec.json" in told
+    assert "edited" in told
 
 
 def test_a_results_folder_that_is_a_file_is_refused(workplace, tiny_claim, capsys):
