@@ -67,7 +67,11 @@ def test_workers_share_the_devices_out_among_themselves(tmp_path, monkeypatch):
     site = Site(store=Store(tmp_path), data_dir=tmp_path, device="cuda:0", devices=found, workers=4, deadline=None)
     with Stop() as stop:
         train(
-            plan([check_of(lambda scale, seed: {"a": tiny(0)})], site.store, device_type="cpu").missing,
+            plan(
+                [check_of(lambda scale, seed: {str(i): tiny(seed, epochs=1 + i) for i in range(4)})],
+                site.store,
+                device_type="cpu",
+            ).missing,
             site,
             stop,
             print,

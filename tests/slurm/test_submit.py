@@ -25,21 +25,14 @@ def test_six_runs_go_from_submit_to_report_without_a_hand(user, sound, record_pr
 
 
 def test_a_throttle_lets_only_so_many_elements_run(user, sound):
-    user.claim(seeds=3)
+    user.claim(seeds=3, epochs=12)
     # A container's prefix stands before Python just as this one does.
     user.profile(parallelism=2, python=f"env INSIDE=yes {sys.executable}", setup=["export READY=yes"])
     user.submit()
     (array,) = user.submissions[0].arrays
-    most = 0
-
-    def over():
-        nonlocal most
-        running = slurm("squeue", "-h", "-r", "-t", "running", "-j", array.job, "-o", "%i").split()
-        most = max(most, len(running))
-        return not slurm("squeue", "-h", "-j", array.job, "-o", "%i")
-
-    user.wait_for(over)
-    assert most == 2
+    with user.frozen(2):
+        states = slurm("squeue", "-h", "-r", "-j", array.job, "-o", "%T").split()
+    assert states.count("RUNNING") == 2
     user.wait_for_reports()
     sound(user)
 

@@ -141,8 +141,8 @@ def test_cancelling_half_leaves_a_report_and_saying_it_again_ends_it(user, sound
     user.claim(epochs=12, depths=(8, 14))
     user.profile(parallelism=2)
     user.submit()
-    with user.frozen(2):
-        slurm("scancel", *element_jobs(user)[:2])
+    with user.frozen(2) as jobs:
+        slurm("scancel", *(job_of(pid) for pid in jobs[:2]))
     user.wait_for_reports()
     told = user.status()
     assert told["runs"] == {"complete": 2, "cancelled": 2}
