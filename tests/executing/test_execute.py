@@ -78,10 +78,11 @@ def test_missing_data_is_told_before_any_worker_starts(tmp_path, monkeypatch):
 def test_an_edited_spec_fails_its_run_alone(tmp_path):
     store = Store(tmp_path)
     folder = store.begin(tiny(0))
-    (folder / "spec.json").write_text(tiny(1).to_json())
-    check = check_of(lambda scale, seed: {"one": tiny(0), "two": tiny(1)})
+    other = tiny(0, epochs=2)
+    (folder / "spec.json").write_text(other.to_json())
+    check = check_of(lambda scale, seed: {"one": tiny(0), "two": other})
     outcome = run_all([check], store, data_dir=Path(), device="cpu", workers=1)
-    assert {key: done.status for key, done in outcome.done.items()} == {tiny(0).key: "failed", tiny(1).key: "complete"}
+    assert {key: done.status for key, done in outcome.done.items()} == {tiny(0).key: "failed", other.key: "complete"}
     assert "it was edited" in outcome.done[tiny(0).key].error
 
 
