@@ -14,7 +14,7 @@ test: lint
 	$(BIN)/python -m pytest -n auto
 
 test-slurm: .venv/installed
-	slurm/testbed/test $(abspath $(BIN))/python -m pytest
+	ONLY="$(ONLY)" slurm/testbed/test $(abspath $(BIN))/python -m pytest
 
 lint: .venv/installed
 	$(BIN)/ruff check .

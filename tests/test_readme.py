@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,11 @@ def test_every_room_of_the_table_exists_and_every_room_is_in_it():
 
 def test_the_example_claim_is_a_claim(workplace, capsys):
     (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.S)
-    (workplace / "example.py").write_text(example)
-    assert main(["plan", "example.py", "--scale", "paper"]) == 0
-    assert "1 checks need 6 runs" in capsys.readouterr().out
+    shutil.copytree(ROOT / "claims" / "controls", workplace / "claims" / "controls")
+    (workplace / "claims" / "mine").mkdir()
+    (workplace / "claims" / "mine" / "example.py").write_text(example)
+    assert main(["plan", "claims/mine/example.py", "--scale", "paper"]) == 0
+    assert "6 runs" in capsys.readouterr().out
 
 
 def test_coverage_names_every_row_of_the_catalogue():

@@ -63,7 +63,7 @@ def test_a_busy_cluster_is_no_reason_to_refuse(cluster, monkeypatch):
 def test_a_data_folder_that_does_not_exist_is_refused(cluster):
     text = (cluster.place / "tiny.py").read_text().replace("cifar(scale, ", 'cifar("paper", ')
     (cluster.place / "tiny.py").write_text(text)
-    code, printed = cluster.run(*SUBMIT, "--data-dir", "/nowhere", "--max-gpu-hours", "1e9")
+    code, printed = cluster.run(*SUBMIT, "--data-dir", "/nowhere", "--max-gpu-hours", "1000000")
     assert code == 2
     assert "/nowhere holds no CIFAR-10" in printed
     assert not cluster.calls("sbatch")

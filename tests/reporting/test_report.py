@@ -52,6 +52,11 @@ FINDING = st.fixed_dictionaries(
         "p_against": st.none() | st.floats(0, 1),
         "flips": PAIR,
         "more_seeds": st.none() | st.integers(1, 200),
+        "would_change": TEXT,
+        "degrees_of_freedom": MAYBE,
+        "assumption": TEXT,
+        "prediction": PAIR,
+        "consistent": st.none() | st.booleans(),
     }
 )
 VERDICTS = [str(verdict) for verdict in Verdict if verdict is not Verdict.PILOT]
