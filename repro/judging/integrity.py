@@ -85,7 +85,7 @@ def _refuse_copies(arm: str, runs: Sequence[Run]) -> None:
             ("tensors", run.record["files"][TENSORS]),
             ("losses", tuple((row.get("train_loss"), row.get("test_loss"), row["test_top1"]) for row in run.history)),
         ]
-        if run.spec.trained != "all":  # there nothing is frozen, and the hash of nothing is always the same
+        if run.spec.trained not in ("all", "all-but-batchnorm"):  # what is frozen there may be the same for every seed
             prints.append(("frozen weights", run.record["frozen_before"]))
         for kind, value in prints:
             other = seen.setdefault((kind, value), run.spec)

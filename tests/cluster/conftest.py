@@ -92,3 +92,9 @@ def cluster(workplace, capsys, monkeypatch, tiny_claim):
     (workplace / "tiny.py").write_text(tiny_claim)
     assert sys.executable
     return Cluster(workplace, capsys)
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch):
+    """A terminal on which the long paths of a test do not wrap."""
+    monkeypatch.setenv("COLUMNS", "1000")

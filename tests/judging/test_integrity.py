@@ -9,13 +9,14 @@ import pytest
 from safetensors.numpy import load, save
 
 from repro.errors import ClaimError
+from repro.judging.integrity import refuse_contradictions
 from repro.judging.judge import judge
 from repro.judging.shapes import expected
 from repro.judging.verdict import Verdict
 from repro.recipes import cifar
 from repro.runs.store import HISTORY, TENSORS, Store
 from repro.training.trainable import named_tensors, prepare
-from tests.made import check_of
+from tests.made import check_of, finished
 
 
 def make(runs):
@@ -206,3 +207,10 @@ def test_a_value_that_no_run_measures_blocks_its_check_and_is_named(store, name,
     row = judge([CHECK], store)[0]
     assert row.verdict is Verdict.BLOCKED
     assert f"{name} is not what a run writes (it" in row.why
+
+
+def test_seeds_whose_frozen_tensors_are_the_same_by_their_recipe_are_no_copies(tmp_path):
+    """γ = 1 and β = 0 are all that stays where everything else is trained."""
+    specs = [cifar("smoke", seed, depth=8, trained="all-but-batchnorm", norm_init="ones") for seed in range(3)]
+    runs = [finished(Store(tmp_path), spec, frozen_before="a" * 64, frozen_after="a" * 64) for spec in specs]
+    refuse_contradictions({"arm": runs}, thorough=False)
