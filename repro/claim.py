@@ -32,7 +32,9 @@ Grid = Mapping[str, tuple[Params, ...]]  # scale -> points; a point names the pa
 LOOKS: Mapping[str, tuple[int, ...]] = {"smoke": (3,), "pilot": (3,), "paper": (3, 5, 8)}
 # The controls that every claim about trained networks depends on.
 CONTROLS = ("control-judge", "control-data", "control-frozen", "control-shuffled-labels", "control-full-training")
-# Between stored runs and a verdict; a change of any of these is a changed criterion.
+# Between stored runs and a verdict; a change of any of these is a changed criterion. A run's record holds its digest
+# beside the criteria, under this name: so a changed rule can be told from an unchanged one that other code applies.
+JUDGED_BY = "judging code"
 JUDGING_CODE = (
     "statistics/*.py",
     "compare/*.py",
@@ -242,7 +244,11 @@ class Check:
     @cached_property
     def criterion_sha256(self) -> str:
         """SHA-256 of the canonical JSON of the criterion: the frozen rule's name."""
-        return hashlib.sha256(canonical(self.criterion).encode()).hexdigest()
+        return self.criterion_under(judging_code())
+
+    def criterion_under(self, code: str) -> str:
+        """What ``criterion_sha256`` would be if the digest of the judging code were another one."""
+        return hashlib.sha256(canonical({**self.criterion, "judging_code_sha256": code}).encode()).hexdigest()
 
     def _copy(self, spec: RunSpec) -> RunSpec:
         if self.dataset and spec.dataset == "cifar10" and spec.epochs:

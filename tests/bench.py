@@ -80,14 +80,14 @@ def checkpoint_bytes() -> int:
 
     from repro.recipes import cifar
     from repro.runs.store import CHECKPOINT
-    from repro.training.checkpoint import write_checkpoint
+    from repro.training.checkpoint import Past, write_checkpoint
     from repro.training.loop import start
     from repro.training.trainable import prepare
 
     spec = cifar("paper", 0, depth=866)
     net = prepare(spec, torch.device("cpu"))
     with tempfile.TemporaryDirectory() as place:
-        write_checkpoint(Path(place), spec, net, start(net), [], [])
+        write_checkpoint(Path(place), spec, net, start(net), Past(criteria={}), [])
         return (Path(place) / CHECKPOINT).stat().st_size
 
 

@@ -92,7 +92,7 @@ def paused(store, spec, *, epoch, step=0, mark=0.0):
     folder = store.begin(spec)
     history = "".join(f'{{"epoch": {done}}}\n' for done in range(1, epoch + 1)).encode()
     (folder / HISTORY).write_bytes(history)
-    place = {"epoch": epoch, "step": step, "diverged": False, "parts": []}
+    place = {"epoch": epoch, "step": step, "diverged": False, "parts": [], "criteria": {}}
     (folder / CHECKPOINT).write_bytes(pack(spec, {"trained": np.full(2, mark, np.float32)}, place, history))
     assert (folder / SPEC).exists()
     return folder

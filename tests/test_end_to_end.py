@@ -58,11 +58,15 @@ def test_a_measurement_that_finished_runs_lack_is_added_without_training(tmp_pat
     assert repro(tmp_path, "run", "claim.py").returncode == 0
     store = Store(tmp_path / "results")
     (run, *_) = store.runs()
-    (run.folder / "measurements" / "relus.json").unlink()
+    relus = run.folder / "measurements" / "relus.json"
+    measured = relus.read_bytes()
+    relus.unlink()
     store.finish(run.spec, {name: value for name, value in run.record.items() if name != "files"})
+    without = store.run(run.spec)
     done = repro(tmp_path, "run", "claim.py", "--measure")
     assert "measured relus of" in done.stdout
-    assert store.run(run.spec).digest == run.digest
+    assert relus.read_bytes() == measured
+    assert store.run(run.spec).digest == without.digest
 
 
 def test_a_rule_changed_after_its_runs_is_told_in_the_verdict(tmp_path):

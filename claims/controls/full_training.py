@@ -38,7 +38,7 @@ def runs(scale, seed, depth, width):
     ),
     rule=Ordering(gap=0.0, reason="what is allowed is subtracted from the published accuracy beforehand"),
     grid={
-        "smoke": (*BOTH["smoke"], {"depth": 14, "width": 2}),  # the wide network of a pair
+        "smoke": BOTH["smoke"],
         # The one network of the pilot with a published accuracy whose runs take no two hours.
         "pilot": ({"depth": 14, "width": 1},),
         "paper": BOTH["paper"],

@@ -5,7 +5,7 @@ from repro.compare import Measure, Ordering, paired_differences
 from repro.recipes import DEPTHS, SCALES, WIDTHS, cifar
 
 GRID = {
-    "smoke": ({"depth": 8, "width": 1},),
+    "smoke": (),
     "pilot": ({"depth": 8, "width": 1},),
     "paper": (
         *({"depth": depth, "width": 1} for depth in DEPTHS["paper"]),

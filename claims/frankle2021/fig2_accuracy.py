@@ -98,7 +98,7 @@ def test_bn_only_by_depth(evidence, depth):
     ),
     rule=READ_OFF,
     grid={
-        "smoke": ({"depth": 14, "width": 2},),
+        "smoke": ({"depth": 8, "width": 2},),
         "pilot": ({"depth": 8, "width": 2},),
         "paper": tuple({"depth": 14, "width": width} for width in BY_WIDTH),
     },

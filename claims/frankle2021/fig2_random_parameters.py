@@ -6,7 +6,7 @@ from repro.claim import CONTROLS, Source, claim
 from repro.compare import Measure, Ordering, Sample
 from repro.recipes import DEPTHS, SCALES, WIDE_DEPTH, WIDTHS, cifar
 
-PER_CHANNEL = {"smoke": (2, 4, 8), "pilot": (2,), "paper": (2, 4, 8, 16, 32)}
+PER_CHANNEL = (2, 4, 8, 16, 32)
 
 
 def runs(scale, seed, depth, width):
@@ -43,7 +43,7 @@ def test_beats_random(evidence, depth, width):
 
 
 def runs_by_k(scale, seed, depth):
-    random = {f"{k} random": cifar(scale, seed, depth=depth, trained="random", k=k) for k in PER_CHANNEL[scale]}
+    random = {f"{k} random": cifar(scale, seed, depth=depth, trained="random", k=k) for k in PER_CHANNEL}
     return {"BatchNorm": cifar(scale, seed, depth=depth), **random}
 
 
@@ -52,20 +52,19 @@ def runs_by_k(scale, seed, depth):
     sentence="So many random parameters per channel equal BatchNorm alone.",
     source=Source(work="frankle2021", place="appendix", tag="?", reference=""),
     rule=Measure(reason="how many could not be read"),
-    grid={"smoke": ({"depth": 8},), "pilot": (), "paper": ({"depth": 14}, {"depth": 56})},
+    grid={"smoke": (), "pilot": (), "paper": ({"depth": 14}, {"depth": 56})},
     runs=runs_by_k,
     depends_on=CONTROLS,
     untestable=dict.fromkeys(SCALES, "an estimate, as the source's number could not be read"),
     note="A channel of the stem has 27 weights: k = 32 trains all of them there, and 32 everywhere else.",
 )
 def test_random_k_to_match(evidence, depth):
-    ks = PER_CHANNEL[evidence.scale]
     batchnorm = evidence.accuracy("BatchNorm")
-    random = [evidence.accuracy(f"{k} random") for k in ks]
+    random = [evidence.accuracy(f"{k} random") for k in PER_CHANNEL]
     for sample in (batchnorm, *random):
         evidence.find(sample=sample)
     matching = [
-        where_line_reaches(target, [math.log2(k) for k in ks], [sample.values[index] for sample in random])
+        where_line_reaches(target, [math.log2(k) for k in PER_CHANNEL], [sample.values[index] for sample in random])
         for index, target in enumerate(batchnorm.values)
     ]
     if all(math.isfinite(value) for value in matching):
@@ -75,8 +74,8 @@ def test_random_k_to_match(evidence, depth):
         label=f"ResNet-{depth}: how many random parameters match",
         x_label="trained weights per channel",
         y_label="test accuracy, %",
-        x=ks,
-        lines={"random": tuple(map(mean, random)), "BatchNorm": (mean(batchnorm),) * len(ks)},
+        x=PER_CHANNEL,
+        lines={"random": tuple(map(mean, random)), "BatchNorm": (mean(batchnorm),) * len(PER_CHANNEL)},
     )
 
 

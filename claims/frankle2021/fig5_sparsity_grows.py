@@ -20,8 +20,8 @@ def runs(scale, seed, along):
     sentence="The share of small γ rises with depth and with width.",
     source=Source(work="frankle2021", place="Figure 5", tag="R", reference="rises"),
     rule=Trend(margin=0.01, reason="RULES.md: the smallest margin, one point, as the source says 'rises' alone"),
-    # The pilot's two widths have no trend over three seeds: the smallest p is 1/20.
-    grid=dict.fromkeys(SCALES, ({"along": "depth"}, {"along": "width"})) | {"pilot": ({"along": "depth"},)},
+    # The two widths of smoke and pilot have no trend over three seeds: the smallest p is 1/20.
+    grid=dict.fromkeys(SCALES, ({"along": "depth"},)) | {"paper": ({"along": "depth"}, {"along": "width"})},
     runs=runs,
     depends_on=CONTROLS,
     testable={

@@ -48,7 +48,7 @@ def test_full_training(evidence, depth):
 
 
 # A deep and a wide network with about the same number of BatchNorm parameters, as in frankle2021's Figure 3.
-PAIR = {"smoke": (32, 14, 2), "pilot": (20, 8, 2), "paper": (434, 14, 32)}
+PAIR = {"smoke": (20, 8, 2), "pilot": (20, 8, 2), "paper": (434, 14, 32)}
 
 
 def deep_and_wide(scale, seed):

@@ -30,7 +30,7 @@ class Exact:
             measured=str(measured),
             outcome=Outcome.ESTABLISHED if equal else Outcome.RULED_OUT,
             why=f"{label}: {measured} {'equals' if equal else 'is not'} {reference}.",
-            would_change=f"Any reference other than {measured} would {'be ruled out' if equal else 'not change it'}.",
+            would_change="Any other reference would be ruled out." if equal else f"Only {measured} would agree.",
         )
 
 

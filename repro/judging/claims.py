@@ -8,7 +8,7 @@ from repro.claim import Check
 from repro.judging.verdict import Answer, Judgement, Verdict
 from repro.statistics import holm
 
-# A claim over a grid says that every point holds: the first of these that some point has is what can be said of it.
+# A claim over a grid says that every point holds: the first of these that some point has is the verdict on all.
 ORDER = (
     Verdict.BLOCKED,
     Verdict.PENDING,
@@ -27,13 +27,13 @@ ANSWERS = (Answer.NOT_SEEN, Answer.OPEN, Answer.SEEN, Answer.NONE)
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimEntry:
-    """What can be said of a claim as a whole."""
+    """What follows for a claim as a whole."""
 
     claim: str  # id of the claim
     work: str  # key of the source
     verdict: Verdict  # over all its points
     answer: Answer  # over its points at scale smoke or pilot, as far as they were judged
-    marks: tuple[str, ...]  # what is said wherever the verdict is shown
+    marks: tuple[str, ...]  # caveats that accompany the verdict everywhere
     points: dict[str, int]  # number of points by verdict, or by answer where there is one
     tested: bool  # whether its sentence can be tested at this scale
     rationale: str  # why it can or cannot be; "" for an exact claim
@@ -70,7 +70,7 @@ def claims_table(rows: Sequence[Judgement], checks: Sequence[Check]) -> list[Cla
 
 def _entry(check: Check, own: Sequence[Judgement]) -> ClaimEntry:
     claim, scale = check.claim, check.scale
-    # An invalid point says nothing, neither for nor against.
+    # An invalid point counts neither for nor against.
     p_for = [row.p_for for row in own if row.p_for is not None]
     p_against = [row.p_against for row in own if row.p_against is not None]
     tests = len(check.looks) * len(claim.grid[scale])

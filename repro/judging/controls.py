@@ -1,4 +1,4 @@
-"""States of controls: of each that a check depends on, whether it holds, failed, or why neither can be said."""
+"""States of controls: of each that a check depends on, whether it holds, failed, or why it is neither."""
 
 from collections.abc import Collection, Mapping
 
@@ -26,17 +26,17 @@ def failed(controls: Mapping[str, str]) -> list[str]:
 def _state(check: Check, points: Judged) -> str:
     if not points:
         return "not collected"
-    bare: list[str] = []
+    uncovered: list[str] = []
     if next(iter(points))[0].claim.per_network:
         own = _networks(check)
         points = [pair for pair in points if own.keys() & _networks(pair[0]).keys()]
         covered = {network for other, _ in points for network in _networks(other)}
-        bare = [name for network, name in own.items() if network not in covered]
+        uncovered = [name for network, name in own.items() if network not in covered]
     rows = [row for _, row in points]
     if any(row.stands == "against" or row.verdict is Verdict.INVALID for row in rows):
         return FAILED
-    if bare:
-        return f"no point for {', '.join(bare)}"
+    if uncovered:
+        return f"no point for {', '.join(uncovered)}"
     neither = [row for row in rows if row.stands != "for"]
     return str(neither[0].stands or neither[0].verdict).lower() if neither else HOLDS
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
-from repro.claim import Check
-from repro.judging.verdict import FAILED, HOLDS, PROVISIONAL, RULE_CHANGED, RULE_LATE
+from repro.claim import JUDGED_BY, Check
+from repro.judging.verdict import CODE_CHANGED, FAILED, HOLDS, PROVISIONAL, RULE_CHANGED, RULE_LATE
 from repro.runs.datasets import DATASETS
 from repro.runs.store import Run
 
@@ -25,30 +25,41 @@ def deviations(
     if check.claim.definition_open:
         listed.append(f"definition: the source leaves open {check.claim.definition_open}")
     listed += [f"control {name}: {state}" for name, state in controls.items() if state not in (HOLDS, FAILED)]
-    late, changed = _rule(check, found)
+    late, changed, recoded = _since_training(check, found)
     if late:
         listed.append(f"rule: written after {late} of the {len(found)} runs were trained for other claims")
     if changed:
         listed.append(f"rule: changed after {changed} of the {len(found)} runs were trained")
+    if recoded:
+        listed.append(f"judging code: changed after {recoded} of the {len(found)} runs were trained, the rule did not")
     return tuple(listed)
 
 
 def marks(check: Check, found: Mapping[str, Run], controls: Mapping[str, str]) -> tuple[str, ...]:
-    """What must be said wherever the verdict is shown."""
-    late, changed = _rule(check, found)
+    """The caveats that accompany the verdict wherever it is shown."""
+    late, changed, recoded = _since_training(check, found)
     provisional = any(state not in (HOLDS, FAILED) for state in controls.values())
-    return tuple(
-        word for word, said in ((PROVISIONAL, provisional), (RULE_CHANGED, changed), (RULE_LATE, late)) if said
-    )
+    words = ((PROVISIONAL, provisional), (RULE_CHANGED, changed), (RULE_LATE, late), (CODE_CHANGED, recoded))
+    return tuple(word for word, applies in words if applies)
 
 
-def _rule(check: Check, found: Mapping[str, Run]) -> tuple[int, int]:
-    """How many runs were trained before the rule was written, and how many under another rule."""
+def _since_training(check: Check, found: Mapping[str, Run]) -> tuple[int, int, int]:
+    """How many runs are older than the rule, how many saw another rule, and how many this rule in other code."""
     if check.claim.exact:
-        return 0, 0
-    frozen = [run.record["criteria"].get(f"{check.scale}:{check.id}") for run in found.values()]
-    late = sum(value is None for value in frozen)
-    return late, sum(value not in (None, check.criterion_sha256) for value in frozen)
+        return 0, 0, 0
+    late = changed = recoded = 0
+    for run in found.values():
+        criteria = run.record["criteria"]
+        match criteria.get(f"{check.scale}:{check.id}"):
+            case None:
+                late += 1
+            case value if value == check.criterion_sha256:
+                pass
+            case value if value == check.criterion_under(criteria.get(JUDGED_BY, "")):
+                recoded += 1
+            case _:
+                changed += 1
+    return late, changed, recoded
 
 
 def _mixtures(trained: Collection[Run]) -> list[str]:

@@ -99,12 +99,12 @@ class Evidence:
         """Records one finding: the claim's rule applied to the quantities that its ``compare`` takes."""
         rule, reference = self._check.claim.rule, quantities.get("reference")
         self.findings.append(rule.compare(levels=self._levels, **quantities))
-        hopeless = ""
+        reason = ""
         if isinstance(reference, Published):
             if reference.sd != 0:  # else it is known without error, as chance is
                 self.replicates.add(reference.replicates)
-            hopeless = undecidable(reference, getattr(rule, "margin", math.inf), self._levels.accept)
-        self.undecidable.append(hopeless)
+            reason = undecidable(reference, getattr(rule, "margin", math.inf), self._levels.accept)
+        self.undecidable.append(reason)
 
     def show(self, **fields: Any) -> None:
         """Records a sweep to draw beside the findings; fields as in `Sweep`."""

@@ -30,7 +30,7 @@ def judge(
 
     ``controls`` are checks of controls that were not selected themselves; they are judged for what depends on them.
     ``thorough`` reads every file of every run and compares tensors with the spec, as ``judge --verify`` wants.
-    ``seed_by_seed`` says of each verdict which seed it hangs on, for which the check is made again without each.
+    ``seed_by_seed`` names the seeds without which a verdict would be another: the check is made again without each.
     """
     everything = {check.id: check for check in (*controls, *checks)}
     needed = {name for check in checks for name in check.claim.depends_on}
@@ -82,13 +82,13 @@ def requested_seeds(checks: Sequence[Check], store: Store, controls: Sequence[Ch
 
 
 def _first_look_is_there(check: Check, store: Store) -> bool:
-    """Whether there can be a verdict at all; most of a plan is told apart by one missing file each."""
+    """Whether there can be a verdict at all: one missing file settles that for most of a plan."""
     return all(store.condition(spec) == "complete" for spec in check.runs(check.looks[0]).values())
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Look:
-    """What one look came to."""
+    """The result of one look."""
 
     seeds: int
     decision: Decision
@@ -103,15 +103,15 @@ class _Look:
     @property
     def requests_more(self) -> bool:
         """Whether it is inconclusive, and not because the reference's own error exceeds the margin."""
-        return self.decision.verdict is Verdict.INCONCLUSIVE and not (self.evidence and _hopeless(self.evidence))
+        return self.decision.verdict is Verdict.INCONCLUSIVE and not (self.evidence and _beyond_any_seed(self.evidence))
 
 
 def _look(check: Check, store: Store, seeds: int, controls: Mapping[str, str], thorough: bool) -> _Look:
     """Reads the runs of a look and decides, or says why not."""
     arms = check.arms(seeds)
-    lacking = _lacking(arms, store)
-    if lacking is not None:
-        return _Look(seeds=seeds, decision=lacking)
+    absent = _not_there(arms, store)
+    if absent is not None:
+        return _Look(seeds=seeds, decision=absent)
     try:
         opened = {arm: tuple(store.run(spec) for spec in specs) for arm, specs in arms.items()}
         refuse_contradictions(opened, thorough=thorough)
@@ -123,7 +123,7 @@ def _look(check: Check, store: Store, seeds: int, controls: Mapping[str, str], t
     if not broken and not names:
         return look
     why = broken[0] if broken else f"The control {', '.join(names)} failed."
-    invalid = _without(Verdict.INVALID, f"{why} So nothing can be said.")
+    invalid = _without(Verdict.INVALID, f"{why} So no conclusion can be drawn.")
     return dataclasses.replace(look, decision=dataclasses.replace(invalid, findings=decision.findings))
 
 
@@ -140,15 +140,15 @@ def _row(
     arms = check.arms(look.seeds)
     specs = {spec.key: spec for some in arms.values() for spec in some}
     against = decision.p_against
-    said = decision.verdict not in (Verdict.PENDING, Verdict.BLOCKED, Verdict.INVALID)
-    weighed = controls if said else {}  # where nothing is said, nothing is provisional
+    decided = decision.verdict not in (Verdict.PENDING, Verdict.BLOCKED, Verdict.INVALID)
+    relevant = controls if decided else {}  # without a verdict nothing is provisional
     return Judgement(
         check=check.id,
         claim=check.claim.id,
         params=dict(check.params),
         verdict=decision.verdict,
         answer=decision.answer,
-        marks=marks(check, found, weighed),
+        marks=marks(check, found, relevant),
         why=decision.why,
         would_change=would_change,
         criterion=check.criterion,
@@ -166,7 +166,7 @@ def _row(
             if store.condition(spec) != "complete"
         ),
         controls=dict(controls),
-        deviations=deviations(check, found, look.seeds, evidence.replicates if evidence else (), weighed),
+        deviations=deviations(check, found, look.seeds, evidence.replicates if evidence else (), relevant),
         note=check.claim.note,
         p_for=decision.p_for,
         p_against=against,
@@ -174,7 +174,7 @@ def _row(
     )
 
 
-def _lacking(arms: Mapping[str, tuple[RunSpec, ...]], store: Store) -> Decision | None:
+def _not_there(arms: Mapping[str, tuple[RunSpec, ...]], store: Store) -> Decision | None:
     """PENDING or BLOCKED with its reason, when runs are not there."""
     specs = {spec.key: spec for some in arms.values() for spec in some}
     conditions = {spec: store.condition(spec) for spec in specs.values()}
@@ -192,8 +192,8 @@ def _without(verdict: Verdict, why: str) -> Decision:
     return Decision(verdict=verdict, answer=Answer.NONE, why=why, findings=())
 
 
-def _hopeless(evidence: Evidence) -> bool:
-    """Whether no seed of ours would end it: the reference's own error exceeds the margin, and nothing rules it out."""
+def _beyond_any_seed(evidence: Evidence) -> bool:
+    """Whether no number of seeds would decide, as the reference's own error exceeds the margin."""
     undecided = [i for i, finding in enumerate(evidence.findings) if finding.outcome is Outcome.UNDECIDED]
     return all(evidence.undecidable[i] and not evidence.findings[i].more_seeds for i in undecided)
 

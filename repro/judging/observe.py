@@ -10,7 +10,7 @@ from repro.judging.verdict import Answer, Verdict
 from repro.runs.store import Run
 
 Arms = Mapping[str, tuple[Run, ...]]
-LEAST_SEEDS = 2  # with fewer there is no interval, so leaving one more out says nothing
+LEAST_SEEDS = 2  # with one fewer there is no interval
 
 
 def observe(check: Check, arms: Arms) -> tuple[Evidence, Decision]:
@@ -33,10 +33,10 @@ def _call(check: Check, arms: Arms, findings: int) -> Evidence:
     except (ReproError, KeyboardInterrupt):
         raise
     except BaseException as error:  # SystemExit and pytest.skip are no Exceptions, and must not end the judge
-        word = "crashed" if isinstance(error, Exception) else "was left"
+        word = "crashed with" if isinstance(error, Exception) else "was ended by"
         text = f": {error}" if str(error) else ""
         raise ClaimError(
-            f"check {check.id} in {check.file.name} {word} by {type(error).__name__}{text}. A check reads its evidence "
+            f"check {check.id} in {check.file.name} {word} {type(error).__name__}{text}. A check reads its evidence "
             "and records findings, nothing else."
         ) from error
     evidence.close()
@@ -44,7 +44,7 @@ def _call(check: Check, arms: Arms, findings: int) -> Evidence:
 
 
 def without_a_seed(check: Check, arms: Arms, decision: Decision) -> str:
-    """One sentence: the seed without which the verdict would be another; "" where that cannot be said."""
+    """One sentence: the seed without which the verdict would be another; "" where none can be named."""
     seeds = max((len(runs) for runs in arms.values()), default=0)
     if decision.verdict is Verdict.MEASURED or seeds <= LEAST_SEEDS:
         return ""
@@ -57,8 +57,8 @@ def without_a_seed(check: Check, arms: Arms, decision: Decision) -> str:
             changed.setdefault(word, []).append(str(left_out))
     if not changed:
         return f"No single one of the {seeds} seeds decides it."
-    told = [
+    phrases = [
         f"{word} without {'seed' if len(some) == 1 else 'any one of the seeds'} {', '.join(some)}"
         for word, some in changed.items()
     ]
-    return f"It would be {'; '.join(told)}."
+    return f"It would be {'; '.join(phrases)}."

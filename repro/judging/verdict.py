@@ -11,7 +11,7 @@ from repro.compare import Finding, Sweep
 
 
 class Verdict(StrEnum):
-    """What can be said of a claim. SMOKE and PILOT carry their answer beside them."""
+    """What follows for a claim. SMOKE and PILOT carry their answer beside them."""
 
     REPRODUCED = "REPRODUCED"
     PARTIAL = "PARTIAL"
@@ -38,8 +38,9 @@ class Answer(StrEnum):
 PROVISIONAL = "provisional"  # the mark of a verdict whose controls do not all hold yet
 RULE_CHANGED = "rule changed after its runs"
 RULE_LATE = "rule written after its runs"
+CODE_CHANGED = "judging code changed after its runs"
 
-HOLDS, FAILED = "holds", "failed"  # states of a control; any other says why neither can be said
+HOLDS, FAILED = "holds", "failed"  # states of a control; any other says why it is neither
 FAILING = (Verdict.NOT_REPRODUCED, Verdict.PARTIAL, Verdict.INVALID)
 
 
@@ -71,9 +72,9 @@ class Judgement:
     check: str  # id of the claim, and the point of its grid
     claim: str  # id of the claim
     params: dict[str, Any]  # the point of the grid by name
-    verdict: Verdict  # what can be said
+    verdict: Verdict  # what follows from its runs
     answer: Answer  # what was seen at scale smoke or pilot
-    marks: tuple[str, ...]  # what is said wherever the verdict is shown: provisional, rule changed or written late
+    marks: tuple[str, ...]  # caveats that accompany the verdict everywhere: provisional, a rule changed or written late
     why: str  # one sentence with the numbers that decided
     would_change: str  # one sentence: the seed without which the verdict would be another
     criterion: dict[str, Any]  # the frozen rule: everything that the verdict depends on besides the runs
@@ -86,7 +87,7 @@ class Judgement:
     sweeps: tuple[Sweep, ...]  # context to draw, which decides nothing
     runs: tuple[RunEntry, ...]  # what it rests on
     missing: tuple[MissingEntry, ...]  # what it waits for
-    controls: dict[str, str]  # by id of a control that it depends on: holds, failed, or why neither can be said
+    controls: dict[str, str]  # by id of a control that it depends on: holds, failed, or why it is neither
     deviations: tuple[str, ...]  # what differs from the paper's protocol
     note: str  # what a reader should know beside the verdict
     p_for: float | None  # p-value of the criterion: the largest of all findings (intersection-union)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from repro.claim import Check
+from repro.claim import JUDGED_BY, Check, judging_code
 from repro.errors import DamagedRunError
 from repro.planning.cost import Cost, Known, estimator
 from repro.planning.order import verdicts_first
@@ -23,8 +23,9 @@ class Planned:
 
     @property
     def criteria(self) -> dict[str, str]:
-        """Scale and id of each check that needs the run, and the hash of its frozen rule."""
-        return {f"{check.scale}:{check.id}": check.criterion_sha256 for check in self.checks}
+        """Scale and id of each check that needs the run with the hash of its frozen rule; and the judging code's."""
+        rules = {f"{check.scale}:{check.id}": check.criterion_sha256 for check in self.checks}
+        return {JUDGED_BY: judging_code(), **rules}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,9 +37,9 @@ def read_checkpoint(
 ) -> tuple[dict[str, Array], Json, list[Json]]:
     """Tensors, place and history rows of a paused run, compared with the digest that was written with them.
 
-    The place holds "epoch" and "step" (finished ones), "diverged", and "parts": a dict for each uninterrupted piece of
-    training so far. Rows of later epochs, which were written after the checkpoint, are left out. ``origin`` names the
-    file in errors.
+    The place holds "epoch" and "step" (finished ones), "diverged", "parts": a dict for each uninterrupted piece of
+    training so far, and "criteria": the hashes of the rules when the first of them began. Rows of later
+    epochs, which were written after the checkpoint, are left out. ``origin`` names the file in errors.
 
     Raises:
         StoreError: the checkpoint or its history is damaged, belongs to another run, or is at no place that it has.
@@ -90,7 +90,7 @@ def _checked(place: Any, spec: RunSpec) -> Json:
     Raises:
         ValueError: it is none.
     """
-    if not isinstance(place, dict) or set(place) != {"epoch", "step", "diverged", "parts"}:
+    if not isinstance(place, dict) or set(place) != {"epoch", "step", "diverged", "parts", "criteria"}:
         raise ValueError("its place lacks an entry or has an unknown one")
     steps = math.ceil(DATASETS[spec.dataset].train_images / spec.batch_size)
     for name, end in (("epoch", spec.epochs), ("step", steps)):
@@ -98,6 +98,9 @@ def _checked(place: Any, spec: RunSpec) -> Json:
             raise ValueError(f"{name} is {place[name]!r:.40}; it must be an integer from 0 to {end - 1}")
     if type(place["diverged"]) is not bool or not isinstance(place["parts"], list):
         raise ValueError('"diverged" must be true or false, and "parts" a list')
+    criteria = place["criteria"]
+    if not isinstance(criteria, dict) or not all(isinstance(value, str) for value in criteria.values()):
+        raise ValueError('"criteria" must name a hash for each check')
     for part in place["parts"]:
         seconds = part.get("seconds") if isinstance(part, dict) else None
         if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:

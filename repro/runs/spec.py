@@ -46,7 +46,7 @@ CHOICES = {
 
 @dataclass(frozen=True, kw_only=True)
 class RunSpec:
-    """One training run. No field has a default: what is hashed is said.
+    """One training run. No field has a default: whatever is hashed is written out.
 
     Raises:
         SpecError: a value has the wrong type or lies outside what its comment allows.
@@ -90,7 +90,8 @@ class RunSpec:
                 "it is at least 1 for trained='random' and 0 otherwise."
             )
         drops = self.learning_rate_drops
-        if not all(type(epoch) is int and 0 < epoch < self.epochs for epoch in drops) or list(drops) != sorted(drops):
+        inside = all(type(epoch) is int and 0 < epoch < self.epochs for epoch in drops)
+        if not inside or list(drops) != sorted({*drops}):
             raise SpecError(
                 f"learning_rate_drops is {short(drops)}; it must be increasing epochs inside (0, {self.epochs})."
             )

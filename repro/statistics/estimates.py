@@ -16,7 +16,6 @@ Interval = tuple[float, float]
 
 MOST_SEEDS = 200  # where the search for "how many more seeds" gives up
 
-
 Unit = Literal["%", "points", "share", "count", ""]
 
 
@@ -117,10 +116,10 @@ def satterthwaite(variance: float, parts: Sequence[tuple[float, float]]) -> floa
 
     What the variance has besides its parts is known, and adds certainty.
     """
-    if any(not freedom for _, freedom in parts):
+    if any(not df for _, df in parts):
         return 0
-    spread = sum(part**2 / freedom for part, freedom in parts)
-    return variance**2 / spread if spread else sum(freedom for _, freedom in parts)
+    spread = sum(part**2 / df for part, df in parts)
+    return variance**2 / spread if spread else sum(df for _, df in parts)
 
 
 def share_a_run(one: Sample, two: Sample) -> bool:

@@ -23,7 +23,7 @@ def jonckheere(groups: Sequence[Sequence[float]]) -> float:
     arrays = [np.asarray(group, dtype=float) for group in groups]
     together = np.concatenate(arrays)
     if min(map(len, arrays)) < 2 or len(np.unique(together)) == 1:
-        return 1.0  # one seed a group, or nothing but ties, tells nothing
+        return 1.0  # one seed a group, or nothing but ties, shows no trend
     if len(np.unique(together)) == len(together):
         return float(exact_tail(tuple(map(len, arrays)))[round(float(rising_pairs(*arrays)))])
     from scipy.stats import permutation_test

@@ -42,9 +42,9 @@ def run(
 ) -> Literal["complete", "paused", "held"]:
     """Brings one run to completion, or as far as ``pause`` lets it, and says which.
 
-    ``criteria`` maps each check that wants the run to the hash of its rule: the record shows that the rule was there
-    first. ``pause`` is asked between steps; ``checkpoint_every`` is in seconds. "held": another process trains it.
-    ``code`` is the digest that this code must have, None for any.
+    ``criteria`` maps each check that needs the run to the hash of its rule; the record holds those under which training
+    began, which shows that the rule was there first. ``pause`` is asked between steps; ``checkpoint_every`` is in
+    seconds. "held": another process trains it. ``code`` is the digest that this code must have, None for any.
 
     Raises:
         CodeError: the code is not what the run was planned with.
@@ -54,7 +54,7 @@ def run(
     if code not in (None, code_digest()):
         raise CodeError(
             f"{spec.name} was planned with code {code[:12]}…, and the tree now holds {code_digest()[:12]}…: put the "
-            "old code back, or say that the new one may go on: repro retry --failed --any-code."
+            "old code back, or allow the new one: repro retry --failed --any-code."
         )
     arithmetic(spec.precision, torch.device(device))  # refused before anything is written
     machine.settle(torch.device(device))
@@ -98,7 +98,7 @@ def _train(
     images = load(spec, data_dir, device)
     net = prepare(spec, device)
     frozen = frozen_hash(net)
-    state, rows, parts = resume(folder, spec, net)
+    state, past = resume(folder, spec, net, criteria)
     part = machine.part(device) | {"from_epoch": state.epoch, "from_step": state.step}
     began, saved, stopped = time.monotonic(), time.monotonic(), False
 
@@ -106,7 +106,7 @@ def _train(
         _fence(lease, folder)
         part["seconds"] = round(time.monotonic() - began, 3)
         moved = (state.epoch, state.step) != (part["from_epoch"], part["from_step"])
-        write_checkpoint(folder, spec, net, state, rows, [*parts, part] if moved else parts)
+        write_checkpoint(folder, spec, net, state, past, [*past.parts, part] if moved else past.parts)
 
     def between_steps(_state: State) -> bool:
         nonlocal saved, stopped
@@ -118,25 +118,25 @@ def _train(
         return stopped
 
     for row in train(spec, net, images, state, between_steps):
-        rows.append(row)
+        past.rows.append(row)
         _fence(lease, folder)
-        write_history(folder, rows)
+        write_history(folder, past.rows)
     if stopped:
         save_all()
         return "paused"
     part["seconds"] = round(time.monotonic() - began, 3)
     part["peak_memory_bytes"] = machine.peak_memory(device)
+    parts = [*past.parts, part]
+    seconds = sum(p["seconds"] for p in parts)
     record = {
         "outcome": "diverged" if state.diverged else "trained",
-        "parts": [*parts, part],
-        "criteria": criteria,
+        "parts": parts,
+        "criteria": past.criteria,
         "data": images.fingerprints,
         "frozen_before": frozen,
         "frozen_after": frozen_hash(net),
-        "seconds": round(sum(p["seconds"] for p in [*parts, part]), 3),
-        "images_per_second": round(
-            state.epoch * len(images.train.labels) / sum(p["seconds"] for p in [*parts, part]), 1
-        ),
+        "seconds": round(seconds, 3),
+        "images_per_second": round(state.epoch * len(images.train.labels) / seconds, 1),
     }
     _finish(spec, store, net, images, record, lease)
     return "complete"

@@ -76,12 +76,13 @@ def clamp(spec: RunSpec, net: Trainable, images: Images) -> Measurement:
     """Top-1 accuracy (percent) with every |γ| below a threshold set to 0, for each threshold; β is left alone."""
     gammas = [gamma for gamma, _ in _norms(net.model)]
     kept = [gamma.detach().clone() for gamma in gammas]
-    top1 = []
+    sizes, top1, zeros = torch.cat([gamma.abs() for gamma in kept]), list[object](), -1
     with torch.no_grad():
         for threshold in THRESHOLDS:
             for gamma in gammas:
                 gamma.masked_fill_(gamma.abs() < threshold, 0.0)
-            top1.append(evaluate(spec, net, images)["top1"])
+            before, zeros = zeros, int((sizes < threshold).sum())
+            top1.append(top1[-1] if zeros == before else evaluate(spec, net, images)["top1"])
         for gamma, original in zip(gammas, kept, strict=True):
             gamma.copy_(original)
     return {"thresholds": list(THRESHOLDS), "top1": top1}

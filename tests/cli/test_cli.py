@@ -231,7 +231,7 @@ def test_a_faulty_claim_file_is_refused_when_it_is_collected(workplace, files, f
         ("no_finding.py", "recorded no finding; call evidence.find"),
         ("undeclared_run.py", "does not declare; declared:"),
         ("unread_run.py", "does not read them; read them, or"),
-        ("crashing_check.py", "crashed by ZeroDivisionError"),
+        ("crashing_check.py", "crashed with ZeroDivisionError"),
     ],
 )
 def test_a_faulty_check_is_refused_when_it_is_judged(workplace, fill, file, found, capsys):
@@ -269,7 +269,7 @@ def test_explain_says_what_is_claimed_trained_and_required(workplace, capsys):
     printed = capsys.readouterr().out
     for words in (
         "Claimed: BatchNorm-only accuracy rises",
-        "resnet-32 batchnorm",
+        "resnet-20 batchnorm",
         "Jonckheere",
         "Rule frozen as",
         "PENDING",

@@ -267,6 +267,19 @@ def test_a_row_tells_how_many_runs_have_another_rule(tmp_path):
     assert set(marks(SMOKE, found, {})) == {"rule changed after its runs", "rule written after its runs"}
 
 
+def test_the_same_rule_in_changed_judging_code_is_no_changed_rule(tmp_path):
+    store, older = Store(tmp_path), "0" * 64
+    criteria = {"smoke:a": SMOKE.criterion_under(older), "judging code": older}
+    found = {spec.key: finished(store, spec, criteria=criteria) for spec in SMOKE.arms(2)["BatchNorm"]}
+    assert deviations(SMOKE, found, 2, (), {}) == (
+        "judging code: changed after 2 of the 2 runs were trained, the rule did not",
+    )
+    assert marks(SMOKE, found, {}) == ("judging code changed after its runs",)
+    forged = {"smoke:a": SMOKE.criterion_under(older), "judging code": "1" * 64}
+    found = {spec.key: finished(store, spec, criteria=forged) for spec in SMOKE.arms(2)["BatchNorm"]}
+    assert marks(SMOKE, found, {}) == ("rule changed after its runs",)
+
+
 @pytest.mark.parametrize(
     ("scale", "replicates", "told"),
     [
@@ -333,7 +346,7 @@ def test_a_run_whose_frozen_tensors_moved_makes_its_row_invalid_and_keeps_its_fi
         finished(store, spec, **({"frozen_after": "e" * 64} if spec.seed == 2 else {}))
     row = judge_check(SMOKE, store, {})
     assert (row.verdict, row.answer, row.would_change) == (Verdict.INVALID, Answer.NONE, "")
-    assert row.why.endswith("So nothing can be said.") and "seed 2" in row.why
+    assert row.why.endswith("So no conclusion can be drawn.") and "seed 2" in row.why
     assert len(row.findings) == 1
 
 

@@ -500,8 +500,8 @@ def skips(evidence):
         (near_82, two_arms, "output", "read them, or take them out of its runs()"),
         (finds_nothing, one_arm, "no finding", "call evidence.find(...) at least once"),
         (crashes, one_arm, "KeyError: '82'", "a_claim.py"),
-        (leaves, one_arm, "left by SystemExit: 0", "records findings, nothing else"),
-        (skips, one_arm, "left by Skipped: not today", "records findings, nothing else"),
+        (leaves, one_arm, "ended by SystemExit: 0", "records findings, nothing else"),
+        (skips, one_arm, "ended by Skipped: not today", "records findings, nothing else"),
     ],
     ids=["undeclared arm", "unread arm", "no finding", "crash", "sys.exit(0)", "pytest.skip"],
 )

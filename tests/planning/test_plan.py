@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from repro.claim import LOOKS, ONE_LOOK
+from repro.claim import LOOKS, ONE_LOOK, judging_code
 from repro.compare import Ordering
 from repro.planning.cost import Known
 from repro.planning.plan import plan
@@ -176,10 +176,11 @@ def test_damaged_run_is_named_and_stops_no_other(store, finished, name):
     assert run.spec.seed == 1 and run.why.startswith(f"damaged: {damaged} ")
 
 
-def test_criteria_name_scale_and_rule_of_every_check(store):
+def test_criteria_name_scale_and_rule_of_every_check_and_the_judging_code(store):
     a, b = check("a", 8), check("b", 8)
     made = plan([a, b], store, device_type="cpu")
-    assert made.runs[0].criteria == {"smoke:a": a.criterion_sha256, "smoke:b": b.criterion_sha256}
+    rules = {"smoke:a": a.criterion_sha256, "smoke:b": b.criterion_sha256}
+    assert made.runs[0].criteria == rules | {"judging code": judging_code()}
 
 
 def test_other_rule_has_another_hash():

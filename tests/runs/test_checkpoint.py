@@ -13,7 +13,7 @@ from repro.runs.checkpoint import CHECKPOINT, HISTORY, pack, read_checkpoint, re
 from repro.runs.store import Store
 
 SPEC = cifar("smoke", 0, depth=8)  # an epoch has 15 steps of 64 images
-PLACE = {"epoch": 2, "step": 3, "diverged": False, "parts": []}
+PLACE = {"epoch": 2, "step": 3, "diverged": False, "parts": [], "criteria": {}}
 
 
 @pytest.fixture
@@ -68,6 +68,7 @@ def test_a_checkpoint_of_another_run_is_refused(folder, tmp_path, paused):
     [
         {"epoch": SPEC.epochs}, {"epoch": -1}, {"epoch": "1"}, {"epoch": 1.0}, {"epoch": True}, {"step": 15},
         {"step": None}, {"diverged": 0}, {"parts": {}}, {"parts": [1]}, {"parts": [{}]}, {"more": 1},
+        {"criteria": []}, {"criteria": {"smoke:a": 1}},
         {"parts": [{"seconds": float("nan")}]}, {"parts": [{"seconds": 1.0, "job": 17}]},
     ],
     ids=str,

@@ -117,6 +117,7 @@ def test_a_spec_that_no_network_has_is_refused_with_what_is_allowed(change, foun
         {"learning_rate_drops": (0,)},
         {"learning_rate_drops": (12,)},
         {"learning_rate_drops": (6, 13)},
+        {"learning_rate_drops": (6, 6)},
         {"learning_rate_drops": (6.0,)},
         {"learning_rate": 0.0},
         {"learning_rate": -0.1},

@@ -243,7 +243,7 @@ def test_a_checkpoint_at_no_place_of_its_run_is_refused(here, there, file, pause
     from repro.runs.checkpoint import pack as checkpoint
 
     folder = paused(here, SPECS[2], epoch=1)
-    whole = {"diverged": False, "parts": []} | place
+    whole = {"diverged": False, "parts": [], "criteria": {}} | place
     history = (folder / "history.jsonl").read_bytes()
     (folder / "checkpoint.safetensors").write_bytes(checkpoint(SPECS[2], {}, whole, history))
     pack(file, content(folder))

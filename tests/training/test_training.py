@@ -23,8 +23,8 @@ def short(trained="batchnorm", **changes):
     return dataclasses.replace(spec, **{"epochs": 3, "learning_rate_drops": (1, 2), **changes})
 
 
-def go(spec, store, pause=lambda: False, **more):
-    return run(spec, store, data_dir=Path(), device="cpu", criteria={}, pause=pause, **more)
+def go(spec, store, pause=lambda: False, criteria=None, **more):
+    return run(spec, store, data_dir=Path(), device="cpu", criteria=criteria or {}, pause=pause, **more)
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +94,13 @@ def test_paused_and_resumed_equals_uninterrupted(steps, whole, tmp_path):
     assert len(store.run(short()).record["parts"]) == 2
 
 
+def test_a_resumed_run_keeps_the_rules_that_its_training_began_under(tmp_path):
+    store, left = Store(tmp_path), iter(range(5))
+    go(short(), store, pause=lambda: next(left, None) is None, criteria={"smoke:a": "0" * 64})
+    go(short(), store, criteria={"smoke:a": "1" * 64, "smoke:b": "1" * 64})
+    assert store.run(short()).record["criteria"] == {"smoke:a": "0" * 64}
+
+
 WORKER = """
 import sys
 sys.path[:0] = {path!r}
@@ -127,13 +134,13 @@ def test_killed_and_resumed_equals_uninterrupted(steps_before_kill, whole, tmp_p
 def test_a_checkpoint_of_a_batchnorm_only_resnet_866_is_under_a_megabyte(tmp_path):
     import torch
 
-    from repro.training.checkpoint import write_checkpoint
+    from repro.training.checkpoint import Past, write_checkpoint
     from repro.training.loop import start
     from repro.training.trainable import prepare
 
     spec = cifar("paper", 0, depth=866)
     net = prepare(spec, torch.device("cpu"))
-    write_checkpoint(tmp_path, spec, net, start(net), [], [])
+    write_checkpoint(tmp_path, spec, net, start(net), Past(criteria={}), [])
     assert (tmp_path / CHECKPOINT).stat().st_size < 1_000_000
 
 
