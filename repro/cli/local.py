@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import background, shared
@@ -148,10 +149,16 @@ def data(arguments: argparse.Namespace) -> int:
 
 
 def export(arguments: argparse.Namespace) -> int:
-    """Packs the runs of a plan, finished or paused, into one compressed file."""
-    from repro.runs import transfer
+    """Packs the runs of a plan, finished or paused, into one compressed file, or into one each in a folder."""
+    from repro.runs import archives, transfer
 
     specs = [run.spec for run in shared.planned(arguments).runs]
+    if arguments.file.is_dir():
+        counts = archives.keep(shared.store(arguments), specs, arguments.file)
+        print(
+            f"{arguments.file}: {', '.join(f'{count} {word}' for word, count in counts.items()) or 'nothing to keep'}"
+        )
+        return 0
     count = transfer.export(shared.store(arguments), specs, arguments.file)
     print(f"{arguments.file}: {count} runs, {arguments.file.stat().st_size / 1e6:.2f} MB")
     return 0
@@ -159,11 +166,14 @@ def export(arguments: argparse.Namespace) -> int:
 
 def take_in(arguments: argparse.Namespace) -> int:
     """Takes runs from exported files into the store."""
-    from repro.runs import transfer
+    from repro.runs import archives, transfer
 
-    for file in arguments.files:
-        for status, count in transfer.take_in(shared.store(arguments), file).items():
-            print(f"{file}: {count} {status}")
+    for path in arguments.files:
+        counts: Counter[str] = Counter()
+        for file in archives.archives(path):
+            counts += transfer.take_in(shared.store(arguments), file)
+        for status, count in counts.items():
+            print(f"{path}: {count} {status}")
     return 0
 
 

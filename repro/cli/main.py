@@ -26,7 +26,7 @@ GROUPS = {
     "cluster": {"cluster": "describes a cluster", "submit": "queues what is missing as SLURM job arrays",
                 "retry": "queues again what failed, was killed or cancelled, or ran out of requeues",
                 "logs": "prints what the jobs of one run wrote", "cancel": "cancels the jobs of the selected runs"},
-    "move": {"export": "packs runs, finished or paused, into one compressed file",
+    "move": {"export": "packs runs, finished or paused, into compressed files",
              "import": "takes runs from exported files into the store"},
     "help": {"help": "shows this list, or the help of a subcommand"},
 }  # fmt: skip
@@ -153,9 +153,21 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("run", metavar="RUN", help="beginning of a run's key or name")
     add("cancel", commands.cancel, select, store)
     export = add("export", commands.export, select, store)
-    export.add_argument("--to", dest="file", type=options.folder, required=True, help="file to write: runs.tar.xz")
+    export.add_argument(
+        "--to",
+        dest="file",
+        type=options.folder,
+        required=True,
+        help="file to write, runs.tar.xz, or a folder for a file a run",
+    )
     take = add("import", commands.take_in, store)
-    take.add_argument("files", nargs="+", type=options.folder, metavar="FILE", help="files that repro export wrote")
+    take.add_argument(
+        "files",
+        nargs="+",
+        type=options.folder,
+        metavar="FILE",
+        help="files that repro export wrote, or folders of them",
+    )
     return parser
 
 

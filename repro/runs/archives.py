@@ -1,0 +1,74 @@
+"""A folder of exports, one file a run: what a repository keeps of a store, and how it grows run by run."""
+
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from repro.errors import StoreError
+from repro.runs.spec import RunSpec
+from repro.runs.store import Store, explain_write_errors
+from repro.runs.transfer import export, take_in
+
+PAUSED = "paused"  # the folder, inside the other, of runs that are to be resumed
+SUFFIX = ".tar.xz"
+
+
+def keep(store: Store, specs: Iterable[RunSpec], folder: Path) -> Counter[str]:
+    """Writes each complete or paused run into a file of its own: counts of "complete", "paused" and "unchanged".
+
+    A paused run's file lies in a folder beside, and goes when the run is complete.
+
+    Raises:
+        StoreError: a run is damaged, has other results than the file that the folder already has for it, which is
+            left as it is, or cannot be written.
+    """
+    counts: Counter[str] = Counter()
+    for spec in specs:
+        complete, paused = folder / file_name(spec), folder / PAUSED / file_name(spec)
+        condition = store.condition(spec)
+        if condition not in ("complete", "paused"):
+            continue
+        file = complete if condition == "complete" else paused
+        if condition == "complete" and complete.exists():
+            _refuse_other_results(store, spec, complete)
+        before = file.read_bytes() if file.exists() else None
+        with explain_write_errors(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        export(store, [spec], file)
+        if condition == "complete":
+            paused.unlink(missing_ok=True)
+        counts["unchanged" if file.read_bytes() == before else condition] += 1
+    return counts
+
+
+def archives(path: Path) -> Iterator[Path]:
+    """The exports that a path stands for: itself, or those in a folder, complete runs first.
+
+    Raises:
+        StoreError: a folder without any.
+    """
+    if not path.is_dir():
+        yield path
+        return
+    found = sorted(path.rglob(f"*{SUFFIX}"), key=lambda file: (file.parent.name == PAUSED, file))
+    if not found:
+        raise StoreError(f"{path} holds no *{SUFFIX}; name a folder or file that `repro export` wrote.")
+    yield from found
+
+
+def file_name(spec: RunSpec) -> str:
+    """The run in a few words, and the start of its key: ``resnet-8_batchnorm_seed-0_digits_0a1b2c3d4e5f.tar.xz``."""
+    words = re.sub(r"[^a-z0-9+-]+", "_", spec.name.replace(" seed ", " seed-").lower())
+    return f"{words.strip('_')}_{spec.key[:12]}{SUFFIX}"
+
+
+def _refuse_other_results(store: Store, spec: RunSpec, file: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix=".keep-", dir=file.parent) as place:
+        kept = Store(Path(place))
+        take_in(kept, file)
+        if kept.run(spec).digest != store.run(spec).digest:
+            raise StoreError(
+                f"{file} holds other results than {store.folder(spec)} for {spec.name}; keep one: delete the other."
+            )
