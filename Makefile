@@ -1,10 +1,13 @@
 # make verify: train at smoke scale, judge, report.  make test: the tests.  Both need python3 >= 3.11 and make alone.
 # make test-slurm: the tests on a real SLURM of this machine, brought up and down; as root, on Debian 12.
+# make evidence: verdicts and reports of the runs that claims/evidence/ holds, trained on CIFAR-10; needs no torch.
 PYTHON ?= python3
 BIN := .venv/bin
 SCALE ?= smoke
 
-.PHONY: verify test test-slurm lint bench readme lock clean
+EVIDENCE := claims/evidence
+
+.PHONY: verify test test-slurm evidence lint bench readme lock clean
 
 # Exit 1 says that some claim does not hold at this scale: a finding for the report, not a failure of the harness.
 verify: .venv/installed
@@ -15,6 +18,17 @@ test: lint
 
 test-slurm: .venv/installed
 	ONLY="$(ONLY)" slurm/testbed/test $(abspath $(BIN))/python -m pytest
+
+# Exit 3 says that some claim waits for runs.
+evidence: .venv/installed
+	rm -rf results/evidence
+	$(BIN)/repro import $(EVIDENCE) --results results/evidence
+	for scale in pilot paper; do \
+	  at="--scale $$scale --data cifar10-jpeg --results results/evidence --report $(EVIDENCE)/$$scale"; \
+	  $(BIN)/repro judge $$at || [ $$? -ne 2 ] || exit 2; \
+	  $(BIN)/repro report --report $(EVIDENCE)/$$scale || exit 2; \
+	  $(BIN)/repro judge --verify $$at || [ $$? -ne 2 ] || exit 2; \
+	done
 
 lint: .venv/installed
 	$(BIN)/ruff check .

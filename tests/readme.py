@@ -1,4 +1,4 @@
-"""What the README says of verdicts, written from report/verdicts.json: python -m tests.readme."""
+"""What the README says of verdicts, from report/ (smoke) and claims/evidence/: python -m tests.readme."""
 
 import re
 from collections.abc import Callable
@@ -45,17 +45,51 @@ def coverage(made: Json) -> str:
     return "\n".join(rows) + "\n"
 
 
-PARTS: dict[str, Callable[[Json], str]] = {"statement": statement, "coverage": coverage}
+def evidence(made: Json) -> str:
+    """A Markdown row for each claim that runs on the paper's images decided or measured, and how many wait."""
+    rows = ["| claim | says | verdict | what was found |", "|---|---|---|---|"]
+    waiting = 0
+    for entry in made["claims"]:
+        own = [row for row in made["judgements"] if row["claim"] == entry["claim"]]
+        judged = [row for row in own if row["findings"]]
+        if not judged:
+            waiting += entry["verdict"] == "PENDING"
+        if not judged or not any(row["seeds"] and row["runs"] and _trained(made, row) for row in judged):
+            continue
+        word = entry["verdict"] if entry["answer"] == "none" else entry["answer"]
+        marks = f" ({', '.join(entry['marks'])})" if entry["marks"] else ""
+        sentence = judged[0]["criterion"]["sentence"]
+        found = " ".join(finding["why"] for row in judged for finding in row["findings"][:1])
+        rows.append(f"| {entry['claim']} | {sentence} | {word}{marks} | {found} |")
+    return "\n".join(rows) + f"\n\n{waiting} claims wait for runs.\n"
+
+
+def _trained(made: Json, row: Json) -> bool:
+    outcomes = {run["key"]: run["outcome"] for run in made["runs"]}
+    return any(outcomes[run["key"]] != "built" for run in row["runs"])
+
+
+SMOKE, PILOT = ROOT / "report" / "verdicts.json", ROOT / "claims" / "evidence" / "pilot" / "verdicts.json"
+PARTS: dict[str, tuple[Path, Callable[[Json], str]]] = {
+    "statement": (SMOKE, statement),
+    "coverage": (SMOKE, coverage),
+    "evidence": (PILOT, evidence),
+}
+
+
+def fill(text: str, name: str, part: str) -> str:
+    """A text with what stands between the markers of a part replaced."""
+    start, end = f"<!-- {name}: make readme -->\n", f"<!-- /{name} -->"
+    return re.sub(f"{re.escape(start)}.*?{re.escape(end)}", lambda _: f"{start}{part}{end}", text, flags=re.S)
 
 
 def main() -> None:
-    """Replaces what stands between the markers of each part."""
+    """Replaces what stands between the markers of each part whose document is there."""
     readme = ROOT / "README.md"
-    text, made = readme.read_text("utf-8"), document.load(ROOT / "report" / "verdicts.json")
-    for name, write in PARTS.items():
-        start, end = f"<!-- {name}: make readme -->\n", f"<!-- /{name} -->"
-        fresh = f"{start}{write(made)}{end}"
-        text = re.sub(f"{re.escape(start)}.*?{re.escape(end)}", lambda _, fresh=fresh: fresh, text, flags=re.S)
+    text = readme.read_text("utf-8")
+    for name, (path, write) in PARTS.items():
+        if path.exists():
+            text = fill(text, name, write(document.load(path)))
     readme.write_text(text, "utf-8")
 
 

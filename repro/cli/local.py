@@ -155,9 +155,8 @@ def export(arguments: argparse.Namespace) -> int:
     specs = [run.spec for run in shared.planned(arguments).runs]
     if arguments.file.is_dir():
         counts = archives.keep(shared.store(arguments), specs, arguments.file)
-        print(
-            f"{arguments.file}: {', '.join(f'{count} {word}' for word, count in counts.items()) or 'nothing to keep'}"
-        )
+        words = [f"{count} {word}" for word, count in counts.items()]
+        print(f"{arguments.file}: {', '.join(words) or 'no run to keep'}")
         return 0
     count = transfer.export(shared.store(arguments), specs, arguments.file)
     print(f"{arguments.file}: {count} runs, {arguments.file.stat().st_size / 1e6:.2f} MB")
