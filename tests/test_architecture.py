@@ -25,6 +25,7 @@ HEAVY = {
     "PIL",
     "tqdm",
     "hypothesis",
+    "msgspec",
 }
 
 
@@ -76,7 +77,13 @@ def test_nothing_outside_training_imports_torch_or_anything_slow_at_the_top(path
 def test_training_imports_only_what_a_gpu_machine_has():
     for path in (ROOT / "repro" / "training").rglob("*.py"):
         assert rooms(imported(path)) <= {"errors", "provenance", "runs", "training"}, path.name
-        others = {name.split(".")[0] for name in imported(path)} & {"submitit", "weasyprint", "jinja2", "pytest"}
+        others = {name.split(".")[0] for name in imported(path)} & {
+            "submitit",
+            "weasyprint",
+            "jinja2",
+            "pytest",
+            "msgspec",
+        }
         assert not others, path.name
 
 

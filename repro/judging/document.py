@@ -123,7 +123,7 @@ def load(path: Path) -> Json:
         raise StoreError(
             f"{path} has schema version {version}; this suite reads {SCHEMA_VERSION}. Judge again: repro judge."
         )
-    wrong = fault(Document, made)
+    wrong = fault(made)
     if wrong:
         raise StoreError(f"{path} is no verdicts.json ({wrong}); make it again with: repro judge.")
     found: Json = made

@@ -14,7 +14,7 @@ from repro.collecting.catalogue import Row
 from repro.collecting.collect import collect
 from repro.errors import StoreError
 from repro.judging import document, preregister
-from repro.judging.models import SCHEMA_VERSION, Document
+from repro.judging.models import SCHEMA_VERSION
 from repro.judging.schema import fault, schema
 from repro.provenance import PACKAGE
 from repro.reporting.report import page
@@ -44,19 +44,19 @@ def saved(made, workplace):
 
 
 def test_the_published_schema_is_that_of_the_types():
-    assert schema(Document, "verdicts.json", SCHEMA_VERSION) == SCHEMA
+    assert schema() == SCHEMA
     assert SCHEMA["$id"] == f"urn:repro:verdicts.json:{SCHEMA_VERSION}"
 
 
 def test_every_field_of_the_schema_is_described():
-    kinds = {"Document": SCHEMA, **SCHEMA["$defs"]}
     bare = [
         f"{name}.{field}"
-        for name, kind in kinds.items()
-        for field, told in kind["properties"].items()
-        if not told.get("description")
+        for name, kind in SCHEMA["$defs"].items()
+        for field, found in kind.get("properties", {}).items()
+        if not found.get("description")
     ]
     assert bare == []
+    assert all(kind["description"] for kind in SCHEMA["$defs"].values())
 
 
 def test_a_document_follows_its_published_schema(made):
@@ -69,7 +69,7 @@ def test_a_document_of_every_claim_and_no_run_follows_the_schema(workplace):
         checks = collect(scale=scale).selected
         made, _ = document.document(checks, Store(workplace / "results"), scale)
         jsonschema.Draft202012Validator(SCHEMA).validate(made)
-        assert fault(Document, made) == ""
+        assert fault(made) == ""
 
 
 def test_the_schema_has_no_room_for_an_unknown_field(made):
@@ -142,11 +142,14 @@ def test_any_mutated_leaf_is_refused_or_named(made, saved, data):
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        (("claims", 0, "verdict"), "FINE", r"claims\[0\]\.verdict is 'FINE'"),
-        (("judgements", 1, "seeds"), "3", r"judgements\[1\]\.seeds is '3'"),
-        (("runs", 0, "top1_by_epoch"), None, r"runs\[0\]\.top1_by_epoch is None"),
-        (("suite",), [], r"suite is of type list"),
-        (("registration",), {"file": "a"}, r"registration\.sha256 is missing"),
+        (("claims", 0, "verdict"), "FINE", r"Invalid enum value 'FINE' - at `\$\.claims\[0\]\.verdict`"),
+        (("judgements", 1, "seeds"), "3", r"Expected `int`, got `str` - at `\$\.judgements\[1\]\.seeds`"),
+        (("judgements", 1, "seeds"), True, r"Expected `int`, got `bool` - at `\$\.judgements\[1\]\.seeds`"),
+        (("runs", 0, "top1_by_epoch"), None, r"Expected `array`, got `null` - at `\$\.runs\[0\]\.top1_by_epoch`"),
+        (("suite",), [], r"Expected `object`, got `array` - at `\$\.suite`"),
+        (("registration",), {"file": "a"}, r"missing required field `sha256` - at `\$\.registration`"),
+        (("judgements", 0, "extra"), 1, r"unknown field `extra` - at `\$\.judgements\[0\]`"),
+        (("judgements", 0, "findings", 0, "interval"), [1.0], r"`array` of length 2, got 1 - at .*\.interval`"),
     ],
 )
 def test_a_field_of_another_type_is_named(made, saved, path, value, words):
@@ -155,11 +158,24 @@ def test_a_field_of_another_type_is_named(made, saved, path, value, words):
         document.load(saved)
 
 
+def test_a_field_is_required_although_its_type_has_a_default(made, saved):
+    del made["judgements"][0]["findings"][0]["flips"]
+    saved.write_text(document.text(made))
+    with pytest.raises(StoreError, match=r"missing required field `flips` - at `\$\.judgements\[0\]\.findings\[0\]`"):
+        document.load(saved)
+
+
+def test_an_infinite_end_of_an_interval_is_null(made, saved):
+    ends = changed_at(made, ("judgements", 0, "findings", 0, "criterion"), [None, 1.0])
+    saved.write_text(document.text(ends))
+    assert document.load(saved) == json.loads(json.dumps(ends))
+
+
 @pytest.mark.parametrize("part", ["claims", "runs", "scale", "coverage"])
 def test_a_missing_field_is_named(made, saved, part):
     del made[part]
     saved.write_text(document.text(made))
-    with pytest.raises(StoreError, match=f"{part} is missing"):
+    with pytest.raises(StoreError, match=f"missing required field `{part}`"):
         document.load(saved)
 
 
