@@ -115,8 +115,8 @@ def test_values_that_are_hashed_or_judged_are_frozen_and_made_by_keyword():
                     if "dataclass" in ast.unparse(call):
                         made[f"{path.stem}.{node.name}"] = ast.unparse(call)
     assert {name for name, call in made.items() if call != "dataclass(frozen=True, kw_only=True)"} == {
-        "store.Run",  # made in one place, of fields in the order of its docstring
+        "run.Run",  # made in one place, of fields in the order of its docstring
         "store.Store",  # a path, with a name
     }
-    assert made["store.Run"] == made["store.Store"] == "dataclass(frozen=True)"
+    assert made["run.Run"] == made["store.Store"] == "dataclass(frozen=True)"
     assert len(made) > 30

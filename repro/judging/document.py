@@ -29,8 +29,9 @@ from repro.judging.schema import fault
 from repro.judging.verdict import Judgement, to_json
 from repro.planning.scales import ScaleNeeds
 from repro.recipes import schedule
+from repro.runs.files import explain_write_errors, read_plain, write
 from repro.runs.spec import TRAINING_VERSION
-from repro.runs.store import Run, Store, explain_write_errors, read_plain, write
+from repro.runs.store import Run, Store
 
 Json = dict[str, Any]
 

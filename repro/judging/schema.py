@@ -13,7 +13,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from repro.judging.models import SCHEMA_VERSION, Document
 from repro.provenance import PACKAGE
-from repro.runs.store import write
+from repro.runs.files import write
 
 # msgspec is imported late: a machine that only trains has none.
 Json = dict[str, Any]
