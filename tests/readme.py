@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from repro.judging import document
+from repro.judging import verdicts_json
 from repro.reporting.text import hours
 from repro.reporting.view import view
 
@@ -51,7 +51,7 @@ PARTS: dict[str, Callable[[Json], str]] = {"statement": statement, "coverage": c
 def main() -> None:
     """Replaces what stands between the markers of each part."""
     readme = ROOT / "README.md"
-    text, made = readme.read_text("utf-8"), document.load(ROOT / "report" / "verdicts.json")
+    text, made = readme.read_text("utf-8"), verdicts_json.load(ROOT / "report" / "verdicts.json")
     for name, write in PARTS.items():
         start, end = f"<!-- {name}: make readme -->\n", f"<!-- /{name} -->"
         fresh = f"{start}{write(made)}{end}"

@@ -98,10 +98,10 @@ def verify(arguments: argparse.Namespace) -> int:
 
 
 def _render(arguments: argparse.Namespace) -> list[str]:
-    from repro.judging import document
+    from repro.judging import verdicts_json
     from repro.reporting import report
 
-    return report.render(document.load(arguments.report / "verdicts.json"), arguments.report)
+    return report.render(verdicts_json.load(arguments.report / "verdicts.json"), arguments.report)
 
 
 def preregister(arguments: argparse.Namespace) -> int:
@@ -293,27 +293,27 @@ def _remeasure(arguments: argparse.Namespace) -> int:
 
 def _judge(arguments: argparse.Namespace, session: "Session") -> int:
     from repro.cli.judged import judged
-    from repro.judging import document
+    from repro.judging import verdicts_json, verify
     from repro.judging.verdict import exit_code
     from repro.reporting import report as reports
 
     path = arguments.report / "verdicts.json"
-    verify = getattr(arguments, "verify", False)
+    verifying = getattr(arguments, "verify", False)
     made, rows = judged(
         session,
         shared.store(arguments),
         scale=arguments.scale,
         copy=arguments.data,
         whole=not arguments.paths,
-        thorough=verify,
+        thorough=verifying,
     )
-    if verify:
-        *changed, last = (lines := document.verify(path, made, page=reports.page))[0]
+    if verifying:
+        *changed, last = (lines := verify.verify(path, made, page=reports.page))[0]
         for line in changed:
             print(f"repro: {line}", file=sys.stderr)
         print(last)
         return lines[1]
-    document.save(made, path)
+    verdicts_json.save(made, path)
     if arguments.json:
         print_json(made)
     else:

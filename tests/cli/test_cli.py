@@ -9,7 +9,7 @@ import pytest
 
 from repro import __version__
 from repro.cli.main import main
-from repro.judging import document
+from repro.judging import verdicts_json
 from repro.recipes import cifar
 from repro.runs.store import Store
 
@@ -128,9 +128,9 @@ def test_an_edited_record_blocks_the_check_that_reads_it_by_name(judged, capsys)
 
 def test_verify_names_the_row_of_a_changed_verdict(judged, capsys):
     path = judged / "report" / "verdicts.json"
-    made = document.load(path)
+    made = verdicts_json.load(path)
     made["judgements"][0]["findings"][0]["estimate"] += 0.01
-    document.save(made, path)
+    verdicts_json.save(made, path)
     assert main(["judge", "tiny.py", "--verify"]) == 2
     printed = capsys.readouterr().err
     assert "judgements tiny[depth=8]: findings" in printed

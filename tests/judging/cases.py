@@ -1,5 +1,6 @@
 """Simple checks: arms, check functions, rules and accuracies whose verdicts are known."""
 
+import copy
 import dataclasses
 
 from repro.compare import Exact, Ordering, Point, Published
@@ -92,3 +93,12 @@ def verdict_of(store, check, values, **record):
 
 def five(values):
     return (*values, 83.0, 83.0)
+
+
+def changed_at(made, path, value):
+    made = copy.deepcopy(made)
+    place = made
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    return made

@@ -3,6 +3,8 @@
 import pytest
 
 from repro.claim import LOOKS, ONE_LOOK, Check, Claim, Source
+from repro.collecting.collect import collect
+from repro.judging import document, verdicts_json
 from repro.recipes import SCALES
 from repro.runs.store import Store
 from tests.judging.cases import EXACT, POINT, REASON, near_82, no_runs, one_arm, passes_without_runs
@@ -80,3 +82,23 @@ def make_control(make):
         return make(function, rule=EXACT, runs=no_runs, name=name, looks=ONE_LOOK, exact=True, **fields)
 
     return control
+
+
+@pytest.fixture
+def checks(workplace, tiny_claim, fill):
+    """The checks of a claim whose runs are there at depth 8 and missing at 14."""
+    (workplace / "tiny.py").write_text(tiny_claim)
+    fill(workplace / "results", 8, 80.0)
+    return collect(scale="smoke", paths=["tiny.py"]).selected
+
+
+@pytest.fixture
+def made(checks, workplace):
+    """The document of a claim that is seen at depth 8 and pending at 14."""
+    return document.document(checks, Store(workplace / "results"), "smoke")[0]
+
+
+@pytest.fixture
+def saved(made, workplace):
+    verdicts_json.save(made, workplace / "report" / "verdicts.json")
+    return workplace / "report" / "verdicts.json"
