@@ -7,7 +7,7 @@ SCALE ?= smoke
 
 EVIDENCE := claims/evidence
 
-.PHONY: verify test test-slurm evidence lint bench readme lock clean
+.PHONY: verify test test-slurm evidence lint bench readme schema lock clean
 
 # Exit 1 says that some claim does not hold at this scale: a finding for the report, not a failure of the harness.
 verify: .venv/installed
@@ -40,6 +40,10 @@ bench: .venv/installed
 
 readme: .venv/installed
 	$(BIN)/python -m tests.readme
+
+# After an edit of what verdicts.json holds; raise SCHEMA_VERSION as well where a field changes its meaning.
+schema: .venv/installed
+	$(BIN)/python -m repro.judging.schema
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python3 >= 3.11 is needed; name one with PYTHON=..."; exit 2; }

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from repro.judging import document
+from repro.judging import verdicts_json
 from repro.reporting.text import hours
 from repro.reporting.view import view
 
@@ -89,7 +89,7 @@ def main() -> None:
     text = readme.read_text("utf-8")
     for name, (path, write) in PARTS.items():
         if path.exists():
-            text = fill(text, name, write(document.load(path)))
+            text = fill(text, name, write(verdicts_json.load(path)))
     readme.write_text(text, "utf-8")
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.errors import ClusterError
-from repro.runs.store import Store, explain_write_errors
+from repro.runs.files import explain_write_errors
+from repro.runs.store import Store
 
 if TYPE_CHECKING:
     from repro.cluster.choice import Choice

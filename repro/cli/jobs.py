@@ -18,7 +18,7 @@ def report(folder: str) -> None:
     """
     from repro.cli.judged import judged
     from repro.collecting.collect import collect
-    from repro.judging import document
+    from repro.judging import verdicts_json
     from repro.reporting.report import render
 
     submission = ledger.load(Path(folder))
@@ -32,7 +32,7 @@ def report(folder: str) -> None:
         with report_lock(submission.order.report, PATIENCE):
             store = Store(order.results)
             made, _ = judged(session, store, scale=order.scale, copy=order.copy, whole=not order.paths)
-            document.save(made, order.report / "verdicts.json")
+            verdicts_json.save(made, order.report / "verdicts.json")
             for line in render(made, order.report):
                 print(line, flush=True)
     except BaseException as error:

@@ -99,10 +99,10 @@ def verify(arguments: argparse.Namespace) -> int:
 
 
 def _render(arguments: argparse.Namespace) -> list[str]:
-    from repro.judging import document
+    from repro.judging import verdicts_json
     from repro.reporting import report
 
-    return report.render(document.load(arguments.report / "verdicts.json"), arguments.report)
+    return report.render(verdicts_json.load(arguments.report / "verdicts.json"), arguments.report)
 
 
 def preregister(arguments: argparse.Namespace) -> int:
@@ -150,11 +150,11 @@ def data(arguments: argparse.Namespace) -> int:
 
 def export(arguments: argparse.Namespace) -> int:
     """Packs the runs of a plan, finished or paused, into one compressed file, or into one each in a folder."""
-    from repro.runs import archives, transfer
+    from repro.runs import shelf, transfer
 
     specs = [run.spec for run in shared.planned(arguments).runs]
     if arguments.file.is_dir():
-        counts = archives.keep(shared.store(arguments), specs, arguments.file)
+        counts = shelf.keep(shared.store(arguments), specs, arguments.file)
         words = [f"{count} {word}" for word, count in counts.items()]
         print(f"{arguments.file}: {', '.join(words) or 'no run to keep'}")
         return 0
@@ -165,11 +165,11 @@ def export(arguments: argparse.Namespace) -> int:
 
 def take_in(arguments: argparse.Namespace) -> int:
     """Takes runs from exported files into the store."""
-    from repro.runs import archives, transfer
+    from repro.runs import shelf, transfer
 
     for path in arguments.files:
         counts: Counter[str] = Counter()
-        for file in archives.archives(path):
+        for file in shelf.archives(path):
             counts += transfer.take_in(shared.store(arguments), file)
         for status, count in counts.items():
             print(f"{path}: {count} {status}")
@@ -302,27 +302,27 @@ def _remeasure(arguments: argparse.Namespace) -> int:
 
 def _judge(arguments: argparse.Namespace, session: "Session") -> int:
     from repro.cli.judged import judged
-    from repro.judging import document
+    from repro.judging import verdicts_json, verify
     from repro.judging.verdict import exit_code
     from repro.reporting import report as reports
 
     path = arguments.report / "verdicts.json"
-    verify = getattr(arguments, "verify", False)
+    verifying = getattr(arguments, "verify", False)
     made, rows = judged(
         session,
         shared.store(arguments),
         scale=arguments.scale,
         copy=arguments.data,
         whole=not arguments.paths,
-        thorough=verify,
+        thorough=verifying,
     )
-    if verify:
-        *changed, last = (lines := document.verify(path, made, page=reports.page))[0]
+    if verifying:
+        *changed, last = (lines := verify.verify(path, made, page=reports.page))[0]
         for line in changed:
             print(f"repro: {line}", file=sys.stderr)
         print(last)
         return lines[1]
-    document.save(made, path)
+    verdicts_json.save(made, path)
     if arguments.json:
         print_json(made)
     else:

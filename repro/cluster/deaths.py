@@ -11,7 +11,7 @@ from repro.cluster.ledger import Attempt, Json, Submission
 from repro.cluster.scheduler import Job
 from repro.cluster.snapshot import Entry, Snapshot
 from repro.errors import StoreError
-from repro.runs.store import write
+from repro.runs.files import write
 
 # How slurmd tells in a job's log that it killed the job for memory; the job's state does not always say so.
 OUT_OF_MEMORY = re.compile("exceeded (job )?memory limit|oom[-_ ]kill|out of memory", re.IGNORECASE)

@@ -18,7 +18,7 @@ from repro.errors import ClusterError, ReproError
 from repro.executing.doctor import Examined
 from repro.provenance import allocation, code_digest, detect_device
 from repro.runs.datasets import COPIES
-from repro.runs.store import explain_write_errors, write
+from repro.runs.files import explain_write_errors, write
 
 # Lines of a job's log that say why it could not begin, the best first.
 EXPLAINS = ("repro: setup failed", "execve", "No such file", "not found", "error", "denied")

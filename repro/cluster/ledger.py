@@ -14,7 +14,7 @@ from typing import Any, Literal
 from repro.cluster import profile as profiles
 from repro.cluster.profile import Profile
 from repro.errors import ClusterError, ReproError
-from repro.runs.store import explain_write_errors, write
+from repro.runs.files import explain_write_errors, write
 
 Json = dict[str, Any]
 FOLDER = ".slurm"  # in the store

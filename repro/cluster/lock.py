@@ -7,8 +7,9 @@ from pathlib import Path
 
 from repro.cluster.ledger import FOLDER
 from repro.errors import ClusterError
+from repro.runs.files import explain_write_errors
 from repro.runs.lease import Lease
-from repro.runs.store import Store, explain_write_errors
+from repro.runs.store import Store
 
 
 def submission_lock(store: Store, patience: float = 0.0) -> AbstractContextManager[None]:

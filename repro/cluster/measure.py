@@ -15,8 +15,8 @@ from repro.cluster.profile import Profile
 from repro.cluster.sbatch import executor, refusals, share
 from repro.cluster.waiting import empty_submission
 from repro.provenance import allocation
+from repro.runs.files import explain_write_errors, write
 from repro.runs.spec import RunSpec
-from repro.runs.store import explain_write_errors, write
 
 TRIED = (1, 2, 4, 8)  # runs at a time
 SECONDS = 5.0  # that each trial lasts, after its processes are warm

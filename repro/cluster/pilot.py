@@ -12,8 +12,9 @@ from repro.cluster.profile import Profile
 from repro.errors import ClusterError
 from repro.planning.cost import Known, forward_macs
 from repro.runs.datasets import DATASETS
+from repro.runs.files import write
 from repro.runs.spec import RunSpec
-from repro.runs.store import Store, write
+from repro.runs.store import Store
 
 WORTH = 1.05  # sharing further must raise the images a second by this much
 NETWORKS = 6  # that a pilot measures at most: those that the plan spends most on

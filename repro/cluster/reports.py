@@ -13,7 +13,7 @@ from repro.cluster.ledger import Order, Submission
 from repro.cluster.scheduler import Job
 from repro.cluster.snapshot import Entry, Snapshot
 from repro.errors import StoreError
-from repro.runs.store import write
+from repro.runs.files import write
 
 State = Literal[
     "coming",  # its job waits or runs

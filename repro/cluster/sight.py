@@ -14,7 +14,7 @@ from repro.cluster.ledger import FOLDER, Order
 from repro.cluster.profile import Profile
 from repro.errors import ClusterError, ReproError
 from repro.runs.datasets import check_data_present
-from repro.runs.store import explain_write_errors, write
+from repro.runs.files import explain_write_errors, write
 
 PATIENCE = 60.0  # seconds to wait for a node to look
 FIRST = 100  # exit code of the look when the first place is not there

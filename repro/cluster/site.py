@@ -10,7 +10,7 @@ from repro.errors import ReproError
 from repro.executing.pool import is_the_sites_fault as is_at_fault
 from repro.provenance import code_digest
 from repro.runs.datasets import check_data_present
-from repro.runs.store import write
+from repro.runs.files import write
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session

@@ -18,7 +18,8 @@ from repro.cluster.profile import Profile
 from repro.cluster.sbatch import executor, refusals, share
 from repro.errors import ClusterError, ReproError
 from repro.provenance import code_digest, commit
-from repro.runs.store import Store, write_with
+from repro.runs.files import write_with
+from repro.runs.store import Store
 
 REPORT_MINUTES = 30
 

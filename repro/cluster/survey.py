@@ -5,7 +5,7 @@ from typing import Any
 
 from repro.cluster import profile, scheduler
 from repro.errors import ClusterError
-from repro.runs.store import explain_write_errors, write
+from repro.runs.files import explain_write_errors, write
 
 TEMPLATE = """\
 # Written by `repro cluster init` from what sinfo says; every key is explained in slurm/README.md.

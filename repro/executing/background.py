@@ -14,8 +14,8 @@ from repro.executing.execute import Outcome, Progress
 from repro.executing.load import Courtesy, Look
 from repro.executing.pool import Stop
 from repro.executing.post import Post, Teller
+from repro.runs.files import explain_write_errors
 from repro.runs.lease import repeated
-from repro.runs.store import explain_write_errors
 
 LOOK = 10.0  # seconds between looks at the machine, and between writings of the state
 

@@ -17,7 +17,8 @@ from repro.executing.load import Courtesy
 from repro.executing.pool import Done
 from repro.executing.progress import duration
 from repro.planning.plan import Plan
-from repro.runs.store import Store, explain_write_errors, write
+from repro.runs.files import explain_write_errors, write
+from repro.runs.store import Store
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from repro.judging.imagine import ASSUMED, expectation, whole
 from repro.judging.models import Registration
 from repro.judging.verdict import to_json
 from repro.provenance import folder
+from repro.runs.files import explain_write_errors, read_plain, write
 from repro.runs.spec import TRAINING_VERSION
-from repro.runs.store import explain_write_errors, read_plain, write
 
 PLACE = "registered"  # beside the claims
 

@@ -14,7 +14,7 @@ from repro.provenance import PACKAGE
 from repro.provenance import folder as beside_package
 from repro.reporting.text import hours, number, probability
 from repro.reporting.view import view
-from repro.runs.store import explain_write_errors, write
+from repro.runs.files import explain_write_errors, write
 
 Json = dict[str, Any]
 

@@ -1,5 +1,6 @@
 """Canonical JSON: one text for one value, and a reader for texts that anyone may have written."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -9,6 +10,11 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 def canonical(value: Any) -> str:
     """The JSON that is hashed: sorted keys, no spaces, ASCII, shortest floats."""
     return _ENCODER.encode(value)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 def parse(content: bytes | str) -> Any:

@@ -1,102 +1,36 @@
-"""The store: one folder a run, complete or absent, checked against its own hashes whenever it is read."""
+"""The store: one folder a run, which is complete or not, and whose record is checked whenever it is opened."""
 
 import contextlib
-import errno
 import hashlib
 import json
 import math
 import os
-import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from repro.errors import DamagedRunError, SpecError, StoreError
-from repro.runs.canonical import canonical, parse
-from repro.runs.checkpoint import CHECKPOINT as CHECKPOINT
-from repro.runs.checkpoint import HISTORY as HISTORY
-from repro.runs.checkpoint import SPEC as SPEC
-from repro.runs.checkpoint import glance
+from repro.runs.canonical import digest, parse
+from repro.runs.checkpoint import CHECKPOINT, HISTORY, SPEC, glance
 from repro.runs.datasets import DATASETS
+from repro.runs.files import DRAFTS, explain_write_errors, write
 from repro.runs.lease import holder
-from repro.runs.record import fault, fault_in
+from repro.runs.record import fault
+from repro.runs.run import Run, read
 from repro.runs.spec import RunSpec
+
+__all__ = [
+    "CHECKPOINT", "FAILURE", "HISTORY", "RECORD", "SPEC", "TENSORS", "Condition", "Run", "Store",
+    "explain_write_errors", "write",
+]  # fmt: skip
 
 RECORD = "run.json"  # written last: a folder that has it is complete
 FAILURE = "failure.json"
 TENSORS = "tensors.safetensors"
-DRAFTS = ".*.*.[0-9]*"  # ".NAME.PID", what ``write`` fills before it renames it
 
 Condition = Literal["complete", "training", "paused", "failed", "missing"]
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Run:
-    """A complete run. Every file is compared with the hash in the record before its content is used.
-
-    Raises:
-        StoreError: from any property or method, when a file is missing or was changed.
-    """
-
-    folder: Path
-    spec: RunSpec
-    record: Json  # outcome, how it was trained (code, versions, device, seconds), and the SHA-256 of every other file
-    sha256: str  # of run.json itself: it stands for the whole folder
-
-    def read(self, name: str) -> bytes:
-        """A file of the run."""
-        expected = self.record["files"].get(name)
-        if expected is None:
-            raise StoreError(f"{self.folder} has no {name}; measure it with: repro run --measure.")
-        content = read(self.folder / name)
-        if hashlib.sha256(content).hexdigest() != expected:
-            raise DamagedRunError(
-                self.folder / name, "was changed after the run", f"delete {self.folder} and train it again"
-            )
-        return content
-
-    def measurement(self, name: str) -> Json:
-        """A measurement, as ``training.measure`` made it."""
-        return self._object(f"measurements/{name}.json", self.read(f"measurements/{name}.json"))
-
-    @cached_property
-    def history(self) -> tuple[Json, ...]:
-        """A row per epoch."""
-        return tuple(self._object(HISTORY, line) for line in self.read(HISTORY).splitlines())
-
-    def _object(self, name: str, content: bytes) -> Json:
-        try:
-            found = parse(content)
-        except ValueError:
-            found = None
-        wrong = fault_in(name, found) if isinstance(found, dict) else "it holds no JSON object"
-        if wrong is not None:
-            advice = f"delete {self.folder} and train it again"
-            raise DamagedRunError(self.folder / name, f"is not what a run writes ({wrong})", advice)
-        return cast(Json, found)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of what the run computed, without how long it took or where: equal for equal results.
-
-        Measurements that were added later do not count: a run and its copy with more measurements are equal.
-        """
-        added = {name for addition in self.record.get("additions", ()) for name in addition["files"]}
-        return _digest(
-            {
-                name: sha256
-                for name, sha256 in self.record["files"].items()
-                if name not in added or not name.startswith("measurements/")
-            }
-        )
-
-    def check(self) -> None:
-        """Reads every file, so that any change is found."""
-        for name in self.record["files"]:
-            self.read(name)
 
 
 @dataclass(frozen=True)
@@ -230,7 +164,7 @@ class Store:
         content = read(folder / RECORD)
         try:
             record = parse(content)
-            found = None if record.pop("record_sha256") == _digest(record) else "it was edited"
+            found = None if record.pop("record_sha256") == digest(record) else "it was edited"
         except (ValueError, TypeError, KeyError, AttributeError):
             found = "it holds no such thing"
         if found is None:
@@ -285,86 +219,6 @@ def _look_at_root(root: Path) -> None:
         raise StoreError(f"{root} cannot be read: {error.strerror}. Name a folder with --results.") from None
 
 
-def read(path: Path) -> bytes:
-    """The content of a file of a run.
-
-    Raises:
-        DamagedRunError: it cannot be read.
-    """
-    try:
-        return read_plain(path)
-    except OSError as error:
-        found = f"cannot be read ({error.strerror})"
-        raise DamagedRunError(path, found, f"restore it, or delete {path.parent}") from None
-
-
-def read_plain(path: Path) -> bytes:
-    """The content of a plain file: a device or a pipe would have no end.
-
-    Raises:
-        OSError: it cannot be read, or is no such file.
-    """
-
-    def at_once(name: str, flags: int) -> int:
-        return os.open(name, flags | os.O_NONBLOCK)  # a pipe would block before it is known to be one
-
-    with open(path, "rb", opener=at_once) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "no plain file", str(path))
-        return file.read()
-
-
-def write(path: Path, content: bytes) -> None:
-    """Writes a file by rename: it appears whole or not at all.
-
-    Raises:
-        StoreError: the disk is full or the folder cannot be written.
-    """
-    write_with(path, lambda draft: _write_through(draft, content))
-
-
-def write_with(path: Path, fill: Callable[[Path], None]) -> None:
-    """As ``write``, for a library that writes to a path of its own."""
-    try:
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-    except ValueError:
-        raise StoreError(f"{str(path)!r} names no file to write; name one.") from None
-    try:
-        with explain_write_errors(path):
-            fill(draft)
-            draft.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def explain_write_errors(path: Path) -> Iterator[None]:
-    """Turns a failed write into a StoreError that says which file, why, and what to do."""
-    try:
-        yield
-    except OSError as error:
-        match error.errno:
-            case errno.ENOSPC | errno.EDQUOT:
-                advice = "Free some space"
-            case errno.EEXIST | errno.ENOTDIR | errno.EISDIR:
-                advice = "Move away what lies there"
-            case _:
-                advice = "Make it writable"
-        raise StoreError(f"{path} cannot be written: {error.strerror}. {advice}, or name another place.") from None
-
-
 def _write_record(folder: Path, record: Json) -> None:
-    record = {**record, "record_sha256": _digest(record)}
+    record = {**record, "record_sha256": digest(record)}
     write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
-
-
-def _digest(value: Json) -> str:
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
-
-
-def _write_through(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

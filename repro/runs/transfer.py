@@ -1,29 +1,23 @@
 """Runs in transit: one compressed file that carries runs from a store to another."""
 
 import contextlib
-import io
-import re
 import shutil
 import stat
-import tarfile
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-from repro.errors import DamagedRunError, ReproError, SpecError, StoreError
+from repro.errors import DamagedRunError, SpecError, StoreError
+from repro.runs.archive import check_target, pack, unpack
 from repro.runs.checkpoint import read_checkpoint
+from repro.runs.files import explain_write_errors, write_with
 from repro.runs.lease import Lease, holder
-from repro.runs.record import FILE
+from repro.runs.run import read
 from repro.runs.spec import RunSpec
-from repro.runs.store import CHECKPOINT, FAILURE, HISTORY, RECORD, SPEC, Store, explain_write_errors, read, write_with
+from repro.runs.store import CHECKPOINT, FAILURE, HISTORY, RECORD, SPEC, Store
 
-MEMBER = re.compile(rf"[0-9a-f]{{64}}/({FILE.pattern}|{re.escape(CHECKPOINT)}|{re.escape(RECORD)})", re.ASCII)
-XZ = b"\xfd7zXZ\0"  # how a file compressed by xz begins
-PIECE = 1 << 20  # bytes that are in memory at a time
-TEXT = 64 << 20  # bytes that a record, spec or history may have; the longest history of a paper run has 100 kB
 PATIENCE = 10.0  # seconds to wait for another import that holds the same run
 
 
@@ -33,14 +27,14 @@ def export(store: Store, specs: Iterable[RunSpec], file: Path) -> int:
     Raises:
         StoreError: a run is damaged, nothing is there to pack, or the file cannot be written.
     """
-    _check_target(file)
+    check_target(file)
     conditions = [(spec, store.condition(spec)) for spec in sorted(specs, key=lambda spec: spec.key)]
     packed = [spec for spec, condition in conditions if condition in ("complete", "paused")]
     if not packed:
         raise StoreError(
             f"{store.root} has no complete or paused run of this plan; nothing was written. See: repro status."
         )
-    write_with(file, lambda draft: _pack(draft, (member for spec in packed for member in _members(store, spec))))
+    write_with(file, lambda draft: pack(draft, (member for spec in packed for member in _members(store, spec))))
     return len(packed)
 
 
@@ -54,29 +48,12 @@ def take_in(store: Store, file: Path) -> Counter[str]:
         StoreError: the file is damaged, or holds other results for a run that the store has, which is named.
     """
     with _staging(store, file) as staging:
-        _unpack(file, staging)
+        unpack(file, staging)
         arrived = Store(staging)
         arrivals = [_Arrival(store, arrived, folder, file) for folder in sorted(staging.iterdir())]
         for arrival in arrivals:
             arrival.decide()
         return Counter(arrival.settle() for arrival in arrivals)
-
-
-def _check_target(file: Path) -> None:
-    """Lets an export replace a plain file, or appear where nothing is, and nothing else."""
-    try:
-        mode = file.lstat().st_mode
-    except FileNotFoundError:
-        return
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{file} cannot be written ({error}); name another file with --to.") from None
-    if not stat.S_ISREG(mode):
-        kind = "a folder" if stat.S_ISDIR(mode) else "a link" if stat.S_ISLNK(mode) else "no plain file"
-        raise StoreError(f"{file} is {kind}, which an export does not replace; name a file with --to.")
-    with explain_write_errors(file), file.open("rb") as there:
-        start = there.read(len(XZ))
-    if start not in (XZ, b""):
-        raise StoreError(f"{file} is no export, and an export replaces nothing else; name another file with --to.")
 
 
 def _members(store: Store, spec: RunSpec) -> Iterator[tuple[str, bytes]]:
@@ -91,15 +68,6 @@ def _members(store: Store, spec: RunSpec) -> Iterator[tuple[str, bytes]]:
     for name in (SPEC, HISTORY, CHECKPOINT):
         yield f"{spec.key}/{name}", read(folder / name)
     read_checkpoint(folder, spec)
-
-
-def _pack(draft: Path, members: Iterable[tuple[str, bytes]]) -> None:
-    # Of the presets of xz: weights hardly shrink further, and 6 takes five times as long.
-    with tarfile.open(draft, "w:xz", preset=1) as tar:
-        for name, content in members:
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
 
 
 @contextlib.contextmanager
@@ -126,52 +94,6 @@ def _staging(store: Store, file: Path) -> Iterator[Path]:
             yield place / "runs"
     finally:
         shutil.rmtree(place, ignore_errors=True)
-
-
-def _unpack(file: Path, staging: Path) -> None:
-    """Writes the members of an export below ``staging``, and nothing anywhere else."""
-    try:
-        with _open(file) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
-            free = shutil.disk_usage(staging).free
-            for member in tar:
-                known = member.isreg() and not member.issparse() and MEMBER.fullmatch(member.name)
-                target = staging / member.name
-                if not known or target.exists():
-                    raise StoreError(f"{file} holds {member.name[:120]!r}, which no export has; it was not taken in.")
-                free -= member.size
-                if free < 0 or (member.size > TEXT and target.suffix in (".json", ".jsonl")):
-                    raise StoreError(
-                        f"{file} holds {member.name} of {member.size / 1e9:.1f} GB, which no run has or this disk has "
-                        "no space for; it was not taken in."
-                    )
-                content = tar.extractfile(member)
-                assert content is not None
-                with explain_write_errors(target):
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    with target.open("wb") as out:
-                        shutil.copyfileobj(content, out, PIECE)  # damage is no OSError, a full disk is
-            while stream.read(PIECE):  # tar ends before xz does: only then is the file known to be whole
-                pass
-    except ReproError:
-        raise
-    except Exception as error:  # a damaged file raises a dozen kinds
-        raise StoreError(
-            f"{file} is damaged or no export ({str(error) or type(error).__name__}); copy it again. "
-            "Nothing was taken in."
-        ) from None
-
-
-def _open(file: Path) -> Any:
-    """The decompressed bytes of a file, which refuses to hold more of them in memory than a header of tar has."""
-    import lzma  # Python may be built without
-
-    class Stream(lzma.LZMAFile):
-        def read(self, size: int | None = -1) -> bytes:
-            if size is None or not 0 <= size <= PIECE:
-                raise ValueError(f"a header of {size} bytes")
-            return super().read(size)
-
-    return Stream(file)
 
 
 class _Arrival:

@@ -9,7 +9,7 @@ import pytest
 
 from repro import __version__
 from repro.cli.main import main
-from repro.judging import document
+from repro.judging import verdicts_json
 from repro.recipes import cifar
 from repro.runs.store import Store
 
@@ -51,6 +51,17 @@ def test_planning_and_judging_import_no_torch(arguments, tmp_path):
         "import sys\nfrom repro.cli.main import main\n"
         f"try:\n    main({arguments!r})\nexcept SystemExit:\n    pass\n"
         "assert 'torch' not in sys.modules, 'torch was imported'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_planning_and_training_import_no_msgspec(tmp_path):
+    code = (
+        "import sys\nimport repro.training\nfrom repro.cli.main import main\n"
+        "for arguments in (['--help'], ['plan', '--scale', 'paper']):\n"
+        "    try:\n        main(arguments)\n    except SystemExit:\n        pass\n"
+        "    assert 'msgspec' not in sys.modules, arguments\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -117,9 +128,9 @@ def test_an_edited_record_blocks_the_check_that_reads_it_by_name(judged, capsys)
 
 def test_verify_names_the_row_of_a_changed_verdict(judged, capsys):
     path = judged / "report" / "verdicts.json"
-    made = document.load(path)
+    made = verdicts_json.load(path)
     made["judgements"][0]["findings"][0]["estimate"] += 0.01
-    document.save(made, path)
+    verdicts_json.save(made, path)
     assert main(["judge", "tiny.py", "--verify"]) == 2
     printed = capsys.readouterr().err
     assert "judgements tiny[depth=8]: findings" in printed

@@ -19,8 +19,9 @@ from repro.errors import CodeError, DataError, SpecError, StoreError, TakenOverE
 from repro.executing import pool
 from repro.executing.pool import Done
 from repro.runs import lease as leases
+from repro.runs.files import explain_write_errors
 from repro.runs.lease import Lease
-from repro.runs.store import Store, explain_write_errors
+from repro.runs.store import Store
 from tests.cluster.test_fate import BOX, SPECS, attempted, queued, state, submitted
 
 

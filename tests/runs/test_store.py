@@ -9,10 +9,13 @@ import pytest
 
 from repro.errors import DamagedRunError, StoreError
 from repro.recipes import cifar
+from repro.runs import files
 from repro.runs import store as store_module
+from repro.runs.canonical import digest
 from repro.runs.datasets import DATASETS
+from repro.runs.files import explain_write_errors, write
 from repro.runs.lease import Lease
-from repro.runs.store import Store, _digest, explain_write_errors, write
+from repro.runs.store import Store
 
 SPEC = cifar("smoke", 0, depth=8)
 
@@ -97,7 +100,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path, monkeypatch, 
         draft.write_bytes(content[:1])
         raise OSError(number, "no luck")
 
-    monkeypatch.setattr(store_module, "_write_through", fail)
+    monkeypatch.setattr(files, "_write_through", fail)
     with pytest.raises(StoreError, match=f"cannot be written: no luck. {advice}"):
         write(path, b"new")
     assert path.read_bytes() == b"old"
@@ -114,7 +117,7 @@ def forge(run, change):
     record = json.loads((run.folder / "run.json").read_text())
     del record["record_sha256"]
     change(record)
-    (run.folder / "run.json").write_text(json.dumps(record | {"record_sha256": _digest(record)}))
+    (run.folder / "run.json").write_text(json.dumps(record | {"record_sha256": digest(record)}))
 
 
 @pytest.mark.parametrize(
@@ -270,7 +273,7 @@ def test_a_crash_stays_what_it_was_when_its_word_cannot_be_written(store, monkey
     def full(draft, content):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store_module, "_write_through", full)
+    monkeypatch.setattr(files, "_write_through", full)
     store.fail(SPEC, "RuntimeError: x", "…")
     assert store.condition(SPEC) == "missing"
 

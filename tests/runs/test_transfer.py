@@ -220,12 +220,12 @@ def test_a_damaged_member_is_told_by_the_name_of_the_file_it_came_in(here, there
 
 
 def test_a_record_without_files_is_refused(here, there, file):
-    from repro.runs.store import _digest
+    from repro.runs.canonical import digest
 
     members = content(here.folder(SPECS[0]))
     record = json.loads(members[f"{SPECS[0].key}/run.json"])
     del record["files"], record["record_sha256"]
-    forged = json.dumps(record | {"record_sha256": _digest(record)}).encode()
+    forged = json.dumps(record | {"record_sha256": digest(record)}).encode()
     pack(file, members | {f"{SPECS[0].key}/run.json": forged})
     with pytest.raises(StoreError, match="it lacks files"):
         take_in(there, file)
@@ -323,13 +323,13 @@ def test_what_is_no_plain_file_is_not_imported(there, name, tmp_path, monkeypatc
 def test_two_imports_at_once_both_end_well(here, there, file, monkeypatch):
     export(here, SPECS, file)
     ready, found = threading.Barrier(2), []
-    unpack = transfer._unpack
+    unpack = transfer.unpack
 
     def together(*arguments):
         unpack(*arguments)
         ready.wait(600)
 
-    monkeypatch.setattr(transfer, "_unpack", together)
+    monkeypatch.setattr(transfer, "unpack", together)
     threads = [threading.Thread(target=lambda: found.append(take_in(there, file))) for _ in range(2)]
     for thread in threads:
         thread.start()

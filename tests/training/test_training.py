@@ -13,8 +13,9 @@ from safetensors.numpy import load_file
 from repro.errors import CodeError, StoreError
 from repro.provenance import code_digest
 from repro.recipes import built, cifar
+from repro.runs.files import write
 from repro.runs.lease import Lease
-from repro.runs.store import CHECKPOINT, Store, write
+from repro.runs.store import CHECKPOINT, Store
 from repro.training import run, speed
 
 
@@ -196,7 +197,7 @@ def test_a_full_disk_stops_the_run_and_leaves_nothing_half_written(tmp_path, mon
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("repro.runs.store._write_through", full)
+        patch.setattr("repro.runs.files._write_through", full)
         with pytest.raises(StoreError, match="No space left on device. Free some space"):
             go(short(), store)
     assert [path for path in store.folder(short()).rglob("*") if path.is_file()] == []

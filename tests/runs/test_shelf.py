@@ -4,7 +4,7 @@ import pytest
 
 from repro.errors import StoreError
 from repro.recipes import cifar
-from repro.runs.archives import archives, file_name, keep
+from repro.runs.shelf import archives, file_name, keep
 from repro.runs.store import Store
 from repro.runs.transfer import take_in
 from tests import made

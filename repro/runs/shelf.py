@@ -1,4 +1,4 @@
-"""A folder of exports, one file a run: what a repository keeps of a store, and how it grows run by run."""
+"""A shelf: a folder of exports, one file a run: what a repository keeps of a store, and how it grows run by run."""
 
 import re
 import tempfile
@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from repro.errors import StoreError
+from repro.runs.files import explain_write_errors
 from repro.runs.spec import RunSpec
-from repro.runs.store import Store, explain_write_errors
+from repro.runs.store import Store
 from repro.runs.transfer import export, take_in
 
 PAUSED = "paused"  # the folder, inside the other, of runs that are to be resumed

@@ -1,0 +1,76 @@
+"""verdicts.json: a document on disk, written by rename and read only where it follows its schema."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from repro.errors import StoreError
+from repro.judging.models import SCHEMA_VERSION
+from repro.judging.schema import fault
+from repro.runs.files import explain_write_errors, read_plain, write
+
+Json = dict[str, Any]
+
+
+def save(made: Json, path: Path) -> None:
+    """Writes a document by rename.
+
+    Raises:
+        StoreError: the file there has verdicts at this scale that this document leaves out, or rests on runs while
+            every verdict of this one is pending, or cannot be written.
+    """
+    left_out, lost = _left_out(made, path)
+    if lost and {row["verdict"] for row in made["judgements"]} == {"PENDING"}:
+        raise StoreError(
+            f"{path} rests on {lost} runs, and this store lacks runs for every verdict; name theirs with --results, "
+            "another folder with --report, or delete that file first."
+        )
+    if left_out:
+        raise StoreError(
+            f"{path} has {len(left_out)} verdicts that this selection leaves out, such as {left_out[0]}; name another "
+            "folder with --report, judge everything, or delete that file first."
+        )
+    with explain_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, text(made).encode())
+
+
+def load(path: Path) -> Json:
+    """A document that ``save`` wrote.
+
+    Raises:
+        StoreError: there is none, or a field is missing or of another type.
+    """
+    try:
+        made = json.loads(read_plain(path).decode())
+        version = made["schema_version"]
+    except FileNotFoundError:
+        raise StoreError(f"{path} is missing; make it with: repro judge.") from None
+    except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
+        raise StoreError(f"{path} is no verdicts.json ({error}); make it again with: repro judge.") from None
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has schema version {version}; this suite reads {SCHEMA_VERSION}. Judge again: repro judge."
+        )
+    wrong = fault(made)
+    if wrong:
+        raise StoreError(f"{path} is no verdicts.json ({wrong}); make it again with: repro judge.")
+    found: Json = made
+    return found
+
+
+def text(made: Json) -> str:
+    """A document as it is written."""
+    return json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _left_out(made: Json, path: Path) -> tuple[list[str], int]:
+    """Of the document at a path, if it has the same scale: which checks another one leaves out, and how many runs."""
+    try:
+        stored = load(path)
+    except StoreError:
+        return [], 0
+    if stored["scale"] != made["scale"]:
+        return [], 0
+    kept = {row["check"] for row in made["judgements"]}
+    return sorted(row["check"] for row in stored["judgements"] if row["check"] not in kept), len(stored["runs"])

@@ -1,0 +1,93 @@
+"""Differences between a stored verdicts.json, with its page, and what its runs give."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from repro.errors import StoreError
+from repro.judging.verdicts_json import load, text
+from repro.runs.files import read_plain
+
+Json = dict[str, Any]
+
+
+def verify(path: Path, fresh: Json, *, page: Callable[[Json], bytes] | None = None) -> tuple[list[str], int]:
+    """What a stored document says besides what was computed afresh, line by line, and what to exit with.
+
+    ``page`` renders the report.html of a document; it is compared where there is one beside the document. Exit codes:
+    2: something differs; 3: nothing differs, and some verdicts are pending or blocked, or there is none; 0: all agree.
+    """
+    told = differences(path, fresh)
+    if page is not None:
+        told += _page_differs(path, page)
+    count = len(fresh["judgements"])
+    if told:
+        return [*told, f"{path}: {len(told)} differences from what the runs give"], 2
+    if not count:
+        return [f"{path}: there is no verdict to verify"], 3
+    waiting = Counter(row["verdict"] for row in fresh["judgements"] if row["verdict"] in ("PENDING", "BLOCKED"))
+    if waiting:
+        words = " and ".join(f"{number} {word}" for word, number in sorted(waiting.items()))
+        rest = count - waiting.total()
+        return [f"{path}: {rest} of {count} verdicts are as computed from the runs; {words}"], 3
+    return [f"{path}: all {count} verdicts are as computed from the runs"], 0
+
+
+def _page_differs(path: Path, page: Callable[[Json], bytes]) -> list[str]:
+    """One line where there is a report.html beside a document that is not its page."""
+    report = path.with_name("report.html")
+    try:
+        if not report.exists() or read_plain(report) == page(load(path)):
+            return []
+    except OSError as error:
+        return [f"{report} cannot be read ({error.strerror}); make it again with: repro report"]
+    except StoreError as error:
+        return [str(error)]
+    return [f"{report} is not what {path.name} gives; make it again with: repro report"]
+
+
+def differences(path: Path, fresh: Json) -> list[str]:
+    """Where a stored document departs from a fresh one, one line each: row, field, stored and fresh value.
+
+    What jobs cost on a cluster is compared where this store knows it: runs that were imported come without. What is
+    still to be paid is not compared: it is an estimate for the machine that makes it.
+    """
+    stored = load(path)
+    prices = {row["id"]: row["seconds"] for row in stored["coverage"]}
+    fresh = {
+        **fresh,
+        "cluster": fresh["cluster"] if fresh["cluster"] is not None else stored["cluster"],
+        "coverage": [{**row, "seconds": prices.get(row["id"])} for row in fresh["coverage"]],
+        "scales": stored["scales"],
+    }
+    told = []
+    for part, name in (("judgements", "check"), ("claims", "claim"), ("runs", "key"), ("coverage", "id")):
+        old, new = ({str(row.get(name)): row for row in made.get(part, [])} for made in (stored, fresh))
+        for key in sorted(old.keys() | new.keys()):
+            told += [f"{part} {key}: {line}" for line in _compare(old.get(key), new.get(key))]
+    rest = {"judgements", "claims", "runs", "coverage"}
+    told += _compare(
+        {k: v for k, v in stored.items() if k not in rest}, {k: v for k, v in fresh.items() if k not in rest}
+    )
+    if not told and path.read_bytes() != text(fresh).encode():
+        told.append(f"{path} holds the same values in other bytes: it was edited")
+    return told
+
+
+def _compare(old: Any, new: Any) -> list[str]:
+    if old == new:
+        return []
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return [f"stored {_short(old)}, computed {_short(new)}"]
+    return [
+        f"{key}: stored {_short(old.get(key))}, computed {_short(new.get(key))}"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    ]
+
+
+def _short(value: Any) -> str:
+    shown = "nothing" if value is None else json.dumps(value, ensure_ascii=False)
+    return shown if len(shown) <= 160 else shown[:157] + "…"

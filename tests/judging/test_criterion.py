@@ -1,0 +1,66 @@
+"""Criteria: the hash of a rule covers everything that the verdict depends on besides the runs."""
+
+import dataclasses
+
+import pytest
+
+from repro.claim import JUDGING_CODE
+from repro.compare import Point
+from repro.judging.judge import judge_check
+from repro.provenance import PACKAGE
+from repro.recipes import cifar
+from tests.judging.cases import REASON, one_depth
+
+
+def test_changed_margin_changes_the_criterion(make):
+    assert make().criterion_sha256 != make(rule=Point(margin=1.1, reason=REASON)).criterion_sha256
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"grid": ({"depth": 14},)},
+        {"grid": ({"depth": 14}, {"depth": 56})},
+        {"runs": lambda scale, seed, depth: {"batchnorm": cifar(scale, seed, depth=depth, trained="output")}},
+        {"runs": lambda scale, seed, depth: {"other": cifar(scale, seed, depth=depth)}},
+        {"untestable": ("smoke",)},
+        {"primary": True, "primaries": 6},
+        {"same_as": "another"},
+        {"definition_open": "unit or channel"},
+    ],
+    ids=["point dropped", "point changed", "recipe", "arm", "scales", "primary", "repeated", "definition"],
+)
+def test_changed_grid_recipe_or_frame_changes_the_criterion(make, change):
+    """A dropped depth once removed a failing point without a trace."""
+    known = {"runs": one_depth, "grid": ({"depth": 14}, {"depth": 32}), "params": {"depth": 14}}
+    assert make(**known).criterion_sha256 != make(**(known | change)).criterion_sha256
+
+
+def test_changed_judging_code_changes_the_criterion(make, monkeypatch, tmp_path):
+    before = make().criterion_sha256
+    monkeypatch.setattr("repro.claim.judging_code", lambda: "0" * 64)
+    assert make().criterion_sha256 != before
+
+
+def test_judging_code_is_every_module_between_runs_and_verdict():
+    named = {path.relative_to(PACKAGE).as_posix() for place in JUDGING_CODE for path in PACKAGE.glob(place)}
+    tellers = {
+        "__init__", "coverage", "document", "explain", "imagine", "models", "multiverse", "preregister", "schema",
+        "verdicts_json", "verify",
+    }  # fmt: skip
+    judging = {f"judging/{path.name}" for path in PACKAGE.glob("judging/*.py") if path.stem not in tellers}
+    assert judging <= named and {"compare/trend.py", "statistics/levels.py"} <= named
+
+
+def test_changed_claim_file_changes_the_criterion(make, tmp_path):
+    check = make()
+    other = tmp_path / "claims" / "paper" / "another.py"
+    other.write_text(check.file.read_text() + "# changed\n")
+    before, after = check.criterion, dataclasses.replace(check, file=other).criterion
+    assert before["claim_file_sha256"] != after["claim_file_sha256"]
+
+
+def test_row_carries_the_hash_of_its_criterion(store, make):
+    check = make()
+    row = judge_check(check, store, {})
+    assert (row.criterion, row.criterion_sha256) == (check.criterion, check.criterion_sha256)

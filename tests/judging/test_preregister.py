@@ -1,0 +1,46 @@
+"""Registrations: what was registered is recognised, and what differs is named."""
+
+from datetime import date
+
+import pytest
+
+from repro.collecting.collect import collect
+from repro.errors import StoreError
+from repro.judging import preregister
+
+
+@pytest.fixture
+def registered(checks, workplace):
+    preregister.preregister(checks, workplace / "2026-11-21.json", today=date(2026, 11, 21))
+    return workplace / "2026-11-21.json"
+
+
+def test_what_was_registered_is_recognised(checks, registered):
+    found = preregister.compare(checks, registered)
+    assert (found.registered, found.judging_code, found.changed, found.unregistered) == ("2026-11-21", True, (), ())
+
+
+def test_a_rule_that_changed_since_its_registration_is_named(workplace, registered):
+    text = (workplace / "tiny.py").read_text().replace("gap=0.0", "gap=1.0")
+    (workplace / "other").mkdir()
+    (workplace / "other" / "tiny.py").write_text(text)
+    checks = collect(scale="smoke", paths=["other/tiny.py"]).selected
+    assert preregister.compare(checks, registered).changed == ("tiny[depth=8]", "tiny[depth=14]")
+
+
+def test_a_check_that_was_not_registered_is_named(checks, registered, workplace):
+    (workplace / "1.json").unlink(missing_ok=True)
+    preregister.preregister(checks[:1], workplace / "1.json", today=date(2026, 11, 21))
+    assert preregister.compare(checks, workplace / "1.json").unregistered == ("tiny[depth=14]",)
+
+
+def test_a_registration_is_never_written_over(checks, registered):
+    with pytest.raises(StoreError, match="is not written over"):
+        preregister.preregister(checks, registered, today=date(2026, 11, 22))
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"criteria": [1]}'])
+def test_a_file_that_is_no_registration_is_refused(checks, workplace, text):
+    (workplace / "bad.json").write_text(text)
+    with pytest.raises(StoreError, match="is no registration"):
+        preregister.compare(checks, workplace / "bad.json")

@@ -1,0 +1,61 @@
+"""Verifying: a stored document is compared value by value with what its runs give."""
+
+import json
+import os
+
+import pytest
+
+from repro.judging import document, verdicts_json, verify
+from repro.reporting.report import page
+from repro.runs.store import Store
+from tests.judging.cases import changed_at
+
+
+def test_verifying_pending_verdicts_is_not_all_of_them(made, saved):
+    lines, code = verify.verify(saved, made)
+    assert (lines, code) == ([f"{saved}: 1 of 2 verdicts are as computed from the runs; 1 PENDING"], 3)
+
+
+def test_verifying_whole_verdicts_is_all_of_them(checks, workplace):
+    made, _ = document.document(checks[:1], Store(workplace / "results"), "smoke")
+    verdicts_json.save(made, workplace / "verdicts.json")
+    lines, code = verify.verify(workplace / "verdicts.json", made)
+    assert (lines, code) == ([f"{workplace / 'verdicts.json'}: all 1 verdicts are as computed from the runs"], 0)
+
+
+def test_verifying_nothing_is_not_all_of_it(workplace):
+    made, _ = document.document([], Store(workplace / "results"), "smoke")
+    verdicts_json.save(made, workplace / "verdicts.json")
+    lines, code = verify.verify(workplace / "verdicts.json", made)
+    assert code == 3 and "no verdict to verify" in lines[0]
+
+
+def test_verifying_names_what_differs(made, saved):
+    saved.write_text(verdicts_json.text(changed_at(made, ("judgements", 0, "why"), "because")))
+    lines, code = verify.verify(saved, made)
+    assert code == 2 and lines[0].startswith('judgements tiny[depth=8]: why: stored "because"')
+
+
+@pytest.mark.parametrize(("page", "code"), [(b"<p>seen</p>", 3), (b"<p>REPRODUCED</p>", 2)])
+def test_verifying_compares_the_page_where_there_is_one(made, saved, page, code):
+    saved.with_name("report.html").write_bytes(b"<p>seen</p>")
+    assert verify.verify(saved, made, page=lambda stored: page)[1] == code
+
+
+@pytest.mark.parametrize(("ours", "code"), [({"submissions": 1}, 3), ({"submissions": 2}, 2), (None, 3)])
+def test_verifying_compares_the_account_where_this_store_has_one(made, workplace, ours, code):
+    path = workplace / "verdicts.json"
+    verdicts_json.save({**made, "cluster": {"submissions": 1}}, path)
+    assert verify.verify(path, {**made, "cluster": ours})[1] == code
+
+
+@pytest.mark.parametrize("harm", ["edited", "no plain file"])
+def test_a_page_that_cannot_be_compared_is_a_difference(saved, made, harm):
+    report = saved.with_name("report.html")
+    os.mkfifo(report) if harm == "no plain file" else report.write_text("x")
+    if harm == "edited":
+        del made["judgements"][0]["criterion"]["source"]
+        saved.write_text(verdicts_json.text(made))
+    lines, code = verify.verify(saved, json.loads(saved.read_text()), page=page)
+    assert code == 2
+    assert ("does not fit together" if harm == "edited" else "no plain file") in lines[0]
