@@ -152,9 +152,11 @@ def _ended(spec: RunSpec, store: Store, attempt: Attempt | None) -> tuple[State,
     said: Json = dict(attempt.runs.get(spec.key, {})) if attempt else {}
     if said.get("status") not in ("failed", "crashed", "waiting"):
         return None
+    if said["status"] == "waiting":  # perhaps before it had a folder
+        return "waiting", str(said["error"])
     if not (store.folder(spec) / SPEC).exists():
         return "missing", "its folder was deleted after its job ended"
-    return ("waiting" if said["status"] == "waiting" else "failed"), str(said["error"])
+    return "failed", str(said["error"])
 
 
 def _unrenewed(store: Store, spec: RunSpec) -> str:

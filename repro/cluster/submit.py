@@ -126,6 +126,7 @@ def _queue_report(submission: Submission, *, jobs: Jobs, others: Collection[str]
         log=submission.log,
         job_name=submission.report_name,
         time=REPORT_MINUTES if own else min(REPORT_MINUTES, submission.profile.minutes),
+        signal_delay_s=1,  # it has nothing to checkpoint: the warning, 90 s ahead by default, would only end it
         **({"partition": own, "constraint": None} if own else {}),
         # afterok would wait for ever behind a failure.
         **({"dependency": f"afterany:{':'.join(ids)}"} if ids else {}),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -124,6 +125,13 @@ def test_the_last_life_of_a_job_that_is_gone_tells(store, end, status, expected)
     one = submitted(store.root)
     attempted(one, 0, end=end, status=status)
     assert state(store, one) == expected
+
+
+def test_a_run_that_was_refused_before_it_had_a_folder_waits(store):
+    one = submitted(store.root)
+    attempted(one, 0, end="waiting", status="waiting")
+    shutil.rmtree(store.folder(SPECS[0]), ignore_errors=True)
+    assert state(store, one) == "waiting"
 
 
 def test_only_the_last_life_counts(store):

@@ -38,7 +38,7 @@ def until_signalled(user, jobs, number):
 
 def test_a_run_goes_on_through_a_time_limit(long, sound):
     # The scheduler looks at limits every 30 s: its signal comes 40 to 70 s after the start.
-    long.profile(time="2m", stop_before="50s", requeues=20)
+    long.profile(time="2m", stop_before="50s", requeues=20, report_partition="main")
     long.submit()
     with long.frozen(2) as jobs:
         until_signalled(long, jobs, signal.SIGUSR2)
@@ -170,8 +170,8 @@ def test_a_run_out_of_requeues_is_exhausted_with_what_it_kept(long, sound):
     long.profile(requeues=1)
     long.submit()
     for restart in (0, 1):
-        long.wait_for(lambda restart=restart: [one.restart for one in long.attempts()].count(restart) == 2)
         with long.frozen(2) as jobs:
+            assert [one.restart for one in long.attempts()].count(restart) == 2
             slurm("scancel", "--signal=USR2", *element_jobs(long))
             until_signalled(long, jobs, signal.SIGUSR2)
         long.wait_for(lambda restart=restart: all(one.end for one in long.attempts() if one.restart == restart))
