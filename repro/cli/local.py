@@ -105,6 +105,19 @@ def _render(arguments: argparse.Namespace) -> list[str]:
     return report.render(verdicts_json.load(arguments.report / "verdicts.json"), arguments.report)
 
 
+def listing(arguments: argparse.Namespace) -> int:
+    """Lists the claims: sentence, source, and the verdict that verdicts.json has."""
+    from repro.cli import listing
+
+    made = listing.listed(arguments)
+    if arguments.json:
+        print_json(made)
+        return 0
+    for line in listing.lines(made):
+        print(line)
+    return 0
+
+
 def preregister(arguments: argparse.Namespace) -> int:
     """Writes the frozen rules of the selected checks, at every scale, into one file."""
     from datetime import UTC, datetime

@@ -20,7 +20,8 @@ GROUPS = {
                "data": "reads the data sets there are and prints their fingerprints"},
     "train": {"plan": "says what there is to train and what it costs", "run": "trains what is missing",
               "status": "counts the runs by condition"},
-    "judge": {"judge": "judges from the store into verdicts.json", "report": "renders verdicts.json as HTML and PDF",
+    "judge": {"list": "lists the claims with sentence, source and verdict",
+              "judge": "judges from the store into verdicts.json", "report": "renders verdicts.json as HTML and PDF",
               "preregister": "writes the frozen rules of every scale into one dated file",
               "explain": "says in plain words what a check claims, trains, measures and requires"},
     "cluster": {"cluster": "describes a cluster", "submit": "queues what is missing as SLURM job arrays",
@@ -134,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("--verify", action="store_true", help="recompute every verdict and compare; write nothing")
     again.add_argument("--remeasure", action="store_true", help="measure the stored networks again and compare (torch)")
     judge.add_argument("--device", type=options.devices, default="cpu", help="for --remeasure (default cpu)")
+    add("list", commands.listing, select, store, report, as_json)
     registered = add("preregister", commands.preregister, which)
     registered.add_argument(
         "--to", type=options.folder, default=None, help="file (default: today's, beside the claims)"
