@@ -56,12 +56,12 @@ def test_planning_and_judging_import_no_torch(arguments, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_planning_and_training_import_no_msgspec(tmp_path):
+def test_planning_and_training_import_neither_msgspec_nor_torchvision(tmp_path):
     code = (
         "import sys\nimport repro.training\nfrom repro.cli.main import main\n"
         "for arguments in (['--help'], ['plan', '--scale', 'paper']):\n"
         "    try:\n        main(arguments)\n    except SystemExit:\n        pass\n"
-        "    assert 'msgspec' not in sys.modules, arguments\n"
+        "    assert not {'msgspec', 'torchvision'} & sys.modules.keys(), arguments\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
