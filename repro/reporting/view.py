@@ -1,4 +1,4 @@
-"""The page: all that the templates place, from a document."""
+"""The page: the contents of the templates, from a document."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -30,15 +30,15 @@ ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
      lambda one: one["chip"]["answer"] == "open" or one["chip"]["word"] == "INCONCLUSIVE"),
     ("Cannot be tested at this scale, measured only",
      lambda one: one["chip"]["word"] == "MEASURED" and not one["tested"]),
-    ("Measured: the source gives no value to hold it to", lambda one: one["chip"]["word"] == "MEASURED"),
+    ("Measured: the source gives no value to compare with", lambda one: one["chip"]["word"] == "MEASURED"),
     ("Pending: runs are missing", lambda one: one["chip"]["word"] == "PENDING"),
-    ("Blocked: the harness failed", lambda one: one["chip"]["word"] == "BLOCKED"),
+    ("Blocked: the suite failed", lambda one: one["chip"]["word"] == "BLOCKED"),
     ("Invalid: a control failed", lambda one: one["chip"]["word"] == "INVALID"),
 )  # fmt: skip
 
 
 def view(made: Json) -> Json:
-    """All that the templates place, from a document."""
+    """The contents of the templates, from a document."""
     made = plain(made)
     rows: dict[str, list[Json]] = {}
     for row in made["judgements"]:
@@ -80,7 +80,7 @@ def view(made: Json) -> Json:
 
 
 def _answers(claims: Sequence[Json]) -> list[Json]:
-    """What was checked exactly, seen, not seen, left open and not tested, each claim named once."""
+    """Claims that were checked exactly, seen, not seen, left open and not tested, each named once."""
     counted_once = [one for one in claims if one["same_as"] is None]
     rest, found = list(counted_once), []
     for heading, belongs in ANSWERS:
@@ -92,7 +92,7 @@ def _answers(claims: Sequence[Json]) -> list[Json]:
 
 
 def _coverage(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
-    """The catalogue by work, each row with the section that it leads to."""
+    """The catalogue by work, each row with the section that it links to."""
     works = list(dict.fromkeys(row["work"] for row in rows))
     return [
         {"work": work, "rows": [{**row, "anchor": anchors.get(row["id"])} for row in rows if row["work"] == work]}
@@ -101,7 +101,7 @@ def _coverage(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
 
 
 def _multiverses(found: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
-    """By primary claim: how many analyses agree with the frozen one, and which single choice alone does not."""
+    """By primary claim: how many analyses agree with the frozen one, and which choices alone change the word."""
     made = []
     for name in dict.fromkeys(one["claim"] for one in found):
         own = [one for one in found if one["claim"] == name]
@@ -120,7 +120,7 @@ def _multiverses(found: Sequence[Json], anchors: Mapping[str, str]) -> list[Json
 
 
 def _next_scale(made: Json) -> Json | None:
-    """The smallest scale that still lacks runs."""
+    """The smallest scale with missing runs."""
     return next((entry for entry in made["scales"] if entry["complete"] < entry["runs"]), None)
 
 

@@ -82,14 +82,14 @@ def test_runs_that_share_a_gpu_ask_for_memory_each():
 def test_a_place_with_a_variable_that_is_not_set_is_refused():
     made = Profile(name="box", submitit="1", gpus_per_node=1, scratch="/scratch/$NOBODY_SET_THIS")
     with pytest.raises(ClusterError, match="a variable in it is not set"):
-        made.place("scratch")
+        made.root("scratch")
 
 
 def test_places_have_their_variables_filled_in(monkeypatch):
     monkeypatch.setenv("WHO", "me")
     made = Profile(name="box", submitit="1", gpus_per_node=1, scratch="/scratch/$WHO")
-    assert str(made.place("scratch")) == "/scratch/me"
-    assert made.place("data") is None
+    assert str(made.root("scratch")) == "/scratch/me"
+    assert made.root("data") is None
 
 
 @given(

@@ -112,7 +112,7 @@ def clock(monkeypatch):
     return clock
 
 
-def test_a_controller_that_stays_away_is_told_with_its_words(printed, clock):
+def test_a_controller_that_does_not_answer_is_reported_with_its_message(printed, clock):
     printed("squeue", words="slurm_load_jobs error: Unable to contact slurm controller (connect failure)", code=1)
     with pytest.raises(ClusterError, match=r"Unable to contact slurm controller .* Change: .*scontrol ping"):
         scheduler.ask("squeue", patience=15.0)
