@@ -20,9 +20,9 @@ from repro.statistics import Levels, against_level, nominal_alpha
 
 Tag = Literal["P", "D", "R", "?"]
 TAGS = {
-    "P": "the paper's own words or table",
-    "D": "digitised from a plot of the paper's first arXiv version (±0.3 points, ±0.6 where marked ~)",
-    "R": "reported by a reader or reviewer of the paper",
+    "P": "the source's own words or table",
+    "D": "read off a plot of the source",
+    "R": "reported by a reader or reviewer of the source",
     "?": "not readable anywhere; the reference is empty",
 }
 Params = Mapping[str, Any]

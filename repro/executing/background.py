@@ -69,9 +69,10 @@ def stop(files: TrainerFiles, wait: Callable[[], object]) -> bool:
 def give_way() -> None:
     """Lowers this process and its children to the lowest priority there is."""
     os.nice(19)
-    with contextlib.suppress(OSError):
-        # Linux shares cores among sessions first: niceness alone would only yield to processes of our own session.
-        Path("/proc/self/autogroup").write_text("19")
+    if os.getsid(0) == os.getpid():  # the session is ours: another would stay slow after us
+        with contextlib.suppress(OSError):
+            # Linux shares cores among sessions first: niceness alone would only yield to processes of our own.
+            Path("/proc/self/autogroup").write_text("19")
     if hasattr(os, "SCHED_IDLE"):  # runs on otherwise idle cores; Linux makes its disk access idle as well
         with contextlib.suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

@@ -7,6 +7,7 @@ from typing import Any
 from repro import __version__
 from repro.claim import TAGS, Check, judging_code
 from repro.collecting.catalogue import Row
+from repro.collecting.works import works
 from repro.compare import RULES_VERSION
 from repro.judging.claims import claims_table
 from repro.judging.coverage import coverage
@@ -61,6 +62,7 @@ def document(
             training_version=TRAINING_VERSION,
             judging_code_sha256=judging_code(),
         ),
+        works=works(checks),
         tags=TAGS,
         protocol=vars(schedule(scale)) | {"scale": scale},
         scales=tuple(scales),

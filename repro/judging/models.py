@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from repro.collecting.works import Work
 from repro.judging.claims import ClaimEntry
 from repro.judging.coverage import Covered
 from repro.judging.multiverse import Multiverse
 from repro.judging.verdict import Judgement
 from repro.planning.scales import ScaleNeeds
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +88,12 @@ class Registration:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """The verdicts on the claims of frankle2021 and its companions, and everything that the report may read."""
+    """The verdicts on the claims of some works, and everything that the report may read."""
 
-    schema_version: Literal[2]  # raised whenever a field changes its meaning
+    schema_version: Literal[3]  # raised whenever a field changes its meaning
     scale: Literal["smoke", "pilot", "paper"]  # of all runs
     suite: Suite  # the code that judged
+    works: tuple[Work, ...]  # that the claims are about, companions after the work that they report on
     tags: dict[str, str]  # what the certainty tags of references mean
     protocol: dict[str, Any]  # settings that the scale fixes for every run
     scales: tuple[ScaleNeeds, ...]  # trained runs needed at each scale, how many exist, and the cost of the rest

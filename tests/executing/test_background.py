@@ -186,8 +186,18 @@ def test_it_is_at_the_lowest_priority(tmp_path):
         "import os; from repro.executing.background import give_way; give_way(); "
         "print(os.nice(0), os.sched_getscheduler(0) == os.SCHED_IDLE, open('/proc/self/oom_score_adj').read())"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, start_new_session=True
+    )
     assert done.stdout.split() == ["19", "True", "1000"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="the kernel does not group sessions")
+def test_a_session_that_is_not_its_own_keeps_its_priority():
+    before = Path("/proc/self/autogroup").read_text()
+    code = "from repro.executing.background import give_way; give_way()"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert Path("/proc/self/autogroup").read_text() == before
 
 
 @pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="the kernel does not group sessions")
