@@ -65,7 +65,7 @@ def _render(made: Json, folder: Path) -> list[str]:
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Layout makes millions of objects that live to its end; searching them for cycles takes a quarter of its time."""
+    """Layout makes millions of objects that live until it ends; searching them for cycles takes a quarter of it."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -370,7 +370,7 @@ def test_the_rules_of_every_scale_are_registered_once(workplace, tiny_claim, cap
     (workplace / "tiny.py").write_text(tiny_claim)
     assert main(["preregister", "tiny.py", "--to", "rules.json"]) == 0
     assert "rules.json: 6 rules, SHA-256 " in capsys.readouterr().out
-    assert "is not written over" in refused(capsys, "preregister", "tiny.py", "--to", "rules.json")
+    assert "is never overwritten" in refused(capsys, "preregister", "tiny.py", "--to", "rules.json")
 
 
 @pytest.mark.parametrize(("differences", "code"), [([], 0), (["seed 0: accuracy is another"], 2)])

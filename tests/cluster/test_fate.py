@@ -351,7 +351,7 @@ def test_a_node_is_blamed_when_several_jobs_end_there_and_others_begin_elsewhere
     jobs = {job: int(job[-1]) for job in ended}
     attempts = ledger.attempts(one)
     notes = deaths._notes(one, attempts, jobs, ended)
-    assert all("2 jobs ended there before the suite began" in note["fault"] for note in notes.values())
+    assert all("2 jobs ended there before the suite started" in note["fault"] for note in notes.values())
     assert deaths._notes(one, {}, jobs, ended)["7_1"]["fault"] is None  # it began nowhere: the nodes are not the cause
     (alone,) = deaths._notes(one, attempts, jobs, {"7_1": ended["7_1"]}).values()
     assert alone["fault"] is None
@@ -376,7 +376,7 @@ def test_scratch_is_linked_from_here_so_that_every_command_finds_it(tmp_path, mo
     commands._link(Path("results"), tmp_path / "scratch" / "results")
     assert Path("results").resolve() == tmp_path / "scratch" / "results"
     commands._link(Path("results"), tmp_path / "scratch" / "results")
-    with pytest.raises(ClusterError, match="results exists, and the profile's scratch says"):
+    with pytest.raises(ClusterError, match="results exists, and scratch in the profile is"):
         commands._link(Path("results"), tmp_path / "elsewhere")
 
 

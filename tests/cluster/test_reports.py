@@ -45,7 +45,7 @@ def test_a_report_job_that_ended_without_a_report_is_shown_and_queued_again(subm
     code, printed = submitted.run("status", "tiny.py")
     assert code == 2
     assert "6 complete" in printed
-    assert f"there is no report: job {last(submitted).report_job} ended without a word" in printed
+    assert f"there is no report: job {last(submitted).report_job} ended without a report" in printed
     code, printed = submitted.run(*SUBMIT)
     assert (code, "nothing to queue" in printed) == (0, False)
     assert "at once" in printed
@@ -104,7 +104,7 @@ def test_two_selections_have_a_folder_each_and_submit_names_it(cluster):
     first = last(cluster)
     code, printed = cluster.run(*SUBMIT, "-k", "tiny[depth=14]")
     assert code == 0
-    assert f"{cluster.place / 'report'} is the report of another selection; this one's goes to" in printed
+    assert f"{cluster.place / 'report'} is the report of another selection; this one is written to" in printed
     assert first.order.report == cluster.place / "report"
     assert last(cluster).order.report == cluster.place / "report-2"
 

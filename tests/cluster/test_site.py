@@ -285,7 +285,7 @@ def at(site_store, isolated):
     here = pool.Site(
         store=site_store, data_dir=site_store.root, device="cpu", workers=1, deadline=None, isolated=isolated
     )
-    return pool.Job(spec=SPECS[0], criteria={}, site=here)
+    return pool.Assignment(spec=SPECS[0], criteria={}, site=here)
 
 
 @pytest.mark.parametrize(

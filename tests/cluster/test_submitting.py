@@ -187,7 +187,7 @@ def test_logs_know_runs_that_never_began(cluster):
     one = last(cluster)
     code, printed = cluster.run("logs", "resnet-8")
     assert code == 0
-    assert f"job {one.job_of(0)} has not begun" in printed
+    assert f"job {one.job_of(0)} has not started" in printed
     assert "has written no log yet" in printed
 
 

@@ -174,7 +174,7 @@ def test_one_that_was_killed_is_known_by_its_lock(files):
     files.write({"pid": pid, "doing": "training", "why": "", "deadline": None})
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    assert line(files).startswith("killed (it goes on from its checkpoints when it is started again); log ")
+    assert line(files).startswith("killed (restart it to resume from its checkpoints); log ")
 
 
 def test_where_none_ever_was_the_line_says_how_to_start_one(files):

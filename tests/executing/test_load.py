@@ -1,4 +1,4 @@
-"""Whether others need the machine: what is read from /proc, and when training pauses and goes on."""
+"""Whether others need the machine: what is read from /proc, and when training pauses and resumes."""
 
 import pytest
 

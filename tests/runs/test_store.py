@@ -136,7 +136,7 @@ def test_a_record_whose_field_has_another_type_is_refused_by_name(store, finishe
 @pytest.mark.parametrize("name", ["outcome", "parts", "files", "seconds", "data"])
 def test_a_record_with_a_missing_field_is_refused_by_name(store, finished, name):
     forge(finished(store, SPEC), lambda record: record.pop(name))
-    with pytest.raises(DamagedRunError, match=f"it lacks {name}"):
+    with pytest.raises(DamagedRunError, match=f"{name} is missing"):
         store.run(SPEC)
 
 
@@ -235,7 +235,7 @@ def test_what_is_no_plain_file_is_refused_and_not_read_for_ever(store, finished)
     ("number", "advice"),
     [
         (errno.ENOSPC, "Free some space"),
-        (errno.EEXIST, "Move away what lies there"),
+        (errno.EEXIST, "Move away what is there"),
         (errno.EACCES, "Make it writable"),
     ],
 )

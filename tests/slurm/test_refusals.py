@@ -1,4 +1,4 @@
-"""What a cluster or a profile refuses: one message with the scheduler's words and what to change."""
+"""What a cluster or a profile refuses: one message with the scheduler's message and what to change."""
 
 import json
 import os

@@ -225,7 +225,7 @@ def test_a_node_that_fails_is_left_and_excluded_and_the_report_says_so(long, sou
     assert "excluded" in page
     long.claim(depths=(14,))
     long.profile(hold=True)
-    assert "kept away from: n1" in long.submit()
+    assert "excluded nodes: n1" in long.submit()
 
 
 def specs(user):
