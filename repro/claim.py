@@ -61,7 +61,7 @@ ONE_LOOK: Mapping[str, tuple[int, ...]] = dict.fromkeys(SCALES, (1,))  # for wha
 class Source:
     """Where a claim is made."""
 
-    work: str  # key of the source: "frankle2021", "thebatch2020", …
+    work: str  # key of the source: the name of its folder
     place: str  # "Figure 2, left"
     tag: Tag  # certainty of the reference value
     reference: str  # the value as printed, "" if none could be read

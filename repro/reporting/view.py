@@ -80,7 +80,7 @@ def _title(works: Sequence[Json], scale: str) -> Json:
     """What the page is about: the first work, and whether others report on it."""
     own = [work for work in works if not work["companion_to"]] or list(works)
     if len(own) != 1:
-        short = " · ".join(work["short"] for work in own) or "Claims without a source.toml"
+        short = " · ".join(work["short"] for work in own) or "Published claims"
         return {"title": short, "about": [*map(_cited, works)], "companions": False, "scale_words": ""}
     (first,) = own
     return {
