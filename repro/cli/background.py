@@ -70,7 +70,7 @@ def train(arguments: argparse.Namespace, session: "Session") -> "Tally":
     background.give_way()
     workers = arguments.workers or processes(devices(arguments.device))
     print(time.strftime("%Y-%m-%d %H:%M:%S"), "repro", *arguments.words, flush=True)
-    with ProgressBar() as progress:
+    with ProgressBar(shared.store(arguments), workers) as progress:
 
         def run(stop: Stop, budget: float | None, listener: Listener) -> Tally:
             return run_all(

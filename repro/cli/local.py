@@ -261,10 +261,13 @@ def explain(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace, session: "Session") -> "Tally":
+    from repro.executing.devices import devices, processes
     from repro.executing.execute import run_all
     from repro.executing.progress import ProgressBar
 
-    with ProgressBar(sys.stderr if getattr(arguments, "json", False) else sys.stdout) as progress:
+    workers = arguments.workers or processes(devices(arguments.device))
+    stream = sys.stderr if getattr(arguments, "json", False) else sys.stdout
+    with ProgressBar(shared.store(arguments), workers, stream) as progress:
         return run_all(
             session.selected,
             shared.store(arguments),

@@ -23,6 +23,7 @@ CRASHES = 2  # a run whose worker died this often is not tried again in this cal
 POLL = 1.0  # seconds between checks of runs that other processes train
 # SLURM sends USR2 to every process of a job's step: only the parent of the pool may act on it.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGUSR2] if hasattr(signal, "SIGUSR2") else []))
+CHECKPOINTING = b"\nstopping: the runs under way are being checkpointed; Ctrl-C again ends them at once\n"
 
 
 class Task(Protocol):
@@ -91,6 +92,8 @@ class Stop:
         if self.signal is None:
             self.signal = number
             self.event.set()
+            if number == signal.SIGINT and os.isatty(2):
+                os.write(2, CHECKPOINTING)
         elif number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._old[number])
             os.kill(os.getpid(), number)

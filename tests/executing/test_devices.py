@@ -81,7 +81,7 @@ def test_workers_share_the_devices_out_among_themselves(tmp_path, monkeypatch):
 
 def test_runs_that_are_added_are_counted_with_those_before(tmp_path, capsys):
     store, tally = Store(tmp_path), Tally()
-    progress = ProgressBar()
+    progress = ProgressBar(store, 2)
     first = plan(
         [check_of(lambda scale, seed: {str(i): tiny(seed, epochs=1 + i) for i in range(3)})], store, device_type="cpu"
     )
