@@ -392,6 +392,20 @@ def test_a_row_speaks_for_or_against_a_claim_or_neither(pending, verdict, answer
     assert dataclasses.replace(pending, verdict=Verdict[verdict], answer=Answer(answer)).stands == stands
 
 
+def types(made):
+    """The exact types of a value and of everything in it."""
+    inner = [*made, *made.values()] if isinstance(made, dict) else made if isinstance(made, list) else ()
+    return {type(made)}.union(*map(types, inner))
+
+
+def test_json_of_a_row_is_of_the_types_of_json_alone(tmp_path):
+    store = Store(tmp_path)
+    for spec in SMOKE.arms(3)["BatchNorm"]:
+        finished(store, spec)
+    row = judge_check(SMOKE, store, {"control": "holds"})
+    assert types(to_json([row, *claims_table([row], [SMOKE])])) <= {dict, list, str, int, float, bool, type(None)}
+
+
 def test_json_of_a_value_has_its_own_types_and_no_infinity():
     reference = Published(value=82.0, replicates=5, reading_error=0.0)
     assert to_json({1: (float("inf"), -1.5, True), "a": [Verdict.SMOKE, None]}) == {
