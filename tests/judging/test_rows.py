@@ -63,6 +63,13 @@ def test_of_several_findings_the_worst_decides_wherever_it_stands(outcomes, verd
         assert decide(SMOKE, order).words == (Verdict.SMOKE, Answer(answer))
 
 
+@pytest.mark.parametrize("outcome", [Outcome.UNDECIDED, Outcome.RULED_OUT, Outcome.DIRECTION_ONLY])
+def test_a_check_is_told_by_the_first_finding_that_decides_it_and_by_how_many_more(outcome):
+    found = [finding(), *(dataclasses.replace(finding(outcome), why=f"{word} decides.") for word in ("One", "Two"))]
+    assert decide(PAPER, found).why == "One decides. (and 1 more of 3 findings)"
+    assert decide(PAPER, found[:2]).why == "One decides."
+
+
 def test_p_values_of_a_check_are_those_of_its_findings_corrected_for_their_number():
     found = [finding(p_for=0.01, p_against=0.4), finding(p_for=0.2, p_against=0.1), finding()]
     decision = decide(PAPER, found)

@@ -155,7 +155,7 @@ def test_a_machine_is_its_host_its_boot_and_its_container():
     host, boot, container = lease_module._machine().split("/")
     assert host == os.uname().nodename
     assert boot == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    assert container == os.readlink("/proc/self/ns/pid")
+    assert container == str(Path("/proc/self/ns/pid").readlink())
 
 
 @pytest.mark.parametrize(("host", "told"), [("far/away", "process 1 on far"), (lease_module._machine(), None)])
