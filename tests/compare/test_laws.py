@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from repro.compare import Fraction, FractionBound, Measure, Outcome, Published, own_error
+from repro.compare import Fraction, FractionBound, Measure, Outcome, Published, own_error, undecidable
 from repro.compare.finding import amount, at_margins, between, finite_interval, rounded, unit_of_difference, where
 from repro.compare.shares import angle, as_angle, as_angles, edge, log_mean, share
 from tests.compare.made import (
@@ -174,6 +174,19 @@ def test_a_prediction_is_made_only_from_a_reference_with_an_error(u, sd, shown):
     found = point(around(82.0), 2.0, digitised(82.5, u, sd))
     assert (found.prediction is not None) == (found.consistent is not None) == shown
     assert ("the reference's own error included" in found.why) == shown
+
+
+@pytest.mark.parametrize(("sd", "words"), [(None, "no sd over 3 runs"), (2.0, "sd 2 over 3 runs")])
+def test_a_reference_that_exceeds_the_margin_is_told_with_what_is_known_of_it(sd, words):
+    reference = Published(value=32.0, sd=sd, replicates=3, reading_error=0.5)
+    assert f"The reference 32 ({words}, reading error 0.5) is itself uncertain" in undecidable(reference, 0.4)
+
+
+@pytest.mark.parametrize("sd", [None, 0.0])
+def test_a_reference_at_whose_error_the_margin_lies_is_undecidable(sd):
+    reference = Published(value=32.0, sd=sd, replicates=3, reading_error=0.5)
+    assert undecidable(reference, own_error(reference))
+    assert not undecidable(reference, own_error(reference) * 1.001)
 
 
 def test_a_prediction_is_the_two_sided_t_interval_of_95_percent_around_the_published_value():
@@ -349,7 +362,7 @@ def test_a_trend_names_the_step_that_is_least_sure_to_stay_within_the_margin():
     assert found.degrees_of_freedom == pytest.approx(4)
 
 
-@pytest.mark.parametrize("values", [(82.0,), (81.0, 83.0, 85.0)])
+@pytest.mark.parametrize("values", [(82.0,), (81.0, 83.0), (81.0, 83.0, 85.0)])
 def test_a_measurement_has_an_interval_from_two_seeds_on(values):
     found = Measure(reason=REASON).compare(levels=ONE_LOOK, sample=sample(values))
     assert (found.interval is None) == (found.degrees_of_freedom is None) == (len(values) == 1)

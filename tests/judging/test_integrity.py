@@ -75,9 +75,10 @@ def test_honest_runs_are_judged(store):
     ],
     ids=["history", "accuracy", "short", "epochs", "empty", "lost outcome", "forged outcome"],
 )
-def test_run_that_contradicts_itself_is_named_although_every_hash_agrees(store, files, record, words):
+@pytest.mark.parametrize("thorough", [False, True])
+def test_run_that_contradicts_itself_is_named_although_every_hash_agrees(store, files, record, words, thorough):
     forged = forge(store, 1, files=files, record=record)
-    row = judged(store)
+    row = judged(store, thorough)
     assert row.verdict is Verdict.BLOCKED
     assert forged.spec.name in row.why and words in row.why
 
