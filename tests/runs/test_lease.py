@@ -428,9 +428,9 @@ class Claimants(RuleBasedStateMachine):
         try:
             self.held.clear()
             self.alive = [False, False, False, True]
-            self.turn_the_clock(2e6)
             self.me = 3
             for path in self.folder.glob("lease.*"):
+                os.utime(path, (0, 0))  # however far the clock was turned before
                 if json.loads(path.read_text())["pid"] == 3:
                     path.unlink()
             assert Lease.take(self.folder) is not None
