@@ -7,6 +7,7 @@ import pytest
 
 from repro.claim import LOOKS, ONE_LOOK
 from repro.compare import Finding, Outcome, Published
+from repro.errors import ClaimError
 from repro.judging.claims import claims_table
 from repro.judging.controls import failed, states
 from repro.judging.decide import decide
@@ -68,6 +69,11 @@ def test_a_check_is_told_by_the_first_finding_that_decides_it_and_by_how_many_mo
     found = [finding(), *(dataclasses.replace(finding(outcome), why=f"{word} decides.") for word in ("One", "Two"))]
     assert decide(PAPER, found).why == "One decides. (and 1 more of 3 findings)"
     assert decide(PAPER, found[:2]).why == "One decides."
+
+
+def test_a_check_without_a_finding_is_refused_by_its_id():
+    with pytest.raises(ClaimError, match="check a recorded no finding"):
+        decide(PAPER, [])
 
 
 def test_p_values_of_a_check_are_those_of_its_findings_corrected_for_their_number():
