@@ -1,23 +1,23 @@
-"""Progress of training: a bar on a terminal, a line a run in a log."""
+"""A progress bar on a terminal, or one line per run in a log."""
 
 import sys
 from types import TracebackType
 from typing import Any, TextIO
 
-from repro.executing.execute import Outcome
+from repro.executing.execute import Tally
 from repro.executing.pool import Done
 from repro.planning.plan import Plan
 
 
-class Progress:
+class ProgressBar:
     """Called by ``execute.run_all`` when a plan is made and whenever a run ends."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream  # None: stdout
         self._bar: Any = None
-        self._total = 0  # runs of this call, those of its earlier plans too: seeds are added when a plan is done
+        self._total = 0  # runs of this call, earlier plans included: more seeds may be requested after a plan
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "ProgressBar":
         return self
 
     def __exit__(
@@ -26,11 +26,11 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def __call__(self, plan: Plan, outcome: Outcome, done: Done | None) -> None:
+    def __call__(self, plan: Plan, tally: Tally, done: Done | None) -> None:
         """Shows one step."""
         if done is None:
             expected = sum(run.cost.seconds for run in plan.missing)
-            self._total = len(outcome.done.keys() | {run.spec.key for run in plan.missing})
+            self._total = len(tally.done.keys() | {run.spec.key for run in plan.missing})
             if plan.missing:
                 self._print(
                     f"{len(plan.missing)} of {len(plan.runs)} runs to train, about {duration(expected)} of one device"
@@ -43,7 +43,7 @@ class Progress:
                     total=round(expected), unit="s", bar_format="{l_bar}{bar}| {n:.0f}/{total:.0f} s {postfix}"
                 )
             return
-        ended = len(outcome.done)
+        ended = len(tally.done)
         line = f"[{ended}/{self._total}] {done.status} {done.spec.name}, {duration(done.seconds)}"
         line += f": {done.error}" if done.error else ""
         if self._bar is None:
@@ -59,7 +59,7 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """A span of time in the unit that a person would use."""
+    """A duration in a readable unit."""
     if seconds < 100:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

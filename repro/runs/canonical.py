@@ -1,4 +1,4 @@
-"""Canonical JSON: one text for one value, and a reader for texts that anyone may have written."""
+"""Canonical JSON: one text and one digest per value, and a reader for texts of unknown origin."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ def parse(content: bytes | str) -> Any:
     """The value of a JSON text in UTF-8.
 
     Raises:
-        ValueError: it is none, or is nested deeper than Python reads.
+        ValueError: it is not JSON, or is nested too deeply for Python.
     """
     try:
         return json.loads(content.decode() if isinstance(content, bytes) else content)

@@ -111,7 +111,7 @@ def test_the_page_shows_sentence_source_rule_verdict_values_and_hashes(small):
     assert "80.10" in html
 
 
-def test_a_reader_sees_at_smoke_scale_that_nothing_is_said_of_the_paper(small):
+def test_at_smoke_scale_the_page_makes_no_statement_about_the_paper(small):
     assert "trained results are neither confirmed nor refuted here" in re.sub(r"\s+", " ", page(small))
 
 

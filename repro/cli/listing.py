@@ -1,0 +1,81 @@
+"""The claims of the selected checks, a paragraph each: verdict where there is one, sentence, source."""
+
+import argparse
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from repro.cli import shared
+from repro.errors import StoreError
+
+if TYPE_CHECKING:
+    from repro.claim import Claim
+
+
+def listed(arguments: argparse.Namespace) -> dict[str, Any]:
+    """An entry a claim, in order of collection, and why others have no point at this scale.
+
+    "verdict" is null where none of this scale has been written.
+    """
+    session = shared.collect(arguments)
+    claims = {check.claim.id: check.claim for check in session.selected}
+    verdicts = _verdicts(arguments)
+    return {
+        "scale": arguments.scale,
+        "claims": [_entry(claim, verdicts.get(claim.id)) for claim in claims.values()],
+        "not_at_this_scale": session.pointless,
+    }
+
+
+def lines(made: dict[str, Any]) -> Iterator[str]:
+    """A paragraph a claim under the name of its work, wrapped at words on a terminal."""
+    found = made["claims"]
+    width = max((len(entry["claim"]) for entry in found), default=0)
+    work = None
+    for entry in found:
+        if entry["work"] != work:
+            yield ("" if work is None else "\n") + entry["work"]
+            work = entry["work"]
+        source = f"{entry['place']}" + (f": {entry['reference']}" if entry["reference"] else "")
+        text = f"  {entry['claim']:<{width}}  {entry['verdict'] or '-'}: {entry['sentence']} ({source})"
+        yield _wrapped(text, width + 4)
+    judged = sum(entry["verdict"] is not None for entry in found)
+    yield f"\n{len(found)} claim{'s' if len(found) != 1 else ''}, {judged} with a verdict at scale {made['scale']}"
+    if made["not_at_this_scale"]:
+        yield _wrapped(f"Not at this scale: {', '.join(made['not_at_this_scale'])}", 2)
+
+
+def _wrapped(text: str, indent: int) -> str:
+    width = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else 0
+    if width < indent + 30:
+        return text
+    return textwrap.fill(text, width, subsequent_indent=" " * indent, break_on_hyphens=False)
+
+
+def _entry(claim: "Claim", verdict: str | None) -> dict[str, Any]:
+    return {
+        "claim": claim.id,
+        "work": claim.source.work,
+        "place": claim.source.place,
+        "reference": claim.source.reference,
+        "sentence": claim.sentence,
+        "primary": claim.primary,
+        "verdict": verdict,
+    }
+
+
+def _verdicts(arguments: argparse.Namespace) -> dict[str, str]:
+    """By claim, what verdicts.json has for it at this scale; nothing where there is none to be read."""
+    from repro.judging import verdicts_json
+
+    try:
+        made = verdicts_json.load(arguments.report / "verdicts.json")
+    except StoreError:
+        return {}
+    if made["scale"] != arguments.scale:
+        return {}
+    return {
+        entry["claim"]: entry["verdict"] if entry["answer"] == "none" else entry["answer"] for entry in made["claims"]
+    }
