@@ -238,7 +238,7 @@ def test_a_value_that_no_run_measures_blocks_its_check_and_is_named(store, name,
     forge(store, 0, files={name: json.dumps(found).encode() + b"\n" + rest})
     row = judge([CHECK], store)[0]
     assert row.verdict is Verdict.BLOCKED
-    assert f"{name} is not what a run writes (it" in row.why
+    assert f"{name} is not what a run writes (" in row.why
 
 
 def test_seeds_whose_frozen_tensors_are_the_same_by_their_recipe_are_no_copies(tmp_path):
