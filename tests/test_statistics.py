@@ -223,6 +223,12 @@ def test_level_of_a_claim_without_points_is_refused(counts):
         against_level((3, 5, 8), **counts)
 
 
+@pytest.mark.parametrize("looks", [(), (5, 8), (8, 5, 3)])
+def test_level_against_a_point_of_an_unknown_schedule_is_refused(looks):
+    with pytest.raises(ClaimError, match="allowed are one look"):
+        against_level(looks, points=1)
+
+
 @pytest.mark.parametrize(("accept", "against"), [(0.02, 0.05), (0.5, 0.1), (0.05, 0.0), (math.nan, 0.01)])
 def test_levels_that_no_look_has_are_refused(accept, against):
     with pytest.raises(ClaimError, match="allowed is 0 < against"):
@@ -438,6 +444,21 @@ def test_number_of_seeds_named_for_a_difference_is_per_arm():
     assert decides(welch(sample(with_moments(named, 1, 1)), sample(with_moments(named, 0, 2))), 0.05, inside)
     fewer = named - 1
     assert not decides(welch(sample(with_moments(fewer, 1, 1)), sample(with_moments(fewer, 0, 2))), 0.05, inside)
+
+
+@pytest.mark.parametrize("mean", [0.0, 9.0])
+def test_the_number_of_seeds_named_is_more_than_there_are_even_where_these_decide(mean):
+    now = mean_of(sample(with_moments(3, mean, 0.1)))
+    assert decides(now, 0.05, (-1.0, 1.0))
+    assert by_seeds(now, 0.05, (-1.0, 1.0)) == 4
+
+
+@pytest.mark.parametrize(("seeds", "named"), [(MOST_SEEDS, MOST_SEEDS), (MOST_SEEDS + 1, None)])
+def test_the_most_seeds_that_are_named_are_named(seeds, named):
+    """A mean that only so many seeds would separate from 0."""
+    quantiles = stats.t.ppf(0.95, seeds - 1) + stats.t.ppf(0.95, seeds - 2)
+    shift = quantiles / (math.sqrt(seeds) + math.sqrt(seeds - 1))  # between what this many need and one fewer
+    assert by_seeds(mean_of(sample(with_moments(3, shift, 1.0))), 0.05, (0.0, math.inf)) == named
 
 
 def test_no_number_of_seeds_is_named_for_a_mean_on_the_edge():

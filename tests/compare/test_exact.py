@@ -113,6 +113,8 @@ def test_printed_number_that_differs_is_the_sources_error_only_if_its_own_number
     rule = Printed(reason=REASON)
     found = rule.compare(levels=ONE_LOOK, label="output %", measured=6.0, printed="4.39", implied=implied)
     assert found.outcome is outcome
+    slip = outcome is Outcome.SOURCE_ERROR
+    assert (f"nor does {implied:.4f}, which the source's other numbers give" in found.why) == slip
 
 
 @pytest.mark.parametrize(

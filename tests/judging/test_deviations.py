@@ -39,6 +39,14 @@ def test_runs_on_another_gpu_than_the_rest_are_a_deviation(store, make):
     ("part", "words"),
     [
         ({"code": "another"}, "training code: runs of this comparison were trained with another, c0de"),
+        (
+            {"code": "0123456789abcdef"},
+            "training code: runs of this comparison were trained with 0123456789ab, c0de",
+        ),
+        (
+            {"torch": "2.0.1+cu130.experimental"},
+            "torch versions: runs of this comparison were trained with 2.0.1+cu130.experimental, 2.14.1",
+        ),
         ({"torch": "2.0"}, "torch versions: runs of this comparison were trained with 2.0, 2.14.1"),
         ({"commit": "c0ffee+changes"}, "dirty tree: 1 of the 3 runs were trained by code that no commit holds"),
     ],

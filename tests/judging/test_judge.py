@@ -80,14 +80,32 @@ def test_deleted_measurement_blocks_its_claim(store, make):
     assert judge_check(check, store, {}).verdict is Verdict.BLOCKED
 
 
-@pytest.mark.parametrize("name", [TENSORS])
-@pytest.mark.parametrize(("thorough", "verdict"), [(False, Verdict.REPRODUCED), (True, Verdict.BLOCKED)])
-def test_changed_file_that_nothing_reads_is_found_only_by_a_thorough_judge(store, make, name, thorough, verdict):
+@pytest.mark.parametrize(
+    "judged", [judge, lambda checks, store, **options: [judge_check(checks[0], store, {}, **options)]]
+)
+@pytest.mark.parametrize(
+    ("options", "verdict"),
+    [({}, Verdict.REPRODUCED), ({"thorough": False}, Verdict.REPRODUCED), ({"thorough": True}, Verdict.BLOCKED)],
+    ids=str,
+)
+def test_changed_file_that_nothing_reads_is_found_only_by_a_thorough_judge(store, make, judged, options, verdict):
     check = make()
     train(store, check, ON)
-    (store.folder(check.arms(3)["batchnorm"][1]) / name).write_bytes(b"changed")
-    (row,) = judge([check], store, thorough=thorough)
+    (store.folder(check.arms(3)["batchnorm"][1]) / TENSORS).write_bytes(b"changed")
+    (row,) = judged([check], store, **options)
     assert row.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    "judged", [judge, lambda checks, store, **options: [judge_check(checks[0], store, {}, **options)]]
+)
+@pytest.mark.parametrize(
+    ("options", "told"), [({}, True), ({"seed_by_seed": True}, True), ({"seed_by_seed": False}, False)], ids=str
+)
+def test_row_says_what_would_change_it_unless_that_is_not_wanted(store, make, judged, options, told):
+    check = make()
+    train(store, check, ON)
+    assert bool(judged([check], store, **options)[0].would_change) == told
 
 
 def test_blocked_claim_has_no_findings(store, make):

@@ -7,6 +7,7 @@ import pytest
 
 from repro.claim import LOOKS, ONE_LOOK
 from repro.compare import Finding, Outcome, Published
+from repro.errors import ClaimError
 from repro.judging.claims import claims_table
 from repro.judging.controls import failed, states
 from repro.judging.decide import decide
@@ -61,6 +62,18 @@ def test_of_several_findings_the_worst_decides_wherever_it_stands(outcomes, verd
     for order in (found, found[::-1]):
         assert decide(PAPER, order).words == (Verdict[verdict], Answer.NONE)
         assert decide(SMOKE, order).words == (Verdict.SMOKE, Answer(answer))
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNDECIDED, Outcome.RULED_OUT, Outcome.DIRECTION_ONLY])
+def test_a_check_is_told_by_the_first_finding_that_decides_it_and_by_how_many_more(outcome):
+    found = [finding(), *(dataclasses.replace(finding(outcome), why=f"{word} decides.") for word in ("One", "Two"))]
+    assert decide(PAPER, found).why == "One decides. (and 1 more of 3 findings)"
+    assert decide(PAPER, found[:2]).why == "One decides."
+
+
+def test_a_check_without_a_finding_is_refused_by_its_id():
+    with pytest.raises(ClaimError, match="check a recorded no finding"):
+        decide(PAPER, [])
 
 
 def test_p_values_of_a_check_are_those_of_its_findings_corrected_for_their_number():
@@ -390,6 +403,20 @@ def test_exit_code_is_that_of_the_worst_row(judged, code):
 )
 def test_a_row_speaks_for_or_against_a_claim_or_neither(pending, verdict, answer, stands):
     assert dataclasses.replace(pending, verdict=Verdict[verdict], answer=Answer(answer)).stands == stands
+
+
+def types(made):
+    """The exact types of a value and of everything in it."""
+    inner = [*made, *made.values()] if isinstance(made, dict) else made if isinstance(made, list) else ()
+    return {type(made)}.union(*map(types, inner))
+
+
+def test_json_of_a_row_is_of_the_types_of_json_alone(tmp_path):
+    store = Store(tmp_path)
+    for spec in SMOKE.arms(3)["BatchNorm"]:
+        finished(store, spec)
+    row = judge_check(SMOKE, store, {"control": "holds"})
+    assert types(to_json([row, *claims_table([row], [SMOKE])])) <= {dict, list, str, int, float, bool, type(None)}
 
 
 def test_json_of_a_value_has_its_own_types_and_no_infinity():

@@ -38,6 +38,19 @@ def leaves(value, path=()):
         yield path
 
 
+ROWS = {"judgements": "check", "claims": "claim", "runs": "key", "coverage": "id"}
+
+
+def place_of(made, path):
+    """What a line about a leaf begins with: its row and its field, its row alone where that has another name."""
+    part, *rest = path
+    if part not in ROWS:
+        return f"{part}: "
+    index, field = rest[:2]
+    row = f"{part} {made[part][index][ROWS[part]]}: "
+    return row if field == ROWS[part] else f"{row}{field}: "
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_mutated_leaf_is_refused_or_named(made, saved, data):
@@ -52,8 +65,9 @@ def test_any_mutated_leaf_is_refused_or_named(made, saved, data):
     if old == new and type(old) is type(new):
         return
     saved.write_text(verdicts_json.text(mutated))
+    start = f"{saved} holds the same values in other bytes" if old == new else place_of(made, path)
     try:
-        assert verify.differences(saved, made)
+        assert any(line.startswith(start) for line in verify.differences(saved, made))
     except StoreError as error:
         assert str(saved) in str(error) and "\n" not in str(error)
 

@@ -72,6 +72,12 @@ def test_what_is_there_already_brings_a_verdict_nearer(store, finished):
     assert [run.spec.depth for run in made.missing] == [8] * 3 + [14] * 3
 
 
+def test_runs_that_an_earlier_check_brings_count_no_more_for_a_later_one(store):
+    """ResNet-14 and -26 are more than ResNet-32; once another check has brought ResNet-14, they are less."""
+    made = plan([check("a", 14), check("b", 14, 26), check("c", 32)], store, device_type="cpu")
+    assert [spec.depth for spec in specs(made)] == [14] * 3 + [26] * 3 + [32] * 3
+
+
 def test_of_the_runs_of_a_check_the_lower_seed_comes_first(store):
     made = plan([check("a", 8, 14)], store, device_type="cpu")
     assert [spec.seed for spec in specs(made)] == [0, 0, 1, 1, 2, 2]
