@@ -33,7 +33,7 @@ def explained(workplace, tiny_claim):
     "words",
     [
         "Claimed: A small network knows more than half of the digits. (nobody2021, Figure 9)",
-        "Reference: more than 50 % — the paper's own words or table.",
+        "Reference: more than 50 % — the source's own words or table.",
         "Trained, 3 seeds:",
         "  BatchNorm: resnet-8 batchnorm 12 epochs seed 0 (digits), and seeds 1 to 2",
         "Required (kind O, a = 0.05, 0.025 against): The lower bound of the difference must exceed 0 (one-sided",
