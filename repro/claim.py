@@ -1,4 +1,4 @@
-"""Claim: what a paper says, the rule it is held to, and the runs that decide."""
+"""Claim: what a paper says, the rule that judges it, and the runs that decide."""
 
 import dataclasses
 import hashlib
@@ -20,20 +20,20 @@ from repro.statistics import Levels, against_level, nominal_alpha
 
 Tag = Literal["P", "D", "R", "?"]
 TAGS = {
-    "P": "the paper's own words or table",
-    "D": "digitised from a plot of the paper's first arXiv version (±0.3 points, ±0.6 where marked ~)",
-    "R": "reported by a reader or reviewer of the paper",
+    "P": "the source's own words or table",
+    "D": "read off a plot of the source",
+    "R": "reported by a reader or reviewer of the source",
     "?": "not readable anywhere; the reference is empty",
 }
 Params = Mapping[str, Any]
 Grid = Mapping[str, tuple[Params, ...]]  # scale -> points; a point names the parameters of one check
 
-# How many seeds a verdict looks at, in order: only an inconclusive look requests the next.
+# Number of seeds at each look, in order: only an inconclusive look requests the next.
 LOOKS: Mapping[str, tuple[int, ...]] = {"smoke": (3,), "pilot": (3,), "paper": (3, 5, 8)}
 # The controls that every claim about trained networks depends on.
 CONTROLS = ("control-judge", "control-data", "control-frozen", "control-shuffled-labels", "control-full-training")
-# Between stored runs and a verdict; a change of any of these is a changed criterion. A run's record holds its digest
-# beside the criteria, under this name: so a changed rule can be told from an unchanged one that other code applies.
+# The code between stored runs and a verdict: changing any of it changes the criterion. A run's record holds its digest
+# beside the criteria, under this name, to distinguish a changed rule from changed code that applies the same rule.
 JUDGED_BY = "judging code"
 JUDGING_CODE = (
     "statistics/*.py",
@@ -61,16 +61,16 @@ ONE_LOOK: Mapping[str, tuple[int, ...]] = dict.fromkeys(SCALES, (1,))  # for wha
 class Source:
     """Where a claim is made."""
 
-    work: str  # key of the source: "frankle2021", "thebatch2020", …
+    work: str  # key of the source: the name of its folder
     place: str  # "Figure 2, left"
     tag: Tag  # certainty of the reference value
-    reference: str  # the value as a person would read it, "" where none could be read
-    version: str = ""  # of the paper that prints it, such as "v1" or "ICLR"; "" where there is only one
+    reference: str  # the value as printed, "" if none could be read
+    version: str = ""  # of the paper that prints it, such as "v1" or "ICLR"; "" if there is only one
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """One sentence of a source, the frozen rule it is judged by, and the runs that the judgement rests on.
+    """One sentence of a source, the frozen rule that judges it, and the runs that the judgement is based on.
 
     ``runs(scale, seed, **params)`` is pure: it names every arm of the comparison and the run of one replicate of it.
 
@@ -88,10 +88,10 @@ class Claim:
     testable: Mapping[str, str] = dataclasses.field(default_factory=dict)  # scale -> why the sentence covers it
     untestable: Mapping[str, str] = dataclasses.field(default_factory=dict)  # scale -> why it is only measured there
     looks: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=lambda: LOOKS)  # seeds, by scale
-    primary: bool = False  # one of the main claims of the catalogue, whose number every verdict against one pays for
-    exact: bool = False  # depends on no scale: keeps its full verdict at every one, and names no testable scale
+    primary: bool = False  # one of the main claims of the catalogue, among which the error against them is shared
+    exact: bool = False  # independent of the scale: has its full verdict at every scale, and names no testable one
     same_as: str | None = None  # id of the claim whose runs, rule and reference this one repeats: counted once
-    per_network: bool = False  # of a control: each point speaks only for the networks that it trains
+    per_network: bool = False  # of a control: each point applies only to the networks that it trains
     definition_open: str = ""  # what the source leaves open about the measurement: a deviation
     note: str = ""  # what a reader should know beside the verdict
 
@@ -114,7 +114,7 @@ class Claim:
         self._check_texts()
 
     def tested(self, scale: str) -> bool:
-        """Whether the sentence can be tested at a scale; where not, the claim is only measured."""
+        """Whether the sentence can be tested at a scale; if not, the claim is only measured."""
         return self.exact or scale in self.testable
 
     def _check_scales(self) -> None:
@@ -145,7 +145,7 @@ class Claim:
 
     def _check_points(self, scale: str) -> None:
         points = self.grid[scale]
-        if not points and scale in self.untestable:  # nobody pays for runs that decide nothing
+        if not points and scale in self.untestable:  # no runs are trained that decide nothing
             return
         if not points:
             raise ClaimError(
@@ -171,8 +171,8 @@ class Check:
     params: Params
     file: Path  # the claim file
     function: Callable[..., None]  # records findings from an Evidence
-    dataset: str | None  # a named copy that stands in for "cifar10"; None for the original
-    primaries: int = 1  # primary claims of the catalogue, which a primary claim shares its level against with
+    dataset: str | None  # a named copy that replaces "cifar10"; None for the original
+    primaries: int = 1  # primary claims of the catalogue, which share the level against a primary claim
 
     @property
     def id(self) -> str:
@@ -181,16 +181,16 @@ class Check:
 
     @property
     def looks(self) -> tuple[int, ...]:
-        """Numbers of seeds to look at, in order."""
+        """Number of seeds at each look, in order."""
         return self.claim.looks[self.scale]
 
     @property
     def tests(self) -> int:
-        """Among how many the error against the claim is shared: its looks, its points, and the primary claims."""
+        """Number of tests that share the error against the claim: over looks, points, and primary claims."""
         return len(self.looks) * len(self.claim.grid[self.scale]) * (self.primaries if self.claim.primary else 1)
 
     def levels(self, findings: int = 1) -> Levels:
-        """The levels of a look at a check that makes so many findings."""
+        """The levels of a look at a check with a number of findings."""
         against = against_level(
             self.looks,
             points=len(self.claim.grid[self.scale]) * findings,
@@ -231,7 +231,7 @@ class Check:
 
     @cached_property
     def criterion(self) -> dict[str, Any]:
-        """Everything a verdict on this check depends on besides the runs, as JSON values."""
+        """Everything that a verdict on this check depends on besides the runs, as JSON values."""
         claim = self.claim
         return {
             "check": self.id,
@@ -258,11 +258,11 @@ class Check:
 
     @cached_property
     def criterion_sha256(self) -> str:
-        """SHA-256 of the canonical JSON of the criterion: the frozen rule's name."""
+        """SHA-256 of the canonical JSON of the criterion, which identifies the frozen rule."""
         return self.criterion_under(judging_code())
 
     def criterion_under(self, code: str) -> str:
-        """What ``criterion_sha256`` would be if the digest of the judging code were another one."""
+        """``criterion_sha256`` under another digest of the judging code."""
         return hashlib.sha256(canonical({**self.criterion, "judging_code_sha256": code}).encode()).hexdigest()
 
     def _copy(self, spec: RunSpec) -> RunSpec:

@@ -1,4 +1,4 @@
-"""The errors a user can mend: each message says what was found, what is allowed and what to do."""
+"""The errors that a user can fix: each message gives what was found, what is allowed and what to do."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ class ReproError(Exception):
 
 
 class SpecError(ReproError):
-    """A run is described by values that no network, data set or schedule here has."""
+    """A run is described by values that no network, data set or schedule of this suite has."""
 
 
 class ClaimError(ReproError):
@@ -24,7 +24,7 @@ class StoreError(ReproError):
 
 
 class DamagedRunError(StoreError):
-    """A file of one run cannot be read or trusted: names it; the other runs are as good as before."""
+    """A file of one run cannot be read or trusted: names it; the other runs are unaffected."""
 
     def __init__(self, path: Path, found: str, advice: str) -> None:
         super().__init__(path, found, advice)  # all of them, so that it can be pickled
@@ -39,8 +39,8 @@ class TakenOverError(StoreError):
 
 
 class CodeError(ReproError):
-    """The code is not the one that a run was planned with."""
+    """The code differs from that with which a run was planned."""
 
 
 class ClusterError(ReproError):
-    """A cluster profile, the scheduler, or what was submitted to it is not as it must be."""
+    """A cluster profile, the scheduler or a submission is at fault."""

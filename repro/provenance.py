@@ -1,4 +1,4 @@
-"""What code and which machine a result came from."""
+"""The code and the machine that a result came from."""
 
 import hashlib
 import os
@@ -32,7 +32,7 @@ def code_digest() -> str:
 
 
 def allocation() -> dict[str, str | int] | None:
-    """The SLURM job that this process is part of: its id as scontrol takes it, its node, and which life; else None."""
+    """The SLURM job that this process is part of: its id as scontrol takes it, its node and its restarts; else None."""
     environment = os.environ
     if "SLURM_JOB_ID" not in environment:
         return None
@@ -45,12 +45,12 @@ def allocation() -> dict[str, str | int] | None:
 
 
 def detect_device() -> str:
-    """ "cuda" where an NVIDIA driver is loaded, else "cpu"; without importing torch."""
+    """ "cuda" if an NVIDIA driver is loaded, else "cpu"; does not import torch."""
     return "cuda" if Path("/proc/driver/nvidia/version").exists() else "cpu"
 
 
 def folder(name: str) -> Path:
-    """A folder that lies beside the package in a checkout and travels inside it when installed."""
+    """A folder that is beside the package in a checkout and inside it when installed."""
     bundled = PACKAGE / "bundled" / name
     return bundled if bundled.exists() else PACKAGE.parent / name
 

@@ -110,12 +110,12 @@ def trend(means, spreads, margin=1.0):
 def pooled_trend(levels, margin):
     """The first edition: one standard deviation for all levels."""
     count, n = levels.shape[1:]
-    tail, freedom = exact_tail((n,) * count), count * (n - 1)
+    tail, df = exact_tail((n,) * count), count * (n - 1)
     pairs = sum(
         (levels[:, high, None, :] > levels[:, low, :, None]).sum((1, 2)) for high in range(count) for low in range(high)
     )
     error = np.sqrt(levels.var(2, ddof=1).mean(1) * 2 / n)
-    below = stats.t.cdf((-np.diff(levels.mean(2), axis=1).T - margin) / error, freedom)
+    below = stats.t.cdf((-np.diff(levels.mean(2), axis=1).T - margin) / error, df)
     p_against = count * np.minimum(tail[len(tail) - 1 - pairs], (1 - below).min(0))
     return np.maximum(tail[pairs], below.max(0)), p_against, np.ones(len(levels))
 

@@ -53,7 +53,7 @@ def test_verify_goes_from_nothing_to_a_report_that_can_be_checked(tmp_path):
     assert repro(tmp_path, "judge", "claim.py", "--verify").returncode == 0
 
 
-def test_a_measurement_that_finished_runs_lack_is_added_without_training(tmp_path):
+def test_a_measurement_missing_from_finished_runs_is_added_without_training(tmp_path):
     (tmp_path / "claim.py").write_text(CLAIM)
     assert repro(tmp_path, "run", "claim.py").returncode == 0
     store = Store(tmp_path / "results")
@@ -69,7 +69,7 @@ def test_a_measurement_that_finished_runs_lack_is_added_without_training(tmp_pat
     assert store.run(run.spec).digest == without.digest
 
 
-def test_a_rule_changed_after_its_runs_is_told_in_the_verdict(tmp_path):
+def test_a_rule_changed_after_its_runs_shows_in_the_verdict(tmp_path):
     (tmp_path / "claim.py").write_text(CLAIM)
     assert repro(tmp_path, "run", "claim.py").returncode == 0
     (tmp_path / "claim.py").write_text(CLAIM.replace("gap=20.0", "gap=10.0"))

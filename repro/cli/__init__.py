@@ -1,4 +1,4 @@
-"""The command line. ``entry`` is what the installed command calls: an interrupt is quiet from the first import on."""
+"""The command line. The installed command calls ``entry``, which handles interrupts from the first import on."""
 
 import sys
 

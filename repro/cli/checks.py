@@ -1,4 +1,4 @@
-"""The pytest plugin that judges: a marked test is the judgement of one check, trained before if asked to."""
+"""The pytest plugin that judges: a marked test judges one check, after training its runs with --run-missing."""
 
 from collections import Counter
 from collections.abc import Generator
@@ -20,7 +20,7 @@ from repro.runs.store import Store
 class Judged:
     """What one pytest session judged."""
 
-    words: list[tuple[str, str]] = field(default_factory=list)  # verdict and answer, as the test reports tell them
+    words: list[tuple[str, str]] = field(default_factory=list)  # verdict and answer, from the test reports
     other_failures: int = 0  # of ordinary tests, and of checks that could not be judged
 
 
@@ -31,18 +31,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the options of judging."""
     group = parser.getgroup("repro", "replication of the papers' claims")
     group.addoption("--results", default="results", help="the store of runs (default results)")
-    group.addoption("--data-dir", default="data", help="where CIFAR-10 lies (default data)")
+    group.addoption("--data-dir", default="data", help="folder of CIFAR-10 (default data)")
     group.addoption("--run-missing", action="store_true", help="train the missing runs before judging")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hears every report."""
+    """Registers the counter of verdicts."""
     config.stash[JUDGED] = Judged()
     config.pluginmanager.register(_Counter(config.stash[JUDGED]), "repro-counter")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Trains what is missing if asked to."""
+    """Trains the missing runs, with --run-missing."""
     config, found = session.config, session.config.stash[SESSION]
     checks = [item.stash[CHECK] for item in session.items if CHECK in item.stash]
     if not config.getoption("--run-missing") or config.getoption("--collect-only") or not checks:
@@ -78,7 +78,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     pyfuncitem.user_properties.append(("answer", str(row.answer)))
     words = ", ".join((_words(row.verdict, row.answer), *row.marks))
     if row.verdict is Verdict.PENDING:
-        pytest.skip(f"{words}: {row.why} Make them with: {_command(check, results)}")
+        pytest.skip(f"{words}: {row.why} Train them with: {_command(check, results)}")
     if exit_code([(row.verdict, row.answer)]):
         pytest.fail(f"{words}\n{row.why}", pytrace=False)
     if row.verdict in (Verdict.MEASURED, Verdict.INCONCLUSIVE) or row.answer is Answer.OPEN:
@@ -97,18 +97,18 @@ def _words(verdict: str, answer: str) -> str:
 
 
 def _properties(report: pytest.TestReport) -> dict[str, str]:
-    """What a report says of a verdict; a collection report says nothing."""
+    """The verdict in a report; {} for a collection report."""
     return {name: str(value) for name, value in getattr(report, "user_properties", ())}
 
 
 class _Counter:
-    """Hears every report, in xdist's controller too, where no check is judged."""
+    """Counts verdicts from reports, also in xdist's controller, which judges no check itself."""
 
     def __init__(self, judged: Judged) -> None:
         self._judged = judged
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Notes what a report says of a verdict."""
+        """Records the verdict in a report."""
         properties = _properties(report)
         if report.when == "call" and "verdict" in properties:
             self._judged.words.append((properties["verdict"], properties["answer"]))
@@ -118,7 +118,7 @@ class _Counter:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> Generator[None, Any, Any]:
-    """Shows the verdict as the word of a test; the category stays pytest's own, so its FAILURES section does too."""
+    """Shows the verdict as a test's status word; the category stays pytest's own, and so does its FAILURES section."""
     status = yield
     properties = _properties(report)
     if "verdict" in properties and report.when == "call":

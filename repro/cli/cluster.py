@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from repro.planning.plan import Plan
     from repro.runs.spec import RunSpec
 
-GRANT = 1.5  # GPU-hours that a yes covers, over those expected: for what is killed and queued again
+GRANT = 1.5  # GPU-hours that a confirmation covers, over those expected: for runs that are killed and queued again
 
 
 def submit(arguments: argparse.Namespace, session: "Session") -> int:
-    """Queues what is missing and not under way as job arrays, and a job that judges and reports at last."""
+    """Queues the missing runs that are not under way as job arrays, and a last job that judges and reports."""
     return _submit(arguments, session, retry=False)
 
 
 def retry(arguments: argparse.Namespace, session: "Session") -> int:
-    """Queues again what failed, was killed or cancelled, or ran out of requeues."""
+    """Queues again runs that failed, were killed or cancelled, or ran out of requeues."""
     if not arguments.failed:
         raise ClusterError("name what to retry: repro retry --failed.")
     return _submit(arguments, session, retry=True)
 
 
 def logs(arguments: argparse.Namespace) -> int:
-    """Prints what the jobs of one run wrote, attempt by attempt."""
+    """Prints the logs of one run's jobs, with their attempts."""
     from repro.cluster import snapshot as snapshots
 
     snapshot = snapshots.read(Store(arguments.results))
@@ -55,7 +55,7 @@ def logs(arguments: argparse.Namespace) -> int:
         if not entry.attempts.get(number):
             death = entry.deaths.get(job or "", {})
             ended = f"it ended as {death['state']} {death['exit_code']}" if death else "see: repro status"
-            print(f"== job {job or 'that was never queued'} has not begun: {ended}")
+            print(f"== job {job or 'that was never queued'} has not started: {ended}")
         log = entry.submission.log_of(job)
         print(
             log.read_text(encoding="utf-8", errors="replace")
@@ -66,10 +66,10 @@ def logs(arguments: argparse.Namespace) -> int:
 
 
 def cancel(made: "Plan", store: Store, everything: bool = False) -> int:
-    """Cancels the jobs of the selected runs that wait or run; the report job stays, so that a report comes.
+    """Cancels the waiting and running jobs of the selected runs; the report job stays, so that a report is written.
 
-    A report job that can never start is cancelled with its runs. With ``everything`` selected, so are the jobs of
-    submissions that were deleted or are damaged.
+    A report job that can never start is cancelled with its runs. With ``everything``, so are the jobs of submissions
+    that were deleted or are damaged.
     """
     from repro.cluster import cancelling, scheduler
     from repro.cluster import snapshot as snapshots
@@ -84,69 +84,68 @@ def cancel(made: "Plan", store: Store, everything: bool = False) -> int:
     print(
         f"{chosen.jobs} jobs cancelled with {chosen.runs} runs{more}{lost}{reports}"
         f"{' (' if chosen.ids else ''}{', '.join(chosen.ids)}{')' if chosen.ids else ''}. "
-        "What was trained is kept: repro submit goes on."
+        "Checkpoints are kept: repro submit resumes the runs."
     )
     return 0
 
 
 def init(arguments: argparse.Namespace) -> int:
-    """Writes a first profile from what sinfo says."""
+    """Writes a first profile from sinfo's output."""
     from repro.cluster import survey
 
     path = survey.init(arguments.name)
-    print(f"{path} written; look through it, then: repro doctor --cluster {arguments.name}")
+    print(f"{path} written; review it, then: repro doctor --cluster {arguments.name}")
     return 0
 
 
 def pilot(arguments: argparse.Namespace, session: "Session") -> int:
     """Measures on one GPU how many runs of each network should share it."""
-    from repro.cluster import measure, profile, scheduler
-    from repro.cluster import pilot as pilots
+    from repro.cluster import measure, profile, scheduler, throughput
     from repro.cluster.waiting import wait_for
     from repro.planning.plan import plan
 
     one = profile.load(arguments.name)
     order = _order(arguments, one)
     made = plan(session.selected, Store(order.results), device_type=one.device)
-    specs = pilots.networks([(run.spec, run.cost.seconds) for run in made.missing])
+    specs = throughput.networks([(run.spec, run.cost.seconds) for run in made.missing])
     if not specs:
-        raise ClusterError("nothing is missing, so there is nothing to measure for.")
+        raise ClusterError("no run is missing, so there is nothing to measure.")
     minutes = min(30, one.minutes)
     (order.results / ".slurm" / f"pilot-{one.name}.json").unlink(missing_ok=True)
     job, file = measure.send(one, order, [spec.to_json() for spec in specs], minutes, arguments.most)
-    print(f"job {job} measures {len(specs)} networks; this waits for it, at most {arguments.wait:.0f} s", flush=True)
+    print(f"job {job} measures {len(specs)} networks; waiting for it, at most {arguments.wait:.0f} s", flush=True)
     answer, state = wait_for(file, job, arguments.wait)
     if answer is None:
         scheduler.cancel([job])
-        raise ClusterError(f"the pilot's job {job} is {state or 'gone'} without a result; see {order.results}/.slurm.")
-    found = pilots.load(Store(order.results), one)
+        raise ClusterError(f"job {job} is {state or 'gone'}, with no result; see {order.results}/.slurm.")
+    found = throughput.load(Store(order.results), one)
     for measured in found.networks if found else ():
         rates = ", ".join(f"{count}: {rate:.0f}" for count, rate in measured.rates.items())
-        print(f"{measured.name}: images a second by runs at a time {rates}; {measured.best()} share a GPU")
+        print(f"{measured.name}: images per second by runs at a time {rates}; {measured.best()} share a GPU")
     return 0
 
 
 def examine(arguments: argparse.Namespace) -> int:
-    """Checks what a cluster lacks, also from one of its nodes."""
+    """Checks a cluster and one of its nodes for what the suite needs."""
     from repro.cluster import doctor, profile
 
     one = profile.load(arguments.cluster)
     worst = 0
     found = []
-    for looked in doctor.examine(one, _order(arguments, one), arguments.wait):
-        found.append(vars(looked))
-        worst = max(worst, 2 if looked.state == "FAIL" else 0)
+    for entry in doctor.examine(one, _order(arguments, one), arguments.wait):
+        found.append(vars(entry))
+        worst = max(worst, 2 if entry.state == "FAIL" else 0)
         if not arguments.json:
-            print(f"{looked.state:<4} {looked.what:<12} {looked.told}", flush=True)
+            print(f"{entry.state:<4} {entry.what:<12} {entry.message}", flush=True)
     if arguments.json:
         print(json.dumps(found, indent=1))
     return worst
 
 
 def _submit(arguments: argparse.Namespace, session: "Session", *, retry: bool) -> int:
-    from repro.cli.jobs import JOBS
+    from repro.cli.jobs import ENTRY_POINTS
     from repro.cluster import choice as choosing
-    from repro.cluster import deaths, fate, limits, profile, reports, scheduler, sight
+    from repro.cluster import deaths, fate, limits, profile, reports, scheduler, visibility
     from repro.cluster import snapshot as snapshots
     from repro.cluster import submit as submitting
     from repro.cluster.lines import show
@@ -170,24 +169,24 @@ def _submit(arguments: argparse.Namespace, session: "Session", *, retry: bool) -
         show("nothing to queue")
         return 0
     limits.check(one, choice.arrays)
-    for line in sight.check(one, order, {run.spec.dataset for run in choice.todo if run.spec.epochs}):
+    for line in visibility.check(one, order, {run.spec.dataset for run in choice.todo if run.spec.epochs}):
         show(line)
     granted = _agree(choice, arguments)
     with submission_lock(store):
-        choice, report = choose()  # while the user thought, others may have queued
+        choice, report = choose()  # other processes may have submitted meanwhile
         if not _is_needed(choice, report):
-            show("nothing to queue any more")
+            show("nothing left to queue")
             return 0
         if choice.gpu_hours > granted:
-            raise ClusterError("more runs have come to be missing meanwhile; retry.")
+            raise ClusterError("more runs are missing now than when you confirmed; retry.")
         where = reports.folder_for(order, snapshots.read(store))
         if where != order.report:
-            show(f"{order.report} is the report of another selection; this one's goes to {where}")
+            show(f"{order.report} is the report of another selection; this one is written to {where}")
         submission = submitting.queue(
             replace(order, granted_gpu_hours=granted, report=where),
             one,
             choice,
-            JOBS,
+            ENTRY_POINTS,
             keep=arguments.if_refused == "keep",
         )
     for array in submission.arrays:
@@ -198,12 +197,12 @@ def _submit(arguments: argparse.Namespace, session: "Session", *, retry: bool) -
     after = "when they have all ended" if choice.todo or choice.jobs else "at once"
     show(f"report job {submission.report_job}: {where / 'report.html'}, {after}")
     if submission.excluded:
-        show(f"kept away from: {', '.join(submission.excluded)}")
+        show(f"excluded nodes: {', '.join(submission.excluded)}")
     return 0
 
 
 def _is_needed(choice: "Choice", report: "Report | None") -> bool:
-    """Whether there is a job to queue: for runs, or for a report that nobody will write otherwise."""
+    """Whether there is a job to queue: for runs, or for a report that would otherwise not be written."""
     if choice.todo:
         return True
     if report is None:
@@ -216,7 +215,7 @@ def _is_needed(choice: "Choice", report: "Report | None") -> bool:
 def _order(arguments: argparse.Namespace, one: "Profile") -> "Order":
     from repro.cluster.ledger import Order
 
-    scratch, data = one.place("scratch"), one.place("data")
+    scratch, data = one.root("scratch"), one.root("data")
     results, data_dir = arguments.results, arguments.data_dir
     if scratch is not None and results == Path("results"):
         _link(results, scratch / "results")
@@ -236,14 +235,14 @@ def _order(arguments: argparse.Namespace, one: "Profile") -> "Order":
 
 
 def _link(here: Path, there: Path) -> None:
-    """Makes ``results`` a link to the shared store, so that every other command finds it.
+    """Makes ``results`` a link to the shared store, so that all commands find it.
 
     Raises:
-        ClusterError: there is a store here already.
+        ClusterError: there is already a store here.
     """
     if here.exists() and here.resolve() != there.resolve():
-        raise ClusterError(f"{here} exists, and the profile's scratch says {there}; move one, or name --results.")
-    above = there.parent.parent  # scratch itself may be new, the folder that it lies in is not
+        raise ClusterError(f"{here} exists, and scratch in the profile is {there}; move one, or name --results.")
+    above = there.parent.parent  # scratch itself may be new, but not the folder that contains it
     if not above.is_dir():
         raise ClusterError(
             f"scratch in the profile is {there.parent}, and {above} does not exist; correct it, or make that folder."
@@ -269,7 +268,7 @@ def _print_choice(choice: "Choice", order: "Order", one: "Profile") -> None:
         f"in {sum(map(len, choice.arrays))} jobs, about {_hours(choice.gpu_hours, one)} ({choice.basis})"
     )
     if choice.waiting:
-        show(f"{len(choice.waiting)} of them waited for the site: {choice.waiting[0].why}")
+        show(f"{len(choice.waiting)} of them waited for a fault of the site: {choice.waiting[0].why}")
     if choice.stuck:
         show(f"{len(choice.stuck)} failed before and are left out; see repro status, and repro retry --failed")
 
@@ -283,25 +282,25 @@ def _print_choice(choice: "Choice", order: "Order", one: "Profile") -> None:
 
 
 def _hours(hours: float, one: "Profile") -> str:
-    """Hours in a unit that means something on this cluster."""
+    """Hours in a unit that suits this cluster."""
     unit = "GPU-hours" if one.device == "cuda" else "job-hours"
     return f"{hours:.3g} {unit}" if hours >= 0.1 or one.device == "cuda" else f"{60 * hours:.2g} job-minutes"
 
 
 def _agree(choice: "Choice", arguments: argparse.Namespace) -> float:
-    """The GPU-hours that the user grants; asks when the expected ones pass the limit.
+    """The GPU-hours that the user grants; asks for confirmation above the limit.
 
     Raises:
-        ClusterError: they do, and nobody agrees.
+        ClusterError: they are above it, and the user does not confirm.
     """
     limit = float(arguments.max_gpu_hours)
     if choice.gpu_hours <= limit:
         return limit
     granted = GRANT * choice.gpu_hours
-    over = f"{choice.gpu_hours:.3g} GPU-hours pass --max-gpu-hours {limit:g}"
-    if arguments.yes or _yes(f"{over}; with further rounds at most {granted:.3g}. Queue them all the same? [y/N] "):
+    over = f"{choice.gpu_hours:.3g} GPU-hours exceed --max-gpu-hours {limit:g}"
+    if arguments.yes or _yes(f"{over}; with further rounds at most {granted:.3g}. Queue them anyway? [y/N] "):
         return granted
-    raise ClusterError(f"{over}; nothing was queued. Raise it, say --yes, or select fewer checks with -k.")
+    raise ClusterError(f"{over}; nothing was queued. Raise it, add --yes, or select fewer checks with -k.")
 
 
 def _yes(question: str) -> bool:
@@ -312,7 +311,7 @@ def _yes(question: str) -> bool:
 
 
 def _specs(submission: "Submission", number: int) -> "list[RunSpec]":
-    """The runs of an element, also of one that never began."""
+    """The runs of an element, also of one that never started."""
     from repro.runs.spec import RunSpec
 
     file = submission.element_file(number)

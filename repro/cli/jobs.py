@@ -1,10 +1,10 @@
-"""The functions that SLURM jobs call, by name."""
+"""The functions that SLURM jobs call."""
 
 from pathlib import Path
 
 from repro.cluster import job, ledger, reports, rounds
 from repro.cluster.lock import report_lock
-from repro.cluster.submit import Jobs
+from repro.cluster.submit import EntryPoints
 from repro.errors import ReproError
 from repro.runs.store import Store
 
@@ -12,9 +12,9 @@ PATIENCE = 600.0  # seconds to wait for another report of the same folder
 
 
 def report(folder: str) -> None:
-    """Queues what was killed or what more seeds a verdict asks for, then judges and renders what there is.
+    """Queues interrupted runs and the seeds that verdicts request, then judges and renders the stored runs.
 
-    What became of it is part of the submission's state: `repro status` tells it.
+    The outcome is recorded with the submission, and shown by `repro status`.
     """
     from repro.cli.judged import judged
     from repro.collecting.collect import collect
@@ -27,7 +27,7 @@ def report(folder: str) -> None:
     try:
         order = submission.order
         session = collect(scale=order.scale, paths=order.paths, keyword=order.keyword, copy=order.copy)
-        following = rounds.queue_next_round(submission, session, JOBS)
+        following = rounds.queue_next_round(submission, session, ENTRY_POINTS)
         print(following, flush=True)
         with report_lock(submission.order.report, PATIENCE):
             store = Store(order.results)
@@ -36,10 +36,10 @@ def report(folder: str) -> None:
             for line in render(made, order.report):
                 print(line, flush=True)
     except BaseException as error:
-        words = str(error) if isinstance(error, ReproError) else f"{type(error).__name__}: {error}"
-        reports.note(submission, "failed", words, following)
+        message = str(error) if isinstance(error, ReproError) else f"{type(error).__name__}: {error}"
+        reports.note(submission, "failed", message, following)
         raise
     reports.note(submission, "written", "", following)
 
 
-JOBS = Jobs(work=job.work, report=report)
+ENTRY_POINTS = EntryPoints(work=job.work, report=report)

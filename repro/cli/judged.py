@@ -1,4 +1,4 @@
-"""verdicts.json of some checks, with what the other rooms know of their runs."""
+"""verdicts.json of some checks, with the plan, cost and cluster hours of their runs."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 def judged(
     session: "Session", store: Store, *, scale: str, copy: str | None, whole: bool, thorough: bool = False
 ) -> tuple[dict[str, Any], list["Judgement"]]:
-    """The document of a session's checks and its rows.
+    """The document of a session's checks, and its rows.
 
-    ``copy`` stands in for CIFAR-10. ``whole``: the session is about this suite's own claims, so that their catalogue
-    and the needs of every scale belong to it. ``thorough`` reads every file of every run.
+    ``copy`` replaces CIFAR-10. ``whole``: the session is about this suite's own claims, so their catalogue and the
+    needs of every scale are included. ``thorough`` reads every file of every run.
     """
     return document.document(
         session.selected,

@@ -11,12 +11,12 @@ from repro.errors import DamagedRunError, SpecError
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
-    from repro.executing.execute import Outcome
+    from repro.executing.execute import Tally
     from repro.judging.verdict import Judgement
 
 
 def plan(arguments: argparse.Namespace) -> int:
-    """Sums up what there is to train by claim; --all names each run with its reason, --json everything."""
+    """Sums up the missing runs by claim; --all lists each run with its reason, --json everything."""
     from repro.cli import planned
 
     made = shared.planned(arguments)
@@ -31,34 +31,34 @@ def plan(arguments: argparse.Namespace) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Trains what is missing; exit 3 when the budget ended before the runs did."""
+    """Trains the missing runs; exit 3 if the budget ended first."""
     if arguments.status or arguments.stop:
         return background.look(arguments)
     session = shared.collect(arguments)
     if arguments.background and arguments.detached is None:
         return background.start(arguments, session)
-    outcome = _run(arguments, session) if arguments.detached is None else background.train(arguments, session)
+    tally = _run(arguments, session) if arguments.detached is None else background.train(arguments, session)
     if arguments.measure:
         _back_fill(arguments, session)
-    failed = outcome.count("failed") + outcome.count("crashed")
-    if outcome.stopped:
-        print(f"stopped: {outcome.count('paused')} runs are checkpointed; the same command goes on from there")
+    failed = tally.count("failed") + tally.count("crashed")
+    if tally.stopped:
+        print(f"stopped: {tally.count('paused')} runs are checkpointed; the same command resumes them")
     elif not failed:
-        print("" if outcome.done else "nothing to train: every run is complete. ", end="")
+        print("" if tally.done else "nothing to train: every run is complete. ", end="")
         print(shared.next_step(arguments, "judge"))
-    return 2 if failed else 3 if outcome.stopped else 0
+    return 2 if failed else 3 if tally.stopped else 0
 
 
 def status(arguments: argparse.Namespace) -> int:
-    """Counts the runs of a plan by condition; 2 when some failed, 3 when some are missing."""
+    """Counts the runs of a plan by condition; 2 if some failed, 3 if some are missing."""
     shared.require_store(arguments)
     made = shared.planned(arguments)
     failed = [{"name": run.spec.name, "why": run.why} for run in made.runs if run.condition == "failed"]
     code = 2 if failed else 3 if made.missing else 0
     if (arguments.results / ".slurm").exists():
-        from repro.cluster.status import status as tell
+        from repro.cluster.status import status as show_status
 
-        return max(tell(made, shared.store(arguments), arguments.json), code, key=(0, 3, 2).index)
+        return max(show_status(made, shared.store(arguments), arguments.json), code, key=(0, 3, 2).index)
     counts: dict[str, int] = {}
     for run in made.runs:
         counts[run.condition] = counts.get(run.condition, 0) + 1
@@ -68,13 +68,13 @@ def status(arguments: argparse.Namespace) -> int:
         print(", ".join(f"{count} {condition}" for condition, count in sorted(counts.items())) or "nothing planned")
         for entry in failed:
             print(f"{entry['name']}: {entry['why']}")
-        background.tell(arguments)
+        background.show(arguments)
         print(shared.next_step(arguments, "run" if made.missing else "judge"))
     return code
 
 
 def judge(arguments: argparse.Namespace) -> int:
-    """Judges from the store into verdicts.json, or with --verify compares it with a fresh judgement."""
+    """Judges the stored runs and writes verdicts.json, or with --verify compares it with a fresh judgement."""
     shared.require_store(arguments)
     if arguments.remeasure:
         return _remeasure(arguments)
@@ -91,11 +91,11 @@ def report(arguments: argparse.Namespace) -> int:
 def verify(arguments: argparse.Namespace) -> int:
     """Trains, judges and reports in one go; with --json, stdout holds the verdicts and nothing else."""
     session = shared.collect(arguments)
-    outcome = _run(arguments, session)
+    tally = _run(arguments, session)
     code = _judge(arguments, session)
     for line in _render(arguments):
         print(line, file=sys.stderr if arguments.json else sys.stdout)
-    return 3 if outcome.stopped and code < 2 else code
+    return 3 if tally.stopped and code < 2 else code
 
 
 def _render(arguments: argparse.Namespace) -> list[str]:
@@ -139,7 +139,7 @@ def preregister(arguments: argparse.Namespace) -> int:
 
 
 def data(arguments: argparse.Namespace) -> int:
-    """Reads the data sets there are and prints their fingerprints."""
+    """Reads data sets and prints their fingerprints."""
     from repro.runs.datasets import DATASETS
     from repro.training.data import arrays
 
@@ -177,7 +177,7 @@ def export(arguments: argparse.Namespace) -> int:
 
 
 def take_in(arguments: argparse.Namespace) -> int:
-    """Takes runs from exported files into the store."""
+    """Adds the runs of exported files to the store."""
     from repro.runs import shelf, transfer
 
     for path in arguments.files:
@@ -192,7 +192,7 @@ def take_in(arguments: argparse.Namespace) -> int:
 
 
 def doctor(arguments: argparse.Namespace) -> int:
-    """Checks what this machine lacks."""
+    """Checks this machine for what the suite needs."""
     from repro.executing.doctor import examine
 
     if arguments.cluster:
@@ -203,33 +203,33 @@ def doctor(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json([vars(one) for one in found])
     for one in found if not arguments.json else ():
-        print(f"{one.state:<4} {one.what:<10} {one.told}")
+        print(f"{one.state:<4} {one.what:<10} {one.message}")
     return 2 if any(one.state == "FAIL" for one in found) else 0
 
 
 def submit(arguments: argparse.Namespace) -> int:
-    """Queues what is missing as SLURM job arrays, and a last job that judges and reports."""
+    """Queues the missing runs as SLURM job arrays, and a last job that judges and reports."""
     from repro.cli import cluster as commands
 
     return commands.submit(arguments, shared.collect(arguments))
 
 
 def retry(arguments: argparse.Namespace) -> int:
-    """Queues again what failed, was killed or cancelled, or ran out of requeues."""
+    """Queues again runs that failed, were killed or cancelled, or ran out of requeues."""
     from repro.cli import cluster as commands
 
     return commands.retry(arguments, shared.collect(arguments))
 
 
 def logs(arguments: argparse.Namespace) -> int:
-    """Prints what the jobs of one run wrote."""
+    """Prints the logs of one run's jobs."""
     from repro.cli import cluster as commands
 
     return commands.logs(arguments)
 
 
 def cancel(arguments: argparse.Namespace) -> int:
-    """Cancels the jobs of the selected runs; what they have trained is kept."""
+    """Cancels the jobs of the selected runs; their checkpoints are kept."""
     from repro.cli import cluster as commands
 
     return commands.cancel(
@@ -238,7 +238,7 @@ def cancel(arguments: argparse.Namespace) -> int:
 
 
 def init(arguments: argparse.Namespace) -> int:
-    """Writes a first profile, slurm/NAME.toml, from what sinfo says."""
+    """Writes a first profile, slurm/NAME.toml, from sinfo's output."""
     from repro.cli import cluster as commands
 
     return commands.init(arguments)
@@ -252,21 +252,24 @@ def pilot(arguments: argparse.Namespace) -> int:
 
 
 def explain(arguments: argparse.Namespace) -> int:
-    """Says in plain words what a check claims, trains, measures and requires."""
+    """Explains what a check claims, trains, measures and requires."""
     from repro.cli.planned import wrapped
     from repro.judging.explain import explain
 
     session = shared.collect(arguments)
-    told = explain(session.selected, arguments.check, shared.store(arguments), list(session.checks.values()))
-    print("\n\n".join("\n".join(map(wrapped, text.splitlines())) for text in told))
+    blocks = explain(session.selected, arguments.check, shared.store(arguments), list(session.checks.values()))
+    print("\n\n".join("\n".join(map(wrapped, text.splitlines())) for text in blocks))
     return 0
 
 
-def _run(arguments: argparse.Namespace, session: "Session") -> "Outcome":
+def _run(arguments: argparse.Namespace, session: "Session") -> "Tally":
+    from repro.executing.devices import devices, processes
     from repro.executing.execute import run_all
-    from repro.executing.progress import Progress
+    from repro.executing.progress import ProgressBar
 
-    with Progress(sys.stderr if getattr(arguments, "json", False) else sys.stdout) as progress:
+    workers = arguments.workers or processes(devices(arguments.device))
+    stream = sys.stderr if getattr(arguments, "json", False) else sys.stdout
+    with ProgressBar(shared.store(arguments), workers, stream) as progress:
         return run_all(
             session.selected,
             shared.store(arguments),
@@ -275,7 +278,7 @@ def _run(arguments: argparse.Namespace, session: "Session") -> "Outcome":
             device=arguments.device,
             workers=arguments.workers,
             budget=arguments.budget,
-            progress=progress,
+            listener=progress,
         )
 
 
@@ -300,7 +303,7 @@ def _remeasure(arguments: argparse.Namespace) -> int:
     for spec in complete:
         try:
             lines += remeasure(store.run(spec), data_dir=arguments.data_dir, device=device)
-        except DamagedRunError as error:  # the others are measured all the same
+        except DamagedRunError as error:  # the others are still measured
             lines.append(str(error))
     if arguments.json:
         print_json({"runs": len(complete), "differences": lines})
@@ -356,12 +359,14 @@ def _print_table(made: dict[str, Any], rows: list["Judgement"]) -> None:
 
 
 def _registered(found: dict[str, Any] | None) -> str:
-    """Whether what was judged is what was registered, in one line."""
+    """Whether the judged rules are the registered ones, in one line."""
     if found is None:
         return "No rule was registered; before the next runs: repro preregister"
-    told = [] if found["judging_code"] else ["the judging code is another"]
+    differences = [] if found["judging_code"] else ["the judging code differs"]
     for name, words in (("changed", "changed since"), ("unregistered", "not in it")):
         if found[name]:
-            told.append(f"{len(found[name])} checks {words}, such as {found[name][0]}")
+            differences.append(f"{len(found[name])} checks {words}, such as {found[name][0]}")
     where = f"{found['file']} ({found['registered']}, SHA-256 {found['sha256'][:12]})"
-    return f"Not as registered in {where}: {'; '.join(told)}" if told else f"Judged as registered in {where}"
+    return (
+        f"Not as registered in {where}: {'; '.join(differences)}" if differences else f"Judged as registered in {where}"
+    )

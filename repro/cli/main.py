@@ -1,4 +1,4 @@
-"""The command line: a list of subcommands in order of use, and how every one of them ends."""
+"""The command line: a list of subcommands in order of use, and the exit code of each."""
 
 import argparse
 import shutil
@@ -11,30 +11,30 @@ from repro.cli import options, output
 from repro.errors import ReproError
 
 EXIT_CODES = """\
-exit codes: 0 done, everything judged holds; 1 a claim does not hold; 2 the harness failed or the command is wrong;
+exit codes: 0 done, everything judged holds; 1 a claim does not hold; 2 the suite failed or the command is wrong;
             3 something is still missing or pending"""
 
-# Each subcommand in order of use; the help shows these words, so that they are there under python -OO as well.
+# Each subcommand in order of use, with its help; not docstrings, which python -OO removes.
 GROUPS = {
-    "verify": {"verify": "trains, judges and reports in one go", "doctor": "checks what this machine lacks",
-               "data": "reads the data sets there are and prints their fingerprints"},
-    "train": {"plan": "says what there is to train and what it costs", "run": "trains what is missing",
+    "verify": {"verify": "trains, judges and reports in one go", "doctor": "checks what the suite needs",
+               "data": "reads data sets and prints their fingerprints"},
+    "train": {"plan": "lists what is to be trained and what it costs", "run": "trains the missing runs",
               "status": "counts the runs by condition"},
     "judge": {"list": "lists the claims with sentence, source and verdict",
-              "judge": "judges from the store into verdicts.json", "report": "renders verdicts.json as HTML and PDF",
+              "judge": "judges stored runs into verdicts.json", "report": "renders verdicts.json as HTML and PDF",
               "preregister": "writes the frozen rules of every scale into one dated file",
-              "explain": "says in plain words what a check claims, trains, measures and requires"},
-    "cluster": {"cluster": "describes a cluster", "submit": "queues what is missing as SLURM job arrays",
-                "retry": "queues again what failed, was killed or cancelled, or ran out of requeues",
-                "logs": "prints what the jobs of one run wrote", "cancel": "cancels the jobs of the selected runs"},
+              "explain": "explains what a check claims, trains, measures and requires"},
+    "cluster": {"cluster": "describes a cluster", "submit": "queues the missing runs as SLURM job arrays",
+                "retry": "queues failed, killed, cancelled and exhausted runs again",
+                "logs": "prints the logs of one run's jobs", "cancel": "cancels the jobs of the selected runs"},
     "move": {"export": "packs runs, finished or paused, into compressed files",
-             "import": "takes runs from exported files into the store"},
+             "import": "adds the runs of exported files to the store"},
     "help": {"help": "shows this list, or the help of a subcommand"},
 }  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one subcommand; 0 all judged and hold, 1 some do not, 2 the harness failed, 3 something is pending."""
+    """Runs one subcommand; 0 all judged and hold, 1 some do not, 2 the suite failed, 3 something is pending."""
     output.prepare()
     words = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         output.say(str(error))
         return 2
     except BrokenPipeError:
-        output.discard(sys.stdout)  # the reader of our output went away: not our failure
+        output.discard(sys.stdout)  # the reader of our output is gone: not our failure
         return 0
     except OSError as error:
         output.say(f"{error.filename or 'the output'} cannot be used: {error.strerror or error}; name another.")
@@ -102,10 +102,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(parser=parser)
     listed = parser.add_subparsers(required=True, metavar="COMMAND", prog="repro", help=argparse.SUPPRESS)
     which, select, store, train, report, as_json = options.shared()
-    told = {name: text for group in GROUPS.values() for name, text in group.items()}
+    descriptions = {name: text for group in GROUPS.values() for name, text in group.items()}
 
     def add(name: str, command: Callable[[argparse.Namespace], int] | None, *parents: options.Parser) -> options.Parser:
-        text = told[name]
+        text = descriptions[name]
         added = listed.add_parser(
             name, description=f"{text[0].upper()}{text[1:]}.", parents=list(parents), allow_abbrev=False
         )
@@ -119,15 +119,15 @@ def _parser() -> argparse.ArgumentParser:
         type=options.profile,
         default=None,
         metavar="NAME",
-        help="look at a cluster, and from one of its nodes",
+        help="check a cluster, and one of its nodes",
     )
     doctor.add_argument("--wait", type=options.seconds, default=300.0, metavar="TIME", help="for the node (default 5m)")
     data = add("data", commands.data, store, as_json)
     data.add_argument("names", nargs="*", metavar="NAME", help="digits, cifar10 or cifar10-jpeg (default digits)")
     plan = add("plan", commands.plan, select, store, as_json)
-    plan.add_argument("--all", action="store_true", help="also each run, with its reason and the checks that need it")
+    plan.add_argument("--all", action="store_true", help="list each run, with its reason and the checks that need it")
     run = add("run", commands.run, select, store, train)
-    run.add_argument("--measure", action="store_true", help="also measure what finished runs lack, without training")
+    run.add_argument("--measure", action="store_true", help="also add missing measurements, without training")
     options.background(run)
     add("status", commands.status, select, store, as_json)
     judge = add("judge", commands.judge, select, store, report, as_json)
@@ -150,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     options.queue(add("submit", commands.submit, select, store, report))
     retry = add("retry", commands.retry, select, store, report)
     options.queue(retry)
-    retry.add_argument("--failed", action="store_true", help="all that failed, was killed, cancelled or exhausted")
+    retry.add_argument("--failed", action="store_true", help="all failed, killed, cancelled and exhausted runs")
     logs = add("logs", commands.logs, store)
     logs.add_argument("run", metavar="RUN", help="beginning of a run's key or name")
     add("cancel", commands.cancel, select, store)
@@ -176,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_cluster(cluster: options.Parser, select: options.Parser, store: options.Parser) -> None:
     kinds = cluster.add_subparsers(required=True, metavar="WHAT")
     init = kinds.add_parser(
-        "init", help="writes a first profile, slurm/NAME.toml, from what sinfo says", allow_abbrev=False
+        "init", help="writes a first profile, slurm/NAME.toml, from sinfo's output", allow_abbrev=False
     )
     pilot = kinds.add_parser(
         "pilot",

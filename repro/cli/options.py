@@ -13,10 +13,10 @@ FEW = 5  # words that a message may list
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose refusals are one line, with the nearest word that would have been taken."""
+    """A parser whose errors are one line, with the nearest valid word."""
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        """Unlike argparse's own, it lets a full disk be seen, and writes nothing to a stream that is closed."""
+        """Unlike argparse's own, it reports a full disk, and writes nothing to a closed stream."""
         file = file or sys.stderr
         if message and file is not None:
             file.write(message)
@@ -30,7 +30,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"repro: {message}; see: {self.prog} --help\n")
 
     def refuse_unknown(self, words: list[str]) -> NoReturn:
-        """Ends with code 2 for words that no option or argument takes."""
+        """Ends with code 2 for words that no option or argument accepts."""
         known = [option for action in self._actions if action.help != argparse.SUPPRESS
                  for option in action.option_strings]  # fmt: skip
         near = nearest(words[0].partition("=")[0], known) if words[0].startswith("-") else ""
@@ -38,7 +38,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def nearest(word: str, known: list[str]) -> str:
-    """`` (did you mean …?)`` where something known is like the word; else what is known, if that is little."""
+    """`` (did you mean …?)`` if a known word is similar; else the known words, if they are few."""
     near = get_close_matches(word, known, n=1)
     if near:
         return f" (did you mean {near[0]}?)"
@@ -70,14 +70,14 @@ def processes(text: str) -> int:
 
 
 def hours(text: str) -> float:
-    """A number of hours that a comparison can be made with: NaN is above nothing."""
+    """A number of hours; not NaN, which compares with nothing."""
     if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text):
         raise argparse.ArgumentTypeError(f"{text!r} is no number of hours; write 0 or more, such as 24 or 0.5")
     return float(text)
 
 
 def profile(text: str) -> str:
-    """The name of a profile, which is a file of slurm/ and in no other folder."""
+    """The name of a profile: a file in slurm/, not a path."""
     if not re.fullmatch(r"\w[\w.-]{0,99}", text, re.ASCII):
         raise argparse.ArgumentTypeError(
             f"{text!r} is no name of a profile; write letters, digits, dots, - and _, such as mine for slurm/mine.toml"
@@ -93,7 +93,7 @@ def percent(text: str) -> float:
 
 
 def words(text: str) -> str:
-    """What -k selects by; blank selects nothing, and so is a slip."""
+    """The expression of -k; a blank one is a mistake."""
     if text and not text.strip():
         raise argparse.ArgumentTypeError("-k is blank; write words of the ids to select, or leave -k out for all")
     return text
@@ -107,7 +107,7 @@ def folder(text: str) -> Path:
 
 
 def shared() -> tuple[Parser, ...]:
-    """What several subcommands take: which checks, which store, how to train, where the report lies, JSON."""
+    """Options of several subcommands: checks, store, training, folder of the report, JSON."""
     which, store, train, report, as_json = (Parser(add_help=False) for _ in range(5))
     which.add_argument("paths", nargs="*", metavar="PATH", help="claim files or folders (default: all claims)")
     which.add_argument(
@@ -118,27 +118,27 @@ def shared() -> tuple[Parser, ...]:
         metavar="WORDS",
         help="only checks whose id matches, as pytest's -k",
     )
-    which.add_argument("--data", default=None, help="a named copy of CIFAR-10 to stand in for it, such as cifar10-jpeg")
+    which.add_argument("--data", default=None, help="a named copy to use in place of CIFAR-10, such as cifar10-jpeg")
     select = Parser(add_help=False, parents=[which])
     select.add_argument("--scale", default="smoke", help="smoke (default), pilot or paper")
     store.add_argument("--results", type=folder, default=Path("results"), help="the store of runs (default results)")
-    store.add_argument("--data-dir", type=folder, default=Path("data"), help="where CIFAR-10 lies (default data)")
+    store.add_argument("--data-dir", type=folder, default=Path("data"), help="folder of CIFAR-10 (default data)")
     train.add_argument(
         "--device",
         type=devices,
         default="auto",
         help="auto (default: every GPU, else cpu), cpu, cuda:0 or cuda:0,cuda:1",
     )
-    train.add_argument("--workers", type=processes, default=None, help="processes (default: one a core, or one a GPU)")
-    train.add_argument("--budget", type=seconds, default=None, metavar="TIME", help="pause by then, such as 9m")
+    train.add_argument("--workers", type=processes, default=None, help="processes (default: one per core or GPU)")
+    train.add_argument("--budget", type=seconds, default=None, metavar="TIME", help="pause after this time, such as 9m")
     report.add_argument("--report", type=folder, default=Path("report"), help="folder of the report (default report)")
     as_json.add_argument("--json", action="store_true", help="print JSON")
     return which, select, store, train, report, as_json
 
 
 def background(run: argparse.ArgumentParser) -> None:
-    """What ``run`` takes for training in the background."""
-    run.add_argument("--background", action="store_true", help="train apart from the terminal, giving way to others")
+    """Options of ``run`` for training in the background."""
+    run.add_argument("--background", action="store_true", help="train detached from the terminal, yielding to others")
     run.add_argument(
         "--pause-above",
         type=percent,
@@ -147,18 +147,18 @@ def background(run: argparse.ArgumentParser) -> None:
         help="in the background, wait while others keep more of the processor busy (default 75; 100: never wait)",
     )
     what = run.add_mutually_exclusive_group()
-    what.add_argument("--status", action="store_true", help="say in one line what the background training does")
-    what.add_argument("--stop", action="store_true", help="have the background training checkpoint and end")
-    what.add_argument("--detached", type=int, default=None, help=argparse.SUPPRESS)  # the trainer itself: its lock
+    what.add_argument("--status", action="store_true", help="show in one line what the background training is doing")
+    what.add_argument("--stop", action="store_true", help="checkpoint and end the background training")
+    what.add_argument("--detached", type=int, default=None, help=argparse.SUPPRESS)  # its lock
 
 
 def queue(queued: argparse.ArgumentParser) -> None:
-    """What ``submit`` and ``retry`` take."""
+    """Options of ``submit`` and ``retry``."""
     queued.add_argument("--cluster", type=profile, required=True, metavar="NAME", help="profile slurm/NAME.toml")
-    queued.add_argument("--max-gpu-hours", type=hours, default=24.0, metavar="H", help="ask above (default 24)")
-    queued.add_argument("--yes", action="store_true", help="do not ask")
+    queued.add_argument("--max-gpu-hours", type=hours, default=24.0, metavar="H", help="confirm above (default 24)")
+    queued.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     queued.add_argument(
-        "--if-refused", choices=("cancel", "keep"), default="cancel", help="what was queued before sbatch refused"
+        "--if-refused", choices=("cancel", "keep"), default="cancel", help="jobs queued before sbatch refused one"
     )
-    queued.add_argument("--any-code", action="store_true", help="go on although the code changes meanwhile")
+    queued.add_argument("--any-code", action="store_true", help="continue even if the code changes meanwhile")
     queued.set_defaults(failed=False)

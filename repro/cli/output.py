@@ -1,4 +1,4 @@
-"""What reaches stdout and stderr, whatever those are: full, closed, or unable to show a letter."""
+"""Output to stdout and stderr, even if they are full, closed, or cannot encode a character."""
 
 import json
 import os
@@ -7,22 +7,22 @@ from typing import Any, TextIO
 
 
 def prepare() -> None:
-    """Makes every character printable, one that the encoding lacks as an escape; what is closed leads nowhere.
+    """Makes every character printable, if need be as an escape, and opens closed streams on the null device.
 
-    Without that, the next file to be opened would get a closed stream's descriptor, and what libraries print.
+    Otherwise the next file to be opened would get a closed stream's descriptor, and whatever libraries print.
     """
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor: this one
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
 
 def say(message: str) -> None:
-    """One line on stderr, as far as there is one."""
+    """Prints one line on stderr, if there is one."""
     try:
         if sys.stderr is not None:
             print("repro: " + " ".join(message.split("\n")), file=sys.stderr, flush=True)
@@ -31,16 +31,16 @@ def say(message: str) -> None:
 
 
 def discard(stream: TextIO | None) -> None:
-    """Gives up on a stream, so that what it still holds is not tried again when the interpreter ends."""
+    """Gives up on a stream, so that the interpreter does not try to flush it at exit."""
     try:
         if stream is not None:
             with open(os.devnull, "w") as nowhere:  # noqa: PTH123
                 os.dup2(nowhere.fileno(), stream.fileno())
-    except (OSError, ValueError):  # no real file, as under a test
+    except (OSError, ValueError):  # not a real file, as in a test
         pass
 
 
 def print_json(value: Any) -> None:
-    """Prints one JSON document, and nothing that its reader's encoding lacks."""
+    """Prints one JSON document in characters that the output can encode."""
     encoding = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "")
     print(json.dumps(value, indent=1, ensure_ascii=encoding != "utf8"))

@@ -1,4 +1,4 @@
-"""A plan in lines that fit the terminal: by claim, run by run, and in all."""
+"""A plan as lines that fit the terminal: by claim, by run, and in total."""
 
 import shutil
 import sys
@@ -18,21 +18,21 @@ FEW = 5  # failed runs that the summary names
 
 
 def by_claim(made: "Plan") -> Iterator[str]:
-    """A line a claim: how many of its runs are missing, what they would cost alone, and what can be expected of it."""
+    """One line per claim: how many of its runs are missing, what they cost, and what to expect of it."""
     from repro.judging.imagine import ASSUMED, LIKELY
 
     runs: dict[str, list[Planned]] = {check.claim.id: [] for check in made.checks}
     for run in made.runs:
         for name in dict.fromkeys(check.claim.id for check in run.checks):
             runs[name].append(run)
-    awaited = expected(made)
+    likely = expected(made)
     width = max(map(len, runs), default=0)
     for name, own in runs.items():
         missing = [run for run in own if run.condition != "complete"]
         cost = f", {duration(sum(run.cost.seconds for run in missing))}" if missing else ""
         line = f"{name:<{width}}  {len(missing):>3} of {len(own):>3} runs missing{cost}"
-        yield f"{line:<{width + 38}} {found.short}" if (found := awaited[name]) else line
-    if any(awaited.values()):
+        yield f"{line:<{width + 38}} {found.short}" if (found := likely[name]) else line
+    if any(likely.values()):
         yield wrapped(
             f"Last column: the probability that the claim holds if its source is right and {ASSUMED}; where the source "
             f"gives no size, the smallest one that holds with probability {LIKELY:g}. In full: repro explain CLAIM"
@@ -42,12 +42,12 @@ def by_claim(made: "Plan") -> Iterator[str]:
     if len(failed) > FEW:
         yield f"{len(failed) - FEW} more runs failed: repro plan --all"
     yield from (
-        wrapped(f"{name}: {found.undecidable}") for name, found in awaited.items() if found and found.undecidable
+        wrapped(f"{name}: {found.undecidable}") for name, found in likely.items() if found and found.undecidable
     )
 
 
 def expected(made: "Plan") -> "dict[str, Expectation | None]":
-    """What each claim comes to if its source is right."""
+    """The expectation for each claim if its source is right."""
     from repro.judging.imagine import whole
 
     checks: dict[str, list[Check]] = {}
@@ -57,7 +57,7 @@ def expected(made: "Plan") -> "dict[str, Expectation | None]":
 
 
 def each(made: "Plan") -> Iterator[str]:
-    """Every run, the most wanted first: whole lines into a file or pipe, wrapped at words on a terminal."""
+    """Every run, those of the nearest verdict first: wrapped on a terminal, one line each in a file or pipe."""
     for run in made.runs:
         more = f" and {len(run.checks) - 2} more" if len(run.checks) > 2 else ""
         line = (
@@ -68,20 +68,20 @@ def each(made: "Plan") -> Iterator[str]:
 
 
 def wrapped(line: str, indent: int = 2) -> str:
-    """A line wrapped at words on a terminal, and whole into a file or pipe."""
+    """A line, wrapped at words on a terminal but not in a file or pipe."""
     width = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else 0
     return textwrap.fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False) if width > 40 else line
 
 
 def total(made: "Plan") -> str:
-    """The last line but one."""
+    """The second-to-last line."""
     device = "GPU" if detect_device() == "cuda" else "CPU core"
     cost = f", about {duration(made.hours * 3600)} of one {device}" if made.missing else ""
     return f"{len(made.checks)} checks need {len(made.runs)} runs; {len(made.missing)} are missing{cost}."
 
 
 def as_json(made: "Plan") -> dict[str, Any]:
-    """Everything there is to say of a plan."""
+    """The whole plan as JSON values."""
     from repro.judging.verdict import to_json
 
     runs = [
@@ -96,5 +96,5 @@ def as_json(made: "Plan") -> dict[str, Any]:
         }
         for run in made.runs
     ]
-    awaited = {name: to_json(found) for name, found in expected(made).items()}
-    return {"runs": runs, "missing": len(made.missing), "device_hours": made.hours, "expected": awaited}
+    likely = {name: to_json(found) for name, found in expected(made).items()}
+    return {"runs": runs, "missing": len(made.missing), "device_hours": made.hours, "expected": likely}

@@ -1,4 +1,4 @@
-"""What several subcommands do: collect the selected checks, plan them, open the store, refuse what is a slip."""
+"""Steps of several subcommands: collect the selected checks, plan them, open the store, catch a mistyped one."""
 
 import argparse
 import shlex
@@ -30,7 +30,7 @@ def store(arguments: argparse.Namespace) -> "Store":
 
 
 def requested_seeds(arguments: argparse.Namespace, session: "Session") -> Mapping[str, int]:
-    """How many seeds each inconclusive check asks for."""
+    """Number of seeds that each inconclusive check requests."""
     from repro.judging.judge import requested_seeds as requested
 
     return requested(session.selected, store(arguments), list(session.checks.values()))
@@ -47,10 +47,10 @@ def planned(arguments: argparse.Namespace, session: "Session | None" = None) -> 
 
 
 def require_store(arguments: argparse.Namespace) -> None:
-    """Refuses a --results that is no folder: a mistyped one would look like a store without runs.
+    """Refuses a --results that is not a folder: a mistyped one would look like an empty store.
 
     Raises:
-        StoreError: it is none.
+        StoreError: it is not a folder.
     """
     if not arguments.results.is_dir():
         raise StoreError(
@@ -60,7 +60,7 @@ def require_store(arguments: argparse.Namespace) -> None:
 
 
 def next_step(arguments: argparse.Namespace, command: str) -> str:
-    """The line that says what comes next, with the options that select the same checks and store."""
+    """The line with the next command, and the options that select the same checks and store."""
     words = ["repro", command, *arguments.paths]
     for option, value, default in (
         ("-k", arguments.keyword, ""),

@@ -1,4 +1,4 @@
-"""What `repro cancel` cancels: whole arrays where all of one is selected, elements otherwise."""
+"""What `repro cancel` cancels: whole arrays if all of their elements are selected, else single elements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from repro.runs.spec import RunSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Cancelling:
-    """Which jobs end, and what goes with them."""
+    """Which jobs to cancel, and what else that affects."""
 
     ids: tuple[str, ...]  # of arrays, elements and report jobs, as scancel takes them
     jobs: int  # elements that train selected runs
@@ -48,7 +48,7 @@ def choose(specs: Sequence[RunSpec], snapshot: Snapshot, queue: Sequence[Job], e
 
 
 def _together(jobs: set[str], queue: Sequence[Job]) -> list[str]:
-    """Ids with every array named once whose elements are all among them."""
+    """Ids, in which an array stands for its elements if all of them are selected."""
     live: dict[str, set[str]] = {}
     for job in queue:
         if job.live:

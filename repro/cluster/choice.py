@@ -1,10 +1,10 @@
-"""Choices: which runs of an order are to be queued, in which arrays, and what that is expected to cost."""
+"""Choices: which runs of an order to queue, in which arrays, and at what expected cost."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from repro.cluster import elements, fate, pilot, scheduler
+from repro.cluster import elements, fate, scheduler, throughput
 from repro.cluster.elements import Element
 from repro.cluster.fate import Fate
 from repro.cluster.profile import Profile
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What an order comes to before anything is queued."""
+    """The runs of an order by what is to be done with them, before anything is queued."""
 
     plan: Plan
     todo: tuple[Planned, ...]
     reused: tuple[Planned, ...]  # complete in the store
     under_way: tuple[Fate, ...]  # queued or running
     stuck: tuple[Fate, ...]  # failed or exhausted, and not in ``todo``: left for `repro retry`
-    waiting: tuple[Fate, ...]  # of ``todo``, those that the site kept from being trained
+    waiting: tuple[Fate, ...]  # of ``todo``, those that a fault of the site has kept from training
     arrays: tuple[tuple[Element, ...], ...]
     gpu_hours: float  # expected for ``todo``
 
@@ -37,7 +37,7 @@ class Choice:
 
     @property
     def basis(self) -> str:
-        """How the hours are known: the weakest basis of any run."""
+        """Where the hours come from: the weakest basis of any run."""
         known = {run.cost.basis for run in self.todo}
         return next((word for word in ("assumed", "scaled", "measured") if word in known), "measured")
 
@@ -50,24 +50,24 @@ def choose(
     *,
     wanted: Callable[[Fate], bool] = fate.to_be_queued,
 ) -> Choice:
-    """Which runs of a session are to be queued, by their fates.
+    """Chooses which runs of a session to queue, by their fates.
 
     Raises:
-        ClusterError: the scheduler or the profile refuses.
+        ClusterError: the scheduler does not answer, or the profile needs a measurement.
     """
     store = snapshot.store
     device_type = profile.device
     seeds = requested_seeds(session.selected, store, list(session.checks.values()))
-    measured = pilot.load(store, profile)
+    measured = throughput.load(store, profile)
     made = plan(
-        session.selected, store, device_type=device_type, requested=seeds, known=pilot.known(measured, device_type)
+        session.selected, store, device_type=device_type, requested=seeds, known=throughput.known(measured, device_type)
     )
     found = fate.fates([run.spec for run in made.runs], snapshot, queue)
     todo = tuple(run for run in made.missing if wanted(found[run.spec.key]))
     queued = {run.spec.key: None for run in todo}
     arrays = elements.arrays(
         todo,
-        pilot.sharing(measured, profile),
+        throughput.sharing(measured, profile),
         longest=profile.minutes,
         largest=profile.array_size or max(1, int(scheduler.settings().get("MaxArraySize", "1001"))),
         stop_before=profile.seconds("stop_before"),

@@ -1,4 +1,4 @@
-"""Deaths: how jobs ended that could not say it themselves, asked of the scheduler once and kept."""
+"""Deaths: how jobs ended that could not report it themselves, asked of the scheduler once and stored."""
 
 import contextlib
 import json
@@ -13,24 +13,24 @@ from repro.cluster.snapshot import Entry, Snapshot
 from repro.errors import StoreError
 from repro.runs.files import write
 
-# How slurmd tells in a job's log that it killed the job for memory; the job's state does not always say so.
+# What slurmd writes into the log of a job that it killed for memory; the job's state does not always show it.
 OUT_OF_MEMORY = re.compile("exceeded (job )?memory limit|oom[-_ ]kill|out of memory", re.IGNORECASE)
 SETUP = re.compile(r"^repro: (setup failed: .*)$", re.MULTILINE)  # as the job's script prints it
-SUSPECT = 2  # jobs that end on a node before the suite begins, while it begins on others, before the node is blamed
-SITE_FAULT = 75  # exit code of a job that could not even write down that its folder cannot be written
+SUSPECT = 2  # jobs that end on a node before the suite starts, while it starts on others, before the node is blamed
+SITE_FAULT = 75  # exit code of a job that could not even record that its folder cannot be written
 
 _Attempts = Mapping[int, Sequence[Attempt]]
 
 
 def learn(snapshot: Snapshot, queue: Sequence[Job]) -> Snapshot:
-    """Adds how the jobs of all submissions ended that left no word of it; at most one call of sacct or scontrol.
+    """Adds how the jobs of all submissions ended that did not report it; at most one call of sacct or scontrol.
 
-    A node that failed under a job is noted as faulty, and so is one on which several jobs ended before the suite
-    began while others of the same submission began elsewhere. What was learned is kept on disk where that can be
-    written, for the scheduler forgets it.
+    A node that failed under a job is recorded as faulty, and so is one on which several jobs ended before the suite
+    started while others of the same submission started elsewhere. The findings are stored on disk if possible, as the
+    scheduler forgets them.
     """
     alive = by_element(queue)
-    asked = [(entry, _silent(entry, alive)) for entry in snapshot.entries]
+    asked = [(entry, _unreported(entry, alive)) for entry in snapshot.entries]
     wanted = [job for _, jobs in asked for job in jobs]
     if not wanted:
         return snapshot
@@ -40,7 +40,7 @@ def learn(snapshot: Snapshot, queue: Sequence[Job]) -> Snapshot:
         last = {}
         for job, number in jobs.items():
             here = alive.get((entry.submission.id, number))
-            # Accounting is some seconds late, and ids are used again: only a job of our name is ours.
+            # Accounting lags by some seconds, and ids are reused: only a job with our name is ours.
             over = [
                 one
                 for one in (*ended.get(job, ())[-1:], here)
@@ -51,14 +51,14 @@ def learn(snapshot: Snapshot, queue: Sequence[Job]) -> Snapshot:
         if last:
             notes = _notes(entry.submission, entry.attempts, jobs, last)
             found[entry.submission.id] = notes
-            with contextlib.suppress(StoreError):  # a full or read-only folder is no reason not to tell
+            with contextlib.suppress(StoreError):  # a full or read-only folder must not hide them
                 kept = json.dumps({**entry.deaths, **notes}, indent=1)
                 write(ledger.deaths_file(entry.submission), kept.encode())
     return snapshot.with_deaths(found)
 
 
 def by_element(queue: Sequence[Job]) -> dict[tuple[str, int], Job]:
-    """The jobs of this suite: submission and element to job. Names are trusted, so a lost answer of sbatch is found."""
+    """The jobs of this suite by submission and element: found by name, even if sbatch's answer was lost."""
     found = {}
     for job in queue:
         parts = job.name.split(".")
@@ -68,21 +68,21 @@ def by_element(queue: Sequence[Job]) -> dict[tuple[str, int], Job]:
     return found
 
 
-def _silent(entry: Entry, alive: Mapping[tuple[str, int], Job]) -> dict[str, int]:
-    """The jobs that have ended without saying how, and their elements."""
+def _unreported(entry: Entry, alive: Mapping[tuple[str, int], Job]) -> dict[str, int]:
+    """The jobs that ended without a report, and their elements."""
     submission = entry.submission
     numbers = [n for array in submission.arrays for n in range(array.first, array.first + array.count)]
     return {
         str(submission.job_of(number)): number
         for number in numbers
         if submission.job_of(number) not in entry.deaths
-        and not _has_said_all(entry.attempts.get(number, ()))
+        and not _has_reported_its_end(entry.attempts.get(number, ()))
         and not ((here := alive.get((submission.id, number))) and here.live)
     }
 
 
-def _has_said_all(attempts: Sequence[Attempt]) -> bool:
-    """Whether the last attempt said all there is to say: one that was to go on, or was ended, may have died later."""
+def _has_reported_its_end(attempts: Sequence[Attempt]) -> bool:
+    """Whether the last attempt reported a final end: one that was requeued or terminated may have died later."""
     return bool(attempts) and attempts[-1].end in ("done", "exhausted", "paused", "waiting")
 
 
@@ -101,11 +101,11 @@ def _notes(
         fault, log = None, _log_end(submission, job)
         setup = SETUP.search(log) if job in unbegun else None
         if one.node and one.state in ("NODE_FAIL", "BOOT_FAIL"):
-            fault = f"the scheduler says {one.state} of job {job}"
+            fault = f"the scheduler reports {one.state} for job {job}"
         elif one.node and job in unbegun and failures[one.node] >= SUSPECT and begun - {one.node} and not setup:
-            fault = f"{failures[one.node]} jobs ended there before the suite began, such as {job}"
+            fault = f"{failures[one.node]} jobs ended there before the suite started, such as {job}"
         state = "OUT_OF_MEMORY" if OUT_OF_MEMORY.search(log) else one.state
-        # squeue has no exit code, and sacct no reason; whichever answered first says that the log could not be opened.
+        # squeue gives no exit code, and sacct no reason; either one shows that the log could not be opened.
         if one.reason == "JobLaunchFailure" or one.exit_code == "0:53":
             state, fault = "LAUNCH_FAILED", None
         elif one.exit_code == f"{SITE_FAULT}:0":

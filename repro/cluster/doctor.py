@@ -1,4 +1,4 @@
-"""What a cluster lacks for the suite: its commands and settings, and what one of its nodes sees."""
+"""What the suite needs from a cluster: commands and settings, and what one of its nodes sees."""
 
 import json
 import os
@@ -20,12 +20,12 @@ from repro.provenance import allocation, code_digest, detect_device
 from repro.runs.datasets import COPIES
 from repro.runs.files import explain_write_errors, write
 
-# Lines of a job's log that say why it could not begin, the best first.
+# Lines of a job's log that show why it could not start, the best first.
 EXPLAINS = ("repro: setup failed", "execve", "No such file", "not found", "error", "denied")
 
 
 def examine(one: Profile, order: Order, wait: float) -> Iterator[Examined]:
-    """Looks at the scheduler's commands and settings, then sends one small job to look from a node."""
+    """Checks the scheduler's commands and settings, then sends one small job to check a node."""
     yield _try("sbatch", lambda: scheduler.ask("sbatch", "--version").strip())
     controller = _try("controller", lambda: scheduler.ask("scontrol", "ping").strip().splitlines()[0])
     yield controller
@@ -34,8 +34,8 @@ def examine(one: Profile, order: Order, wait: float) -> Iterator[Examined]:
     yield _try("accepted", lambda: _test_only(one))
     yield _sacct()
     settings = scheduler.settings()
-    yield _setting(settings, "JobRequeue", "1", "jobs ask for --requeue all the same; some clusters then still refuse")
-    yield Examined("ok", "MaxArraySize", f"{settings.get('MaxArraySize', 'unknown')}: larger arrays are cut")
+    yield _setting(settings, "JobRequeue", "1", "jobs request --requeue anyway; some clusters still refuse")
+    yield Examined("ok", "MaxArraySize", f"{settings.get('MaxArraySize', 'unknown')}: larger arrays are split")
     yield _preemption(settings)
     yield from _from_a_node(one, order, wait)
 
@@ -50,14 +50,14 @@ def _try(what: str, look: Callable[[], str]) -> Examined:
 def _test_only(one: Profile) -> str:
     """Asks sbatch whether it would take a job of this profile, without queueing it."""
     scheduler.ask("sbatch", "--test-only", f"--time={one.minutes}", *one.flags(), "--wrap=true")
-    return "sbatch --test-only takes a job as the profile asks for it"
+    return "sbatch --test-only accepts a job with the resources of the profile"
 
 
 def _sacct() -> Examined:
     try:
         scheduler.ask("sacct", "--noheader", "--allocations", "--starttime=now", patience=2)
     except ClusterError as error:
-        return Examined("warn", "sacct", f"{error} The suite does without: it asks squeue and scontrol.")
+        return Examined("warn", "sacct", f"{error} The suite works without it: it asks squeue and scontrol.")
     return Examined("ok", "sacct", "accounting answers")
 
 
@@ -75,28 +75,28 @@ def _preemption(settings: dict[str, str]) -> Examined:
     return Examined(
         "warn",
         "preemption",
-        f"{mode} without preempt_send_user_signal: jobs hear of it by SIGTERM, or not at all where GraceTime is 0",
+        f"{mode} without preempt_send_user_signal: jobs are warned by SIGTERM, or not at all if GraceTime is 0",
     )
 
 
 def _from_a_node(one: Profile, order: Order, wait: float) -> Iterator[Examined]:
     """Sends a job that looks at folder, code, GPU and data from a node, and waits for its answer."""
-    place = order.results / ledger.FOLDER / f"probe-{ledger.new_id(order.results)}"
-    with explain_write_errors(place):
-        (place / "log").mkdir(parents=True)
+    folder = order.results / ledger.FOLDER / f"probe-{ledger.new_id(order.results)}"
+    with explain_write_errors(folder):
+        (folder / "log").mkdir(parents=True)
     token = secrets.token_hex(8)
-    write(place / "token", token.encode())
+    write(folder / "token", token.encode())
     try:
-        job = _send(one, order, place)
+        job = _send(one, order, folder)
     except ClusterError as error:
         yield Examined("FAIL", "probe", str(error))
         return
-    answer, state = wait_for(place / "answer.json", job, wait)
+    answer, state = wait_for(folder / "answer.json", job, wait)
     if answer is None:
-        yield Examined("FAIL", "probe", f"job {job} is {state or 'gone'} without an answer{_reason(place, job, state)}")
+        yield Examined("FAIL", "probe", f"job {job} is {state or 'gone'}, with no answer{_reason(folder, job, state)}")
         scheduler.cancel([job])
         return
-    shutil.rmtree(place, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
     seen = "ok" if answer["token"] == token else "FAIL"
     yield _examined(seen, "folder", f"{order.results} is the same on node {answer['node']}")
     same = answer["code"] == code_digest()
@@ -109,17 +109,17 @@ def _from_a_node(one: Profile, order: Order, wait: float) -> Iterator[Examined]:
     yield _examined(
         "warn" if missing else "ok",
         "in a job",
-        f"no {missing}: jobs cannot requeue themselves nor queue a further round; show the container SLURM's commands"
+        f"no {missing}: jobs cannot requeue themselves or queue a further round; mount SLURM's commands"
         if missing
-        else "SLURM's commands are there, for requeues and further rounds",
+        else "SLURM's commands are available, for requeues and further rounds",
     )
     for name, read in answer["data"].items():
         yield _examined("ok" if read["fine"] else "warn", name, read["message"])
 
 
-def _reason(place: Path, job: str, state: str) -> str:
-    """Why a probe gave no answer: the line of its log that explains, or what the scheduler says of it."""
-    log = next(iter(place.glob("log/*_log.out")), None)
+def _reason(folder: Path, job: str, state: str) -> str:
+    """Why a probe gave no answer: the line of its log that explains it, or the scheduler's reason."""
+    log = next(iter(folder.glob("log/*_log.out")), None)
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log else []
     for words in EXPLAINS:
         for line in lines:
@@ -129,8 +129,8 @@ def _reason(place: Path, job: str, state: str) -> str:
         return f": {lines[-1]}"
     waits = next((one.reason for one in scheduler.jobs() if one.id == job and one.live), None)
     if waits is not None or state.startswith("PENDING"):
-        return f": it never began ({waits or 'it waited'}); raise --wait, or ask for less in the profile"
-    return f", and left no log: does the node see {place.parents[1]}?"
+        return f": it never started ({waits or 'it waited'}); raise --wait, or request less in the profile"
+    return f", and left no log: does the node see {folder.parents[1]}?"
 
 
 def _examined(state: str, what: str, message: str) -> Examined:
@@ -138,21 +138,21 @@ def _examined(state: str, what: str, message: str) -> Examined:
     return Examined(known[state], what, message)
 
 
-def _send(one: Profile, order: Order, place: Path) -> str:
+def _send(one: Profile, order: Order, folder: Path) -> str:
     made = executor(
         empty_submission(one, order),
-        log=place / "log",
-        job_name=f"repro.{place.name}",
+        log=folder / "log",
+        job_name=f"repro.{folder.name}",
         time=one.minutes,
         gpus_per_node=one.gpus_per_node,
         gres=one.gres,
     )
     with refusals(), scheduler.outside_a_job():
-        return str(made.submit(probe, str(place), str(order.data_dir)).job_id)
+        return str(made.submit(probe, str(folder), str(order.data_dir)).job_id)
 
 
-def probe(place: str, data_dir: str) -> None:
-    """Looks around on a node for `repro doctor --cluster`."""
+def probe(folder: str, data_dir: str) -> None:
+    """Checks a node for `repro doctor --cluster`."""
     from repro.training import gpu
     from repro.training.data import arrays
 
@@ -164,7 +164,7 @@ def probe(place: str, data_dir: str) -> None:
         except ReproError as error:
             found[name] = {"fine": False, "message": str(error)}
     answer = {
-        "token": (Path(place) / "token").read_text(encoding="utf-8"),
+        "token": (Path(folder) / "token").read_text(encoding="utf-8"),
         "node": (allocation() or {}).get("node"),
         "code": code_digest(),
         "device": detect_device(),
@@ -172,4 +172,4 @@ def probe(place: str, data_dir: str) -> None:
         "missing": [name for name in ("scontrol", "squeue", "sbatch", "srun") if shutil.which(name) is None],
         "data": found,
     }
-    write(Path(place) / "answer.json", json.dumps(answer).encode())
+    write(Path(folder) / "answer.json", json.dumps(answer).encode())

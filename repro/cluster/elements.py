@@ -1,4 +1,4 @@
-"""Elements of job arrays: planned runs of like resources packed onto GPUs, with the time that each is to ask for."""
+"""Elements of job arrays: planned runs of similar resources packed onto GPUs, each with its time limit."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,10 +8,23 @@ from typing import TypeVar
 from repro.planning.plan import Planned
 from repro.runs.spec import RunSpec
 
-SPARE = 1.5  # time asked for, over time expected
+SPARE = 1.5  # time limit, over expected time
 START_MINUTES = 5.0  # for a job to import torch and read its data
-BUILT = 64  # runs of no epochs, which only build a network and count, go together into one job, one by one
-LIMITS = (10, 20, 30, 60, 120, 240, 480, 960, 1440, 2880, 5760, 11520)  # minutes: a few kinds, so that arrays are few
+BUILT = 64  # runs without epochs, which only build a network and count, that share one job
+LIMITS = (
+    10,
+    20,
+    30,
+    60,
+    120,
+    240,
+    480,
+    960,
+    1440,
+    2880,
+    5760,
+    11520,
+)  # minutes: few values, so few arrays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +37,10 @@ class Element:
     seconds: float  # expected
 
 
-_Timed = tuple[Planned, float]  # a run and the seconds that it takes where it shares a GPU
+_Timed = tuple[Planned, float]  # a run and its seconds when it shares a GPU
 _Item = TypeVar("_Item")
 
-# How many runs of a kind share a GPU, and how many seconds one then takes for a second alone.
+# How many runs of a network share a GPU, and how much slower each then is than alone.
 Sharing = Callable[[RunSpec], tuple[int, float]]
 
 
@@ -42,8 +55,8 @@ def arrays(
 ) -> list[tuple[Element, ...]]:
     """Arrays of elements with one limit and one number of workers each, in the order of the plan.
 
-    ``longest`` is the most minutes that an element may ask for: a run that takes longer is requeued and goes on.
-    ``stop_before`` is in seconds: so much of its time an element does not use.
+    ``longest`` is the longest time limit of an element in minutes: a run that takes longer is requeued and resumes.
+    ``stop_before`` is in seconds: an element leaves this much of its time unused.
     ``largest`` is the most elements of an array.
     ``shortest`` is in seconds: runs share an element, one after the other, until they fill it.
     """
@@ -53,7 +66,7 @@ def arrays(
         workers, slowdown = sharing(spec) if spec.epochs else (1, 1.0)
         measured = run.cost.basis != "assumed" or not spec.epochs
         seconds = run.cost.seconds * slowdown
-        alone = _limit(seconds / 60, longest)  # runs of like length share an element, so that none waits for another
+        alone = _limit(seconds / 60, longest)  # runs of similar length share an element, so that none waits for another
         sharers.setdefault((workers, spec.epochs > 0, measured, alone), []).append((run, seconds))
     kinds: dict[tuple[int, int], list[Element]] = {}
     for (workers, trained, measured, _), some in sharers.items():
@@ -66,7 +79,7 @@ def arrays(
 
 
 def _packs(some: Sequence[_Timed], workers: int, shortest: float) -> list[Sequence[_Timed]]:
-    """Runs in order, as many together as it takes to keep all workers busy for so long."""
+    """Runs in order, packed until all workers are busy for ``shortest`` seconds."""
     packs: list[list[_Timed]] = []
     for run in some:
         if packs and (len(packs[-1]) < workers or _seconds([s for _, s in packs[-1]], workers) < shortest):
@@ -77,7 +90,7 @@ def _packs(some: Sequence[_Timed], workers: int, shortest: float) -> list[Sequen
 
 
 def _seconds(each: Sequence[float], workers: int) -> float:
-    """How long runs of like length take when each worker takes the next one as soon as it is free."""
+    """How long runs of similar length take when each worker starts the next one as soon as it is free."""
     return max(each) * math.ceil(len(each) / workers) if len(each) < 2 * workers else sum(each) / workers
 
 

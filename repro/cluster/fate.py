@@ -1,4 +1,4 @@
-"""Fates: what has become of each run, from results on disk first, then the attempts of its jobs, then the queue."""
+"""Fates: the state of each submitted run, from results on disk, then the attempts of its jobs, then the queue."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,42 +14,42 @@ from repro.runs.lease import RENEW
 from repro.runs.spec import RunSpec
 from repro.runs.store import SPEC, Store
 
-State = Literal[
+RunState = Literal[
     "complete",
     "running",
-    "suspended",  # begun and stopped by the scheduler, which lets it go on by itself
+    "suspended",  # started, then suspended by the scheduler, which resumes it by itself
     "queued",
-    "missing",  # never begun, or deleted since
-    "paused",  # at a checkpoint, with nobody to go on
+    "missing",  # never started, or deleted since
+    "paused",  # at a checkpoint, and in no job
     "waiting",  # for the site: a full or read-only folder, a lost mount, missing data, changed code
     "failed",  # with a traceback: training it again would fail again
-    "killed",  # its job ended without a word
+    "killed",  # its job ended without a report
     "cancelled",
-    "exhausted",  # out of requeues, with what it had kept
+    "exhausted",  # out of requeues, with its last checkpoint
 ]
 UNDER_WAY = ("running", "suspended", "queued")
-STUCK = ("failed", "exhausted")  # only `repro retry` takes these up again
-STALE = 2 * RENEW  # seconds after which a lease is one that its holder no longer renews
+STUCK = ("failed", "exhausted")  # only `repro retry` queues these again
+STALE = 2 * RENEW  # seconds without a renewal after which a lease counts as no longer renewed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fate:
-    """What has become of one run."""
+    """The state of one run and of its last job."""
 
     spec: RunSpec
-    state: State
+    state: RunState
     why: str = ""
-    submission: Submission | None = None  # the last one that had it
+    submission: Submission | None = None  # the last one with this run
     element: int | None = None
     job: str | None = None
     node: str = ""
     exit_code: str = ""
     attempt: Attempt | None = None  # the last
-    deaths: int = 0  # attempts in a row that ended without a word, the last ones
+    deaths: int = 0  # number of last attempts in a row that ended without a report
 
 
 def fates(specs: Iterable[RunSpec], snapshot: Snapshot, queue: Sequence[Job] | None) -> dict[str, Fate]:
-    """The fate of each run, by its key; ``queue`` as ``scheduler.jobs`` gives it, None where nobody could be asked."""
+    """The fate of each run, by its key; ``queue`` as ``scheduler.jobs`` gives it, None if it could not be asked."""
     places: dict[str, list[tuple[Entry, int]]] = {}
     for entry in snapshot.entries:
         for number, keys in enumerate(entry.submission.elements):
@@ -60,7 +60,7 @@ def fates(specs: Iterable[RunSpec], snapshot: Snapshot, queue: Sequence[Job] | N
 
 
 def to_be_queued(one: Fate) -> bool:
-    """Whether `repro submit` takes a run up."""
+    """Whether `repro submit` queues a run."""
     return one.state not in ("complete", *UNDER_WAY, *STUCK)
 
 
@@ -74,12 +74,12 @@ def _fate(
     job_id = submission.job_of(number)
     job = (alive or {}).get((submission.id, number))
     attempt = next(iter(entry.attempts.get(number, ())[-1:]), None)
-    # A job that is alive again, as after an operator's requeue, has no death.
+    # A job that is live again, as after an operator's requeue, has not died.
     death = None if job is not None and job.live else entry.deaths.get(job_id or "")
     state, why = _state(spec, store, job, attempt, job_id, death)
-    on_its_way = attempt is None or attempt.end in (None, "requeued")
-    if alive is None and job_id and on_its_way and death is None and state in ("cancelled", "killed"):
-        state, why = "queued", "as far as files tell"
+    unfinished = attempt is None or attempt.end in (None, "requeued")
+    if alive is None and job_id and unfinished and death is None and state in ("cancelled", "killed"):
+        state, why = "queued", "according to the files alone"
     return Fate(
         spec=spec,
         state=state,
@@ -95,7 +95,7 @@ def _fate(
 
 
 def _deaths(places: Sequence[tuple[Entry, int]]) -> int:
-    """How many attempts at a run in a row, the last ones, have ended without a word, or before they began."""
+    """Number of last attempts at a run in a row that ended without a report, or before they started."""
     silent: list[bool] = []
     for entry, number in places:
         some = entry.attempts.get(number, ())
@@ -126,13 +126,13 @@ def _state(
     attempt: Attempt | None,
     job_id: str | None,
     death: Mapping[str, str] | None,
-) -> tuple[State, str]:
+) -> tuple[RunState, str]:
     condition = store.condition(spec)
     if condition == "complete":
         return "complete", ""
     if job is not None and job.state in ("SUSPENDED", "STOPPED") and attempt is not None:
-        return "suspended", f"job {job.id} is suspended; SLURM lets it go on, or: scontrol resume {job.id}"
-    # A killed job on another machine holds its lease for a while: the scheduler knows better.
+        return "suspended", f"job {job.id} is suspended; SLURM resumes it, or: scontrol resume {job.id}"
+    # A killed job on another machine still holds its lease for a while: trust the scheduler.
     if condition == "training" and not (death or (job is not None and not job.live)):
         return "running", _unrenewed(store, spec)
     ended = _ended(spec, store, attempt)
@@ -140,40 +140,40 @@ def _state(
         return ended
     if job is not None and job.live:
         if attempt is not None and attempt.end is None and job.state == "RUNNING":
-            return "running", "about to begin"
+            return "running", "about to start"
         return "queued", job.reason
     if attempt is not None:
         return _after_attempt(attempt, death)
     return _before_attempt(store, condition == "paused", job, job_id, death)
 
 
-def _ended(spec: RunSpec, store: Store, attempt: Attempt | None) -> tuple[State, str] | None:
-    """What the last attempt says of a run that it could not bring to an end; None where it says nothing final."""
-    said: Json = dict(attempt.runs.get(spec.key, {})) if attempt else {}
-    if said.get("status") not in ("failed", "crashed", "waiting"):
+def _ended(spec: RunSpec, store: Store, attempt: Attempt | None) -> tuple[RunState, str] | None:
+    """The state that the last attempt recorded for a run it could not finish; None if that is not final."""
+    recorded: Json = dict(attempt.runs.get(spec.key, {})) if attempt else {}
+    if recorded.get("status") not in ("failed", "crashed", "waiting"):
         return None
-    if said["status"] == "waiting":  # perhaps before it had a folder
-        return "waiting", str(said["error"])
+    if recorded["status"] == "waiting":  # perhaps before it had a folder
+        return "waiting", str(recorded["error"])
     if not (store.folder(spec) / SPEC).exists():
         return "missing", "its folder was deleted after its job ended"
-    return "failed", str(said["error"])
+    return "failed", str(recorded["error"])
 
 
 def _unrenewed(store: Store, spec: RunSpec) -> str:
-    """Why a run may be said to be running and nothing happens: its lease is a dead process's."""
+    """Why a run may show as running although nothing happens: a dead process holds its lease."""
     try:
         age = time.time() - max(path.stat().st_mtime for path in store.folder(spec).glob("lease.*"))
     except (OSError, ValueError):
         return ""
     if age < STALE:
         return ""
-    return f"waiting for a lease that nobody has renewed for {age:.0f} s; it expires within two minutes"
+    return f"waiting for a lease that was last renewed {age:.0f} s ago; it expires within two minutes"
 
 
 def _before_attempt(
     store: Store, paused: bool, job: Job | None, job_id: str | None, death: Mapping[str, str] | None
-) -> tuple[State, str]:
-    """The state of a run whose job is gone and never began."""
+) -> tuple[RunState, str]:
+    """The state of a run whose job is gone and never started."""
     state = death["state"] if death else job.state if job else ""
     match state:
         case "LAUNCH_FAILED":
@@ -185,17 +185,17 @@ def _before_attempt(
         case "" | "CANCELLED":
             if job_id is None and job is None:
                 return ("paused", "at a checkpoint") if paused else ("missing", "was not queued")
-            return "cancelled", "its job left the queue before it began"
+            return "cancelled", "its job left the queue before it started"
         case _:
-            return "killed", f"its job ended as {state} before it could begin"
+            return "killed", f"its job ended as {state} before it could start"
 
 
-def _after_attempt(attempt: Attempt, death: Mapping[str, str] | None) -> tuple[State, str]:
+def _after_attempt(attempt: Attempt, death: Mapping[str, str] | None) -> tuple[RunState, str]:
     """The state of an unfinished run after the last attempt of its job."""
     state = death["state"] if death else ""
     match attempt.end:
         case None if state == "SITE_FAULT":
-            return "waiting", "its job could not write to the store any more"
+            return "waiting", "its job could no longer write to the store"
         case None if state == "CANCELLED":
             return "cancelled", "its job was cancelled"
         case None:
@@ -207,7 +207,7 @@ def _after_attempt(attempt: Attempt, death: Mapping[str, str] | None) -> tuple[S
         case "terminated" | "requeued":
             if death and state != "CANCELLED":
                 return "killed", _killed(state)
-            return "cancelled", "its job was cancelled, or left the queue while it waited to go on"
+            return "cancelled", "its job was cancelled, or left the queue after a requeue"
         case _:
             return "paused", attempt.why or "at a checkpoint"
 
@@ -215,8 +215,8 @@ def _after_attempt(attempt: Attempt, death: Mapping[str, str] | None) -> tuple[S
 def _killed(state: str) -> str:
     match state:
         case "":
-            return "its job ended without a word"
+            return "its job ended without a report"
         case "OUT_OF_MEMORY":
-            return "its job was killed for its memory; raise memory in the profile"
+            return "its job ran out of memory; raise memory in the profile"
         case _:
             return f"its job ended as {state}"

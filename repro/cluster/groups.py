@@ -1,4 +1,4 @@
-"""Groups of runs that did not end well, together by cause, each with what mends it."""
+"""Groups of runs that failed or stopped, by cause, each with the command that fixes it."""
 
 import json
 import re
@@ -9,16 +9,16 @@ from repro.cluster import fate
 from repro.cluster.fate import Fate
 from repro.runs.store import FAILURE, Store
 
-LOG_LINES = 5  # of a log that a group shows
-# What differs between runs that fail for one cause: keys and digests, paths, numbers. (Names are known by run.)
+LOG_LINES = 5  # of the log shown for a group
+# What differs between runs that fail for the same cause: keys and digests, paths, numbers. (Names are known.)
 VARYING = ((r"\b[0-9a-f]{12,64}\b…?", "#"), (r"(?:/[^\s/:'\"(),]+)+/?", "/…"), (r"\d+(?:\.\d+)?", "#"))
-MENDING = {
-    "failed": "mend the cause, then: repro retry --failed",
+FIXES = {
+    "failed": "fix the cause, then: repro retry --failed",
     "exhausted": "raise time or requeues in the profile, then: repro retry --failed",
-    "waiting": "mend the cause, then: repro submit",
+    "waiting": "fix the cause, then: repro submit",
     "killed": "repro submit queues them again",
     "cancelled": "repro submit queues them again",
-    "paused": "repro submit goes on",
+    "paused": "repro submit resumes them",
 }
 
 
@@ -27,17 +27,17 @@ class Group:
     """Runs of one state and one cause."""
 
     state: str
-    why: str  # of the example, as it stands in its traceback or its attempt
+    why: str  # of the example, from its traceback or its attempt
     count: int
     names: tuple[str, ...]  # of the first few; the first is the example
     nodes: tuple[str, ...]
     exit_code: str
     log: tuple[str, ...]  # the end of the example's log
-    command: str  # what mends it
+    command: str  # that fixes it
 
 
 def groups(found: Sequence[Fate], store: Store) -> list[Group]:
-    """What went wrong, runs of one cause together, the most frequent first."""
+    """What went wrong, grouped by cause, the most frequent first."""
     made: dict[tuple[str, str], list[tuple[Fate, str]]] = {}
     for one in found:
         if one.state not in ("complete", "missing", *fate.UNDER_WAY):
@@ -52,7 +52,7 @@ def groups(found: Sequence[Fate], store: Store) -> list[Group]:
             nodes=tuple(sorted({one.node for one, _ in some if one.node})),
             exit_code=", ".join(sorted({one.exit_code for one, _ in some if one.exit_code})),
             log=_log_end(some[0][0]),
-            command=f"{MENDING[state]}; all of it: repro logs '{some[0][0].spec.name}'",
+            command=f"{FIXES[state]}; full log: repro logs '{some[0][0].spec.name}'",
         )
         for (state, _), some in sorted(made.items(), key=lambda item: -len(item[1]))
     ]
@@ -71,7 +71,7 @@ def _why(one: Fate, store: Store) -> str:
 
 
 def _cause(why: str, name: str) -> str:
-    """A message without what only one run has."""
+    """A message without the parts that are specific to one run."""
     text = why.replace(name, "RUN")
     for pattern, word in VARYING:
         text = re.sub(pattern, word, text)

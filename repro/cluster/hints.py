@@ -1,10 +1,10 @@
 """Hints: what a user can do about jobs that wait, by the scheduler's reason."""
 
 HELD = {
-    "JobHeldUser": "scontrol release JOB lets them go on, repro cancel gives them up",
-    "JobHeldAdmin": "an administrator holds them: ask who runs the cluster, or give them up with repro cancel",
+    "JobHeldUser": "scontrol release JOB releases them, repro cancel cancels them",
+    "JobHeldAdmin": "an administrator holds them: ask your cluster's administrators, or repro cancel",
 }
-# Reasons that time does not mend.
+# Reasons that waiting does not resolve.
 NEVER = {
     "PartitionTimeLimit": "lower time in the profile to what `sinfo -o '%P %l'` allows",
     "PartitionNodeLimit": "ask for less in the profile, or name another partition",
@@ -19,7 +19,7 @@ NEVER = {
 
 
 def hint(reason: str) -> str:
-    """What to do about a job that waits for a reason; "" where it is to wait."""
+    """What to do about a job that waits for a reason; "" if it only has to wait."""
     word = reason.strip("()").split(",")[0].split(" ")[0]
     if word in HELD:
         return HELD[word]
@@ -31,5 +31,5 @@ def hint(reason: str) -> str:
 
 
 def can_never_start(reason: str) -> bool:
-    """Whether waiting is in vain."""
+    """Whether waiting is pointless."""
     return reason.strip("()").split(",")[0].split(" ")[0] in NEVER

@@ -15,24 +15,24 @@ from repro.runs.store import SPEC, Store
 
 @dataclass(frozen=True, kw_only=True)
 class Hours:
-    """What jobs took and gave, in hours of one GPU; of one job where the profile asks for none."""
+    """What jobs took and what of it was useful, in GPU-hours; in job-hours if the profile requests no GPU."""
 
     allocated: float  # from the start to the end of every attempt
-    useful: float  # training that is in a finished run or its last checkpoint
-    wasted: float  # the rest: starting, idle places, steps that were lost
-    reused: float  # runs that were complete when they were submitted, and not trained again
-    resumed: float  # training that requeued runs kept from attempts before their last
+    useful: float  # training kept in a finished run or a last checkpoint
+    wasted: float  # the rest: start-up, idle workers, lost steps
+    reused: float  # complete runs that were reused instead of being trained again
+    resumed: float  # training that requeued runs kept from earlier attempts
     attempts: int
     requeues: int
 
 
 def account(store: Store) -> dict[str, Any] | None:
-    """What a report says of the cluster, as JSON values; None when nothing was submitted."""
+    """What a report shows of the cluster, as JSON values; None if nothing was submitted."""
     return accounted(snapshots.read(store))
 
 
 def accounted(snapshot: Snapshot) -> dict[str, Any] | None:
-    """``account`` of a store that was read already."""
+    """``account`` for a store that has already been read."""
     found = hours(snapshot)
     if found is None:
         return None
@@ -66,7 +66,7 @@ def accounted(snapshot: Snapshot) -> dict[str, Any] | None:
 
 
 def hours(snapshot: Snapshot, chain: str | None = None) -> Hours | None:
-    """The hours of all submissions of a store, or of the rounds of one order; None when there was none."""
+    """The hours of all submissions of a store, or of the rounds of one order; None if there was none."""
     entries = [one for one in snapshot.entries if chain in (None, one.submission.chain)]
     if not entries and not snapshot.damaged:
         return None
@@ -95,29 +95,29 @@ def hours(snapshot: Snapshot, chain: str | None = None) -> Hours | None:
 
 
 def _parts(store: Store, entries: Sequence[Entry]) -> dict[str, list[dict[str, Any]]]:
-    """The uninterrupted pieces of training that each submitted run consists of so far."""
+    """The uninterrupted parts of each submitted run's training so far."""
     found = {}
     for key in {key for one in entries for keys in one.submission.elements for key in keys}:
         spec = _spec(store, key)
         if spec is None:
             continue
         if store.condition(spec) == "complete":
-            with contextlib.suppress(StoreError):  # a run changed by hand is for the judge to name
+            with contextlib.suppress(StoreError):  # judging reports a run that was changed by hand
                 found[key] = list(store.run(spec).record["parts"])
         else:
-            found[key] = list((store.place(spec) or {}).get("parts", []))
+            found[key] = list((store.position(spec) or {}).get("parts", []))
     return found
 
 
 def _damaged(snapshot: Snapshot) -> list[str]:
-    """Keys of submitted runs whose folder cannot be read, so that their training is in no hours."""
+    """Keys of submitted runs whose folder cannot be read, so that their training is not counted."""
     keys = {key for one in snapshot.entries for some in one.submission.elements for key in some}
     there = {key for key in keys if (snapshot.store.root / key / SPEC).exists()}
     return sorted(key for key in there if _spec(snapshot.store, key) is None)
 
 
 def _spec(store: Store, key: str) -> RunSpec | None:
-    """The spec of a run that was submitted; None where its folder was deleted or damaged."""
+    """The spec of a submitted run; None if its folder was deleted or damaged."""
     path = store.root / key / SPEC
     try:
         return RunSpec.from_json(path.read_text(encoding="utf-8"), path)

@@ -1,4 +1,4 @@
-"""The work of a job: one element of an array, brought as far as it gets in this attempt."""
+"""The work of a job: one attempt at one element of an array."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ from repro.runs.spec import RunSpec
 from repro.runs.store import Store
 
 FAILED = ("failed", "crashed")
-# Errors of the node, not of the run: another node would not have them.
+# Errors of the node, not of the run: they would not occur on another node.
 NODE_ERRORS = re.compile(
     "no CUDA-capable device|No CUDA GPUs are available|CUDA driver (version|initialization)|uncorrectable ECC"
     "|CUDA error: (unknown error|initialization error|all CUDA-capable devices are busy)|GPU is lost"
@@ -42,8 +42,8 @@ class _Task:
     criteria: Mapping[str, str]
 
 
-class _Diary:
-    """The attempt under way, written to disk at every change."""
+class _AttemptLog:
+    """The current attempt, written to disk at every change."""
 
     def __init__(self, submission: Submission, attempt: Attempt) -> None:
         self.submission, self.attempt = submission, attempt
@@ -55,17 +55,17 @@ class _Diary:
         self.attempt.save(self.submission)
 
     def touch(self) -> None:
-        """Shows that the attempt is under way."""
+        """Shows that the attempt is still running."""
         self.attempt.touch(self.submission)
 
 
 def work(folder: str, number: int) -> None:
-    """Brings the runs of one element as far as they get in this attempt of its job.
+    """Trains the runs of one element as far as possible in this attempt of its job.
 
-    On SLURM's warning signal, or when its own time is nearly over, it checkpoints and puts itself back into the queue;
-    so it does on SIGTERM, unless the scheduler has ended the job. Where the site is at fault, such as a full disk, it
-    ends, and keeps what waits behind it from trying the same. What became of it stands in the submission's attempts;
-    where even those cannot be written, in the exit code.
+    On SLURM's warning signal, or shortly before its time limit, it checkpoints and requeues itself; the same on
+    SIGTERM, unless the scheduler has ended the job. If the site is at fault, such as a full disk, it ends, and cancels
+    the elements that still wait, which would fail in the same way. Its outcome is written to the submission's
+    attempts or, if even those cannot be written, given by the exit code.
     """
     submission = ledger.load(Path(folder))
     try:
@@ -82,70 +82,70 @@ def _work(submission: Submission, number: int) -> None:
     file = submission.element_file(number)
     element = json.loads(file.read_text(encoding="utf-8"))
     store = Store(submission.order.results)
-    diary = _begin(submission, number, element["workers"])
-    # What failed in the attempt before would fail again.
+    log = _begin(submission, number, element["workers"])
+    # What failed in the previous attempt would fail again.
     runs = [_Task(spec=RunSpec.from_json(run["spec"], file), criteria=run["criteria"]) for run in element["runs"]]
-    tasks = [task for task in runs if task.spec.key not in diary.attempt.runs]
-    with Stop() as stop, repeated(RENEW, diary.touch):
-        end, why = _train(diary, tasks, store, stop, _deadline(submission, element["minutes"]))
-        diary.note(end=end, why=why, ended=time.time())
-        one = diary.attempt
+    tasks = [task for task in runs if task.spec.key not in log.attempt.runs]
+    with Stop() as stop, repeated(RENEW, log.touch):
+        end, why = _train(log, tasks, store, stop, _deadline(submission, element["minutes"]))
+        log.note(end=end, why=why, ended=time.time())
+        one = log.attempt
         print(f"{one.job} attempt {one.restart} on {one.node}: {end}{': ' if why else ''}{why}", flush=True)
         if end == "waiting":
             _hold_back(submission)
         if end == "requeued":
-            _requeue(diary)
+            _requeue(log)
 
 
-def _train(diary: _Diary, tasks: list[_Task], store: Store, stop: Stop, deadline: float) -> tuple[End, str]:
-    """Trains, and says how this attempt ends and why."""
-    submission, restart, node = diary.submission, diary.attempt.restart, diary.attempt.node
+def _train(log: _AttemptLog, tasks: list[_Task], store: Store, stop: Stop, deadline: float) -> tuple[End, str]:
+    """Trains; returns how this attempt ends, and why."""
+    submission, restart, node = log.submission, log.attempt.restart, log.attempt.node
     requeues = submission.profile.requeues
     if restart > requeues:
         return "exhausted", f"requeued {restart} times, and {requeues} are allowed; see: repro retry --failed"
     if submission.profile.device == "cuda" and detect_device() != "cuda":
-        diary.note(faults={**diary.attempt.faults, node: "it has no NVIDIA driver"})
+        log.note(faults={**log.attempt.faults, node: "it has no NVIDIA driver"})
 
     def note(done: Done) -> None:
-        """Notes down how a run ended; at the first fault of the site or the node, the others are not tried."""
-        status, faults = done.status, dict(diary.attempt.faults)
+        """Records how a run ended; after the first fault of the site or the node, no other run is tried."""
+        status, faults = done.status, dict(log.attempt.faults)
         if NODE_ERRORS.search(done.error):
-            status = "paused"  # it is the node that failed
+            status = "paused"  # the node failed, not the run
             faults[node] = done.error
         entry = {"status": status, "seconds": round(done.seconds, 1), "error": done.error}
         if status == "waiting":
             stop.event.set()
         print(f"{status} {done.spec.name}, {done.seconds:.1f} s {done.error}", flush=True)
-        diary.note(runs={**diary.attempt.runs, done.spec.key: entry}, faults=faults)
+        log.note(runs={**log.attempt.runs, done.spec.key: entry}, faults=faults)
 
-    place = Site(
+    where = Site(
         store=store,
         data_dir=submission.order.data_dir,
         device=submission.profile.device,
-        workers=diary.attempt.workers,
+        workers=log.attempt.workers,
         deadline=deadline,
         code=None if submission.order.any_code else submission.code,
         isolated=True,
     )
-    ended = node not in diary.attempt.faults and pool.train(tasks, place, stop, note)
-    if node in diary.attempt.faults:
+    ended = node not in log.attempt.faults and pool.train(tasks, where, stop, note)
+    if node in log.attempt.faults:
         _avoid(submission, {node})
-        return "paused", f"{node}: {diary.attempt.faults[node]}"
-    causes = [str(run["error"]) for run in diary.attempt.runs.values() if run["status"] == "waiting"]
+        return "paused", f"{node}: {log.attempt.faults[node]}"
+    causes = [str(run["error"]) for run in log.attempt.runs.values() if run["status"] == "waiting"]
     if causes:
         return "waiting", causes[0]
     if ended:
         return "done", ""
-    if stop.signal is not None and stop.signal != _warning() and not _still_wanted(diary.attempt):
+    if stop.signal is not None and stop.signal != _warning() and not _still_wanted(log.attempt):
         return "terminated", "SIGTERM: cancelled, or ended by the scheduler"
-    reason = "its time was nearly over" if stop.signal is None else "the scheduler's signal: preempted, or out of time"
+    reason = "its time limit was near" if stop.signal is None else "the scheduler's signal: preempted, or out of time"
     if restart >= requeues:
         return "exhausted", f"{reason}, and all {requeues} requeues are used up; see: repro retry --failed"
     return "requeued", reason
 
 
-def _begin(submission: Submission, number: int, workers: int) -> _Diary:
-    """Notes a new attempt, and what the scheduler knows against the node of one before that could not end itself."""
+def _begin(submission: Submission, number: int, workers: int) -> _AttemptLog:
+    """Records a new attempt, and any fault of the node on which the previous one ended without a report."""
     job = allocation() or {"id": "", "node": "", "restart": 0}
     restart = int(job["restart"])
     before = [one for one in ledger.attempts(submission, [number]).get(number, ()) if one.restart < restart]
@@ -155,7 +155,7 @@ def _begin(submission: Submission, number: int, workers: int) -> _Diary:
             trouble = scheduler.node_trouble(before[-1].node)
             if trouble:
                 faults[before[-1].node] = f"an attempt of job {job['id']} ended there: {trouble}"
-    diary = _Diary(
+    log = _AttemptLog(
         submission,
         Attempt(
             element=number,
@@ -171,11 +171,11 @@ def _begin(submission: Submission, number: int, workers: int) -> _Diary:
     )
     if faults:
         _avoid(submission, set(faults))
-    return diary
+    return log
 
 
 def _avoid(submission: Submission, nodes: set[str]) -> None:
-    """Keeps what still waits on this cluster away from nodes, besides those avoided before."""
+    """Excludes nodes for everything that still waits on this cluster, besides those excluded before."""
     snapshot, name = snapshots.read(Store(submission.order.results)), submission.profile.name
     own = [one.submission for one in snapshot.entries if one.submission.profile.name == name]
     waiting = [array.job for one in own for array in one.arrays]
@@ -183,16 +183,16 @@ def _avoid(submission: Submission, nodes: set[str]) -> None:
 
 
 def _hold_back(submission: Submission) -> None:
-    """Takes what has not begun out of the queue: it would fail in seconds, one after the other.
+    """Cancels the elements that have not started: each would fail within seconds.
 
-    The report job comes all the same, and queues it again once the cause is gone; so does `repro submit`.
+    The report job still runs, and queues them again once the cause is gone; so does `repro submit`.
     """
     with contextlib.suppress(ReproError):
         scheduler.cancel_waiting([array.job for array in submission.arrays])
 
 
 def _still_wanted(attempt: Attempt) -> bool:
-    """Whether SIGTERM came from preemption or an operator: the scheduler has then not ended the job."""
+    """Whether SIGTERM came from preemption or an operator, in which case the scheduler has not ended the job."""
     try:
         return scheduler.state(attempt.job) == "RUNNING"
     except ReproError:
@@ -200,18 +200,18 @@ def _still_wanted(attempt: Attempt) -> bool:
 
 
 def _deadline(submission: Submission, minutes: int) -> float:
-    """When to stop by ourselves: after SLURM's warning should have come, and well before the end."""
+    """When to stop by ourselves: after SLURM's warning is due, and well before the time limit."""
     began = float(os.environ.get("REPRO_BEGAN") or time.time())
     end = float(os.environ.get("SLURM_JOB_END_TIME") or began + 60 * minutes)
     return end - submission.profile.seconds("stop_before") / 2
 
 
-def _requeue(diary: _Diary) -> None:
-    """Puts this job back into the queue; where that is forbidden the report job's next round goes on."""
+def _requeue(log: _AttemptLog) -> None:
+    """Requeues this job; if that is forbidden, the report job's next round resumes its runs."""
     try:
-        scheduler.requeue(diary.attempt.job)
+        scheduler.requeue(log.attempt.job)
     except ReproError as error:
-        diary.note(end="paused", why=str(error))
+        log.note(end="paused", why=str(error))
         return
     sys.exit(1)  # submitit then writes no result
 

@@ -1,4 +1,4 @@
-"""Submissions on disk: what was ordered, which element of which array trains which runs, and every attempt at it."""
+"""Submissions on disk: the order, the runs of each element of each array, and every attempt at an element."""
 
 import dataclasses
 import hashlib
@@ -20,13 +20,13 @@ Json = dict[str, Any]
 FOLDER = ".slurm"  # in the store
 ATTEMPTS = "attempts"  # in the folder of a submission
 
-# How an attempt ended, in its own words; one that was killed could write none.
+# How an attempt ended, as it reported itself; one that was killed reported nothing.
 End = Literal["done", "requeued", "terminated", "exhausted", "paused", "waiting"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What a user asked for, so that a job can ask for it again; every path absolute."""
+    """What a user submitted, so that a job can submit it again; all paths are absolute."""
 
     scale: str
     paths: tuple[str, ...]
@@ -36,11 +36,11 @@ class Order:
     data_dir: Path
     report: Path
     granted_gpu_hours: float  # what the user agreed to, over all rounds
-    any_code: bool  # whether jobs go on with code of another digest
+    any_code: bool  # whether jobs also run with code of another digest
 
     @property
     def selection(self) -> tuple[object, ...]:
-        """What the report of this order is about: two orders of one selection share a report."""
+        """What the report of this order covers: orders of the same selection share a report."""
         return (self.scale, self.paths, self.keyword, self.copy)
 
     def to_json(self) -> Json:
@@ -51,14 +51,14 @@ class Order:
 
     @classmethod
     def from_json(cls, fields: Json) -> "Order":
-        """What ``to_json`` gave."""
+        """The order that ``to_json`` gave."""
         places = {name: Path(fields[name]) for name in ("results", "data_dir", "report")}
         return cls(**{**fields, **places, "paths": tuple(fields["paths"])})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Array:
-    """One job array as the scheduler took it: elements ``first`` … ``first + count − 1`` of the submission."""
+    """One job array as the scheduler accepted it: elements ``first`` … ``first + count − 1`` of the submission."""
 
     job: str  # its id
     first: int
@@ -75,20 +75,20 @@ class Submission:
     chain: str  # id of the first round
     order: Order
     profile: Profile
-    code: str  # digest that jobs must have
+    code: str  # digest that the jobs' code must have
     commit: str
-    round: int  # 0, and one more each time a report job queues what bad luck had stopped
+    round: int  # 0, and one more each time a report job queues interrupted runs again
     created: float  # time.time()
     elements: tuple[tuple[str, ...], ...]  # keys of the runs of each
     gpu_hours: float  # expected
-    reused_seconds: float  # device-seconds of the complete runs that were found and not trained again
-    excluded: tuple[str, ...] = ()  # nodes kept away from
+    reused_seconds: float  # device-seconds of the complete runs that were reused
+    excluded: tuple[str, ...] = ()  # nodes that jobs avoid
     arrays: tuple[Array, ...] = ()
     report_job: str | None = None
 
     @property
     def folder(self) -> Path:
-        """Where it lives."""
+        """Its folder."""
         return self.order.results / FOLDER / self.id
 
     @property
@@ -97,27 +97,27 @@ class Submission:
         return self.folder / "log"
 
     def element_file(self, number: int) -> Path:
-        """What the job of an element reads."""
+        """The file that the job of an element reads."""
         return self.folder / "elements" / f"{number:05d}.json"
 
     def array_name(self, first: int) -> str:
-        """The job name of the array that begins with an element: found again in the queue even if we die here."""
+        """Job name of the array that begins with an element, by which it is found even if we are killed here."""
         return f"repro.{self.id}.{first}"
 
     @property
     def report_name(self) -> str:
-        """The job name of the last job."""
+        """Job name of the report job."""
         return f"repro.{self.id}.report"
 
     def job_of(self, element: int) -> str | None:
-        """The scheduler's id of an element; None while it is not queued."""
+        """The scheduler's id of an element; None if it is not queued."""
         for array in self.arrays:
             if array.first <= element < array.first + array.count:
                 return array.job if array.count == 1 else f"{array.job}_{element - array.first}"
         return None
 
     def log_of(self, job: str | None) -> Path:
-        """What a job has written."""
+        """The log of a job."""
         return self.log / f"{job}_0_log.out"
 
     def save(self) -> None:
@@ -137,12 +137,12 @@ class Attempt:
     gpus: int
     workers: int
     began: float
-    ended: float | None = None  # None while it is under way, or when it was killed
+    ended: float | None = None  # None while it is running, or if it was killed
     end: End | None = None
     why: str = ""
-    faults: Mapping[str, str] = field(default_factory=dict)  # node, its own or that of the attempt before -> its fault
+    faults: Mapping[str, str] = field(default_factory=dict)  # node of this attempt or of the one before -> its fault
     runs: Mapping[str, Json] = field(default_factory=dict)  # key -> status, seconds, error
-    last_sign: float = 0.0  # when the file was touched last; read, not written
+    last_sign: float = 0.0  # when the file was last touched; read, not written
 
     def path(self, submission: Submission) -> Path:
         """Its file."""
@@ -155,22 +155,22 @@ class Attempt:
         write(self.path(submission), json.dumps(fields, indent=1).encode())
 
     def touch(self, submission: Submission) -> None:
-        """Shows that it is under way."""
+        """Shows that it is still running."""
         os.utime(self.path(submission))
 
     @property
     def seconds(self) -> float:
-        """How long it lasted, as far as it could tell."""
+        """How long it lasted, by its own reports."""
         return max(0.0, (self.ended if self.ended is not None else self.last_sign) - self.began)
 
 
 def new_id(root: Path) -> str:
-    """A name that sorts by time, that no other submission has, and that tells the jobs of one store from another's."""
+    """A unique name that sorts by time, and that distinguishes the jobs of one store from another's."""
     return f"{time.strftime('%y%m%d-%H%M%S')}-{mark(root)}-{secrets.token_hex(2)}"
 
 
 def mark(root: Path) -> str:
-    """What the ids of all submissions of a store have in common."""
+    """The part that the ids of all submissions of a store share."""
     return hashlib.sha256(str(root.absolute()).encode()).hexdigest()[:6]
 
 
@@ -194,9 +194,9 @@ def load(folder: Path) -> Submission:
         return Submission(
             **{
                 **fields,
-                # The store may have moved since; the folder is where we found it.
+                # The store may have moved since: trust the folder that we found it in.
                 "order": Order.from_json({**fields["order"], "results": str(folder.absolute().parents[1])}),
-                # Another version of the suite may have written it: what it did not know has its default.
+                # Another version of the suite may have written it: new keys take their defaults.
                 "profile": profiles.from_json(
                     {key: value for key, value in fields["profile"].items() if key in profiles.KEYS | {"name"}}
                 ),
@@ -210,7 +210,7 @@ def load(folder: Path) -> Submission:
 
 
 def attempts(submission: Submission, elements: Sequence[int] | None = None) -> dict[int, tuple[Attempt, ...]]:
-    """The attempts at elements, in order; at all elements unless some are named."""
+    """The attempts at elements, in order; at all elements unless some are given."""
     patterns = ["*.json"] if elements is None else [f"{number:05d}.*.json" for number in elements]
     found: dict[int, list[Attempt]] = {}
     for one in _read_attempts(submission.folder / ATTEMPTS, patterns):
@@ -220,7 +220,7 @@ def attempts(submission: Submission, elements: Sequence[int] | None = None) -> d
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """An object of a small file that is written by rename; an empty one where there is none to be read."""
+    """The JSON object in a small file; an empty one if it cannot be read."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -229,12 +229,12 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def deaths_file(submission: Submission) -> Path:
-    """How the scheduler says that jobs ended which could not say it themselves, by job."""
+    """How jobs ended that could not report it themselves, by job, from the scheduler."""
     return submission.folder / "deaths.json"
 
 
 def report_file(submission: Submission) -> Path:
-    """What became of the report."""
+    """The outcome of the report job."""
     return submission.folder / "report.json"
 
 
@@ -244,4 +244,4 @@ def _read_attempts(folder: Path, patterns: Sequence[str]) -> Iterator[Attempt]:
             try:
                 yield Attempt(**json.loads(path.read_text(encoding="utf-8")), last_sign=path.stat().st_mtime)
             except (OSError, ValueError, TypeError):
-                continue  # being replaced, or damaged: it tells nothing
+                continue  # being replaced, or damaged

@@ -7,7 +7,7 @@ import textwrap
 
 
 def show(line: str) -> None:
-    """Prints a line, wrapped where a person reads it; a path or a command is never broken, a pipe gets it whole."""
+    """Prints a line, wrapped on a terminal but not in a pipe; a path or a command is never broken."""
     watched = sys.stdout.isatty() or "COLUMNS" in os.environ
     text = wrapped(line, shutil.get_terminal_size((120, 24)).columns) if watched else line
     sys.stdout.write(text + "\n")
@@ -15,7 +15,7 @@ def show(line: str) -> None:
 
 
 def wrapped(line: str, width: int) -> str:
-    """The line, with as many breaks as its width needs."""
+    """The line, wrapped at a width."""
     if len(line) <= width:
         return line
     indent = line[: len(line) - len(line.lstrip(" |"))]

@@ -1,4 +1,4 @@
-"""Locks: one process at a time chooses and queues runs, and one writes a report."""
+"""Locks: one process at a time submits to a store, and one writes a report."""
 
 import time
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from repro.runs.store import Store
 
 
 def submission_lock(store: Store, patience: float = 0.0) -> AbstractContextManager[None]:
-    """Keeps others from queueing, so that no run is queued twice; waits so many seconds for another to finish.
+    """Keeps other processes from submitting, so that no run is queued twice; waits up to ``patience`` seconds.
 
     Raises:
         ClusterError: another process holds it.

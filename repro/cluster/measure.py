@@ -1,4 +1,4 @@
-"""A pilot's measurement: how many images a second one GPU trains when 1, 2, 4, 8 runs share it."""
+"""Measured throughput: how many images per second one GPU trains when 1, 2, 4 or 8 runs share it."""
 
 import math
 import multiprocessing
@@ -8,47 +8,49 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from repro.cluster import ledger, pilot, scheduler
+from repro.cluster import ledger, scheduler, throughput
 from repro.cluster.ledger import Order
-from repro.cluster.pilot import WORTH, Measured, Pilot
 from repro.cluster.profile import Profile
 from repro.cluster.sbatch import executor, refusals, share
+from repro.cluster.throughput import WORTH, Measured, Throughput
 from repro.cluster.waiting import empty_submission
 from repro.provenance import allocation
 from repro.runs.files import explain_write_errors, write
 from repro.runs.spec import RunSpec
 
 TRIED = (1, 2, 4, 8)  # runs at a time
-SECONDS = 5.0  # that each trial lasts, after its processes are warm
+SECONDS = 5.0  # of each trial, after its processes have warmed up
 PATIENCE = 600.0  # seconds for the processes of one trial to start
 
 
 def send(one: Profile, order: Order, specs: list[str], minutes: int, most: int) -> tuple[str, Path]:
-    """Queues the job that measures networks; its id, and the file that it will write."""
-    place = order.results / ledger.FOLDER / f"pilot-{one.name}-{ledger.new_id(order.results)}"
-    with explain_write_errors(place):
-        (place / "log").mkdir(parents=True)
-    write(place / "specs", "\n".join(specs).encode())
+    """Queues the job that measures networks; returns its id and the file that it will write."""
+    folder = order.results / ledger.FOLDER / f"pilot-{one.name}-{ledger.new_id(order.results)}"
+    with explain_write_errors(folder):
+        (folder / "log").mkdir(parents=True)
+    write(folder / "specs", "\n".join(specs).encode())
     result = order.results / ledger.FOLDER / f"pilot-{one.name}.json"
     made = executor(
         empty_submission(one, order),
-        log=place / "log",
-        job_name=f"repro.{place.name}",
+        log=folder / "log",
+        job_name=f"repro.{folder.name}",
         time=minutes,
         gpus_per_node=one.gpus_per_node,
         gres=one.gres,
         **share(one, most),
     )
     with refusals(), scheduler.outside_a_job():
-        job = made.submit(measure_and_save, str(place / "specs"), str(result), str(order.data_dir), one.device, most)
+        job = made.submit(measure_and_save, str(folder / "specs"), str(result), str(order.data_dir), one.device, most)
     return str(job.job_id), result
 
 
 def measure_and_save(spec_file: str, result_file: str, data_dir: str, device: str, most: int) -> None:
-    """Measures the networks in a file of specs, each shared by at most so many runs; called in a job, with paths."""
+    """Measures the networks in a file of specs, with at most ``most`` runs per GPU; called in a job, with paths."""
     specs = [RunSpec.from_json(text, spec_file) for text in Path(spec_file).read_text(encoding="utf-8").splitlines()]
     node = (allocation() or {}).get("node", "")
-    pilot.save(measure(specs, data_dir=Path(data_dir), device=device, node=str(node), most=most), Path(result_file))
+    throughput.save(
+        measure(specs, data_dir=Path(data_dir), device=device, node=str(node), most=most), Path(result_file)
+    )
 
 
 def measure(
@@ -59,8 +61,8 @@ def measure(
     node: str,
     most: int = TRIED[-1],
     seconds: float = SECONDS,
-) -> Pilot:
-    """Measures networks one after the other, each shared by ever more runs until that is worth nothing or fails."""
+) -> Throughput:
+    """Measures networks one after the other, doubling the runs that share the GPU until that gains nothing or fails."""
     made = []
     for spec in specs:
         rates: dict[str, float] = {}
@@ -73,11 +75,11 @@ def measure(
                 break
         if rates:
             made.append(Measured(spec=spec.to_json(), rates=rates))
-    return Pilot(device=device, node=node, networks=tuple(made))
+    return Throughput(device=device, node=node, networks=tuple(made))
 
 
 def _rate(spec: RunSpec, count: int, data_dir: Path, device: str, seconds: float) -> float | None:
-    """Images a second of several processes that train at the same time; None when one of them fails."""
+    """Images per second over several processes that train at the same time; None if one of them fails."""
     context = multiprocessing.get_context("spawn")
     barrier, answers = context.Barrier(count), context.Queue()
     endless = replace(spec, epochs=1_000_000)
@@ -103,7 +105,7 @@ def _train(spec: RunSpec, data_dir: Path, device: str, seconds: float, barrier: 
         answers.put(
             speed(spec, data_dir=data_dir, device=device, ready=lambda: barrier.wait(PATIENCE), seconds=seconds)
         )
-    except Exception:  # out of memory, most likely: the answer is that so many do not fit
+    except Exception:  # most likely out of memory: that many do not fit
         barrier.abort()
         answers.put(math.nan)
         raise

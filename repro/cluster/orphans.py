@@ -1,4 +1,4 @@
-"""Orphans: jobs of this store whose submission was deleted or is damaged, known by their names."""
+"""Orphans: jobs of this store whose submission was deleted or is damaged, found by name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from repro.cluster.snapshot import Snapshot
 
 @dataclass(frozen=True, kw_only=True)
 class Orphan:
-    """The jobs of one submission that cannot be read any more."""
+    """The jobs of one submission that can no longer be read."""
 
     id: str
     jobs: tuple[str, ...]  # ids, of whole arrays
@@ -18,7 +18,7 @@ class Orphan:
 
 
 def orphans(snapshot: Snapshot, queue: Sequence[Job]) -> list[Orphan]:
-    """What is in the queue for this store and stands in no submission that can be read."""
+    """Queued jobs of this store that are in no readable submission."""
     known = {one.submission.id for one in snapshot.entries}
     damaged = {one.id for one in snapshot.damaged}
     mark = ledger.mark(snapshot.store.root)

@@ -1,4 +1,4 @@
-"""Profiles: what one cluster needs to be told, from ``slurm/<name>.toml``; unknown and misspelt keys are refused."""
+"""Profiles: the settings of one cluster, from ``slurm/<name>.toml``; unknown and misspelt keys are refused."""
 
 import dataclasses
 import difflib
@@ -14,15 +14,15 @@ from repro.errors import ClusterError
 from repro.planning import durations
 from repro.provenance import folder
 
-FOLDER = Path("slurm")  # in the current folder; the package's own copy comes second
+FOLDER = Path("slurm")  # in the current folder; then the package's own copy
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """What a user says once of a cluster. Every field is a key of the TOML file, and the other way round.
+    """The settings of a cluster. Every field is a key of the TOML file, and every key a field.
 
     Raises:
-        ClusterError: a value is of another kind or out of range.
+        ClusterError: a value has the wrong type or is out of range.
     """
 
     name: str  # of the file, without .toml; not a key
@@ -31,17 +31,17 @@ class Profile:
     account: str | None = None
     qos: str | None = None
     constraint: str | None = None
-    exclude: tuple[str, ...] = ()  # nodes never to be used
-    trusted: tuple[str, ...] = ()  # nodes to be used again although jobs found fault with them
-    gpus_per_node: int | None = None  # how a GPU is asked for: this way …
+    exclude: tuple[str, ...] = ()  # nodes never to use
+    trusted: tuple[str, ...] = ()  # nodes to use again although they failed jobs
+    gpus_per_node: int | None = None  # how to request a GPU: this way …
     gres: str | None = None  # … or this way, such as "gpu:a100:1"
     device: str = "cuda"  # what a run trains on: "cuda" or "cpu"
-    cpus: int = 4  # for each run: runs that share a GPU ask for as many times more
-    memory: str = "16G"  # for each run, likewise
-    time: str = "4h"  # the longest that a job may ask for
+    cpus: int = 4  # per run: a job whose runs share a GPU requests this for each
+    memory: str = "16G"  # per run, likewise
+    time: str = "4h"  # the longest time limit of a job
     stop_before: str = "2m"  # how long before its limit a job checkpoints and requeues itself
-    shortest: str = "3m"  # the least work of a job: runs that are shorter share one, one after the other
-    array_size: int | None = None  # the largest array; None for what scontrol says
+    shortest: str = "3m"  # the least work of a job: shorter runs share one, one after the other
+    array_size: int | None = None  # the largest array; None for MaxArraySize of scontrol
     parallelism: int = 64  # elements of an array that may run at the same time
     runs_per_gpu: int | Literal["pilot"] = 1  # "pilot": as `repro cluster pilot` measured
     requeues: int = 5  # attempts of a job after its first, before its runs are EXHAUSTED
@@ -50,7 +50,9 @@ class Profile:
     scratch: str | None = None  # shared folder for the store; None for --results
     data: str | None = None  # folder of the data sets; None for --data-dir
     report_partition: str | None = None  # for the job that judges and renders; None for ``partition``
-    sbatch: Mapping[str, str | int | bool] = dataclasses.field(default_factory=dict)  # further options, as they are
+    sbatch: Mapping[str, str | int | bool] = dataclasses.field(
+        default_factory=dict
+    )  # further options, as sbatch takes them
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -58,7 +60,7 @@ class Profile:
         if self.gpus_per_node is not None and self.gres is not None:
             raise self._error("gpus_per_node and gres are both set; keep the one that your cluster takes.")
         if self.device == "cuda" and not self.gpus:
-            raise self._error('device is "cuda" and no GPU is asked for; set gpus_per_node or gres.')
+            raise self._error('device is "cuda" and no GPU is requested; set gpus_per_node or gres.')
         if self.seconds("stop_before") >= 60 * self.minutes:
             raise self._error(
                 f"stop_before is {self.stop_before}, as long as time, {self.minutes} min; make it shorter."
@@ -75,11 +77,11 @@ class Profile:
         return max(1, int(self.seconds("time") // 60))
 
     def megabytes(self, runs: int) -> str:
-        """Memory of a job in which so many runs share a GPU, as sbatch takes it."""
+        """Memory of a job in which ``runs`` runs share a GPU, as sbatch takes it."""
         return f"{int(self.memory[:-1]) * runs * 1024 ** 'KMGT'.index(self.memory[-1]) // 1024}M"
 
     def flags(self) -> list[str]:
-        """What sbatch needs to be told for a job on the nodes of this profile, its time apart."""
+        """Options of sbatch for a job on the nodes of this profile, without its time limit."""
         options = {
             "partition": self.partition, "account": self.account, "qos": self.qos, "constraint": self.constraint,
             "exclude": ",".join(self.exclude) or None, "gpus-per-node": self.gpus_per_node, "gres": self.gres,
@@ -95,14 +97,14 @@ class Profile:
         """A duration in seconds."""
         return durations.seconds(str(getattr(self, name)))
 
-    def place(self, name: Literal["scratch", "data"]) -> Path | None:
+    def root(self, name: Literal["scratch", "data"]) -> Path | None:
         """A root folder, with variables such as $USER filled in."""
         value = getattr(self, name)
         if value is None:
             return None
         filled = os.path.expandvars(value)
         if "$" in filled:
-            raise self._error(f"{name} is {value!r}, and a variable in it is not set; set it, or write the folder out.")
+            raise self._error(f"{name} is {value!r}, and a variable in it is not set; set it, or write the full path.")
         return Path(filled).expanduser()
 
     def _check(self, name: str, value: Any) -> None:
@@ -143,7 +145,7 @@ class Profile:
 
 KEYS = {field.name: None for field in dataclasses.fields(Profile) if field.name != "name"}.keys()  # in their order
 
-# What the suite sets itself; an [sbatch] table that set it again would break a promise.
+# What the suite sets itself; an [sbatch] table must not override it.
 OURS = {
     "array", "dependency", "error", "job-name", "nodes", "ntasks", "ntasks-per-node", "open-mode", "output", "requeue",
     "no-requeue", "signal",
@@ -152,7 +154,7 @@ OURS = {
 
 def _check_sbatch(profile: Profile, value: Any) -> None:
     if not isinstance(value, Mapping) or not all(isinstance(item, str | int) for item in value.values()):
-        raise profile._error("sbatch is no table of texts, numbers and true.")
+        raise profile._error("sbatch is no table of texts, numbers and booleans.")
     keys = {field.name for field in dataclasses.fields(Profile)} | {"mem", "cpus-per-task", "gpus-per-node"}
     for name in value:
         plain = name.replace("_", "-")
@@ -166,7 +168,7 @@ def load(name: str, where: Path = FOLDER) -> Profile:
     """The profile of a name, or of a path that ends with .toml.
 
     Raises:
-        ClusterError: there is none, it is no TOML, or it has an unknown key or a wrong value.
+        ClusterError: there is none, it is not TOML, or it has an unknown key or a wrong value.
     """
     path = _find(name, where)
     try:
@@ -179,12 +181,12 @@ def load(name: str, where: Path = FOLDER) -> Profile:
             hint = f"did you mean {near[0]}? " if near else ""
             raise ClusterError(f"{path} has the unknown key {key!r}; {hint}Allowed: {', '.join(KEYS)}.")
     if "submitit" not in fields:
-        raise ClusterError(f'{path} does not say for which submitit it was written; add: submitit = "{installed()}".')
+        raise ClusterError(f'{path} does not name its version of submitit; add: submitit = "{installed()}".')
     made = from_json({"name": path.stem, **fields})
     if made.submitit.split(".")[:2] != installed().split("."):
         raise ClusterError(
             f"{path} was written for submitit {made.submitit}, and {installed()} is installed; install that version, "
-            f'or look through the profile and set submitit = "{installed()}".'
+            f'or review the profile and set submitit = "{installed()}".'
         )
     return made
 

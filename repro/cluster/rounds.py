@@ -1,4 +1,4 @@
-"""The next round: what bad luck stopped and what verdicts ask for more, queued again without a hand."""
+"""The next round: runs that were interrupted and seeds that verdicts request, queued without the user."""
 
 from typing import TYPE_CHECKING
 
@@ -8,31 +8,33 @@ from repro.cluster.choice import choose
 from repro.cluster.hours import hours
 from repro.cluster.ledger import Submission
 from repro.cluster.lock import submission_lock
-from repro.cluster.submit import Jobs
+from repro.cluster.submit import EntryPoints
 from repro.errors import ReproError
 from repro.runs.store import Store
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
 
-PATIENCE = 600.0  # seconds to wait for another process that submits, or for the site to be well again
-DEATHS = 2  # attempts in a row that may end without a word before a user has to look
+PATIENCE = 600.0  # seconds to wait for another process that submits, or for the site's fault to be fixed
+DEATHS = 2  # attempts in a row that may end without a report before the user has to act
 
 
-def queue_next_round(submission: Submission, session: "Session", jobs: Jobs, patience: float = PATIENCE) -> str:
-    """Queues another round if one is needed, and says what it did; an error is said too, so that the report comes."""
+def queue_next_round(
+    submission: Submission, session: "Session", entry_points: EntryPoints, patience: float = PATIENCE
+) -> str:
+    """Queues another round if one is needed; returns a message, also on an error, so that the report is written."""
     order, profile = submission.order, submission.profile
     store = Store(order.results)
     try:
-        # Outside the lock: a user who has mended the cause can submit, and a full store cannot be locked at all.
-        trouble = site.wait_until_well(submission, session, patience)
+        # Outside the lock: a user who has fixed the cause can submit, and a full store cannot be locked at all.
+        trouble = site.wait_until_fixed(submission, session, patience)
         if trouble:
-            return f"no further round, for the site is at fault: {trouble}"
+            return f"no further round, because the site is at fault: {trouble}"
         with submission_lock(store, patience):
             queue = scheduler.jobs()
             snapshot = deaths.learn(snapshots.read(store), queue)
             tries_left = submission.round < profile.requeues
-            choice = choose(profile, session, snapshot, queue, wanted=_bad_luck if tries_left else _never_tried)
+            choice = choose(profile, session, snapshot, queue, wanted=_was_interrupted if tries_left else _never_tried)
             if not choice.todo:
                 return "no further round is needed" if tries_left else "no further round: all are used up"
             spent = hours(snapshot, submission.chain)
@@ -40,22 +42,22 @@ def queue_next_round(submission: Submission, session: "Session", jobs: Jobs, pat
             if choice.gpu_hours > left:
                 return (
                     f"no further round: {len(choice.todo)} runs need {choice.gpu_hours:.3g} GPU-hours, and {left:.3g} "
-                    "are left of what was granted; repro submit goes on"
+                    "are left of those granted; repro submit queues them"
                 )
             tried = {key for keys in submission.elements for key in keys}
-            again = any(run.spec.key in tried for run in choice.todo)  # a round of more seeds alone is no second try
+            again = any(run.spec.key in tried for run in choice.todo)  # a round of new seeds only is no retry
             number = submission.round + again
-            following = submit.queue(order, profile, choice, jobs, before=submission, round=number, keep=True)
+            following = submit.queue(order, profile, choice, entry_points, before=submission, round=number, keep=True)
     except ReproError as error:
         return f"no further round: {error}"
     return f"round {following.round}: {len(choice.todo)} runs queued as submission {following.id}"
 
 
-def _bad_luck(one: fate.Fate) -> bool:
-    """Not what failed by itself, nor what the user cancelled, nor what is killed again and again."""
+def _was_interrupted(one: fate.Fate) -> bool:
+    """Whether to retry a run: not one that failed by itself, was cancelled by the user, or is killed repeatedly."""
     return one.state in ("paused", "missing", "waiting") or (one.state == "killed" and one.deaths < DEATHS)
 
 
 def _never_tried(one: fate.Fate) -> bool:
-    """A seed that a verdict asks for."""
+    """Whether a run is a new seed that a verdict requests."""
     return one.state == "missing" and one.submission is None

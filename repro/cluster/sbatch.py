@@ -1,4 +1,4 @@
-"""sbatch through submitit: an executor for one kind of job, and one line for what sbatch refuses."""
+"""sbatch through submitit: an executor for one kind of job, and one-line errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
@@ -11,7 +11,7 @@ from repro.cluster.ledger import Submission
 from repro.cluster.profile import Profile
 from repro.errors import ClusterError
 
-# A line of the profile's setup that fails ends the job and is named, instead of whatever fails later for want of it.
+# A failing line of the profile's setup ends the job and is named, instead of whatever would fail later without it.
 SETUP = (
     """trap 'code=$?; echo "repro: setup failed: $BASH_COMMAND (exit code $code)"; exit 76' ERR""",
     "trap - ERR",
@@ -33,7 +33,7 @@ def executor(submission: Submission, *, log: Path, **parameters: Any) -> Any:
                 "constraint": profile.constraint,
                 "exclude": ",".join(submission.excluded) or None,
                 **share(profile, 1),
-                # SLURM tells jobs when they began only since 23.02.
+                # Only SLURM 23.02 and later give jobs their start time.
                 "setup": ["export REPRO_BEGAN=$(date +%s)", SETUP[0], *profile.setup, SETUP[1]],
                 "stderr_to_stdout": True,
                 "wckey": None,
@@ -48,7 +48,7 @@ def executor(submission: Submission, *, log: Path, **parameters: Any) -> Any:
 
 
 def share(profile: Profile, runs: int) -> dict[str, Any]:
-    """What a job asks for in which so many runs train at a time."""
+    """Resources of a job in which ``runs`` runs train at a time."""
     cpus = profile.cpus * runs
     # srun does not inherit cpus-per-task since SLURM 22.05.
     return {"cpus_per_task": cpus, "srun_args": [f"--cpus-per-task={cpus}"], "mem": profile.megabytes(runs)}
@@ -56,15 +56,15 @@ def share(profile: Profile, runs: int) -> dict[str, Any]:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turns what submitit raises into one line with the scheduler's words."""
+    """Turns what submitit raises into one line with the scheduler's message."""
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     try:
-        with redirect_stderr(StringIO()):  # submitit prints sbatch's words, and raises them too
+        with redirect_stderr(StringIO()):  # submitit prints sbatch's message, and raises it too
             yield
     except FailedJobError as error:
         lines = [line for line in str(error).splitlines() if line.startswith("sbatch: ")]
-        said = dict.fromkeys(line.removeprefix("sbatch: ") for line in lines)  # submitit repeats sbatch's words
-        raise ClusterError(scheduler.refusal("sbatch", "\n".join(said) or str(error))) from None
+        messages = dict.fromkeys(line.removeprefix("sbatch: ") for line in lines)  # submitit repeats sbatch's messages
+        raise ClusterError(scheduler.refusal("sbatch", "\n".join(messages) or str(error))) from None
     except (FailedSubmissionError, ValueError, RuntimeError, OSError) as error:
-        raise ClusterError(f"submitit said: {error}") from None
+        raise ClusterError(f"submitit failed: {error}") from None

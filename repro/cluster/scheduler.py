@@ -1,4 +1,4 @@
-"""SLURM's answers: one command a question, asked again while the controller is away, its own words in every error."""
+"""SLURM's commands: retried while the controller does not answer, with SLURM's own message in every error."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from repro.errors import ClusterError
 from repro.provenance import allocation
 
-# States of a job that may still do something; the others are final.
+# States of a job that has not ended; the others are final.
 LIVE = {
     "PENDING", "RUNNING", "CONFIGURING", "COMPLETING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SUSPENDED",
     "STOPPED", "RESIZING", "SIGNALING", "SPECIAL_EXIT", "STAGE_OUT", "RESV_DEL_HOLD",
@@ -22,10 +22,10 @@ BUSY = re.compile(
     "|Transport endpoint|Connection timed out|controller connect failure",
     re.IGNORECASE,
 )
-PATIENCE = 8.0  # seconds that a controller may be away before a user is told
+PATIENCE = 8.0  # seconds without an answer from the controller before a command fails
 ANSWER = 9.0  # seconds that one command may take
-IN_A_JOB = 60.0  # either, where nobody sits and waits
-# What to change, by the scheduler's words.
+IN_A_JOB = 60.0  # either, inside a job, where no user is waiting
+# What to change, by a phrase of the scheduler's message.
 ADVICE = (
     ("invalid partition", "name one of `sinfo -o %P` as partition in the profile"),
     ("invalid account", "name an account of `sacctmgr show associations user=$USER` in the profile"),
@@ -50,23 +50,23 @@ class Job:
     name: str
     state: str  # such as "PENDING"
     node: str  # "" before it has one
-    reason: str  # why it waits or has failed, in the scheduler's words
-    exit_code: str = ""  # "1:0": exit status and signal; "" where not told
+    reason: str  # why it waits or has failed, as the scheduler puts it
+    exit_code: str = ""  # "1:0": exit status and signal; "" if unknown
 
     @property
     def live(self) -> bool:
-        """Whether it waits, runs, or is about to."""
+        """Whether it is waiting or running."""
         return self.state in LIVE
 
 
 def ask(*command: str, patience: float | None = None) -> str:
-    """What a command of the scheduler prints; asked again, at growing intervals, while the controller is away.
+    """The output of a scheduler command; retried, at growing intervals, while the controller does not answer.
 
     Raises:
-        ClusterError: the command is missing or refuses, with its own words.
+        ClusterError: the command is missing or fails; with its own message.
     """
     if shutil.which(command[0]) is None:
-        raise ClusterError(f"{command[0]} is not on the PATH; go on on a machine that submits jobs to SLURM.")
+        raise ClusterError(f"{command[0]} is not on the PATH; use a machine that submits jobs to SLURM.")
     in_a_job = allocation() is not None
     answer = IN_A_JOB if in_a_job else ANSWER
     if patience is None:
@@ -75,41 +75,41 @@ def ask(*command: str, patience: float | None = None) -> str:
     while True:
         try:
             done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=answer)
-            words, failed = done.stderr.strip(), done.returncode != 0
+            message, failed = done.stderr.strip(), done.returncode != 0
         except subprocess.TimeoutExpired:
-            done, words, failed = None, f"Connection timed out: no answer within {answer:.0f} s", True
+            done, message, failed = None, f"Connection timed out: no answer within {answer:.0f} s", True
         if done is not None and not failed:
             return done.stdout
-        if not BUSY.search(words) or time.monotonic() - began + pause > patience:
-            raise ClusterError(refusal(command[0], words))
+        if not BUSY.search(message) or time.monotonic() - began + pause > patience:
+            raise ClusterError(refusal(command[0], message))
         time.sleep(pause)
         pause *= 2
 
 
 def is_here() -> bool:
-    """Whether this machine can ask the scheduler at all."""
+    """Whether this machine has SLURM's commands."""
     return shutil.which("squeue") is not None
 
 
-def refusal(command: str, words: str) -> str:
-    """One line with the scheduler's words and what to change."""
-    plain = " ".join(dict.fromkeys(line.strip() for line in words.splitlines() if line.strip())) or "no words"
+def refusal(command: str, message: str) -> str:
+    """One line with the scheduler's message and what to change."""
+    plain = " ".join(dict.fromkeys(line.strip() for line in message.splitlines() if line.strip())) or "no message"
     lowered = plain.lower()
     advice = next((text for start, text in ADVICE if start in lowered), "")
     if BUSY.search(plain):
         advice = "the controller does not answer; retry later, or see: scontrol ping"
-    return f"{command} said: {plain}" + (f" Change: {advice}." if advice else "")
+    return f"{command} failed: {plain}" + (f" Change: {advice}." if advice else "")
 
 
 def jobs() -> list[Job]:
-    """Every job of this user that the scheduler still knows, each element of an array on its own; one call."""
-    # Of all states: a job that has just ended still tells how.
+    """Every job of this user that the scheduler still knows, one entry per array element; a single call."""
+    # All states: a job that has just ended still has its exit state.
     printed = ask("squeue", "--me", "--noheader", "--array", "--states=all", "--format=%i|%j|%T|%N|%r")
     return [Job(*line.split("|", 4)) for line in printed.splitlines() if line.count("|") >= 4]
 
 
 def ended(ids: Sequence[str]) -> dict[str, list[Job]]:
-    """How jobs ended, an entry an attempt, in order: from accounting, or where that is off from the controller."""
+    """How jobs ended, one entry per attempt, in order: from accounting or, where that is off, the controller."""
     if not ids:
         return {}
     arrays = sorted({one.partition("_")[0] for one in ids})
@@ -143,29 +143,29 @@ def requeue(job: str) -> None:
 
 
 def cancel(ids: Iterable[str]) -> None:
-    """Cancels jobs; those that have ended meanwhile are no error."""
+    """Cancels jobs; one that has ended meanwhile is no error."""
     some = list(ids)
-    for start in range(0, len(some), 1000):  # an argument list has its limit
+    for start in range(0, len(some), 1000):  # argument lists are limited
         ask("scancel", "--quiet", *some[start : start + 1000])
 
 
 def cancel_by_name(name: str) -> None:
-    """Cancels the jobs of a name, such as those that sbatch queued without saying so."""
+    """Cancels the jobs of a name, such as those that sbatch queued although it failed."""
     ask("scancel", "--quiet", "--me", f"--name={name}")
 
 
 def cancel_waiting(ids: Iterable[str]) -> None:
-    """Cancels those elements of arrays that have not begun, and those that wait to go on."""
+    """Cancels the elements of arrays that are pending, whether new or requeued."""
     ask("scancel", "--quiet", "--state=PENDING", *ids)
 
 
 def state(job: str) -> str:
-    """The state of one job, "" when the scheduler does not know it."""
+    """The state of one job; "" if the scheduler does not know it."""
     return next((one.state for one in jobs() if one.id == job), "")
 
 
 def exclude(ids: Iterable[str], nodes: Iterable[str]) -> None:
-    """Keeps waiting jobs away from nodes; what runs already is left alone."""
+    """Excludes nodes for waiting jobs; running jobs are left alone."""
     for job in ids:
         try:
             ask("scontrol", "update", f"JobId={job}", f"ExcNodeList={','.join(sorted(nodes))}")
@@ -174,7 +174,7 @@ def exclude(ids: Iterable[str], nodes: Iterable[str]) -> None:
 
 
 def node_trouble(node: str) -> str | None:
-    """What the scheduler says is wrong with a node; None when nothing is, or when it is kept free on purpose."""
+    """The scheduler's report of a fault of a node; None if there is none, or if it is drained on purpose."""
     state, _, reason = ask("sinfo", "--noheader", f"--nodes={node}", "--format=%T|%E").split("\n")[0].partition("|")
     drained = state.startswith("drain") and re.search("fail|not responding|error", reason, re.IGNORECASE)
     if drained or re.match("down|fail|error|unknown", state) or state.endswith("*"):
@@ -191,7 +191,7 @@ def settings() -> dict[str, str]:
 
 @contextmanager
 def outside_a_job() -> Iterator[None]:
-    """Hides that we run inside a job, so that what is submitted inherits nothing of it; the cluster stays the same."""
+    """Hides the job that we run in, so that submitted jobs inherit nothing of it but the cluster."""
     from submitit.helpers import clean_env
 
     conf = os.environ.get("SLURM_CONF")

@@ -1,4 +1,4 @@
-"""The site's faults: what is wrong with folders, data or code, and not with a run, and whether it is gone."""
+"""Faults of the site, not of a run: folders, data or code that keep runs from training."""
 
 import time
 from collections.abc import Callable
@@ -15,28 +15,28 @@ from repro.runs.files import write
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
 
-__all__ = ["is_at_fault", "trouble", "wait_until_well"]
+__all__ = ["is_at_fault", "trouble", "wait_until_fixed"]
 
-ROOM = 1_000_000  # bytes, as much as a checkpoint may take: a disk that is nearly full is not well
+ROOM = 1_000_000  # bytes, as many as a checkpoint may take: a nearly full disk counts as full
 
 
 def trouble(submission: Submission, session: "Session") -> str:
-    """What keeps the runs of a submission from being trained now, as far as this machine sees it; "" for nothing."""
+    """What keeps the runs of a submission from training now, as seen from this machine; "" for nothing."""
     order = submission.order
     if not order.any_code and code_digest() != submission.code:
         return (
             f"the code is {code_digest()[:12]}…, and the runs were planned with {submission.code[:12]}…: put the old "
-            "code back, or repro submit to go on with the new one"
+            "code back, or repro submit to continue with the new one"
         )
     try:
         _write_some(order.results / FOLDER)
-        _look_for_data(order.data_dir, session)
+        _check_data(order.data_dir, session)
     except ReproError as error:
         return str(error)
     return ""
 
 
-def wait_until_well(
+def wait_until_fixed(
     submission: Submission,
     session: "Session",
     patience: float,
@@ -44,7 +44,7 @@ def wait_until_well(
     pause: float = 10.0,
     sleep: Callable[[float], None] = time.sleep,
 ) -> str:
-    """Waits so many seconds for the trouble to go; what it still is then, "" once it is gone."""
+    """Waits up to ``patience`` seconds for the fault to be fixed; returns what is left of it, "" for nothing."""
     waited = 0.0
     while (found := trouble(submission, session)) and waited < patience:
         sleep(pause)
@@ -61,8 +61,8 @@ def _write_some(folder: Path) -> None:
             place.unlink()
 
 
-def _look_for_data(data_dir: Path, session: "Session") -> None:
-    """Looks for the data sets that the runs of the first look need."""
+def _check_data(data_dir: Path, session: "Session") -> None:
+    """Checks the data sets that the runs of the first look need."""
     specs = [spec for check in session.selected for spec in check.runs(check.looks[0]).values()]
     for name in sorted({spec.dataset for spec in specs if spec.epochs}):
         check_data_present(name, data_dir)

@@ -1,4 +1,4 @@
-"""Snapshots: all that is written about a store's submissions, read once and handed on."""
+"""Snapshots: everything that the files say about a store's submissions, read once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,30 +13,30 @@ from repro.runs.store import Store
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One submission with what its jobs, its report job and the scheduler have said."""
+    """One submission with the records of its jobs, its report job and the scheduler."""
 
     submission: Submission
     attempts: Mapping[int, tuple[Attempt, ...]]  # by element, in order
-    deaths: Mapping[str, Json]  # by job: how it ended, where it could not say so itself
-    report: Json  # what the report job wrote; empty where it wrote nothing
+    deaths: Mapping[str, Json]  # by job: how it ended, if it could not report that itself
+    report: Json  # what the report job wrote; empty if nothing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Damaged:
-    """The folder of a submission that cannot be read; nothing else is kept from going on by it."""
+    """The folder of a submission that cannot be read; the others are unaffected."""
 
     folder: Path
     error: str
 
     @property
     def id(self) -> str:
-        """Of the submission: its jobs are called repro.<id>.*"""
+        """Id of the submission: its jobs are named repro.<id>.*"""
         return self.folder.name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """What a store says of its submissions, the oldest first."""
+    """The submissions of a store, the oldest first."""
 
     store: Store
     entries: tuple[Entry, ...] = ()
@@ -54,11 +54,11 @@ class Snapshot:
         return found
 
     def avoided(self, profile: Profile) -> tuple[str, ...]:
-        """Nodes that jobs are kept away from: those of the profile, and those that failed and are not trusted."""
+        """Nodes that jobs avoid: those excluded by the profile, and those that failed and are not trusted."""
         return tuple(sorted({*profile.exclude, *(set(self.faults(profile.name)) - set(profile.trusted))}))
 
     def with_deaths(self, found: Mapping[str, Mapping[str, Json]]) -> "Snapshot":
-        """The same with more deaths: submission to job to how it ended."""
+        """A copy with more deaths: submission to job to how it ended."""
         return replace(
             self,
             entries=tuple(
@@ -68,11 +68,11 @@ class Snapshot:
 
 
 def read(store: Store) -> Snapshot:
-    """Reads every submission of a store; one that cannot be read is named and left out."""
+    """Reads every submission of a store; one that cannot be read is listed as damaged."""
     entries, damaged = [], []
     for folder in sorted((store.root / ledger.FOLDER).glob("*/")):
         if not (folder / "submission.json").exists() and not (folder / ledger.ATTEMPTS).exists():
-            continue  # a probe's or a pilot's
+            continue  # of a probe or a measurement
         try:
             submission = ledger.load(folder)
         except ClusterError as error:

@@ -1,4 +1,4 @@
-"""Status: what a user is told of the runs of a plan that were submitted, and of their reports."""
+"""Status: the submitted runs of a plan and their reports, as the user sees them."""
 
 import json
 from collections import Counter
@@ -23,7 +23,7 @@ from repro.runs.store import Store
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """All that status tells, from one look at the files and one at the queue."""
+    """Everything that status shows, from one reading of the files and one of the queue."""
 
     fates: dict[str, Fate]
     groups: tuple[Group, ...]
@@ -40,7 +40,7 @@ class Overview:
 
     @property
     def code(self) -> int:
-        """Exit code: 2 something failed, 3 something is to come, 0 all is there, its report too."""
+        """Exit code: 2 if something failed, 3 if something is still to come, 0 if runs and report are complete."""
         counts, states = self.counts, {one.state for one in self.reports}
         if any(counts[state] for state in fate.STUCK) or states & {"failed", "lost"}:
             return 2
@@ -48,7 +48,7 @@ class Overview:
 
 
 def status(made: Plan, store: Store, as_json: bool) -> int:
-    """Tells the fate of every run of a plan, failures by their cause, the reports, and what the jobs cost."""
+    """Prints the fate of every run of a plan, failures by cause, the reports, and what the jobs cost."""
     found = overview(made, store)
     if as_json:
         print(json.dumps(_to_json(found), indent=1))
@@ -59,7 +59,7 @@ def status(made: Plan, store: Store, as_json: bool) -> int:
 
 
 def overview(made: Plan, store: Store) -> Overview:
-    """Reads the submissions once and asks the scheduler once; not at all when everything is there."""
+    """Reads the submissions once and asks the scheduler once, or not at all if everything is complete."""
     snapshot = snapshots.read(store)
     specs = [run.spec for run in made.runs]
     queue: list[scheduler.Job] | None = []
@@ -68,14 +68,14 @@ def overview(made: Plan, store: Store) -> Overview:
     unwritten = any(one.state != "written" for one in _reports(specs, snapshot, ()))
     if waiting or unwritten:
         if not scheduler.is_here():
-            queue, silent = None, "SLURM's commands are not here: told from files alone"
+            queue, silent = None, "SLURM's commands are not on this machine: status from files alone"
         else:
             try:
                 queue = scheduler.jobs()
                 snapshot = deaths.learn(snapshot, queue)
             except ClusterError as error:
                 queue = None
-                silent = f"told from files alone, for the scheduler does not answer; retry later: {error}"
+                silent = f"status from files alone, as the scheduler does not answer; retry later: {error}"
     found = fate.fates(specs, snapshot, queue)
     return Overview(
         fates=found,
@@ -91,7 +91,7 @@ def overview(made: Plan, store: Store) -> Overview:
 
 
 def _reports(specs: Sequence[Any], snapshot: Snapshot, queue: Sequence[scheduler.Job]) -> list[Report]:
-    """The reports that these runs are to appear in."""
+    """The reports in which these runs are to appear."""
     keys = {spec.key for spec in specs}
     own = {
         one.submission.order.selection
@@ -119,11 +119,11 @@ def _lines(found: Overview) -> Iterator[str]:
     for one in found.snapshot.damaged:
         yield ""
         yield f"submission {one.id} is damaged and left out: {one.error}"
-        yield f"  its jobs are called repro.{one.id}.*; repro cancel takes them too; then delete {one.folder}"
+        yield f"  its jobs are named repro.{one.id}.*; repro cancel includes them; then delete {one.folder}"
     for orphan in found.orphans:
         yield ""
         yield f"{orphan.count} jobs of submission {orphan.id}, which is deleted or damaged: {', '.join(orphan.jobs)}"
-        yield "  repro cancel takes them too"
+        yield "  repro cancel includes them"
     for report in found.reports:
         yield from _report_lines(report)
     yield from _account_lines(found.account, found.snapshot)

@@ -1,4 +1,4 @@
-"""Queued runs: what is missing and not under way, as job arrays through submitit, and the job that reports at last."""
+"""Queued runs: job arrays through submitit for the missing runs, and a report job behind them."""
 
 import json
 import shutil
@@ -25,8 +25,8 @@ REPORT_MINUTES = 30
 
 
 @dataclass(frozen=True, kw_only=True)
-class Jobs:
-    """The functions that jobs call, by name: of installed modules, for a job imports them anew."""
+class EntryPoints:
+    """The functions that jobs call: of installed modules, because a job imports them by name."""
 
     work: Callable[[str, int], None]  # folder of the submission, number of the element
     report: Callable[[str], None]  # folder of the submission
@@ -36,21 +36,20 @@ def queue(
     order: Order,
     profile: Profile,
     choice: Choice,
-    jobs: Jobs,
+    entry_points: EntryPoints,
     *,
     before: Submission | None = None,
     round: int = 0,
     keep: bool = False,
 ) -> Submission:
-    """Puts the chosen runs into the queue, an array a call of sbatch, and a job that reports behind them.
+    """Queues the chosen runs, one call of sbatch per array, and a report job behind them.
 
-    With nothing to queue it is the report job alone, behind the runs that are under way, or at once where there are
-    none.
+    If there is nothing to queue, it queues only the report job, behind the runs under way, if any.
 
-    ``before`` is the submission that this one is a further round of: the code must still be the one it began with.
+    ``before`` is the submission of the previous round, whose code this one must still have.
 
     Raises:
-        ClusterError: sbatch refused, with its words; what was queued before is cancelled, or left if ``keep``.
+        ClusterError: sbatch refused, with its message; what was queued before is cancelled, or left if ``keep``.
     """
     store = Store(order.results)
     flat = [element for array in choice.arrays for element in array]
@@ -68,23 +67,23 @@ def queue(
         reused_seconds=sum(store.run(run.spec).record.get("seconds", 0.0) for run in choice.reused),
         excluded=snapshots.read(store).avoided(profile),
     )
-    # Runs that others queued belong into this report too, above all when those others were killed meanwhile.
-    queue_report = partial(_queue_report, jobs=jobs, others=choice.jobs)
+    # Runs that other submissions queued belong into this report too, above all if those were killed meanwhile.
+    queue_report = partial(_queue_report, entry_points=entry_points, others=choice.jobs)
     try:
         ledger.create(submission)
         _write_elements(submission, flat)
         with scheduler.outside_a_job():
             for array in choice.arrays:
-                submission = _queue_array(submission, array, jobs)
+                submission = _queue_array(submission, array, entry_points)
             return queue_report(submission)
     except BaseException as error:
-        words = _after_refusal(submission, error, queue_report if keep else None)
+        message = _after_refusal(submission, error, queue_report if keep else None)
         if isinstance(error, ReproError):
-            raise type(error)(words) from None
+            raise type(error)(message) from None
         raise
 
 
-def _queue_array(submission: Submission, array: Sequence[Element], jobs: Jobs) -> Submission:
+def _queue_array(submission: Submission, array: Sequence[Element], entry_points: EntryPoints) -> Submission:
     first = _queued(submission)
     numbers = list(range(first, first + len(array)))
     profile = submission.profile
@@ -100,7 +99,7 @@ def _queue_array(submission: Submission, array: Sequence[Element], jobs: Jobs) -
         gres=profile.gres,
     )
     with refusals():
-        queued = made.map_array(jobs.work, [str(submission.folder)] * len(numbers), numbers)
+        queued = made.map_array(entry_points.work, [str(submission.folder)] * len(numbers), numbers)
     entry = Array(
         job=queued[0].job_id.partition("_")[0],
         first=first,
@@ -114,13 +113,13 @@ def _queue_array(submission: Submission, array: Sequence[Element], jobs: Jobs) -
 
 
 def _queued(submission: Submission) -> int:
-    """How many elements the scheduler has taken."""
+    """Number of elements that the scheduler has accepted."""
     return sum(array.count for array in submission.arrays)
 
 
-def _queue_report(submission: Submission, *, jobs: Jobs, others: Collection[str]) -> Submission:
+def _queue_report(submission: Submission, *, entry_points: EntryPoints, others: Collection[str]) -> Submission:
     ids = sorted({array.job for array in submission.arrays} | set(others))
-    own = submission.profile.report_partition  # its nodes need not be like those that train
+    own = submission.profile.report_partition  # its nodes may differ from those that train
     made = executor(
         submission,
         log=submission.log,
@@ -128,11 +127,11 @@ def _queue_report(submission: Submission, *, jobs: Jobs, others: Collection[str]
         time=REPORT_MINUTES if own else min(REPORT_MINUTES, submission.profile.minutes),
         signal_delay_s=1,  # it has nothing to checkpoint: the warning, 90 s ahead by default, would only end it
         **({"partition": own, "constraint": None} if own else {}),
-        # afterok would wait for ever behind a failure.
+        # afterok would wait forever behind a failure.
         **({"dependency": f"afterany:{':'.join(ids)}"} if ids else {}),
     )
     with refusals():
-        job = made.submit(jobs.report, str(submission.folder))
+        job = made.submit(entry_points.report, str(submission.folder))
     submission = replace(submission, report_job=job.job_id)
     submission.save()
     return submission
@@ -141,9 +140,9 @@ def _queue_report(submission: Submission, *, jobs: Jobs, others: Collection[str]
 def _after_refusal(
     submission: Submission, error: BaseException, queue_report: Callable[[Submission], Submission] | None
 ) -> str:
-    """Cancels what was queued before an error, or leaves it with a report job behind it, and says which."""
+    """Cancels what was queued before an error, or keeps it with a report job behind it; returns the message."""
     ids = [array.job for array in submission.arrays]
-    with suppress(ClusterError):  # sbatch may have queued an array and failed to say so
+    with suppress(ClusterError):  # sbatch may have queued an array although it failed
         scheduler.cancel_by_name(submission.array_name(_queued(submission)))
     if not ids:
         shutil.rmtree(submission.folder, ignore_errors=True)
@@ -153,21 +152,19 @@ def _after_refusal(
         try:
             with scheduler.outside_a_job():
                 queue_report(submission)
-        except ClusterError:  # the same refusal again, most likely
-            return (
-                f"{error} Queued before that, and kept: {named}; no report job could be queued: repro judge, at last."
-            )
+        except ClusterError:  # most likely the same refusal again
+            return f"{error} Queued before that, and kept: {named}; no report job could be queued; later: repro judge."
         return f"{error} Queued before that, and kept: {named}."
     try:
         scheduler.cancel(ids)
     except ClusterError as second:
         return f"{error} Queued before that: {named}, and not cancelled: {second}"
-    return f"{error} Queued before that, and cancelled: {named}; --if-refused keep would have left them."
+    return f"{error} Queued before that, and cancelled: {named}; --if-refused keep would have kept them."
 
 
 def _write_elements(submission: Submission, flat: Sequence[Element]) -> None:
     for number, element in enumerate(flat):
-        # Not flushed to the disk one by one, which takes most of a large submission's time: they can be written again.
+        # Not synced to disk one by one, which would take most of a large submission's time: they can be rewritten.
         write_with(submission.element_file(number), partial(_fill, element))
 
 

@@ -1,4 +1,4 @@
-"""A first profile, from what sinfo says of a cluster."""
+"""A first profile, from sinfo's description of a cluster."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from repro.errors import ClusterError
 from repro.runs.files import explain_write_errors, write
 
 TEMPLATE = """\
-# Written by `repro cluster init` from what sinfo says; every key is explained in slurm/README.md.
+# Written by `repro cluster init` from sinfo's output; every key is explained in slurm/README.md.
 submitit = "{submitit}"
 partition = "{partition}"
 # account = ""
@@ -26,14 +26,14 @@ requeues = 5
 # setup = ["module load python"]
 """
 MEMORY, CPUS = 32, 8  # as much as a job can use
-LONGEST = 4  # hours that a job asks for unless told otherwise: short jobs start sooner
+LONGEST = 4  # default time limit in hours: short jobs start sooner
 
 
 def init(name: str, where: Path = profile.FOLDER) -> Path:
     """Writes a first profile.
 
     Raises:
-        ClusterError: there is one of that name, or the scheduler does not answer.
+        ClusterError: one of that name exists, or the scheduler does not answer.
     """
     path = where / f"{name}.toml"
     if path.exists():
@@ -70,7 +70,7 @@ def _partitions() -> list[dict[str, Any]]:
             }
         )
     if not found:
-        raise ClusterError("sinfo lists no partition; ask who runs the cluster which one you may use.")
+        raise ClusterError("sinfo lists no partition; ask your cluster's administrators which one you may use.")
     return found
 
 

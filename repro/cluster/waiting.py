@@ -1,4 +1,4 @@
-"""Jobs that answer with a file: sent without a submission of runs, and waited for."""
+"""Jobs that answer with a file, outside any submission of runs, and waiting for them."""
 
 import json
 import time
@@ -14,7 +14,7 @@ from repro.runs.store import Store
 
 
 def wait_for(file: Path, job: str, wait: float) -> tuple[Any, str]:
-    """What a job writes into a JSON file, and None with its last state when it ends or time passes before."""
+    """What a job writes into a JSON file; None, with its last state, if it ends or times out first."""
     until, state, pause = time.monotonic() + wait, "", 1.0
     while time.monotonic() < until:
         if file.exists():
@@ -22,7 +22,7 @@ def wait_for(file: Path, job: str, wait: float) -> tuple[Any, str]:
         found = [one for one in scheduler.jobs() if one.id == job]
         state = found[0].state if found else ""
         if not found or not found[0].live:
-            time.sleep(2)  # a shared folder shows a file a moment later
+            time.sleep(2)  # a file may appear late in a shared folder
             return (json.loads(file.read_text(encoding="utf-8")), state) if file.exists() else (None, state)
         time.sleep(pause)
         pause = min(10.0, 1.2 * pause)

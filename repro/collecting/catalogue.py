@@ -15,32 +15,32 @@ NAME = "catalogue.toml"
 class Row:
     """One row of the catalogue."""
 
-    id: str  # of the claim, where it has a check
+    id: str  # of the claim, if it has a check
     work: str  # key of the source
     primary: bool  # one of the main claims, over which the level against a claim is shared
-    reason: str  # why there is no check; "" where there is one
-    sentence: str  # what is claimed, where no claim file says it
+    reason: str  # why there is no check; "" if there is one
+    sentence: str  # what is claimed, if no claim file states it
 
 
 def catalogue(path: Path | None = None) -> tuple[Row, ...]:
     """The rows of a catalogue, of this suite's own unless a path is given.
 
     Raises:
-        ClaimError: it cannot be read, a row has an unknown field or lacks one, or an id stands twice.
+        ClaimError: it cannot be read, a row has an unknown or missing field, or an id occurs twice.
     """
     return _read(path or folder("claims") / NAME)
 
 
 @cache
 def primaries(claim_file: Path) -> int:
-    """How many primary claims the catalogue beside a claim file names; 1 where there is none.
+    """Number of primary claims in the catalogue beside a claim file; 1 if there is none.
 
     Raises:
         ClaimError: as ``catalogue``.
     """
-    for place in (claim_file.parent, claim_file.parent.parent):
-        if (place / NAME).exists():
-            return max(1, sum(row.primary for row in catalogue(place / NAME)))
+    for beside in (claim_file.parent, claim_file.parent.parent):
+        if (beside / NAME).exists():
+            return max(1, sum(row.primary for row in catalogue(beside / NAME)))
     return 1
 
 

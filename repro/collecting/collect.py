@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _Catcher:
-    """Takes the plugin's session over, and what claim files raised.
+    """Keeps the plugin's session, and what claim files raised.
 
     Importing the plugin here before pytest does would make pytest warn.
     """
@@ -28,14 +28,14 @@ class _Catcher:
         self.raised: list[tuple[str, BaseException]] = []  # where, what
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Runs when everything is collected and deselected."""
+        """Runs after collection and deselection."""
         from repro.collecting.plugin import SESSION
 
         self.session = session.config.stash[SESSION]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
-        """Keeps what importing a claim file raised, as it was, and names the file of what pytest would not survive."""
+        """Keeps what importing a claim file raised, with the file's name, also if that would end pytest."""
         try:
             report = yield
         except (SystemExit, pytest.exit.Exception) as error:
@@ -81,7 +81,7 @@ def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: s
     arguments += ["--data", copy] if copy else []
     catcher, code, printed = _collected([*where, *arguments])
     if catcher.raised:
-        raise ClaimError(_told(*catcher.raised[0]))
+        raise ClaimError(_message(*catcher.raised[0]))
     if "Wrong expression passed to '-k'" in printed:
         raise ClaimError(f"-k {keyword!r} is no id and no expression of words, and, or, not; `repro plan` lists all.")
     errors = [line.removeprefix("ERROR: ") for line in printed.splitlines() if line.startswith("ERROR: ")]
@@ -93,12 +93,12 @@ def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: s
     if code == pytest.ExitCode.NO_TESTS_COLLECTED or (code == pytest.ExitCode.OK and not catcher.session.selected):
         raise ClaimError(_nothing(where, keyword, catcher))
     if code != pytest.ExitCode.OK:
-        raise ClaimError(" ".join(printed.split()[-60:]) or f"pytest ended with {code} and without a word.")
+        raise ClaimError(" ".join(printed.split()[-60:]) or f"pytest ended with {code} and no message.")
     return catcher.session
 
 
 def _collected(arguments: list[str]) -> tuple[_Catcher, int, str]:
-    """What a pytest session collected, its exit code and what it printed; an interrupt is not swallowed."""
+    """What a pytest session collected, its exit code and its output; raises on an interrupt."""
     catcher, printed = _Catcher(), io.StringIO()
     with (
         contextlib.redirect_stdout(printed),
@@ -106,20 +106,20 @@ def _collected(arguments: list[str]) -> tuple[_Catcher, int, str]:
         pytest.MonkeyPatch.context() as environment,
     ):
         environment.delenv("PYTEST_ADDOPTS", raising=False)
-        environment.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # other plugins cost a quarter of a second
+        environment.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # other plugins take a quarter of a second
         code = pytest.main(arguments, plugins=[catcher])
     if code == pytest.ExitCode.INTERRUPTED and "KeyboardInterrupt" in printed.getvalue() and not catcher.raised:
         raise KeyboardInterrupt
     return catcher, int(code), printed.getvalue()
 
 
-def _told(where: str, error: BaseException) -> str:
+def _message(where: str, error: BaseException) -> str:
     """One line on what a claim file raised."""
     match error:
         case SystemExit() | pytest.exit.Exception():
             return f"{where} ends the program when it is imported ({type(error).__name__}); a claim file only declares."
         case pytest.skip.Exception():
-            return f"{where} skips itself; a check that is not to be made is deselected with -k, or deleted."
+            return f"{where} skips itself; deselect a check with -k, or delete it."
         case ReproError():
             return f"{' '.join(str(error).split())} ({where})"
         case SyntaxError():

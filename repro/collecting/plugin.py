@@ -1,4 +1,4 @@
-"""The pytest plugin of the planning room: every marked function is a check at each point of its grid."""
+"""The pytest plugin that collects: every marked function is a check at each point of its grid."""
 
 import inspect
 import re
@@ -13,7 +13,7 @@ from repro.errors import ClaimError, DataError, ReproError
 from repro.recipes import SCALES, check_scale
 from repro.runs.datasets import COPIES
 
-JUDGING = "repro.cli.checks"  # the plugin that judges; a planning session goes without it
+JUDGING = "repro.cli.checks"  # the plugin that judges, which planning blocks
 NO_CLAIM_FILES = ("conftest.py", "__init__.py")
 
 
@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the options that decide which runs a check needs."""
     group = parser.getgroup("repro", "replication of the papers' claims")
     group.addoption("--scale", default="smoke", help=f"which runs to judge by: {', '.join(SCALES)} (default smoke)")
-    group.addoption("--data", default=None, help="a named copy of CIFAR-10 to stand in for it, such as cifar10-jpeg")
+    group.addoption("--data", default=None, help="a named copy to use in place of CIFAR-10, such as cifar10-jpeg")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -74,18 +74,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def evidence() -> None:
-    """What a check reads its runs through; the judging plugin puts an `Evidence` here."""
+    """Through this a check reads its runs; the judging plugin passes an `Evidence` instead."""
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:
-    """Notes every file that is collected, so that a claim file without a check is found."""
+    """Records every collected file, to find claim files without a check."""
     if isinstance(collector, pytest.Module):
         collector.config.stash[SESSION].files.append(collector.path)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Makes a Check of every marked test, before -k and -m deselect any, and lets -k be an id."""
+    """Makes a Check of every marked test, before -k and -m deselect any, and accepts an id for -k."""
     found = config.stash[SESSION]
     dataset = config.getoption("--data")
     marked = {item.path for item in items if item.get_closest_marker("claim")}
@@ -130,13 +130,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _has_a_point(item: pytest.Item) -> bool:
-    """Whether an ordinary test, or a claim that has a check at the chosen scale."""
+    """Whether an item is an ordinary test, or a claim that has a check at the chosen scale."""
     marker = item.get_closest_marker("claim")
     return marker is None or bool(marker.args[0].grid[item.config.getoption("--scale")])
 
 
 def _select_by_id(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Takes a -k that is the whole id of a check or a claim as that: pytest's grammar has no word with "["."""
+    """Selects by -k if it is the whole id of a check or a claim: pytest's expressions do not allow "["."""
     named = [item for item in items if config.option.keyword in item.extra_keyword_matches]
     if named:
         config.hook.pytest_deselected(items=[item for item in items if item not in named])
@@ -145,7 +145,7 @@ def _select_by_id(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def _try_runs(check: Check) -> None:
-    """Refuses a spec that no network has, or runs() that cannot be called, now and not in a worker."""
+    """Refuses an impossible spec, or a runs() that crashes, now and not in a worker."""
     try:
         check.arms(check.looks[-1])
     except ReproError as error:
@@ -184,7 +184,7 @@ def _refuse_unknown_claims(checks: list[Check]) -> None:
         other = by_id.get(check.claim.same_as or "")
         if other is not None and (other.claim.rule != check.claim.rule or other.recipe != check.recipe):
             raise ClaimError(
-                f"claim {check.claim.id} is said to be the same as {other.claim.id}, but its rule or its runs differ; "
+                f"claim {check.claim.id} is declared the same as {other.claim.id}, but its rule or its runs differ; "
                 "drop same_as or make them equal."
             )
 

@@ -1,4 +1,4 @@
-"""A trainer that gives way: one a machine and store, apart from any terminal, at the lowest priority."""
+"""A background trainer: one per machine and store, detached from any terminal, at the lowest priority."""
 
 import contextlib
 import fcntl
@@ -10,34 +10,34 @@ from pathlib import Path
 from typing import IO
 
 from repro.errors import StoreError
-from repro.executing.execute import Outcome, Progress
-from repro.executing.load import Courtesy, Look
+from repro.executing.execute import Listener, Tally
+from repro.executing.load import PausePolicy, Probe
 from repro.executing.pool import Stop
-from repro.executing.post import Post, Teller
+from repro.executing.trainer import StateWriter, TrainerFiles
 from repro.runs.files import explain_write_errors
 from repro.runs.lease import repeated
 
-LOOK = 10.0  # seconds between looks at the machine, and between writings of the state
+INTERVAL = 10.0  # seconds between readings of the load, and between updates of the state
 
 
-def start(post: Post, command: Sequence[str]) -> int:
-    """Starts ``command`` as this machine's trainer, with the lock's descriptor as one more word; its process id.
+def start(files: TrainerFiles, command: Sequence[str]) -> int:
+    """Starts ``command`` as this machine's trainer, with the lock's descriptor as last argument; returns its pid.
 
     Raises:
         StoreError: one is running, or the folder cannot be written.
     """
-    with explain_write_errors(post.folder):
-        post.folder.mkdir(parents=True, exist_ok=True)
-        lock = post.lock.open("a+")
-    with lock, post.log.open("ab") as log:
+    with explain_write_errors(files.folder):
+        files.folder.mkdir(parents=True, exist_ok=True)
+        lock = files.lock.open("a+")
+    with lock, files.log.open("ab") as log:
         while not _taken(lock):
-            if (pid := post.pid()) is not None:  # else somebody only looked whether it is locked
+            if (pid := files.pid()) is not None:  # else another process only tested the lock
                 raise StoreError(
-                    f"a trainer is already running in the background (process {pid}); look at it with: repro run "
-                    "--background --status, end it with: repro run --background --stop."
+                    f"a trainer is already running in the background (process {pid}); check it with: repro run "
+                    "--background --status; end it with: repro run --background --stop."
                 )
         lock.truncate(0)
-        # The lock lives as long as any process has the descriptor: ours until we end, then the trainer's alone.
+        # The lock is held while any process has the descriptor: we do until we exit, then only the trainer does.
         os.set_inheritable(lock.fileno(), True)
         pid = os.posix_spawn(
             command[0],
@@ -48,20 +48,20 @@ def start(post: Post, command: Sequence[str]) -> int:
                 (os.POSIX_SPAWN_DUP2, log.fileno(), 1),
                 (os.POSIX_SPAWN_DUP2, log.fileno(), 2),
             ],
-            setsid=True,  # the end of the terminal is not its end
+            setsid=True,  # it outlives the terminal
         )
         lock.write(str(pid))
     return pid
 
 
-def stop(post: Post, wait: Callable[[], object]) -> bool:
-    """Has this machine's trainer checkpoint and end; False where none was running. ``wait`` is called meanwhile."""
-    pid = post.pid()
+def stop(files: TrainerFiles, wait: Callable[[], object]) -> bool:
+    """Makes this machine's trainer checkpoint and exit, calling ``wait`` meanwhile; False if none was running."""
+    pid = files.pid()
     if pid is None:
         return False
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-    while post.pid() == pid:
+    while files.pid() == pid:
         wait()
     return True
 
@@ -69,52 +69,53 @@ def stop(post: Post, wait: Callable[[], object]) -> bool:
 def give_way() -> None:
     """Lowers this process and its children to the lowest priority there is."""
     os.nice(19)
-    with contextlib.suppress(OSError):
-        # Linux's scheduler shares cores among sessions first: within ours alone, niceness would yield to nobody.
-        Path("/proc/self/autogroup").write_text("19")
-    if hasattr(os, "SCHED_IDLE"):  # runs when nobody else wants the core; Linux makes its disk access idle as well
+    if os.getsid(0) == os.getpid():  # the session is ours: another would stay slow after us
+        with contextlib.suppress(OSError):
+            # Linux shares cores among sessions first: niceness alone would only yield to processes of our own.
+            Path("/proc/self/autogroup").write_text("19")
+    if hasattr(os, "SCHED_IDLE"):  # runs on otherwise idle cores; Linux makes its disk access idle as well
         with contextlib.suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")  # the first to go when memory ends
+        Path("/proc/self/oom_score_adj").write_text("1000")  # the first to be killed when memory runs out
 
 
 def train(
-    post: Post,
-    run: Callable[[Stop, float | None, Progress], Outcome],
+    files: TrainerFiles,
+    run: Callable[[Stop, float | None, Listener], Tally],
     *,
-    look: Look,
-    courtesy: Courtesy,
-    progress: Progress,
+    probe: Probe,
+    policy: PausePolicy,
+    listener: Listener,
     budget: float | None = None,
-    every: float = LOOK,
-) -> Outcome:
-    """Calls ``run`` until it is done, stopped, or ``budget`` seconds are over; while others need the machine it waits.
+    every: float = INTERVAL,
+) -> Tally:
+    """Calls ``run`` until it is done, stopped, or ``budget`` seconds have passed; waits while others need the machine.
 
-    To wait, runs under way are checkpointed and their workers end: so their memory is free as well.
+    Before it waits, runs under way are checkpointed and their workers exit, which frees their memory.
     """
     deadline = None if budget is None else time.time() + budget
-    teller = Teller(post, courtesy, progress, deadline)
-    outcome = Outcome(stopped=True)
-    with teller.ending(), Stop() as stop:
+    writer = StateWriter(files, policy, listener, deadline)
+    tally = Tally(stopped=True)
+    with writer.ending(), Stop() as stop:
 
         def watch() -> None:
-            if courtesy(look()):
+            if policy(probe()):
                 stop.event.set()
-            with contextlib.suppress(StoreError):  # a full disk stops the training itself
-                teller.tell("training")
+            with contextlib.suppress(StoreError):  # a full disk will stop the training itself
+                writer.write("training")
 
         while stop.signal is None and (deadline is None or time.time() < deadline):
-            if courtesy(look()):
-                teller.tell("waiting")
+            if policy(probe()):
+                writer.write("waiting")
                 stop.event.wait(every)
                 continue
             with repeated(every, watch):
-                outcome = run(stop, None if deadline is None else max(0.0, deadline - time.time()), teller)
-            if not (outcome.stopped and courtesy.reason):
+                tally = run(stop, None if deadline is None else max(0.0, deadline - time.time()), writer)
+            if not (tally.stopped and policy.reason):
                 break
-            stop.event.clear()  # a signal that came meanwhile stays in stop.signal
-    return outcome
+            stop.event.clear()  # a signal received meanwhile stays in stop.signal
+    return tally
 
 
 def _taken(lock: IO[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Which devices a call trains on, found without torch, and how many workers they take."""
+"""The devices to train on, found without torch, and their number of workers."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from repro.provenance import detect_device
 
 
 def devices(wanted: str, environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """The devices that --device names: "auto" is every GPU there is, or the CPU; "cuda:0,cuda:1" are two."""
+    """The devices that --device names: "auto" is every GPU, or else the CPU; "cuda:0,cuda:1" is two."""
     if wanted != "auto":
         return tuple(wanted.split(","))
     if detect_device() == "cpu":
@@ -19,7 +19,7 @@ def devices(wanted: str, environment: Mapping[str, str] = os.environ) -> tuple[s
 
 
 def visible_gpus(environment: Mapping[str, str], proc: Path = Path("/proc/driver/nvidia/gpus")) -> int:
-    """How many GPUs torch would find: those of CUDA_VISIBLE_DEVICES, else those that the driver lists; at least 1."""
+    """Number of GPUs that torch would find: CUDA_VISIBLE_DEVICES, else those that the driver lists; at least 1."""
     chosen = environment.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
         return max(1, len([word for word in chosen.split(",") if word.strip()]))
@@ -31,7 +31,7 @@ def visible_gpus(environment: Mapping[str, str], proc: Path = Path("/proc/driver
 
 
 def processes(found: tuple[str, ...]) -> int:
-    """How many workers devices take: one a GPU, or one for each core that this process may use."""
+    """Number of workers for some devices: one per GPU, or one per core that this process may use."""
     if found != ("cpu",):
         return len(found)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""What this machine has and lacks for the suite, one line each."""
+"""What the suite needs from this machine, and whether it is there, one line each."""
 
 import importlib
 import os
@@ -15,15 +15,15 @@ from repro.errors import DataError
 
 @dataclass(frozen=True)
 class Examined:
-    """One thing that was looked at."""
+    """One thing that was checked."""
 
     state: Literal["ok", "warn", "FAIL"]
     what: str
-    told: str
+    message: str
 
 
 def examine(results: Path, data_dir: Path) -> list[Examined]:
-    """Looks at Python, torch, device, disk, store, data and what the PDF needs."""
+    """Checks Python, torch, device, disk, store, data and the libraries for the PDF."""
     looks: tuple[Callable[[], Examined], ...] = (
         _python,
         _torch,
@@ -70,23 +70,23 @@ def _digits() -> Examined:
         arrays("digits", Path())
     except DataError as error:
         return Examined("FAIL", "digits", str(error))
-    return Examined("ok", "digits", "the bundled scans have the fingerprint they should")
+    return Examined("ok", "digits", "the bundled scans have the expected fingerprint")
 
 
 def _cifar10(data_dir: Path) -> Examined:
     from repro.runs.datasets import COPIES
     from repro.training.data import arrays
 
-    told = ""
+    message = ""
     for name in COPIES:
         try:
             arrays(name, data_dir)
         except DataError as error:
-            told = str(error)
+            message = str(error)
         else:
-            flag = "" if name == "cifar10" else f"; say --data {name}"
+            flag = "" if name == "cifar10" else f"; use --data {name}"
             return Examined("ok", "cifar10", f"{data_dir} holds {name}{flag}")
-    return Examined("warn", "cifar10", f"only smoke can be trained: {told}")
+    return Examined("warn", "cifar10", f"only smoke can be trained: {message}")
 
 
 def _pdf() -> Examined:

@@ -1,4 +1,4 @@
-"""Completed runs: what a plan lacks, trained here by one process per core or GPU, until no check requests more."""
+"""Complete runs: the missing ones of a plan, trained here by one process per core or GPU until none is requested."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,18 +16,18 @@ from repro.runs.store import Store
 
 
 @dataclass
-class Outcome:
-    """How a whole call ended, by key of the run."""
+class Tally:
+    """How the runs of one call ended, by key."""
 
     done: dict[str, Done] = field(default_factory=dict)
-    stopped: bool = False  # by the budget or by the user, with runs left to make
+    stopped: bool = False  # by the budget or by the user, with runs left to train
 
     def count(self, status: str) -> int:
-        """How many runs ended so."""
+        """Number of runs that ended with a status."""
         return sum(one.status == status for one in self.done.values())
 
 
-Progress = Callable[[Plan, Outcome, Done | None], None]
+Listener = Callable[[Plan, Tally, Done | None], None]
 
 
 def run_all(
@@ -39,15 +39,15 @@ def run_all(
     device: str = "auto",
     workers: int | None = None,
     budget: float | None = None,
-    progress: Progress | None = None,
+    listener: Listener | None = None,
     stop: Stop | None = None,
-) -> Outcome:
-    """Trains what the checks lack, and the seeds that inconclusive verdicts request, until nothing is missing.
+) -> Tally:
+    """Trains the missing runs of some checks, and the seeds that inconclusive verdicts request, until none is missing.
 
-    ``requested_seeds`` says, of what is in the store when it is called, which checks want how many seeds in all.
-    ``budget`` is in seconds: runs under way are then checkpointed, and the next call goes on from there. So is it on
-    SIGINT and SIGTERM, and when an open ``stop`` is given and set. A run that crashes is left behind as failed; the
-    others go on.
+    ``requested_seeds`` gives the number of seeds that each check requests in all, from the store as it is then.
+    ``budget`` is in seconds: runs under way are then checkpointed, and the next call resumes them. The same happens on
+    SIGINT and SIGTERM, and when an open ``stop`` is given and set. A run that crashes is marked as failed, and the
+    others continue.
 
     Raises:
         DataError, StoreError: no run could be trained; those under way were checkpointed.
@@ -59,31 +59,31 @@ def run_all(
         device=found[0],
         devices=found,
         workers=workers or processes(found),
-        # The last tenth, at most 10 s, is for writing checkpoints.
+        # The last tenth, at most 10 s, is reserved for writing checkpoints.
         deadline=None if budget is None else time.time() + budget - min(10.0, budget / 10),
     )
-    outcome = Outcome()
+    tally = Tally()
     with Stop() if stop is None else nullcontext(stop) as stop:
-        while not outcome.stopped:
+        while not tally.stopped:
             wanted = plan(checks, store, device_type=found[0].partition(":")[0], requested=requested_seeds())
-            todo = [run for run in wanted.missing if run.spec.key not in outcome.done]
+            todo = [run for run in wanted.missing if run.spec.key not in tally.done]
             if not todo:
                 break
 
-            def told(done: Done | None, wanted: Plan = wanted) -> None:
+            def report(done: Done | None, wanted: Plan = wanted) -> None:
                 if done is not None:
-                    outcome.done[done.spec.key] = done
-                if progress is not None:
-                    progress(wanted, outcome, done)
+                    tally.done[done.spec.key] = done
+                if listener is not None:
+                    listener(wanted, tally, done)
 
             check_data(todo, data_dir)
-            told(None)
-            outcome.stopped = not pool.train(todo, site, stop, told)
-    return outcome
+            report(None)
+            tally.stopped = not pool.train(todo, site, stop, report)
+    return tally
 
 
 def check_data(runs: Sequence[Planned], data_dir: Path) -> None:
-    """Refuses runs whose data set is not there.
+    """Refuses runs whose data set is missing.
 
     Raises:
         DataError: as ``check_data_present``.

@@ -1,4 +1,4 @@
-"""Runs brought as far as they get by a pool of worker processes, whatever crashes or signals come."""
+"""Runs trained by a pool of worker processes, through crashes and signals."""
 
 import multiprocessing
 import os
@@ -20,13 +20,14 @@ from repro.runs.spec import RunSpec
 from repro.runs.store import Store
 
 CRASHES = 2  # a run whose worker died this often is not tried again in this call
-POLL = 1.0  # seconds between looks at runs that other processes train
+POLL = 1.0  # seconds between checks of runs that other processes train
 # SLURM sends USR2 to every process of a job's step: only the parent of the pool may act on it.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGUSR2] if hasattr(signal, "SIGUSR2") else []))
+CHECKPOINTING = b"\nstopping: the runs under way are being checkpointed; Ctrl-C again ends them at once\n"
 
 
 class Task(Protocol):
-    """A run to train, and the checks that want it."""
+    """A run to train, and the frozen rules of the checks that need it."""
 
     @property
     def spec(self) -> RunSpec: ...  # noqa: D102
@@ -44,9 +45,9 @@ class Site:
     device: str  # "cpu", "cuda" or "cuda:<index>"
     workers: int  # processes
     deadline: float | None  # time.time() by which to pause
-    code: str | None = None  # digest that a worker's code must have; None for any
-    devices: tuple[str, ...] = ()  # shared out among the workers, in turn; () for ``device`` alone
-    isolated: bool = False  # an error that the user can mend fails its own run alone, instead of stopping everything
+    code: str | None = None  # required digest of the workers' code; None for any
+    devices: tuple[str, ...] = ()  # assigned to the workers in turn; () for ``device`` alone
+    isolated: bool = False  # an error that the user can fix fails only its own run, instead of stopping everything
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +55,14 @@ class Done:
     """How one run ended."""
 
     spec: RunSpec
-    status: str  # "complete", "paused", "failed", "crashed" or "waiting": for the site
+    status: str  # "complete", "paused", "failed", "crashed" or "waiting" (for the site)
     seconds: float
     error: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """What a worker process gets to know."""
+class Assignment:
+    """A run as it is handed to a worker process."""
 
     spec: RunSpec
     criteria: Mapping[str, str]
@@ -91,17 +92,19 @@ class Stop:
         if self.signal is None:
             self.signal = number
             self.event.set()
+            if number == signal.SIGINT and os.isatty(2):
+                os.write(2, CHECKPOINTING)
         elif number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._old[number])
             os.kill(os.getpid(), number)
 
 
-def train(tasks: Iterable[Task], site: Site, stop: Stop, told: Callable[[Done], None]) -> bool:
-    """Works through runs, those that another process trains last; False when stopped or late before all had ended.
+def train(tasks: Iterable[Task], site: Site, stop: Stop, report: Callable[[Done], None]) -> bool:
+    """Trains runs, those held by another process last; False when stopped, or out of time, before all had ended.
 
     Raises:
-        ReproError: what would fail every other run as well, such as missing data, unless runs are isolated; those
-            under way were checkpointed.
+        ReproError: an error that would fail every other run as well, such as missing data, unless runs are isolated;
+            those under way were checkpointed.
     """
     queue, held = deque(tasks), list[Task]()
     crashes: Counter[str] = Counter()
@@ -115,17 +118,17 @@ def train(tasks: Iterable[Task], site: Site, stop: Stop, told: Callable[[Done], 
             context = multiprocessing.get_context("spawn")  # a forked child would inherit torch's thread pools
             # A worker keeps the device it draws: another would cost it the memory of a second CUDA context.
             drawn = context.SimpleQueue()
-            workers = min(site.workers, len(queue))  # a queue that nobody empties yet holds a few thousand
+            workers = min(site.workers, len(queue))  # an unread queue holds a few thousand
             for number in range(workers):
                 drawn.put((site.devices or (site.device,))[number % max(1, len(site.devices))])
             pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(stop.event, drawn))
         flying: dict[Future[Done | None], Task] = {}
         try:
-            _drain(queue, held, pool, flying, site, stop, told)
+            _drain(queue, held, pool, flying, site, stop, report)
         except BrokenProcessPool:
-            for task in flying.values():  # the pool does not say whose worker died
+            for task in flying.values():  # the pool does not report whose worker died
                 crashes[task.spec.key] += 1
-                _after_crash(task, crashes[task.spec.key], queue, site.store, told)
+                _after_crash(task, crashes[task.spec.key], queue, site.store, report)
         except ReproError:
             stop.event.set()
             raise
@@ -134,41 +137,41 @@ def train(tasks: Iterable[Task], site: Site, stop: Stop, told: Callable[[Done], 
     return not queue and not held and not _over(site, stop)
 
 
-def work(job: Job) -> Done | None:
-    """Brings one run as far as it gets, in a worker process; None when another process trains it.
+def work(assignment: Assignment) -> Done | None:
+    """Trains one run as far as possible, in a worker process; None if another process is training it.
 
     Raises:
-        ReproError: what would fail every other run as well, such as missing data, a full disk or changed code, unless
-            runs are isolated. A run whose folder is damaged fails alone.
+        ReproError: an error that would fail every other run as well, such as missing data, a full disk or changed code,
+            unless runs are isolated. A run whose folder is damaged fails alone.
     """
-    from repro.training import run  # torch is imported in workers alone
+    from repro.training import run  # only workers import torch
 
     began = time.monotonic()
     status: str
-    status, error = "failed", ""  # until it has ended otherwise
+    status, error = "failed", ""  # unless it ends otherwise
     try:
         status = run(
-            job.spec,
-            job.site.store,
-            data_dir=job.site.data_dir,
-            device=_DEVICE or job.site.device,
-            criteria=dict(job.criteria),
-            pause=lambda: _STOP.is_set() or _late(job.site.deadline),
-            code=job.site.code,
+            assignment.spec,
+            assignment.site.store,
+            data_dir=assignment.site.data_dir,
+            device=_DEVICE or assignment.site.device,
+            criteria=dict(assignment.criteria),
+            pause=lambda: _STOP.is_set() or _late(assignment.site.deadline),
+            code=assignment.site.code,
         )
     except TakenOverError:
         return None
     except (ReproError, OSError) as raised:
-        if not job.site.isolated and not isinstance(raised, DamagedRunError):
+        if not assignment.site.isolated and not isinstance(raised, DamagedRunError):
             if isinstance(raised, ReproError):
                 raise
-            raise StoreError(f"{job.spec.name}: {raised}; mend that, and train it again.") from raised
+            raise StoreError(f"{assignment.spec.name}: {raised}; fix that, and train it again.") from raised
         status, error = "waiting" if is_the_sites_fault(raised) else "failed", str(raised)
     except Exception as raised:  # it is in the run's failure.json, with its traceback
         error = f"{type(raised).__name__}: {raised}"
     if status == "held":
         return None
-    return Done(spec=job.spec, status=status, seconds=time.monotonic() - began, error=error)
+    return Done(spec=assignment.spec, status=status, seconds=time.monotonic() - began, error=error)
 
 
 def is_the_sites_fault(error: BaseException) -> bool:
@@ -185,14 +188,14 @@ def _drain(
     flying: dict[Future[Done | None], Task],
     site: Site,
     stop: Stop,
-    told: Callable[[Done], None],
+    report: Callable[[Done], None],
 ) -> None:
-    """Keeps every worker busy until the queue is empty or it is time to stop, and those under way have ended."""
+    """Keeps every worker busy until the queue is empty or it is time to stop; returns when all workers are idle."""
     while True:
         while queue and len(flying) < site.workers and not _over(site, stop):
             task = queue.popleft()
             with _blocked():
-                flying[pool.submit(work, Job(spec=task.spec, criteria=task.criteria, site=site))] = task
+                flying[pool.submit(work, Assignment(spec=task.spec, criteria=task.criteria, site=site))] = task
         if not flying:
             return
         for future in wait(flying, return_when=FIRST_COMPLETED).done:
@@ -201,19 +204,19 @@ def _drain(
             if done is None:
                 held.append(task)
             else:
-                told(done)
+                report(done)
 
 
-def _after_crash(task: Task, times: int, queue: deque[Task], store: Store, told: Callable[[Done], None]) -> None:
-    """Puts a run whose worker died, or lost its pool, back into the queue, or gives it up."""
+def _after_crash(task: Task, times: int, queue: deque[Task], store: Store, report: Callable[[Done], None]) -> None:
+    """Puts a run whose worker died, or lost its pool, back into the queue, or gives up on it."""
     if store.condition(task.spec) == "complete":
-        told(Done(spec=task.spec, status="complete", seconds=store.run(task.spec).record.get("seconds", 0.0)))
+        report(Done(spec=task.spec, status="complete", seconds=store.run(task.spec).record.get("seconds", 0.0)))
     elif times < CRASHES:
         queue.appendleft(task)
     else:
         error = f"a worker process died (out of memory, or killed) {times} times while this run was under way"
         store.fail(task.spec, error, "")
-        told(Done(spec=task.spec, status="crashed", seconds=0.0, error=error))
+        report(Done(spec=task.spec, status="crashed", seconds=0.0, error=error))
 
 
 _STOP: Any = threading.Event()  # of this worker process, set by its parent
@@ -230,7 +233,7 @@ def _die_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
-        os._exit(1)  # the parent was killed: what is on disk is consistent, and the lease ends with this process
+        os._exit(1)  # the parent was killed: the files on disk are consistent, and the lease ends with this process
 
 
 @contextmanager

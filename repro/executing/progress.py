@@ -1,23 +1,67 @@
-"""Progress of training: a bar on a terminal, a line a run in a log."""
+"""A progress bar over the epochs of all runs on a terminal, or one line per run in a log."""
 
+import shutil
 import sys
+import threading
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TextIO
 
-from repro.executing.execute import Outcome
+from repro.executing.execute import Tally
 from repro.executing.pool import Done
-from repro.planning.plan import Plan
+from repro.planning.plan import Plan, Planned
+from repro.runs.store import HISTORY, Store
+
+REFRESH = 0.5  # seconds between two looks at the runs under way
+SOON = 10.0  # seconds of training after which the time left is taken from them, and no longer from the plan
 
 
-class Progress:
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """How far the runs of a plan have come."""
+
+    seconds: float  # of the expected seconds of one device, behind us
+    epochs: int  # finished ones
+    current: tuple[str, ...]  # the runs under way, each with its finished epochs
+
+
+def reached(plan: Plan, ended: Collection[str], store: Store, workers: int) -> Reached:
+    """How far a plan has come: its ended runs, by key, and of those under way the rows of their histories."""
+    missing = plan.missing
+    done = [run for run in missing if run.spec.key in ended]
+    current = [run for run in missing if run.spec.key not in ended][:workers]  # the pool trains them in this order
+    epochs = [_epochs(run, store) for run in current]
+    behind = sum(run.cost.seconds * count / max(1, run.spec.epochs) for run, count in zip(current, epochs, strict=True))
+    return Reached(
+        seconds=sum(run.cost.seconds for run in done) + behind,
+        epochs=sum(run.spec.epochs for run in done) + sum(epochs),
+        current=tuple(f"{_short(run)} {count}/{run.spec.epochs}" for run, count in zip(current, epochs, strict=True)),
+    )
+
+
+def _short(run: Planned) -> str:
+    return run.spec.name.partition(" (")[0].replace(f" {run.spec.epochs} epochs", "")
+
+
+def _epochs(run: Planned, store: Store) -> int:
+    try:
+        return min(run.spec.epochs, (store.folder(run.spec) / HISTORY).read_bytes().count(b"\n"))
+    except OSError:
+        return 0
+
+
+class ProgressBar:
     """Called by ``execute.run_all`` when a plan is made and whenever a run ends."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, store: Store, workers: int, stream: TextIO | None = None) -> None:
+        self._store, self._workers = store, workers
         self._stream = stream  # None: stdout
-        self._bar: Any = None
-        self._total = 0  # runs of this call, those of its earlier plans too: seeds are added when a plan is done
+        self._bar: _Bar | None = None
+        self._total = 0  # runs of this call, earlier plans included: more seeds may be requested after a plan
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "ProgressBar":
         return self
 
     def __exit__(
@@ -26,40 +70,88 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def __call__(self, plan: Plan, outcome: Outcome, done: Done | None) -> None:
+    def __call__(self, plan: Plan, tally: Tally, done: Done | None) -> None:
         """Shows one step."""
         if done is None:
-            expected = sum(run.cost.seconds for run in plan.missing)
-            self._total = len(outcome.done.keys() | {run.spec.key for run in plan.missing})
-            if plan.missing:
-                self._print(
-                    f"{len(plan.missing)} of {len(plan.runs)} runs to train, about {duration(expected)} of one device"
-                )
-            if sys.stderr.isatty():
-                from tqdm import tqdm
-
-                self.__exit__(None, None, None)
-                self._bar = tqdm(
-                    total=round(expected), unit="s", bar_format="{l_bar}{bar}| {n:.0f}/{total:.0f} s {postfix}"
-                )
+            self._begin(plan, tally)
             return
-        ended = len(outcome.done)
+        ended = len(tally.done)
         line = f"[{ended}/{self._total}] {done.status} {done.spec.name}, {duration(done.seconds)}"
         line += f": {done.error}" if done.error else ""
         if self._bar is None:
             self._print(line)
-        else:
-            self._bar.update(sum(run.cost.seconds for run in plan.runs if run.spec == done.spec))
-            self._bar.set_postfix_str(f"{ended}/{self._total} runs, {done.spec.name}")
-            if done.error:
-                self._bar.write(line)
+        elif done.error:
+            self._bar.write(line)
+
+    def _begin(self, plan: Plan, tally: Tally) -> None:
+        expected = sum(run.cost.seconds for run in plan.missing)
+        self._total = len(tally.done.keys() | {run.spec.key for run in plan.missing})
+        if plan.missing:
+            self._print(
+                f"{len(plan.missing)} of {len(plan.runs)} runs to train with {self._workers} workers, about "
+                f"{duration(expected / self._workers)}"
+            )
+        self.__exit__(None, None, None)
+        self._bar = None
+        if sys.stderr.isatty():
+            self._bar = _Bar(plan, tally, self._store, self._workers)
 
     def _print(self, line: str) -> None:
         print(line, file=self._stream or sys.stdout, flush=True)
 
 
+class _Bar:
+    """The bar, drawn from a thread of its own: training is in other processes, and their parent waits for them."""
+
+    def __init__(self, plan: Plan, tally: Tally, store: Store, workers: int) -> None:
+        from tqdm import tqdm
+
+        self._plan, self._tally, self._store, self._workers = plan, tally, store, workers
+        self._expected = max(1e-9, sum(run.cost.seconds for run in plan.missing))
+        self._epochs = sum(run.spec.epochs for run in plan.missing)
+        self._began = time.monotonic()
+        size = shutil.get_terminal_size()
+        shape = "{percentage:3.0f}% {bar:20} {desc}"
+        self._bar: Any = tqdm(total=1.0, bar_format=shape, ncols=size.columns, nrows=size.lines)
+        self._over = threading.Event()
+        self._draw()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def write(self, line: str) -> None:
+        """Prints a line above the bar."""
+        self._bar.write(line)
+
+    def close(self) -> None:
+        """Draws the bar for the last time."""
+        self._over.set()
+        self._thread.join()
+        self._bar.close()
+
+    def _run(self) -> None:
+        while not self._over.wait(REFRESH):
+            self._draw()
+        self._draw()
+
+    def _draw(self) -> None:
+        ended = set(self._tally.done)
+        found = reached(self._plan, ended, self._store, self._workers)
+        self._bar.n = min(1.0, found.seconds / self._expected)
+        left = _left(found.seconds, self._expected, time.monotonic() - self._began, self._workers)
+        runs = f"{len(ended)}/{len(self._plan.missing)} runs, {found.epochs}/{self._epochs} epochs"
+        self._bar.set_description_str(f"{runs}, {duration(left)} left; {'; '.join(found.current)}", refresh=False)
+        self._bar.refresh()
+
+
+def _left(behind: float, expected: float, elapsed: float, workers: int) -> float:
+    """Seconds left: by the pace so far once there is one, before that by the plan."""
+    if elapsed < SOON or behind <= 0.01 * expected:
+        return max(0.0, expected - behind) / workers
+    return elapsed * max(0.0, expected - behind) / behind
+
+
 def duration(seconds: float) -> str:
-    """A span of time in the unit that a person would use."""
+    """A duration in a readable unit."""
     if seconds < 100:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

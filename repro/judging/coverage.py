@@ -1,4 +1,4 @@
-"""Coverage: what became of every row of the catalogue."""
+"""Coverage: the standing of every row of the catalogue."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from repro.judging.verdict import Answer, Verdict
 
 
 class Standing(StrEnum):
-    """Where a row of the catalogue stands."""
+    """How far a row of the catalogue has come."""
 
     JUDGED = "judged"
     MEASURED = "measured"
@@ -24,15 +24,15 @@ NOT_SELECTED = "not selected for this report"
 
 @dataclass(frozen=True, kw_only=True)
 class Covered:
-    """A row of the catalogue and what became of it at one scale."""
+    """A row of the catalogue and its standing at one scale."""
 
     id: str  # of the row, and of its claim where it has one
     work: str  # key of the source
     primary: bool  # one of the main claims
-    standing: Standing  # where it stands
-    word: str  # its verdict or answer; "" where it was not attempted
+    standing: Standing  # how far it has come
+    word: str  # its verdict or answer; "" if it was not attempted
     reason: str  # why it was not attempted, is only measured, or waits; "" for what was judged
-    seconds: float | None  # expected cost of the runs that a pending row waits for; None for others, or where unknown
+    seconds: float | None  # expected cost of the runs that a pending row waits for; null for others, or if unknown
 
 
 def coverage(
@@ -44,8 +44,8 @@ def coverage(
 ) -> tuple[Covered, ...]:
     """One entry for each row of the catalogue, in its order.
 
-    ``claims`` is the table of whole claims at one scale. ``pointless`` says why a claim has no point at this scale, as
-    collected; ``missing_seconds`` what the runs of a claim that are not there yet would cost.
+    ``claims`` is the table of whole claims at one scale. ``pointless`` gives the reason why a claim has no point at
+    this scale, as collected; ``missing_seconds`` the cost of a claim's missing runs.
     """
     by_id = {entry.claim: entry for entry in claims}
     without = pointless or {}
@@ -54,7 +54,7 @@ def coverage(
 
 
 def count(rows: Sequence[Covered]) -> dict[Standing, int]:
-    """How many rows stand where."""
+    """Number of rows by standing."""
     counted = Counter(row.standing for row in rows)
     return {standing: counted[standing] for standing in Standing}
 
@@ -71,7 +71,7 @@ def _covered(row: Row, entry: ClaimEntry | None, without: str, seconds: float | 
             case Verdict.BLOCKED:
                 standing, reason, cost = (
                     Standing.PENDING,
-                    "the suite failed on a run, which says nothing of the claim",
+                    "the suite failed on a run, which says nothing about the claim",
                     seconds,
                 )
             case Verdict.MEASURED:

@@ -1,4 +1,4 @@
-"""The document: the judgements, and all else that a report may read, as verdicts.json holds them."""
+"""The document: the contents of verdicts.json, which is everything that a report may read."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,19 +7,20 @@ from typing import Any
 from repro import __version__
 from repro.claim import TAGS, Check, judging_code
 from repro.collecting.catalogue import Row
+from repro.collecting.works import works
 from repro.compare import RULES_VERSION
 from repro.judging.claims import claims_table
 from repro.judging.coverage import coverage
 from repro.judging.judge import judge
 from repro.judging.models import (
     SCHEMA_VERSION,
-    Cost,
     DataRead,
     Document,
     Environment,
     Registration,
     RunRow,
     Suite,
+    TotalCost,
 )
 from repro.judging.multiverse import multiverses
 from repro.judging.verdict import Judgement, to_json
@@ -45,10 +46,9 @@ def document(
     missing_seconds: Mapping[str, float] | None = None,
     registration: Registration | None = None,
 ) -> tuple[Json, list[Judgement]]:
-    """Judges checks and puts together what verdicts.json holds: a function of claims and stored runs, no clock.
+    """Judges checks and builds the contents of verdicts.json: a function of claims and stored runs, without a clock.
 
-    ``pointless`` and ``missing_seconds`` are what ``coverage`` takes, ``scales`` what each scale needs. ``cluster`` is
-    the account of GPU-hours, which the caller has from the cluster room.
+    ``pointless`` and ``missing_seconds`` are as for ``coverage``. ``cluster`` is the account of GPU-hours.
     """
     rows = judge(checks, store, controls=controls, thorough=thorough)
     runs = _runs(checks, rows, store)
@@ -62,6 +62,7 @@ def document(
             training_version=TRAINING_VERSION,
             judging_code_sha256=judging_code(),
         ),
+        works=works(checks),
         tags=TAGS,
         protocol=vars(schedule(scale)) | {"scale": scale},
         scales=tuple(scales),
@@ -80,7 +81,7 @@ def document(
 
 
 def _runs(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) -> list[tuple[Run, list[str]]]:
-    """The complete runs behind some judgements, each once, with the checks that rest on it."""
+    """The complete runs behind some judgements, each once, with the checks that use it."""
     wanted: dict[str, list[str]] = {}
     for row in rows:
         for entry in row.runs:
@@ -110,7 +111,7 @@ def _run(run: Run, wanted: list[str]) -> RunRow:
 
 
 def _environment(runs: Iterable[Run]) -> list[Environment]:
-    """Each distinct combination of code, versions and device, and how many runs had a part in it."""
+    """Each distinct combination of code, versions and device, with its number of parts."""
     fields = ("commit", "code", "torch", "python", "device", "device_type", "threads", "cores")
     counts = Counter(tuple((name, part[name]) for name in fields) for run in runs for part in run.record["parts"])
     ordered = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
@@ -127,9 +128,9 @@ def _data(runs: Iterable[Run]) -> list[DataRead]:
     ]
 
 
-def _cost(runs: Sequence[Run]) -> Cost:
+def _cost(runs: Sequence[Run]) -> TotalCost:
     trained = [run for run in runs if run.spec.epochs]
-    return Cost(
+    return TotalCost(
         runs=len(runs),
         trained=len(trained),
         device_seconds=round(sum(run.record["seconds"] for run in trained), 1),

@@ -1,4 +1,4 @@
-"""A check in plain words: what is claimed, trained, measured and required, and how it stands."""
+"""A check in plain words: what is claimed, trained, measured and required, and its verdict."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from repro.runs.store import Store
 
 
 def explain(checks: Sequence[Check], name: str, store: Store, controls: Sequence[Check]) -> list[str]:
-    """A paragraph block for each check with an id, or of a claim with an id.
+    """One block of lines for each check with an id, or of a claim with an id.
 
     Raises:
         ClaimError: there is no such check or claim; the nearest ids are named.
@@ -38,7 +38,7 @@ def explain(checks: Sequence[Check], name: str, store: Store, controls: Sequence
         known = sorted({check.id for check in checks} | {check.claim.id for check in checks})
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
         raise ClaimError(
-            f"no check or claim is called {name!r}; did you mean {', '.join(near) or 'one of `repro plan`'}?"
+            f"no check or claim is named {name!r}; did you mean {', '.join(near) or 'one of `repro plan`'}?"
         )
     rows = judge(chosen, store, controls=controls)
     analyses = {found.check: sentence(found) for found in multiverses(chosen, rows, store)}
@@ -46,7 +46,7 @@ def explain(checks: Sequence[Check], name: str, store: Store, controls: Sequence
 
 
 def requirement(rule: Rule) -> str:
-    """What a rule asks, in one sentence."""
+    """The requirement of a rule, in one sentence."""
     match rule:
         case Exact():
             return "What is measured must equal the reference."
@@ -73,7 +73,7 @@ def requirement(rule: Rule) -> str:
 
 
 def otherwise(rule: str, finding: Mapping[str, Any]) -> str:
-    """With which margin, gap, limit or reference a finding would be another, over all looks; "" for a measurement.
+    """The margin, gap, limit or reference that would change a finding, over all looks; "" for a measurement.
 
     ``rule`` is its name; ``finding`` as verdicts.json has it.
     """
@@ -121,14 +121,14 @@ def _explain(check: Check, row: Judgement, analyses: str) -> str:
             f"{requirement(claim.rule)}",
             f"Rationale: {claim.rule.reason}.",
             f"Depends on: {controls or 'no control'}.",
-            *([f"Expected: {awaited.sentence}"] if (awaited := expectation(check)) else []),
+            *([f"Expected: {likely.sentence}"] if (likely := expectation(check)) else []),
             *([f"The same as: {claim.same_as}, with which it is counted once."] if claim.same_as else []),
             f"Rule frozen as {check.criterion_sha256} (from {check.criterion['claim_file']}).",
             *(f"Measured: {finding.why}" for finding in row.findings[:8]),
             f"Verdict: {words}. {row.why}",
-            *(told for finding in row.findings[:8] if (told := otherwise(claim.rule.name, vars(finding)))),
+            *(change for finding in row.findings[:8] if (change := otherwise(claim.rule.name, vars(finding)))),
             *([f"Without a seed: {row.would_change}"] if row.would_change else []),
-            *([f"Otherwise analysed: {analyses}"] if analyses else []),
+            *([f"Other analyses: {analyses}"] if analyses else []),
             *(f"Deviation: {text}" for text in row.deviations),
             *([f"Note: {claim.note}"] if claim.note else []),
         ]

@@ -1,4 +1,4 @@
-"""Expectations: how likely each word is if a check's source is right, known before the first run."""
+"""Expectations: the probability of each verdict if a check's source is right, before the first run."""
 
 import dataclasses
 import math
@@ -21,18 +21,18 @@ from repro.statistics import Levels, Sample, Unit
 # Standard deviations over seeds that are assumed, one for each unit: half a point of accuracy, one of a share.
 SDS: dict[Unit, float] = {"%": 0.5, "points": 0.5, "share": 0.01}
 ASSUMED = "seeds spread with sd 0.5 points (0.01 for shares)"
-LIKELY = 0.9  # probability that a size is looked for with, where the source gives none
+LIKELY = 0.9  # probability with which a size must hold, if the source gives none
 
 
 @dataclass(frozen=True, kw_only=True)
 class Expectation:
-    """What a check, or a claim over all its points, comes to if its source is right and seeds spread as assumed."""
+    """The expected verdict on a check, or on a claim over all its points, if its source is right and ASSUMED holds."""
 
-    words: dict[str, float] = field(default_factory=dict)  # probability of each word; {} where no size is published
-    needed: float | None = None  # smallest difference or step that holds with probability 0.9, where none is published
+    words: dict[str, float] = field(default_factory=dict)  # probability of each word; {} if no size is published
+    needed: float | None = None  # smallest difference or step that holds with probability 0.9, if none is published
     unit: str = ""  # of that size
     right: str = ""  # what was taken as right
-    undecidable: str = ""  # why no seed establishes it, "" where seeds can
+    undecidable: str = ""  # why no number of seeds can establish it; "" if one can
 
     @property
     def short(self) -> str:
@@ -48,10 +48,10 @@ class Expectation:
 
     @property
     def sentence(self) -> str:
-        """All of it, for a reader."""
+        """The whole expectation as a sentence."""
         if self.words:
-            told = ", ".join(f"{word} {_chance(share)}" for word, share in self.words.items())
-            return f"if the source is right ({self.right}) and {ASSUMED}: {told}.{_after(self.undecidable)}"
+            phrases = ", ".join(f"{word} {_chance(share)}" for word, share in self.words.items())
+            return f"if the source is right ({self.right}) and {ASSUMED}: {phrases}.{_after(self.undecidable)}"
         if self.undecidable:
             return self.undecidable
         return (
@@ -61,12 +61,12 @@ class Expectation:
 
 
 def expectation(check: Check) -> Expectation | None:
-    """What one check comes to; None where nothing is decided by statistics, at this scale or at all."""
+    """The expectation for one check; None if statistics decide nothing, at this scale or at all."""
     return _expectation([check])
 
 
 def whole(checks: Sequence[Check]) -> Expectation | None:
-    """The same of a claim over its points, which are taken as independent."""
+    """The same for a claim over its points, which are taken as independent."""
     return _expectation(checks)
 
 
@@ -92,7 +92,7 @@ def _expectation(checks: Sequence[Check]) -> Expectation | None:
 
 
 def _words(check: Check, outcomes: Any) -> dict[str, float]:
-    """Probabilities by the word that a reader sees, the one for the claim first; without those that cannot come."""
+    """Probabilities by verdict or answer, the one for the claim first; without impossible ones."""
     full = check.scale == "paper" or check.claim.exact
     found: dict[str, float] = {}
     for outcome, verdict, answer in reversed(WORDS):
@@ -105,7 +105,7 @@ def _words(check: Check, outcomes: Any) -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Asked:
-    """A comparison that a check asked for: its rule without its reason, and what is right."""
+    """A comparison that a check makes: its rule without its reason, and what is taken as right."""
 
     rule: Rule
     truth: Truth
@@ -113,7 +113,7 @@ class _Asked:
     looks: tuple[int, ...]
     levels: Levels
     right: str
-    groups: int = 0  # to compare, where the source gives no size; else 0
+    groups: int = 0  # to compare, if the source gives no size; else 0
     same_runs: bool = False  # of the two samples of a difference, which then spreads as one does
     undecidable: str = ""
 
@@ -127,13 +127,13 @@ class _Asked:
 
 
 def _asked(check: Check) -> list[_Asked]:
-    """What a check asks of its rule; nothing where its scale does not test it, or where only its runs can tell."""
+    """The comparisons of a check; none if its scale does not test it, or if they depend on its runs."""
     if check.claim.exact or not check.claim.tested(check.scale) or check.claim.rule.kind in "XM":
         return []
     evidence = _Imagined(check)
     try:
         check.function(evidence, **check.params)
-    except Exception:  # it needs of its runs what is not imagined; judging it shows its faults
+    except Exception:  # it reads something that is not imagined here; judging it shows its faults
         return []
     return [_of(check, quantities) for quantities in evidence.asked]
 
@@ -146,7 +146,7 @@ def _of(check: Check, quantities: dict[str, Any]) -> _Asked:
         case Point() | Fraction():
             reference: Published = quantities["reference"]
             hopeless = own_error_exceeds(reference, rule.margin, check.levels().accept)
-            # What a point comes to depends on no value; one for all keeps what is simulated small.
+            # The outcome of a point does not depend on its value; using 0 for all saves simulations.
             moved = dataclasses.replace(reference, value=0.0, version="") if isinstance(rule, Point) else reference
             return _Asked(rule=rule, truth=moved, right=_published(reference), undecidable=hopeless, **common)
         case NoChange():
@@ -170,7 +170,7 @@ def _published(reference: Published) -> str:
 
 
 def _share(check: Check, limit: float, at_most: bool) -> tuple[float, str]:
-    """The share that a source prints, if its reference is one percentage; else half-way from the limit to the end."""
+    """The share that a source prints, if its reference is one percentage; else half-way from the limit to 0 or 1."""
     printed = re.fullmatch(r"(\d+(?:\.\d+)?) ?%", check.claim.source.reference)
     if printed and 0 < float(printed[1]) < 100:
         return float(printed[1]) / 100, f"a share of {float(printed[1]) / 100:g}"
@@ -187,7 +187,7 @@ def _after(text: str) -> str:
 
 
 class _Run:
-    """A run whose numbers mean nothing: a check is only asked what it would compare."""
+    """A run with placeholder numbers: a check is only called for what it would compare."""
 
     def __init__(self, spec: RunSpec) -> None:
         self.spec = spec
@@ -199,7 +199,7 @@ class _Run:
 
 
 class _Everything(list[float]):
-    """Thresholds among which every one is found."""
+    """A list of thresholds that contains every value."""
 
     def index(self, *_: Any) -> int:
         return 0
@@ -218,7 +218,7 @@ def _measurements() -> dict[str, dict[str, Any]]:
 
 
 class _Imagined(Evidence):
-    """Evidence of runs that do not exist: it notes what a check would compare, and compares nothing."""
+    """Evidence from runs that do not exist: it records what a check would compare, and compares nothing."""
 
     def __init__(self, check: Check) -> None:
         runs: dict[str, Any] = {arm: tuple(map(_Run, specs)) for arm, specs in check.arms(1).items()}
@@ -226,10 +226,10 @@ class _Imagined(Evidence):
         self.asked: list[dict[str, Any]] = []
 
     def sample(self, arm: str, read: Callable[[Any], float], *, label: str, unit: Unit, step: float) -> Sample:
-        """By arm, without the keys of its runs: hashing them takes longer than all else."""
+        """By arm, without the keys of its runs, as hashing them would take most of the time."""
         values = tuple(float(read(run)) for run in self.runs(arm))
         return Sample(label=label, values=values, seeds=(0,), unit=unit, step=step, runs=(arm,))
 
     def find(self, **quantities: Any) -> None:
-        """Notes what would be compared."""
+        """Records what would be compared."""
         self.asked.append(quantities)

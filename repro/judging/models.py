@@ -3,22 +3,23 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from repro.collecting.works import Work
 from repro.judging.claims import ClaimEntry
 from repro.judging.coverage import Covered
 from repro.judging.multiverse import Multiverse
 from repro.judging.verdict import Judgement
 from repro.planning.scales import ScaleNeeds
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """What judged."""
+    """The code that judged."""
 
     version: str  # of this package
-    rules_version: int  # raised whenever a rule decides otherwise on the same numbers
-    training_version: int  # raised whenever the training code computes something else from the same spec
+    rules_version: int  # raised whenever a rule decides differently on the same numbers
+    training_version: int  # raised whenever the training code computes different results from the same spec
     judging_code_sha256: str  # SHA-256 of the code between stored runs and a verdict
 
 
@@ -30,11 +31,11 @@ class RunRow:
     name: str  # the run in a few words
     outcome: str  # trained, diverged or built
     seconds: float | None  # of training
-    images_per_second: float | None  # that training took in
+    images_per_second: float | None  # during training
     peak_memory_bytes: int | None  # of the process that trained
-    device: str  # of its last uninterrupted piece
-    parts: int  # uninterrupted pieces that it was trained in
-    digest: str  # SHA-256 of what the run computed, without time and place
+    device: str  # of its last uninterrupted part
+    parts: int  # uninterrupted parts of its training
+    digest: str  # SHA-256 of what the run computed, without times and machines
     checks: tuple[str, ...]  # that rest on it
     top1_by_epoch: tuple[float, ...]  # test accuracy after each epoch, percent
 
@@ -51,7 +52,7 @@ class Environment:
     device_type: str  # cpu or cuda
     threads: int  # that torch used
     cores: int | None  # of the machine
-    parts: int  # uninterrupted pieces of training that it had
+    parts: int  # uninterrupted parts of training on it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,44 +65,45 @@ class DataRead:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
-    """What the runs took."""
+class TotalCost:
+    """The cost of all runs."""
 
     runs: int  # behind the verdicts
-    trained: int  # of them, the others being built only
-    device_seconds: float  # of training in all
+    trained: int  # of them; the others were only built
+    device_seconds: float  # of training in total
     peak_memory_bytes: int | None  # of the largest process
 
 
 @dataclass(frozen=True, kw_only=True)
 class Registration:
-    """Whether what was judged is what was registered."""
+    """Whether the judged rules are the registered ones."""
 
     file: str  # name of the registration
     sha256: str  # SHA-256 of the file
-    registered: str  # date that it gives
+    registered: str  # its date
     judging_code: bool  # whether the judging code is the registered one
-    unregistered: tuple[str, ...]  # checks that it does not have
-    changed: tuple[str, ...]  # checks whose criterion is another than the registered one
+    unregistered: tuple[str, ...]  # checks that it does not contain
+    changed: tuple[str, ...]  # checks whose criterion differs from the registered one
 
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """The verdicts on the claims of frankle2021 and its companions, and everything that the report may read."""
+    """The verdicts on the claims of some works, and everything that the report may read."""
 
-    schema_version: Literal[2]  # raised whenever a field changes its meaning
+    schema_version: Literal[3]  # raised whenever a field changes its meaning
     scale: Literal["smoke", "pilot", "paper"]  # of all runs
-    suite: Suite  # what judged
+    suite: Suite  # the code that judged
+    works: tuple[Work, ...]  # that the claims are about, companions after the work that they report on
     tags: dict[str, str]  # what the certainty tags of references mean
-    protocol: dict[str, Any]  # what the scale fixes for every run
-    scales: tuple[ScaleNeeds, ...]  # trained runs that all claims need at each scale, what exists, what the rest costs
+    protocol: dict[str, Any]  # settings that the scale fixes for every run
+    scales: tuple[ScaleNeeds, ...]  # trained runs needed at each scale, how many exist, and the cost of the rest
     coverage: tuple[Covered, ...]  # every row of the catalogue
-    claims: tuple[ClaimEntry, ...]  # one entry a claim
-    judgements: tuple[Judgement, ...]  # one row a check: a claim at one point of its grid
+    claims: tuple[ClaimEntry, ...]  # one entry per claim
+    judgements: tuple[Judgement, ...]  # one row per check: a claim at one point of its grid
     runs: tuple[RunRow, ...]  # each complete run once
     environment: tuple[Environment, ...]  # each distinct combination of code, versions and device
     data: tuple[DataRead, ...]  # each distinct set of images
-    cost: Cost  # what the runs took
-    cluster: dict[str, Any] | None  # account of GPU-hours, as the cluster room gives it; null without a submission
-    multiverses: tuple[Multiverse, ...]  # of each primary check that was judged by statistics
-    registration: Registration | None  # how what was judged compares with a registration; null without one
+    cost: TotalCost  # of all runs
+    cluster: dict[str, Any] | None  # account of GPU-hours; null without a submission
+    multiverses: tuple[Multiverse, ...]  # of each primary check that was judged statistically
+    registration: Registration | None  # comparison with a registration; null without one

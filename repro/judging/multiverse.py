@@ -1,6 +1,6 @@
-"""The multiverse of a check: its verdict under each other analysis of the same runs that could have been chosen.
+"""The multiverse of a check: its verdict under every other analysis of the same runs that could have been chosen.
 
-No primary claim has an axis to choose (depth against width is held pair by pair), so that none is varied.
+No primary claim has a choice of axis (depth against width is compared pair by pair), so the axis is not varied.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from repro.statistics import Levels, Sample, paired_differences, share_a_run
 
 Arms = Mapping[str, tuple[Run, ...]]
 AS_FROZEN = "as frozen"
-# What may be chosen otherwise, the frozen choice first. A check has the choices that its rule and its reading leave.
+# Alternatives, the frozen choice first. Which of them a check has depends on its rule and on what it reads.
 CHOICES: dict[str, tuple[str | float, ...]] = {
     "margin": (1.0, 0.5, 2.0),  # factor on the margin, gap or limit
     "epoch": ("final", "best"),
@@ -31,7 +31,7 @@ CHOICES: dict[str, tuple[str | float, ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Path:
+class Analysis:
     """One analysis of the runs of a check."""
 
     choices: dict[str, str | float]  # by name: margin (factor), epoch, threshold, test, relu
@@ -40,14 +40,14 @@ class Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Multiverse:
-    """The verdicts of one check under each other analysis of its runs that could have been chosen."""
+    """The verdicts on one check under every analysis of its runs that could have been chosen."""
 
     check: str  # id of the claim, and the point of its grid
     claim: str  # id of the claim
     frozen: str  # the word under the frozen analysis
-    share: float  # of the paths, the frozen one among them, that give the frozen word
+    share: float  # of the paths, including the frozen one, that give the frozen word
     words: dict[str, int]  # number of paths by word
-    paths: tuple[Path, ...]  # every combination of choices, the frozen one first
+    paths: tuple[Analysis, ...]  # every combination of choices, the frozen one first
 
 
 def multiverse(check: Check, arms: Arms) -> Multiverse:
@@ -58,7 +58,7 @@ def multiverse(check: Check, arms: Arms) -> Multiverse:
     """
     frozen = {name: options[0] for name, options in CHOICES.items()}
     word, used = _walk(check, arms, frozen)
-    paths = tuple(Path(choices=path, word=_walk(check, arms, frozen | path)[0]) for path in _paths(used))
+    paths = tuple(Analysis(choices=path, word=_walk(check, arms, frozen | path)[0]) for path in _paths(used))
     words = Counter(path.word for path in paths)
     return Multiverse(
         check=check.id,
@@ -71,7 +71,7 @@ def multiverse(check: Check, arms: Arms) -> Multiverse:
 
 
 def multiverses(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) -> tuple[Multiverse, ...]:
-    """That of every primary check that was judged by statistics, over the runs of the look that decided."""
+    """One for every primary check that was judged statistically, over the runs of the look that decided."""
     made = []
     for check, row in zip(checks, rows, strict=True):
         tested = check.claim.primary and check.claim.tested(check.scale) and not check.claim.exact
@@ -82,12 +82,12 @@ def multiverses(checks: Sequence[Check], rows: Sequence[Judgement], store: Store
 
 
 def sentence(found: Multiverse) -> str:
-    """How many paths agree, and which single choice gives which other word."""
+    """How many paths agree, and which single choices give another word."""
     count = round(found.share * len(found.paths))
-    agree = f"{count} of {len(found.paths)} analyses of these runs, the frozen one among them, say"
+    agree = f"{count} of {len(found.paths)} analyses of these runs, including the frozen one, give"
     alone = flips([vars(path) for path in found.paths], found.frozen)
-    told = "; ".join(f"{choice}: {word}" for choice, word in alone)
-    return f"{agree} {found.frozen}." + (f" One choice alone gives another word: {told}." if told else "")
+    changes = "; ".join(f"{choice}: {word}" for choice, word in alone)
+    return f"{agree} {found.frozen}." + (f" One choice alone gives another word: {changes}." if changes else "")
 
 
 def flips(paths: Sequence[Mapping[str, Any]], frozen: str) -> list[tuple[str, str]]:
@@ -95,16 +95,16 @@ def flips(paths: Sequence[Mapping[str, Any]], frozen: str) -> list[tuple[str, st
 
     ``paths`` as verdicts.json has them, the frozen one first.
     """
-    told = []
+    found = []
     for path in paths:
         changed = [name for name, value in path["choices"].items() if value != paths[0]["choices"][name]]
         if len(changed) == 1 and path["word"] != frozen:
-            told.append((in_words(changed[0], path["choices"][changed[0]]), path["word"]))
-    return told
+            found.append((in_words(changed[0], path["choices"][changed[0]]), path["word"]))
+    return found
 
 
 def in_words(name: str, value: str | float) -> str:
-    """A choice as a reader sees it."""
+    """A choice as the report shows it."""
     match name:
         case "margin":
             return f"margin or gap × {value:g}" if isinstance(value, float | int) else str(value)
@@ -127,7 +127,7 @@ def _paths(used: set[str]) -> Iterator[dict[str, str | float]]:
 def _walk(check: Check, arms: Arms, path: Mapping[str, Any]) -> tuple[str, set[str]]:
     """The word that one analysis gives, and the choices that it depended on."""
     findings = 1
-    while True:  # as many findings as there are share the level against the claim
+    while True:  # all findings share the level against the claim
         evidence = _Otherwise(check, arms, check.levels(findings), path)
         check.function(evidence, **check.params)
         tests = sum(finding.p_against is not None for finding in evidence.findings)
@@ -139,7 +139,7 @@ def _walk(check: Check, arms: Arms, path: Mapping[str, Any]) -> tuple[str, set[s
 
 
 class _Otherwise(Evidence):
-    """Evidence that is read, or held against its rule, in another way than the frozen one."""
+    """Evidence that is read, or compared with its rule, in another way than the frozen one."""
 
     def __init__(self, check: Check, arms: Arms, levels: Levels, path: Mapping[str, Any]) -> None:
         super().__init__(check, dict(arms), levels)
@@ -159,7 +159,7 @@ class _Otherwise(Evidence):
 
     def small_gamma(self, arm: str, threshold: float, label: str = "") -> Sample:
         """At the threshold of the path instead of Figure 4's."""
-        if label:  # a share that a claim judges has a name, one that it draws has none
+        if label:  # shares that are judged have a label, shares that are only drawn have none
             self.used.add("threshold")
             if self._path["threshold"] != AS_FROZEN:
                 threshold = float(self._path["threshold"])

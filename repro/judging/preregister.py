@@ -1,4 +1,4 @@
-"""Registrations: every frozen rule in one dated file, and whether what was judged is what it holds."""
+"""Registrations: every frozen rule in one dated file, and whether the judged rules are those."""
 
 import hashlib
 import json
@@ -46,13 +46,13 @@ def registration(checks: Sequence[Check], *, today: date) -> dict[str, Any]:
 
 
 def preregister(checks: Sequence[Check], path: Path, *, today: date) -> str:
-    """Writes a registration, never over another one; returns its SHA-256, to be tagged or deposited.
+    """Writes a registration, never over an existing file; returns its SHA-256, to be tagged or deposited.
 
     Raises:
-        StoreError: there is a file already, or it cannot be written.
+        StoreError: the file exists already, or cannot be written.
     """
     if path.exists():
-        raise StoreError(f"{path} exists; a registration is not written over. Name another file.")
+        raise StoreError(f"{path} exists; a registration is never overwritten. Name another file.")
     made = registration(checks, today=today)
     content = (json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
     with explain_write_errors(path):
@@ -70,7 +70,7 @@ def _by_claim(checks: Sequence[Check]) -> list[list[Check]]:
 
 def _claim(own: Sequence[Check]) -> dict[str, Any]:
     """One claim at one scale, in words."""
-    claim, scale, awaited = own[0].claim, own[0].scale, whole(own)
+    claim, scale, likely = own[0].claim, own[0].scale, whole(own)
     return {
         "claim": claim.id,
         "scale": scale,
@@ -80,7 +80,7 @@ def _claim(own: Sequence[Check]) -> dict[str, Any]:
         "reason": claim.rule.reason,
         "seeds": list(own[0].looks),
         "points": len(own),
-        "expected": awaited.sentence if awaited else None,
+        "expected": likely.sentence if likely else None,
     }
 
 
@@ -90,7 +90,7 @@ def latest() -> Path | None:
 
 
 def compare(checks: Sequence[Check], path: Path | None = None) -> Registration | None:
-    """Whether what is judged is what was registered, in a file or in the last one beside the claims; None without one.
+    """Compares the judged rules with a registration, by default the last one beside the claims; None without one.
 
     Raises:
         StoreError: the file is no registration.

@@ -17,14 +17,14 @@ def save(made: Json, path: Path) -> None:
     """Writes a document by rename.
 
     Raises:
-        StoreError: the file there has verdicts at this scale that this document leaves out, or rests on runs while
-            every verdict of this one is pending, or cannot be written.
+        StoreError: the existing file has verdicts at this scale that this document leaves out, or is based on runs
+            while every verdict of this one is pending; or the file cannot be written.
     """
     left_out, lost = _left_out(made, path)
     if lost and {row["verdict"] for row in made["judgements"]} == {"PENDING"}:
         raise StoreError(
-            f"{path} rests on {lost} runs, and this store lacks runs for every verdict; name theirs with --results, "
-            "another folder with --report, or delete that file first."
+            f"{path} is based on {lost} runs, and this store is missing runs for every verdict; name another store "
+            "with --results, another folder with --report, or delete that file first."
         )
     if left_out:
         raise StoreError(
@@ -40,7 +40,7 @@ def load(path: Path) -> Json:
     """A document that ``save`` wrote.
 
     Raises:
-        StoreError: there is none, or a field is missing or of another type.
+        StoreError: there is none, or a field is missing, unknown or of another type.
     """
     try:
         made = parse(read_plain(path))
@@ -61,12 +61,12 @@ def load(path: Path) -> Json:
 
 
 def text(made: Json) -> str:
-    """A document as it is written."""
+    """A document as JSON text."""
     return json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _left_out(made: Json, path: Path) -> tuple[list[str], int]:
-    """Of the document at a path, if it has the same scale: which checks another one leaves out, and how many runs."""
+    """The checks of the stored document, if of the same scale, that ``made`` leaves out; and its number of runs."""
     try:
         stored = load(path)
     except StoreError:

@@ -14,17 +14,17 @@ Json = dict[str, Any]
 
 
 def verify(path: Path, fresh: Json, *, page: Callable[[Json], bytes] | None = None) -> tuple[list[str], int]:
-    """What a stored document says besides what was computed afresh, line by line, and what to exit with.
+    """Differences between a stored document and a fresh one, line by line, and the exit code.
 
-    ``page`` renders the report.html of a document; it is compared where there is one beside the document. Exit codes:
+    ``page`` renders the report.html of a document; it is compared if there is one beside the document. Exit codes:
     2: something differs; 3: nothing differs, and some verdicts are pending or blocked, or there is none; 0: all agree.
     """
-    told = differences(path, fresh)
+    lines = differences(path, fresh)
     if page is not None:
-        told += _page_differs(path, page)
+        lines += _page_differs(path, page)
     count = len(fresh["judgements"])
-    if told:
-        return [*told, f"{path}: {len(told)} differences from what the runs give"], 2
+    if lines:
+        return [*lines, f"{path}: {len(lines)} differences from what the runs give"], 2
     if not count:
         return [f"{path}: there is no verdict to verify"], 3
     waiting = Counter(row["verdict"] for row in fresh["judgements"] if row["verdict"] in ("PENDING", "BLOCKED"))
@@ -36,7 +36,7 @@ def verify(path: Path, fresh: Json, *, page: Callable[[Json], bytes] | None = No
 
 
 def _page_differs(path: Path, page: Callable[[Json], bytes]) -> list[str]:
-    """One line where there is a report.html beside a document that is not its page."""
+    """One line if the report.html beside a document is not its page."""
     report = path.with_name("report.html")
     try:
         if not report.exists() or read_plain(report) == page(load(path)):
@@ -49,10 +49,10 @@ def _page_differs(path: Path, page: Callable[[Json], bytes]) -> list[str]:
 
 
 def differences(path: Path, fresh: Json) -> list[str]:
-    """Where a stored document departs from a fresh one, one line each: row, field, stored and fresh value.
+    """Differences between a stored document and a fresh one, one line each: row, field, stored and fresh value.
 
-    What jobs cost on a cluster is compared where this store knows it: runs that were imported come without. What is
-    still to be paid is not compared: it is an estimate for the machine that makes it.
+    Cluster hours are compared only if this store has them: imported runs come without. The cost of missing runs is not
+    compared: it is an estimate for the machine that makes it.
     """
     stored = load(path)
     prices = {row["id"]: row["seconds"] for row in stored["coverage"]}
@@ -62,18 +62,18 @@ def differences(path: Path, fresh: Json) -> list[str]:
         "coverage": [{**row, "seconds": prices.get(row["id"])} for row in fresh["coverage"]],
         "scales": stored["scales"],
     }
-    told = []
+    lines = []
     for part, name in (("judgements", "check"), ("claims", "claim"), ("runs", "key"), ("coverage", "id")):
         old, new = ({str(row.get(name)): row for row in made.get(part, [])} for made in (stored, fresh))
         for key in sorted(old.keys() | new.keys()):
-            told += [f"{part} {key}: {line}" for line in _compare(old.get(key), new.get(key))]
+            lines += [f"{part} {key}: {line}" for line in _compare(old.get(key), new.get(key))]
     rest = {"judgements", "claims", "runs", "coverage"}
-    told += _compare(
+    lines += _compare(
         {k: v for k, v in stored.items() if k not in rest}, {k: v for k, v in fresh.items() if k not in rest}
     )
-    if not told and path.read_bytes() != text(fresh).encode():
-        told.append(f"{path} holds the same values in other bytes: it was edited")
-    return told
+    if not lines and path.read_bytes() != text(fresh).encode():
+        lines.append(f"{path} holds the same values in other bytes: it was edited")
+    return lines
 
 
 def _compare(old: Any, new: Any) -> list[str]:

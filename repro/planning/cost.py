@@ -1,4 +1,4 @@
-"""What a run will cost: seconds, scaled from measured runs by their multiply-accumulates."""
+"""The cost of a run in seconds, scaled from measured runs by multiply-accumulates."""
 
 import math
 from bisect import bisect
@@ -9,14 +9,14 @@ from typing import Literal
 from repro.runs.datasets import DATASETS
 from repro.runs.spec import RunSpec
 
-# Multiply-accumulates a second taken for granted while nothing like the run has been measured; a guess, and said so.
+# Multiply-accumulates per second while no similar run has been measured: a guess, and marked as one.
 ASSUMED = {"cpu": 2e10, "cuda": 2e12}
-BUILD_SECONDS = 0.5  # a run of no epochs
+BUILD_SECONDS = 0.5  # a run without epochs
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Seconds that one run is expected to take, and how that is known."""
+    """Seconds that one run is expected to take, and the basis of the estimate."""
 
     seconds: float
     basis: Literal["measured", "scaled", "assumed"]
@@ -32,9 +32,9 @@ class Known:
 
 
 def estimator(known: Iterable[Known], device_type: str) -> Callable[[RunSpec], Cost]:
-    """What a run costs on a kind of device, from the most similar measured run there.
+    """The cost of a run on a type of device, from the most similar run measured there.
 
-    That is the nearest in work, of those the first one that trains the same parameters, else the first one.
+    That is the nearest in work; among those, the first that trains the same parameters, else the first.
     """
     measured: dict[str, dict[float, dict[str, float]]] = {}  # seconds by data set, work and what is trained
     for one in known:
@@ -49,8 +49,8 @@ def estimator(known: Iterable[Known], device_type: str) -> Callable[[RunSpec], C
         work = _work(spec)
         if spec.dataset not in works:
             return Cost(seconds=work / ASSUMED[device_type], basis="assumed")
-        place = bisect(works[spec.dataset], work)
-        nearest = min(works[spec.dataset][max(0, place - 1) : place + 1], key=lambda one: abs(math.log(one / work)))
+        index = bisect(works[spec.dataset], work)
+        nearest = min(works[spec.dataset][max(0, index - 1) : index + 1], key=lambda one: abs(math.log(one / work)))
         of_work = measured[spec.dataset][nearest]
         seconds = of_work.get(spec.trained, next(iter(of_work.values())))
         return Cost(seconds=seconds * work / nearest, basis="measured" if work == nearest else "scaled")

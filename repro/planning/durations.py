@@ -1,4 +1,4 @@
-"""Durations: the seconds of a text such as 90s, 45m, 1.5h or 2d."""
+"""Durations in seconds, from texts such as 90s, 45m, 1.5h or 2d."""
 
 import re
 
@@ -10,7 +10,7 @@ def seconds(text: str) -> float:
     """Seconds of a duration.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is no duration.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text, re.ASCII)
     if match is None:

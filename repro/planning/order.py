@@ -1,4 +1,4 @@
-"""The order of a plan's runs: whichever verdict is nearest comes next, so that verdicts fall early and often."""
+"""The order of a plan's runs: those of the nearest verdict first, so that verdicts come early and often."""
 
 import math
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 def verdicts_first(runs: Sequence["Planned"]) -> list["Planned"]:
-    """Runs already begun, then again and again all runs of the check that needs the fewest further seconds.
+    """Runs already begun, then repeatedly all runs of the check that needs the fewest further seconds.
 
-    The runs of one check come by seed, the cheaper first; the order does not depend on that of the runs given.
+    The runs of one check are ordered by seed, then cost; the result does not depend on the order of ``runs``.
     """
     begun = sorted((run for run in runs if run.condition == "paused"), key=_by_seed)
     needed: dict[str, list[Planned]] = {}
@@ -21,17 +21,17 @@ def verdicts_first(runs: Sequence["Planned"]) -> list["Planned"]:
     seconds = {check: math.fsum(map(_remaining, some)) for check, some in needed.items()}
     ordered: dict[str, Planned] = {}
 
-    def place(some: Sequence["Planned"]) -> None:
+    def append(some: Sequence["Planned"]) -> None:
         for run in some:
             if run.spec.key not in ordered:
                 ordered[run.spec.key] = run
                 for check in run.checks:
                     seconds[check.id] -= _remaining(run)
 
-    place(begun)
+    append(begun)
     while needed:
         nearest = min(needed, key=lambda check: (round(seconds[check], 6), check))
-        place(sorted(needed.pop(nearest), key=_by_seed))
+        append(sorted(needed.pop(nearest), key=_by_seed))
     return list(ordered.values())
 
 

@@ -18,12 +18,12 @@ class Planned:
     spec: RunSpec
     checks: tuple[Check, ...]  # that need it, in order of collection
     condition: Condition
-    why: str  # it is missing, or reused
+    why: str  # why it is missing, or reused
     cost: Cost
 
     @property
     def criteria(self) -> dict[str, str]:
-        """Scale and id of each check that needs the run with the hash of its frozen rule; and the judging code's."""
+        """Hash of the frozen rule of each check that needs the run, by scale and id; and that of the judging code."""
         rules = {f"{check.scale}:{check.id}": check.criterion_sha256 for check in self.checks}
         return {JUDGED_BY: judging_code(), **rules}
 
@@ -37,7 +37,7 @@ class Plan:
 
     @property
     def missing(self) -> tuple[Planned, ...]:
-        """The runs still to be made."""
+        """The runs still to be trained."""
         return tuple(run for run in self.runs if run.condition != "complete")
 
     @property
@@ -56,7 +56,7 @@ def plan(
 ) -> Plan:
     """The plan of some checks against a store.
 
-    ``requested`` maps a check whose verdict was inconclusive to the seeds it wants in all; others get their first look.
+    ``requested`` maps a check to the seeds that its inconclusive verdict requests in all; others get their first look.
     ``known`` are measurements to scale costs from, besides the complete runs of the plan.
     Runs are ordered by ``verdicts_first``.
     """
@@ -73,7 +73,7 @@ def plan(
 
 
 def _condition(store: Store, spec: RunSpec) -> tuple[Condition, Run | DamagedRunError | None]:
-    """The condition of a run and, where it has a record, the run or what is wrong with it: then it has failed."""
+    """The condition of a run and, if it has a record, the run or its damage, which counts as failed."""
     condition = store.condition(spec)
     try:
         return condition, store.run(spec) if condition == "complete" else None
@@ -95,7 +95,7 @@ def _planned(
         case "training":
             why = "under way in another process"
         case "paused":
-            why = "paused at a checkpoint: goes on from there"
+            why = "paused at a checkpoint: resumes from there"
         case "failed" if isinstance(found, DamagedRunError):
             why = f"damaged: {found}"
         case "failed":

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from repro.compare import Rule
 
 REPLICATIONS = 2000  # a simulation error of 0.01 at most
-ROUGH = 500  # for a size to a tenth of the spread
-MOST = 128  # tenths of the spread: what these do not show, no size does
-# What the source says: a value, a size (gap, change, share), or the means of a trend's levels; None where it says none.
+ROUGH = 500  # enough to find a size to a tenth of the spread
+MOST = 128  # tenths of the spread: the largest size that is tried
+# What the source gives: a value, a size (gap, change, share), or the means of a trend's levels; None if nothing.
 Truth = Published | float | tuple[float, ...] | None
 
 
@@ -41,7 +41,7 @@ def expected(
     √2 of it. ``reference``: the published value of a Point or Fraction, the share of a FractionBound, the published gap
     of an Ordering (None: twice the rule's, which is half of it), the published change of a NoChange (None: 0), the
     published means of a Trend, in rising order. A published value is redrawn with its own error, a reading error
-    uniformly. None where there is nothing to be right about: a rule without statistics, a look at one seed, or a size
+    uniformly. None if there is nothing to be right about: a rule without statistics, a look at one seed, or a size
     that no source gives.
     The simulation has a fixed seed.
     """
@@ -104,9 +104,9 @@ def expected(
 def smallest(
     rule: "Rule", groups: int, sd: float, looks: tuple[int, ...], levels: Levels, probability: float
 ) -> float | None:
-    """The smallest difference (of an Ordering) or even step (of a Trend of so many groups) with a probability to hold.
+    """The smallest difference (Ordering) or even step (Trend over ``groups``) that holds with a probability.
 
-    To a tenth of ``sd``; None where no difference has it, as with two groups of three seeds, whose trend has p ≥ 1/20.
+    To a tenth of ``sd``; None if no difference does, as with two groups of three seeds, whose trend has p ≥ 1/20.
 
     Raises:
         ClaimError: the rule is neither.
@@ -120,7 +120,7 @@ def smallest(
             case Trend():
                 size = tuple(step * group for group in range(groups))
             case _:
-                raise ClaimError(f"{rule.name} has no size to look for; only Ordering and Trend have one.")
+                raise ClaimError(f"{rule.name} has no size to search for; only Ordering and Trend have one.")
         shares = expected(rule, size, sd, looks, levels, ROUGH)
         return shares is not None and shares[Outcome.ESTABLISHED] >= probability
 

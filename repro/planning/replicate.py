@@ -1,7 +1,7 @@
 """The rules over many replications at once: p-values of arrays, and outcomes through the looks of a schedule.
 
-Each function takes replications × seeds and returns what the rule of that name finds in every replication; a test holds
-them to the rules. scipy is imported inside the functions that need it.
+Each function takes replications × seeds and returns what the rule of that name finds in every replication; a test
+compares them with the rules. scipy is imported inside the functions that need it.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,10 +14,10 @@ from repro.compare.finding import Outcome
 from repro.statistics import Levels, exact_tail
 
 Array = NDArray[np.float64]
-LEAST = 1e-9  # standard deviation of values that are all alike
+LEAST = 1e-9  # standard deviation of values that are all equal
 Rows = NDArray[np.intp]
 DECIDED = (Outcome.ESTABLISHED, Outcome.DIRECTION_ONLY, Outcome.RULED_OUT)
-Tests = tuple[Array, Array, Array]  # p-values for, against, and of the mere direction (1 where a rule has none)
+Tests = tuple[Array, Array, Array]  # p-values for, against, and of the mere direction (1 if a rule has none)
 
 
 def normal(rng: np.random.Generator, mean: float, sd: float, shape: tuple[int, int]) -> Array:
@@ -26,7 +26,7 @@ def normal(rng: np.random.Generator, mean: float, sd: float, shape: tuple[int, i
 
 
 def shares(rng: np.random.Generator, mean: float, sd: float, shape: tuple[int, int]) -> Array:
-    """Shares from a Beta distribution: skewed where the mean is near an end, never beyond it."""
+    """Shares from a Beta distribution: skewed near 0 and 1, never beyond."""
     if not 0 < mean < 1 or not sd:
         return np.full(shape, mean)
     both = max(1e-3, mean * (1 - mean) / sd**2 - 1)
@@ -78,8 +78,8 @@ def no_change(differences: Array, centre: float, margin: float) -> Tests:
 
 def ordering(higher: Array, lower: Array, gap: float) -> Tests:
     """As `Ordering` of two samples that share no run."""
-    difference, error, freedom = _welch(higher, lower)
-    above = [_tail((bound - difference) / error, freedom) for bound in (gap, 0.0)]
+    difference, error, df = _welch(higher, lower)
+    above = [_tail((bound - difference) / error, df) for bound in (gap, 0.0)]
     return above[0], 1 - above[0], above[1]
 
 
@@ -91,7 +91,7 @@ def trend(levels: Array, margin: float) -> Tests:
         (levels[:, high, None, :] > levels[:, low, :, None]).sum((1, 2)) for low, high in combinations(range(count), 2)
     )
     drops = [_welch(levels[:, index], levels[:, index + 1]) for index in range(count - 1)]
-    below = np.array([_tail((drop - margin) / error, freedom) for drop, error, freedom in drops])
+    below = np.array([_tail((drop - margin) / error, df) for drop, error, df in drops])
     reverse = tail[len(tail) - 1 - pairs]
     p_against = np.minimum(1.0, count * np.minimum(reverse, (1 - below).min(0)))
     return np.maximum(tail[pairs], below.max(0)), p_against, np.ones(len(pairs))
@@ -102,7 +102,7 @@ def through_looks(
 ) -> dict[Outcome, NDArray[np.bool_]]:
     """By outcome, which replications end with it: decided at the first look that decides.
 
-    ``test`` makes the test of the first so many seeds, in the replications that are named: those not yet decided.
+    ``test(n, rows)`` tests the first n seeds in some replications: those not yet decided.
     """
     ends = {outcome: np.zeros(replications, dtype=bool) for outcome in DECIDED}
     going = np.arange(replications)
@@ -129,7 +129,7 @@ def _with_reference(
     if sd is not None and replicates > 1:
         parts.append((sd**2 / replicates, replicates - 1))
     estimated = np.asarray(sum(part for part, _ in parts))
-    variance, spread = estimated + u**2 / 3, np.asarray(sum(part**2 / freedom for part, freedom in parts))
+    variance, spread = estimated + u**2 / 3, np.asarray(sum(part**2 / df for part, df in parts))
     return np.sqrt(variance), variance**2 / spread, estimated**2 / spread
 
 
@@ -139,8 +139,8 @@ def _sd(values: Array) -> Array:
 
 def _welch(one: Array, two: Array) -> tuple[Array, Array, Array]:
     a, b = (sample.var(1, ddof=1) / sample.shape[1] for sample in (one, two))
-    freedom = (a + b) ** 2 / (a**2 / (one.shape[1] - 1) + b**2 / (two.shape[1] - 1))
-    return one.mean(1) - two.mean(1), np.sqrt(a + b), freedom
+    df = (a + b) ** 2 / (a**2 / (one.shape[1] - 1) + b**2 / (two.shape[1] - 1))
+    return one.mean(1) - two.mean(1), np.sqrt(a + b), df
 
 
 def _range(mean: Array, error: Array, inner: Array, outer: Array, low: Array, high: Array) -> Tests:
@@ -149,10 +149,10 @@ def _range(mean: Array, error: Array, inner: Array, outer: Array, low: Array, hi
     return p_for, 1 - np.maximum(*(_tail(end, outer) for end in ends)), np.ones_like(p_for)
 
 
-def _tail(value: Array, freedom: Array | float) -> Array:
+def _tail(value: Array, df: Array | float) -> Array:
     from scipy.special import stdtr
 
-    return np.asarray(stdtr(freedom, value))
+    return np.asarray(stdtr(df, value))
 
 
 def _angle(share: Array) -> Array:

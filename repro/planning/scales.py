@@ -1,4 +1,4 @@
-"""What each scale needs, what of it exists, and what the rest costs."""
+"""The runs that each scale needs, how many exist, and the cost of the rest."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ def prices(made: Plan) -> dict[str, float]:
 
 
 def scales(store: Store, copy: str | None) -> tuple[ScaleNeeds, ...]:
-    """The needs of every scale, whatever was selected; ``copy`` stands in for CIFAR-10."""
+    """The needs of every scale, whatever was selected; ``copy`` replaces CIFAR-10."""
     return tuple(_needs(scale, store, copy) for scale in SCALES)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-# How a verdict looks, by what it says; report.css gives every shape a sign, a colour and a border of its own.
+# How a verdict looks, by its word; report.css gives every shape a sign, a colour and a border of its own.
 SHAPES = {
     "REPRODUCED": "holds", "NOT_REPRODUCED": "fails", "PARTIAL": "partial", "INCONCLUSIVE": "undecided",
     "MEASURED": "measured", "PENDING": "pending", "BLOCKED": "blocked", "INVALID": "invalid",
@@ -23,7 +23,7 @@ ANSWERS = ("seen", "not seen", "open", "none")
 
 
 def chip(verdict: str, answer: str, marks: Sequence[str] = ()) -> Json:
-    """A verdict to look at; one away from the paper's scale is never drawn as full."""
+    """How a verdict looks; one at another scale than the paper's is never drawn as full."""
     scaled = verdict in SCALED
     so_far = f"so far {answer}" if verdict in ("PENDING", "BLOCKED") and answer != "none" else ""
     return {
@@ -37,7 +37,7 @@ def chip(verdict: str, answer: str, marks: Sequence[str] = ()) -> Json:
 
 
 def counts(claims: Sequence[Json]) -> list[Json]:
-    """How many claims bear each chip, in the order of the verdicts."""
+    """Number of claims with each chip, in the order of the verdicts."""
     chips = {claim["chip"]["rank"]: claim["chip"] | {"answer": claim["chip"]["answer"].removeprefix("so far ")}
              for claim in claims}  # fmt: skip
     found = Counter(claim["chip"]["rank"] for claim in claims)

@@ -1,4 +1,4 @@
-"""A claim's section: all that its template places, from the claim's judgements."""
+"""A claim's section: the contents of its template, from the claim's judgements."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,9 @@ from repro.reporting.text import counted, point, short
 
 Json = dict[str, Any]
 
-# In the order in which the paper is read: counts, recap, Figures 1 to 7, then what only version 1 or the appendix has.
+# In the paper's order: counts, recap, Figures 1 to 7, then what is only in version 1 or the appendix.
 FILES = ("table1", "bn_algorithm", "fig", "", "v1", "appendix")
-MOST_VALUES = 60  # per-seed values that the PDF prints for one claim; the page has them all
+MOST_VALUES = 60  # per-seed values in the PDF for one claim; the page has them all
 MOST_REASONS = 8
 
 
@@ -60,8 +60,8 @@ def section(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Map
         "rows": [] if matrix else [_row(row, several) for row in rows],
         "exact": all(finding["estimate"] is None and not finding["samples"] for finding in findings),
         "whys": _whys(rows),
-        # The table has every number of the reason, except those of a trend; a page less is a page read.
-        "told_by_table": rule["kind"] != "T" and all(row["findings"] for row in rows),
+        # The table has every number of the reason, except for a trend; the PDF leaves the reasons out.
+        "reasons_in_table": rule["kind"] != "T" and all(row["findings"] for row in rows),
         "p": {name: entry[name] for name in ("p_for", "p_against", "p_against_holm")},
         "figures": _figures(entry["claim"], anchor, rule["kind"], rows),
         "controls": _controls(rows, anchors),
@@ -149,19 +149,19 @@ def _beside(row: Json, finding: Json, grid: bool, several: bool) -> str:
 
 
 def _whys(rows: Sequence[Json]) -> Json:
-    """Every point's reason; of a long grid only of those that no finding establishes alone."""
-    told = rows if len(rows) <= MOST_REASONS else [row for row in rows if not _established(row)]
-    shown = [{"point": point(row) if len(rows) > 1 else "", "why": short(row["why"])} for row in told[:MOST_REASONS]]
+    """The reason of every point; in a long grid only of points that are not established."""
+    some = rows if len(rows) <= MOST_REASONS else [row for row in rows if not _established(row)]
+    shown = [{"point": point(row) if len(rows) > 1 else "", "why": short(row["why"])} for row in some[:MOST_REASONS]]
     return {"shown": shown, "more": len(rows) - len(shown)}
 
 
 def _would_change(entry: Json, rows: Sequence[Json]) -> list[str]:
-    """What would have to be otherwise for the verdict to be another: a point, a seed, a margin."""
-    told = [entry["would_change"], *(row["would_change"] for row in rows)]
+    """Changes that would change the verdict: of a point, a seed, a margin."""
+    changes = [entry["would_change"], *(row["would_change"] for row in rows)]
     if len(rows) == 1:
         rule = rows[0]["criterion"]["rule"]["name"]
-        told += [otherwise(rule, finding) for finding in rows[0]["findings"]]
-    return [short(text) for text in dict.fromkeys(told) if text][:MOST_REASONS]
+        changes += [otherwise(rule, finding) for finding in rows[0]["findings"]]
+    return [short(text) for text in dict.fromkeys(changes) if text][:MOST_REASONS]
 
 
 def _established(row: Json) -> bool:
@@ -169,7 +169,7 @@ def _established(row: Json) -> bool:
 
 
 def _only_measured(row: Json) -> Json:
-    """A row at a scale that cannot test the sentence: nothing in it speaks for or against."""
+    """A row at a scale that cannot test the sentence, without anything for or against it."""
     plain = {
         "outcome": "measured",
         "criterion": None,

@@ -15,16 +15,16 @@ from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 from repro.reporting.svg import svg
 
 Finding = Mapping[str, Any]  # as in verdicts.json
-Row = tuple[str, Finding]  # what stands beside it, and the finding
+Row = tuple[str, Finding]  # its label, and the finding
 
 LARGEST = 1e9  # |value| above which nothing is drawn: an axis would show one point and a line
-MOST_ROWS = 40  # a figure taller than a page is not read
+MOST_ROWS = 40  # a figure must fit on a page
 MOST_PANELS = 12
 WIDTH = 7.2  # inches: the text width of an A4 page with 14 mm margins
 ROW = 0.25  # inches
 INK, BAND, FIRST, SECOND = "#222222", "#dfe8ef", "#00598a", "#b3400a"
 LINES = (("#00598a", "o", "-"), ("#b3400a", "s", "--"), ("#5b5b5b", "^", "-."), ("#7a4b94", "D", ":"))
-# An estimate's marker says the outcome by its shape, so that a grey print keeps it: (marker, filled).
+# An estimate's marker shows the outcome by its shape, also in a grey print: (marker, filled).
 MARKERS = {
     "established": ("D", True),
     "direction only": ("D", False),
@@ -42,7 +42,7 @@ STYLE: Any = {
 
 
 def means(rows: Sequence[Row], *, name: str, title: str) -> str | None:
-    """A row per finding about one mean: seeds, interval, criterion and reference on one axis; None if undrawable."""
+    """One row per finding about one mean: seeds, interval, criterion and reference on one axis; None if undrawable."""
     rows = rows[:MOST_ROWS]
     limits = _limits([value for _, finding in rows for value in (*_seeds(finding), *_decision(finding))])
     if limits is None:
@@ -57,7 +57,7 @@ def means(rows: Sequence[Row], *, name: str, title: str) -> str | None:
 
 
 def differences(rows: Sequence[Row], *, name: str, title: str) -> str | None:
-    """A row per finding about a difference: the seeds of both arms at left, the difference at right."""
+    """One row per finding about a difference: the seeds of both arms at left, the difference at right."""
     rows = rows[:MOST_ROWS]
     left = _limits([value for _, finding in rows for value in _seeds(finding)])
     right = _limits([0.0, *(value for _, finding in rows for value in _decision(finding))])
@@ -81,7 +81,7 @@ def differences(rows: Sequence[Row], *, name: str, title: str) -> str | None:
 
 
 def trends(rows: Sequence[Row], *, name: str, title: str) -> str | None:
-    """A panel per finding about a trend: every seed and the mean, level by level."""
+    """One panel per finding about a trend: every seed and the mean, level by level."""
     drawable = [row for row in rows if (limits := _limits(list(_seeds(row[1])))) is not None and limits[1] > limits[0]][
         :MOST_PANELS
     ]
@@ -107,7 +107,7 @@ def trends(rows: Sequence[Row], *, name: str, title: str) -> str | None:
 
 
 def sweeps(drawn: Sequence[Row], *, name: str, title: str) -> str | None:
-    """A panel per sweep, its lines told apart by colour, marker and dash."""
+    """One panel per sweep, its lines distinguished by colour, marker and dash."""
     drawable = [(label, sweep) for label, sweep in drawn if _limits(_points(sweep)) is not None][:MOST_PANELS]
     if not drawable:
         return None

@@ -23,7 +23,7 @@ PANGO = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"  # Debian's packa
 
 
 def render(made: Json, folder: Path) -> list[str]:
-    """Writes report.html, report.pdf and verdicts.schema.json; says in lines what was written, and what was not.
+    """Writes report.html, report.pdf and verdicts.schema.json; returns a line for each, also if it was not written.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -40,7 +40,7 @@ def page(made: Json) -> bytes:
 
 
 def _shaped(made: Json) -> Json:
-    """What the templates place; what the schema leaves open, such as a criterion, may not hold it."""
+    """The contents of the templates; a value that the schema leaves open, such as a criterion, may be incomplete."""
     try:
         return view(made)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -65,7 +65,7 @@ def _render(made: Json, folder: Path) -> list[str]:
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Layout makes millions of objects that live to its end; looking through them for cycles takes a quarter of it."""
+    """Layout makes millions of objects that live until it ends; searching them for cycles takes a quarter of it."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -76,7 +76,7 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 def pdf(page: str) -> bytes:
-    """A page as PDF with bookmarks, tags and alternative texts; nothing is loaded from anywhere.
+    """A page as PDF with bookmarks, tags and alternative texts; loads no other file.
 
     Raises:
         OSError: a library that WeasyPrint needs is not installed.

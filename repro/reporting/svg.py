@@ -13,7 +13,7 @@ NO_METADATA: Any = dict.fromkeys(("Date", "Creator", "Format", "Type"))  # equal
 
 
 def svg(figure: Figure, name: str, title: str) -> str:
-    """The figure; ids begin with ``name``, so that many can lie in one page, and ``title`` is its alternative text."""
+    """The figure; ids begin with ``name``, so that one page can hold many, and ``title`` is its alternative text."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata=NO_METADATA)
     root = ElementTree.fromstring(buffer.getvalue())
@@ -35,14 +35,14 @@ def svg(figure: Figure, name: str, title: str) -> str:
 
 
 def _drop_style_and_metadata(root: ElementTree.Element) -> None:
-    """Takes out what the page's own style says, and who drew it when."""
+    """Removes style, which the page has itself, and metadata."""
     for child in list(root):
         if child.tag == f"{SVG}metadata" or (child.tag == f"{SVG}defs" and child.find(f"{SVG}style") is not None):
             root.remove(child)
 
 
 def _rename_ids(root: ElementTree.Element, name: str) -> None:
-    """Ids that something points to begin with the figure's name; the others go."""
+    """Prefixes ids that are referenced with the figure's name, and removes the others."""
     used: set[str] = set()
     for element in root.iter():
         target = element.attrib.pop(f"{XLINK}href", None)

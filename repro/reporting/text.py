@@ -1,4 +1,4 @@
-"""Numbers, points and texts as a reader sees them."""
+"""Numbers, points and texts as the report shows them."""
 
 import re
 from collections import Counter
@@ -9,7 +9,7 @@ from repro.compare.finding import rounded
 
 
 def number(value: float | None, unit: str = "") -> str:
-    """A filter: a measured number, shares to three digits and all else to two; a dash where there is none."""
+    """A filter: a measured number, shares to three digits and all else to two; a dash if there is none."""
     if value is None:
         return "–"
     if isinstance(value, int):
@@ -20,7 +20,7 @@ def number(value: float | None, unit: str = "") -> str:
 
 
 def hours(value: float) -> str:
-    """A filter: core-hours in a unit that a person reads."""
+    """A filter: core-hours in a readable unit."""
     if value < 1 / 60:
         return "a minute of one core"
     if value < 1:
@@ -43,7 +43,7 @@ def point(row: dict[str, Any]) -> str:
 
 
 def words(value: Any) -> str:
-    """A JSON value as a reader writes it."""
+    """A JSON value as text."""
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
@@ -53,12 +53,12 @@ def short(text: str) -> str:
 
 
 def counted(texts: Iterable[str]) -> list[tuple[str, int]]:
-    """Each text once, in order, with how often it came."""
+    """Each text once, in order, with its count."""
     return sorted(Counter(texts).items())
 
 
 def plain(value: Any) -> Any:
-    """A JSON value whose texts hold only what HTML, XML and UTF-8 can carry."""
+    """A JSON value whose texts hold only characters that HTML, XML and UTF-8 allow."""
     if isinstance(value, str):
         return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]", "\ufffd", value)
     if isinstance(value, dict):

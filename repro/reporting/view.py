@@ -1,4 +1,4 @@
-"""The page: all that the templates place, from a document."""
+"""The page: the contents of the templates, from a document."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,11 +11,6 @@ from repro.reporting.text import counted, plain, words
 Json = dict[str, Any]
 
 CONTROL = "control"  # the source.work of controls
-DISAGREEMENTS = (
-    ("How far BatchNorm alone gets", ("bn-only-cifar", "bn-only-cifar-v1", "thebatch-bn-only")),
-    ("How many γ are near zero",
-     ("gamma-third-cifar", "gamma-third-imagenet", "gamma-third-wording", "gamma-nearly-half")),
-)  # fmt: skip
 
 # In this order, each claim in the first group that it belongs to.
 ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
@@ -30,34 +25,36 @@ ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
      lambda one: one["chip"]["answer"] == "open" or one["chip"]["word"] == "INCONCLUSIVE"),
     ("Cannot be tested at this scale, measured only",
      lambda one: one["chip"]["word"] == "MEASURED" and not one["tested"]),
-    ("Measured: the source gives no value to hold it to", lambda one: one["chip"]["word"] == "MEASURED"),
+    ("Measured: the source gives no value to compare with", lambda one: one["chip"]["word"] == "MEASURED"),
     ("Pending: runs are missing", lambda one: one["chip"]["word"] == "PENDING"),
-    ("Blocked: the harness failed", lambda one: one["chip"]["word"] == "BLOCKED"),
+    ("Blocked: the suite failed", lambda one: one["chip"]["word"] == "BLOCKED"),
     ("Invalid: a control failed", lambda one: one["chip"]["word"] == "INVALID"),
 )  # fmt: skip
 
 
 def view(made: Json) -> Json:
-    """All that the templates place, from a document."""
+    """The contents of the templates, from a document."""
     made = plain(made)
     rows: dict[str, list[Json]] = {}
     for row in made["judgements"]:
         rows.setdefault(row["claim"], []).append(row)
+    tags = made["tags"] | {tag: words for work in reversed(made["works"]) for tag, words in work["tags"].items()}
     anchors = {name: name if re.fullmatch(r"[a-z0-9-]+", name) else f"claim-{i}" for i, name in enumerate(rows)}
     claims = [
-        claim.section(entry, rows[entry["claim"]], anchors, made["tags"])
-        for entry in made["claims"]
-        if entry["claim"] in rows
+        claim.section(entry, rows[entry["claim"]], anchors, tags) for entry in made["claims"] if entry["claim"] in rows
     ]
-    works = sorted({one["work"] for one in claims}, key=lambda work: (work == CONTROL, work != "frankle2021", work))
+    known = [work["key"] for work in made["works"]]
+    keys = sorted({one["work"] for one in claims}, key=lambda key: (key == CONTROL, key not in known, _at(known, key)))
     groups = [
-        {"work": work, "claims": sorted((c for c in claims if c["work"] == work), key=lambda one: one["order"])}
-        for work in works
+        {"work": key, "claims": sorted((c for c in claims if c["work"] == key), key=lambda one: one["order"])}
+        for key in keys
     ]
     controls = [one for one in claims if one["work"] == CONTROL]
     others = [one for one in claims if one["work"] != CONTROL]
     return {
-        **{name: made[name] for name in ("scale", "suite", "tags", "environment", "data", "cluster")},
+        **{name: made[name] for name in ("scale", "suite", "environment", "data", "cluster")},
+        "tags": tags,
+        **_title(made["works"], made["scale"]),
         "groups": groups,
         "controls": controls,
         "controls_holding": sum(one["chip"]["shape"] == "holds" for one in controls),
@@ -72,15 +69,40 @@ def view(made: Json) -> Json:
         "provisional": [one for one in others if "provisional" in one["chip"]["marks"]],
         "multiverses": _multiverses(made["multiverses"], anchors),
         "registration": made["registration"],
-        "disagreements": _disagreements(others),
+        "disagreements": _disagreements(made["works"], others),
         "protocol": [(name.replace("_", " "), words(value)) for name, value in sorted(made["protocol"].items())],
         "cost": _cost(made["cost"]),
         "runs": [{**run, "top1": (run["top1_by_epoch"] or [None])[-1]} for run in made["runs"]],
     }
 
 
+def _title(works: Sequence[Json], scale: str) -> Json:
+    """What the page is about: the first work, and whether others report on it."""
+    own = [work for work in works if not work["companion_to"]] or list(works)
+    if len(own) != 1:
+        short = " · ".join(work["short"] for work in own) or "Published claims"
+        return {"title": short, "about": [*map(_cited, works)], "companions": False, "scale_words": ""}
+    (first,) = own
+    return {
+        "title": first["short"],
+        "about": [_cited(first)],
+        "companions": len(works) > 1,
+        "scale_words": first["scales"].get(scale, ""),
+    }
+
+
+def _cited(work: Json) -> Json:
+    names = list(work["authors"])
+    authors = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+    return {**work, "authors": authors}
+
+
+def _at(known: Sequence[str], key: str) -> tuple[int, str]:
+    return (known.index(key) if key in known else 0), key
+
+
 def _answers(claims: Sequence[Json]) -> list[Json]:
-    """What was checked exactly, seen, not seen, left open and not tested, each claim named once."""
+    """Claims that were checked exactly, seen, not seen, left open and not tested, each named once."""
     counted_once = [one for one in claims if one["same_as"] is None]
     rest, found = list(counted_once), []
     for heading, belongs in ANSWERS:
@@ -92,7 +114,7 @@ def _answers(claims: Sequence[Json]) -> list[Json]:
 
 
 def _coverage(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
-    """The catalogue by work, each row with the section that it leads to."""
+    """The catalogue by work, each row with the section that it links to."""
     works = list(dict.fromkeys(row["work"] for row in rows))
     return [
         {"work": work, "rows": [{**row, "anchor": anchors.get(row["id"])} for row in rows if row["work"] == work]}
@@ -101,7 +123,7 @@ def _coverage(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
 
 
 def _multiverses(found: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
-    """By primary claim: how many analyses agree with the frozen one, and which single choice alone does not."""
+    """By primary claim: how many analyses agree with the frozen one, and which choices alone change the word."""
     made = []
     for name in dict.fromkeys(one["claim"] for one in found):
         own = [one for one in found if one["claim"] == name]
@@ -120,15 +142,16 @@ def _multiverses(found: Sequence[Json], anchors: Mapping[str, str]) -> list[Json
 
 
 def _next_scale(made: Json) -> Json | None:
-    """The smallest scale that still lacks runs."""
+    """The smallest scale with missing runs."""
     return next((entry for entry in made["scales"] if entry["complete"] < entry["runs"]), None)
 
 
-def _disagreements(claims: Sequence[Json]) -> list[Json]:
+def _disagreements(works: Sequence[Json], claims: Sequence[Json]) -> list[Json]:
     by_name = {one["id"]: one for one in claims}
     found = [
-        {"about": about, "claims": [by_name[name] for name in names if name in by_name]}
-        for about, names in DISAGREEMENTS
+        {"about": one["about"], "claims": [by_name[name] for name in one["claims"] if name in by_name]}
+        for work in works
+        for one in work["disagreements"]
     ]
     return [entry for entry in found if len(entry["claims"]) > 1]
 

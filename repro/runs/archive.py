@@ -17,12 +17,12 @@ from repro.runs.store import RECORD
 
 MEMBER = re.compile(rf"[0-9a-f]{{64}}/({FILE.pattern}|{re.escape(CHECKPOINT)}|{re.escape(RECORD)})", re.ASCII)
 XZ = b"\xfd7zXZ\0"  # how a file compressed by xz begins
-PIECE = 1 << 20  # bytes that are in memory at a time
+PIECE = 1 << 20  # bytes held in memory at a time
 TEXT = 64 << 20  # bytes that a record, spec or history may have; the longest history of a paper run has 100 kB
 
 
 def check_target(file: Path) -> None:
-    """Lets an export replace a plain file, or appear where nothing is, and nothing else."""
+    """Refuses a target other than a free path or an earlier export."""
     try:
         mode = file.lstat().st_mode
     except FileNotFoundError:
@@ -40,7 +40,7 @@ def check_target(file: Path) -> None:
 
 def pack(draft: Path, members: Iterable[tuple[str, bytes]]) -> None:
     """Writes members, each a name and its content, into a new archive."""
-    # Of the presets of xz: weights hardly shrink further, and 6 takes five times as long.
+    # xz preset: weights hardly shrink further, and preset 6 takes five times as long.
     with tarfile.open(draft, "w:xz", preset=1) as tar:
         for name, content in members:
             info = tarfile.TarInfo(name)
@@ -57,12 +57,12 @@ def unpack(file: Path, staging: Path) -> None:
                 known = member.isreg() and not member.issparse() and MEMBER.fullmatch(member.name)
                 target = staging / member.name
                 if not known or target.exists():
-                    raise StoreError(f"{file} holds {member.name[:120]!r}, which no export has; it was not taken in.")
+                    raise StoreError(f"{file} holds {member.name[:120]!r}, which no export has; it was not imported.")
                 free -= member.size
                 if free < 0 or (member.size > TEXT and target.suffix in (".json", ".jsonl")):
                     raise StoreError(
-                        f"{file} holds {member.name} of {member.size / 1e9:.1f} GB, which no run has or this disk has "
-                        "no space for; it was not taken in."
+                        f"{file} holds {member.name} of {member.size / 1e9:.1f} GB, which is more than any run has, or "
+                        "than this disk has room for; it was not imported."
                     )
                 content = tar.extractfile(member)
                 assert content is not None
@@ -70,19 +70,19 @@ def unpack(file: Path, staging: Path) -> None:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     with target.open("wb") as out:
                         shutil.copyfileobj(content, out, PIECE)  # damage is no OSError, a full disk is
-            while stream.read(PIECE):  # tar ends before xz does: only then is the file known to be whole
+            while stream.read(PIECE):  # tar ends before xz does: only at the end of xz is the file known to be whole
                 pass
     except ReproError:
         raise
     except Exception as error:  # a damaged file raises a dozen kinds
         raise StoreError(
             f"{file} is damaged or no export ({str(error) or type(error).__name__}); copy it again. "
-            "Nothing of it was taken in."
+            "Nothing of it was imported."
         ) from None
 
 
 def _open(file: Path) -> Any:
-    """The decompressed bytes of a file, which refuses to hold more of them in memory than a header of tar has."""
+    """The decompressed bytes of a file, read in pieces no larger than a tar header may ask for."""
     import lzma  # Python may be built without
 
     class Stream(lzma.LZMAFile):

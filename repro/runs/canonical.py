@@ -1,4 +1,4 @@
-"""Canonical JSON: one text for one value, and a reader for texts that anyone may have written."""
+"""Canonical JSON: one text and one digest per value, and a reader for texts of unknown origin."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ def parse(content: bytes | str) -> Any:
     """The value of a JSON text in UTF-8.
 
     Raises:
-        ValueError: it is none, is nested deeper than Python reads, or holds half of a surrogate pair.
+        ValueError: it is not JSON, is nested too deeply for Python, or holds half of a surrogate pair.
     """
     text = content.decode() if isinstance(content, bytes) else content
     try:

@@ -13,14 +13,14 @@ DRAFTS = ".*.*.[0-9]*"  # ".NAME.PID", what ``write`` fills before it renames it
 
 
 def read_plain(path: Path) -> bytes:
-    """The content of a plain file: a device or a pipe would have no end.
+    """The content of a plain file: a device or a pipe might never end.
 
     Raises:
-        OSError: it cannot be read, or is no such file.
+        OSError: it cannot be read, or is not a plain file.
     """
 
     def at_once(name: str, flags: int) -> int:
-        return os.open(name, flags | os.O_NONBLOCK)  # a pipe would block before it is known to be one
+        return os.open(name, flags | os.O_NONBLOCK)  # opening a pipe would block before we know that it is one
 
     with open(path, "rb", opener=at_once) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -38,7 +38,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 def write_with(path: Path, fill: Callable[[Path], None]) -> None:
-    """As ``write``, for a library that writes to a path of its own."""
+    """The same for a library that writes to a path itself."""
     try:
         draft = path.with_name(f".{path.name}.{os.getpid()}")
     except ValueError:
@@ -54,7 +54,7 @@ def write_with(path: Path, fill: Callable[[Path], None]) -> None:
 
 @contextlib.contextmanager
 def explain_write_errors(path: Path) -> Iterator[None]:
-    """Turns a failed write into a StoreError that says which file, why, and what to do."""
+    """Turns a failed write into a StoreError that names the file, the cause and what to do."""
     try:
         yield
     except OSError as error:
@@ -62,7 +62,7 @@ def explain_write_errors(path: Path) -> Iterator[None]:
             case errno.ENOSPC | errno.EDQUOT:
                 advice = "Free some space"
             case errno.EEXIST | errno.ENOTDIR | errno.EISDIR:
-                advice = "Move away what lies there"
+                advice = "Move away what is there"
             case _:
                 advice = "Make it writable"
         raise StoreError(f"{path} cannot be written: {error.strerror}. {advice}, or name another place.") from None

@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 from repro.runs.canonical import parse
 
-# A writer on another machine that has not renewed its lease for this long (seconds) looks dead.
+# Seconds without a renewal after which a writer on another machine looks dead.
 EXPIRES = 120.0
-RENEW = 15.0  # seconds between a holder's signs of life
-WATCH = 3 * RENEW  # seconds for which whoever takes over first sees for itself that no sign of life comes
+RENEW = 15.0  # seconds between a holder's renewals
+WATCH = 3 * RENEW  # seconds for which a process watches for a renewal before it takes a lease over
 
 
 class _Owner(NamedTuple):
-    """What a lease file says of its writer."""
+    """The writer of a lease, as its file names it."""
 
     host: str
     pid: int
@@ -33,9 +33,9 @@ class Lease:
 
     A holder on this machine is alive exactly when its process is. One elsewhere, or in another container, looks dead
     when its file is older than EXPIRES, or as far in the future, by the clock of the file system that holds it. Clocks
-    jump and differ, so whoever would take over first watches the file for WATCH seconds of its own monotonic clock: any
-    renewal shows that the holder lives. Whoever finds lease n dead may create lease n + 1, which the file system grants
-    to one process only; nobody moves a lease that is not its own.
+    jump and differ, so a process that would take over first watches the file for WATCH seconds of its own monotonic
+    clock: any renewal shows that the holder is alive. A process that finds lease n dead may create lease n + 1, which
+    the file system grants to one process only; no process changes a lease that is not its own.
     """
 
     def __init__(self, path: Path, token: str) -> None:
@@ -43,9 +43,9 @@ class Lease:
 
     @classmethod
     def take(cls, folder: Path) -> "Lease | None":
-        """The lease of a folder, or None while a live process holds it or takes it at the same moment.
+        """The lease of a folder; None while a live process holds it or takes it at the same moment.
 
-        Takes WATCH seconds where a process of another machine left a lease behind.
+        Takes WATCH seconds if a process on another machine left a lease behind.
 
         Raises:
             OSError: the folder cannot be written.
@@ -67,7 +67,7 @@ class Lease:
                 os.link(draft, path)  # atomic and exclusive, with its content, also on a network file system
             except FileExistsError:
                 return None
-            # Another may have acted between our look and our link: of two, at least one sees the other here.
+            # Another process may have acted between our check and our link: of two, at least one sees the other here.
             others = {name: token for name, token in _tokens(folder).items() if name != path.name}
             if any(seen.get(name) != other for name, other in others.items()):
                 path.unlink(missing_ok=True)
@@ -80,7 +80,7 @@ class Lease:
             draft.unlink(missing_ok=True)
 
     def renew(self) -> bool:
-        """Shows that the holder lives; False when the lease was lost to another writer."""
+        """Shows that the holder is alive; False if the lease was lost to another writer."""
         if not self._is_ours():
             return False
         os.utime(self._path)
@@ -91,7 +91,7 @@ class Lease:
         return repeated(RENEW, self.renew)
 
     def release(self) -> None:
-        """Gives the folder back, unless it was lost meanwhile."""
+        """Releases the folder, unless it was lost meanwhile."""
         if self._is_ours():
             self._path.unlink(missing_ok=True)
 
@@ -102,7 +102,7 @@ class Lease:
 
 @contextmanager
 def repeated(every: float, call: Callable[[], object]) -> Iterator[None]:
-    """While open, makes a call every so many seconds from a thread; a file system that is away for once is forgiven."""
+    """While open, makes a call every ``every`` seconds from a thread; a failing file system is ignored."""
     over = threading.Event()
 
     def beat() -> None:
@@ -120,7 +120,7 @@ def repeated(every: float, call: Callable[[], object]) -> Iterator[None]:
 
 
 def holder(folder: Path) -> str | None:
-    """Who writes into a folder now, for a person; None when nobody does."""
+    """The process that writes into a folder now, for a message; None if there is none."""
     for name in _tokens(folder):
         owner = _read(folder / name)
         if owner is not None and _is_held(folder / name):
@@ -129,7 +129,7 @@ def holder(folder: Path) -> str | None:
 
 
 def _is_held(path: Path) -> bool:
-    """Whether a lease looks alive by this machine's clock or, where that says no, by the file system's own."""
+    """Whether a lease looks alive by this machine's clock or, failing that, by the file system's own."""
     if not _looks_dead(path, time.time()):
         return True
     if _is_of_this_machine(path):
@@ -138,7 +138,7 @@ def _is_held(path: Path) -> bool:
     try:
         probe.touch()
         return not _looks_dead(path, probe.stat().st_mtime)
-    except OSError:  # a store that cannot be written: nobody takes it over either
+    except OSError:  # a store that cannot be written: nothing can take it over either
         return True
     finally:
         with suppress(OSError):
@@ -146,7 +146,7 @@ def _is_held(path: Path) -> bool:
 
 
 def _tokens(folder: Path) -> dict[str, str | None]:
-    """The leases of a folder, living and dead: file name to token, None for one that cannot be read."""
+    """The leases of a folder, alive and dead: file name to token, None for one that cannot be read."""
     owners = {path.name: _read(path) for path in folder.glob("lease.*")}
     return {name: owner and owner.token for name, owner in owners.items()}
 
@@ -157,7 +157,7 @@ def _number(name: str) -> int:
 
 
 def _machine() -> str:
-    """Host, its boot and, where there are such, the container: there a process id means one process."""
+    """Host, its boot and the container, if any: within these a process id means one process."""
     boot, container = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
     return "/".join(
         (
@@ -169,7 +169,7 @@ def _machine() -> str:
 
 
 def _started(pid: int) -> str | None:
-    """Start time of a process in clock ticks; None when it is gone, "" where the system does not tell."""
+    """Start time of a process in clock ticks; None if it is gone, "" where the system does not provide it."""
     if not Path("/proc/self/stat").exists():
         try:
             os.kill(pid, 0)
@@ -184,7 +184,7 @@ def _started(pid: int) -> str | None:
 
 
 def _read(path: Path) -> _Owner | None:
-    """Who wrote a lease; None when that cannot be read."""
+    """The writer of a lease; None if that cannot be read."""
     try:
         owner = parse(path.read_bytes())
         found = _Owner(owner["host"], owner["pid"], owner["started"], owner["token"])
@@ -209,7 +209,7 @@ def _looks_dead(path: Path, now: float) -> bool:
 
 
 def _stay_still(paths: list[Path]) -> bool:
-    """Whether no sign of life comes from the holders of some leases for as long as one is owed."""
+    """Whether no holder of some leases renews its own for WATCH seconds."""
     before = list(map(_signature, paths))
     until = time.monotonic() + WATCH
     while any(before) and time.monotonic() < until:
@@ -220,9 +220,9 @@ def _stay_still(paths: list[Path]) -> bool:
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:
-    """Age, identity and size of a lease; None where it is gone."""
+    """Age, identity and size of a lease; None if it is gone."""
     try:
-        with path.open("rb") as file:  # opening it is what makes a network file system ask its server
+        with path.open("rb") as file:  # opening it makes a network file system ask its server
             found = os.fstat(file.fileno())
     except FileNotFoundError:
         return None

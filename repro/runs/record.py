@@ -1,4 +1,4 @@
-"""What is wrong with the record of a finished run, its history or a measurement: what is read is there, of its type."""
+"""Faults of a finished run's record, history and measurements: a field is missing, or has another type."""
 
 import math
 import re
@@ -14,12 +14,12 @@ DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def fault(record: Any, spec: RunSpec) -> str | None:
-    """The first fault of a record, in a few words; None for a sound one. Fields beyond those known are let pass."""
+    """The first fault of a record, in a few words; None for a sound one. Unknown fields are allowed."""
     if not isinstance(record, dict):
         return "it is no object"
     for name, sound in (_TRAINED if spec.epochs else _BUILT).items():
         if name not in record:
-            return f"it lacks {name}"
+            return f"{name} is missing"
         if not sound(record[name]):
             return f"its {name} is not what a run writes"
     for part in record["parts"]:
@@ -37,11 +37,11 @@ def fault_in(name: str, content: dict[str, Any]) -> str | None:
     """The first fault of a history row or a measurement, by the file that it is from; None for a sound one."""
     for field, sound in _CONTENT.get(name, dict.fromkeys(content, _count) if name == PARAMETERS else {}).items():
         if field not in content:
-            return f"it lacks {field!r}"
+            return f"{field!r} is missing"
         if not sound(content[field]):
             return f"its {field} is {content[field]!r:.40}, which no run measures"
     listed = [content[field] for field in _CONTENT.get(name, ()) if isinstance(content[field], list)]
-    return None if len({len(values) for values in listed}) <= 1 else "it has not one value for each threshold"
+    return None if len({len(values) for values in listed}) <= 1 else "it does not have one value for each threshold"
 
 
 def _text(value: Any) -> bool:

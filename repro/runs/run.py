@@ -47,7 +47,7 @@ class Run:
 
     @cached_property
     def history(self) -> tuple[Json, ...]:
-        """A row per epoch."""
+        """One row per epoch."""
         return tuple(self._object(HISTORY, line) for line in self.read(HISTORY).splitlines())
 
     def _object(self, name: str, content: bytes) -> Json:
@@ -63,9 +63,9 @@ class Run:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what the run computed, without how long it took or where: equal for equal results.
+        """SHA-256 of what the run computed, whatever machine computed it and however long that took.
 
-        Measurements that were added later do not count: a run and its copy with more measurements are equal.
+        Measurements added later do not count: a run equals its copy with more measurements.
         """
         added = {name for addition in self.record.get("additions", ()) for name in addition["files"]}
         return digest(
@@ -77,7 +77,7 @@ class Run:
         )
 
     def check(self) -> None:
-        """Reads every file, so that any change is found."""
+        """Reads every file, and so finds any change."""
         for name in self.record["files"]:
             self.read(name)
 

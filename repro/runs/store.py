@@ -40,14 +40,14 @@ class Store:
     root: Path
 
     def folder(self, spec: RunSpec) -> Path:
-        """Where a run lives."""
+        """The folder of a run."""
         return self.root / spec.key
 
     def condition(self, spec: RunSpec) -> Condition:
         """Whether a run is complete, being trained, paused at a checkpoint, failed, or missing.
 
-        It is complete when it has its record, which ``run`` then compares with what it finds. One whose spec or
-        checkpoint is damaged has failed: it cannot go on.
+        It is complete when it has its record, which ``run`` then checks. A run whose spec or checkpoint is damaged has
+        failed: it cannot be resumed.
         """
         try:
             return self._condition(spec)
@@ -73,7 +73,7 @@ class Store:
                 yield self._open(folder, None)
 
     def failure(self, spec: RunSpec) -> str:
-        """Why a run failed: the last line of its traceback, or which of its files is damaged and what to do."""
+        """Why a run failed: the last line of its traceback, or its damaged file and what to do about it."""
         try:
             self._condition(spec)
             return str(parse(read(self.folder(spec) / FAILURE))["error"])
@@ -82,17 +82,17 @@ class Store:
         except (ValueError, KeyError, TypeError):
             return f"{FAILURE} cannot be read"
 
-    def place(self, spec: RunSpec) -> Json | None:
-        """Epoch, step and parts of a paused run, from its checkpoint; None where there is none to be read."""
+    def position(self, spec: RunSpec) -> Json | None:
+        """Epoch, step and parts of a paused run, from its checkpoint; None without a readable one."""
         return glance(self.folder(spec), spec)
 
     def progress(self, spec: RunSpec) -> float:
-        """Share of a paused run that it has behind it, in [0, 1]."""
-        place = self.place(spec)
-        if place is None:
+        """Share of a paused run that is done, in [0, 1]."""
+        position = self.position(spec)
+        if position is None:
             return 0.0
         steps = math.ceil(DATASETS[spec.dataset].train_images / spec.batch_size)
-        return min(1.0, float(place["epoch"] + place["step"] / steps) / spec.epochs)
+        return min(1.0, float(position["epoch"] + position["step"] / steps) / spec.epochs)
 
     def begin(self, spec: RunSpec) -> Path:
         """The folder of a run about to be trained, with its spec in it.
@@ -113,7 +113,7 @@ class Store:
         return folder
 
     def finish(self, spec: RunSpec, record: Json) -> None:
-        """Makes a run complete: hashes files and record into run.json, when all that killed writers left is gone.
+        """Makes a run complete: removes what killed writers left, and hashes files and record into run.json.
 
         The caller holds the run's lease.
         """
@@ -128,9 +128,9 @@ class Store:
             (folder / name).unlink(missing_ok=True)
 
     def add(self, run: Run, names: Sequence[str], by: Json) -> None:
-        """Enters measurements that were added to a complete run into its record, with the code that made them.
+        """Records measurements that were added to a complete run, with the code that made them.
 
-        The caller holds the lease. What was there before keeps its hash, so that no change to it becomes valid.
+        The caller holds the lease. Earlier files keep their hashes, so that no change to them becomes valid.
         """
         files = {name: hashlib.sha256(read(run.folder / name)).hexdigest() for name in sorted(names)}
         additions = [*run.record.get("additions", ()), {**by, "files": sorted(names)}]
@@ -138,7 +138,7 @@ class Store:
         _write_record(run.folder, record)
 
     def fail(self, spec: RunSpec, error: str, traceback: str) -> None:
-        """Leaves word of a crash beside the run's checkpoint; the next attempt starts from there, same seed."""
+        """Records a crash beside the run's checkpoint; the next attempt resumes from that, with the same seed."""
         text = json.dumps({"error": error, "traceback": traceback}, indent=1)
         with contextlib.suppress(StoreError):  # a full disk must not hide the crash itself
             write(self.folder(spec) / FAILURE, text.encode())
@@ -166,7 +166,7 @@ class Store:
             record = parse(content)
             found = None if record.pop("record_sha256") == digest(record) else "it was edited"
         except (ValueError, TypeError, KeyError, AttributeError):
-            found = "it holds no such thing"
+            found = "it holds no record"
         if found is None:
             spec = self._check_spec(folder, spec)
             found = fault(record, spec)
@@ -177,7 +177,7 @@ class Store:
         return Run(folder, spec, record, hashlib.sha256(content).hexdigest())
 
     def _check_spec(self, folder: Path, spec: RunSpec | None) -> RunSpec:
-        """The spec in a folder, which is the one wanted, if one is."""
+        """The spec in a folder, which must be the given one, if any."""
         path = folder / SPEC
         content = read(path)
         if spec is not None and content == spec.to_json().encode():
@@ -194,22 +194,22 @@ class Store:
 
 
 def _names(folder: Path) -> set[str]:
-    """The names of the files of a run, none where it has no folder.
+    """The names of the files of a run; none if it has no folder.
 
     Raises:
         DamagedRunError: the folder cannot be read.
-        StoreError: nor can the store.
+        StoreError: the store cannot be read either.
     """
     try:
-        return set(os.listdir(folder))  # noqa: PTH208, for it is the faster one
+        return set(os.listdir(folder))  # noqa: PTH208 (faster)
     except FileNotFoundError:
         return set()
     except OSError as error:
-        _look_at_root(folder.parent)
+        _check_root(folder.parent)
         raise DamagedRunError(folder, f"cannot be read ({error.strerror})", "make it readable, or delete it") from None
 
 
-def _look_at_root(root: Path) -> None:
+def _check_root(root: Path) -> None:
     try:
         with os.scandir(root):
             pass

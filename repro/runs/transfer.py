@@ -1,4 +1,4 @@
-"""Runs in transit: one compressed file that carries runs from a store to another."""
+"""Export and import of runs: one compressed file carries them from one store to another."""
 
 import contextlib
 import shutil
@@ -25,7 +25,7 @@ def export(store: Store, specs: Iterable[RunSpec], file: Path) -> int:
     """Packs complete and paused runs into a .tar.xz, the same bytes for the same runs; returns how many.
 
     Raises:
-        StoreError: a run is damaged, nothing is there to pack, or the file cannot be written.
+        StoreError: a run is damaged, there is nothing to pack, or the file cannot be written.
     """
     check_target(file)
     conditions = [(spec, store.condition(spec)) for spec in sorted(specs, key=lambda spec: spec.key)]
@@ -39,10 +39,10 @@ def export(store: Store, specs: Iterable[RunSpec], file: Path) -> int:
 
 
 def take_in(store: Store, file: Path) -> Counter[str]:
-    """Adds the runs of an exported file to a store: counts of "new", "equal", "newer checkpoint", "kept ours".
+    """Adds the runs of an exported file to a store; counts "new", "equal", "newer checkpoint", "kept ours".
 
-    A run that is already there with equal results is left as it is. Nothing is taken in if any run is damaged or in
-    conflict.
+    A run that is already in the store with equal results is left as it is. Nothing is imported if any run is damaged
+    or in conflict.
 
     Raises:
         StoreError: the file is damaged, or holds other results for a run that the store has, which is named.
@@ -101,21 +101,21 @@ class _Arrival:
 
     def __init__(self, store: Store, arrived: Store, folder: Path, file: Path) -> None:
         self._store, self._folder, self._file = store, folder, file
-        self._done = "Nothing of it was taken in."
+        self._done = "Nothing of it was imported."
         self._spec = self._read_spec()
         with self._blaming_file():
             self._theirs = arrived.run(self._spec) if (folder / RECORD).exists() else None
             if self._theirs is not None:
                 self._theirs.check()
-                self._refuse_foreign({*self._theirs.record["files"], RECORD})
+                self._refuse_unlisted({*self._theirs.record["files"], RECORD})
                 self._at = (self._spec.epochs, 0)
             else:
-                _, place, _ = read_checkpoint(folder, self._spec)
-                self._refuse_foreign({SPEC, HISTORY, CHECKPOINT})
-                self._at = (place["epoch"], place["step"])
+                _, position, _ = read_checkpoint(folder, self._spec)
+                self._refuse_unlisted({SPEC, HISTORY, CHECKPOINT})
+                self._at = (position["epoch"], position["step"])
 
     def decide(self) -> str:
-        """What becomes of the run.
+        """Decides whether the run is imported.
 
         Raises:
             StoreError: the store has other results for it.
@@ -133,14 +133,14 @@ class _Arrival:
             )
         if self._theirs is not None or not (self._store.folder(self._spec) / CHECKPOINT).exists():
             return "new"
-        place = self._store.place(self._spec)  # also that of a run which failed after it
-        ours_at = (place["epoch"], place["step"]) if place is not None else (-1, 0)
+        position = self._store.position(self._spec)  # even if the run has failed since
+        ours_at = (position["epoch"], position["step"]) if position is not None else (-1, 0)
         return "kept ours" if ours_at >= self._at else "newer checkpoint"
 
     def settle(self) -> str:
-        """Does what was decided, under the run's lease, and decided again if another import came before."""
+        """Carries the decision out under the run's lease, having decided again in case another import came first."""
         target = self._store.folder(self._spec)
-        self._done = "What else the file holds may be taken in."  # another import came between
+        self._done = "Other runs of the file may have been imported."  # another import came first
         until = time.monotonic() + PATIENCE
         while True:
             decision = self.decide()
@@ -167,39 +167,39 @@ class _Arrival:
         path = self._folder / SPEC
         where = f"{self._file}: run {self._folder.name[:12]}…"
         if not path.exists():
-            raise StoreError(f"{where} has no spec; export it again. Nothing of it was taken in.")
+            raise StoreError(f"{where} has no spec; export it again. Nothing of it was imported.")
         try:
             spec = RunSpec.from_json(path.read_bytes(), f"{where}: {SPEC}")
         except SpecError as error:
-            raise StoreError(f"{error} Nothing of it was taken in.") from None
+            raise StoreError(f"{error} Nothing of it was imported.") from None
         if spec.key != self._folder.name:
             held = f"{where} holds the spec of {spec.key[:12]}…"
-            raise StoreError(f"{held}; export it again. Nothing of it was taken in.")
+            raise StoreError(f"{held}; export it again. Nothing of it was imported.")
         return spec
 
     @contextlib.contextmanager
     def _blaming_file(self) -> Iterator[None]:
-        """Names the exported file, not the folder that it was unpacked to and that is gone by then."""
+        """Names the exported file, not the temporary folder that it was unpacked into."""
         try:
             yield
         except DamagedRunError as error:
             name = error.path.relative_to(self._folder.parent)
             raise StoreError(
-                f"{self._file}: {name} {error.found}; export it again where it came from. Nothing of it was taken in."
+                f"{self._file}: {name} {error.found}; export it again where it came from. Nothing of it was imported."
             ) from None
 
-    def _refuse_foreign(self, known: set[str]) -> None:
-        """Takes in what a run consists of and nothing else, such as measurements that its record does not have."""
+    def _refuse_unlisted(self, known: set[str]) -> None:
+        """Refuses files that are no part of a run, such as measurements that its record does not list."""
         found = {path.relative_to(self._folder).as_posix() for path in self._folder.rglob("*") if path.is_file()}
         if found - known:
             raise StoreError(
                 f"{self._file} holds {self._folder.name[:12]}…/{min(found - known)}, which no export has. "
-                "Nothing of it was taken in."
+                "Nothing of it was imported."
             )
 
 
 def _move(source: Path, target: Path) -> None:
-    """Moves a run's files to where they belong: what makes it complete or paused goes first and comes last."""
+    """Moves a run's files into the store: the file that makes it complete or paused is removed first and moved last."""
     (target / CHECKPOINT).unlink(missing_ok=True)
     files = [path for path in source.rglob("*") if path.is_file()]
     for path in sorted(files, key=lambda path: path.name in (CHECKPOINT, RECORD)):

@@ -56,12 +56,12 @@ def test_planning_and_judging_import_no_torch(arguments, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_planning_and_training_import_no_msgspec(tmp_path):
+def test_planning_and_training_import_neither_msgspec_nor_torchvision(tmp_path):
     code = (
         "import sys\nimport repro.training\nfrom repro.cli.main import main\n"
         "for arguments in (['--help'], ['plan', '--scale', 'paper']):\n"
         "    try:\n        main(arguments)\n    except SystemExit:\n        pass\n"
-        "    assert 'msgspec' not in sys.modules, arguments\n"
+        "    assert not {'msgspec', 'torchvision'} & sys.modules.keys(), arguments\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -263,10 +263,10 @@ def test_a_spec_file_edited_by_hand_is_named_by_the_plan(workplace, tiny_claim, 
     (run, *_) = fill(workplace / "results", 8, 80.0)
     (run.folder / "spec.json").write_text(cifar("smoke", 0, depth=20).to_json())
     assert main(["plan", "tiny.py"]) == 0
-    told = " ".join(capsys.readouterr().out.split())
-    assert run.spec.name in told
-    assert "spec.json" in told
-    assert "edited" in told
+    printed = " ".join(capsys.readouterr().out.split())
+    assert run.spec.name in printed
+    assert "spec.json" in printed
+    assert "edited" in printed
 
 
 def test_a_results_folder_that_is_a_file_is_refused(workplace, tiny_claim, capsys):
@@ -289,7 +289,7 @@ def test_an_import_counts_what_came_before_a_damaged_file(workplace, tiny_claim,
     printed = capsys.readouterr()
     assert printed.out == "kept: 2 new\n"
     assert f"{last.name} is damaged" in printed.err
-    assert "Nothing of it was taken in." in printed.err
+    assert "Nothing of it was imported." in printed.err
 
 
 def test_explain_says_what_is_claimed_trained_and_required(workplace, capsys):
@@ -343,7 +343,7 @@ def test_without_a_command_and_on_request_the_subcommands_are_listed(capsys):
     assert (stopped.value.code, capsys.readouterr().out) == (0, listed)
 
 
-def test_help_of_a_subcommand_may_be_asked_for_by_name(capsys):
+def test_help_of_a_subcommand_is_available_by_name(capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["help", "run"])
     assert stopped.value.code == 0
@@ -387,15 +387,15 @@ def test_the_rules_of_every_scale_are_registered_once(workplace, tiny_claim, cap
     (workplace / "tiny.py").write_text(tiny_claim)
     assert main(["preregister", "tiny.py", "--to", "rules.json"]) == 0
     assert "rules.json: 6 rules, SHA-256 " in capsys.readouterr().out
-    assert "is not written over" in refused(capsys, "preregister", "tiny.py", "--to", "rules.json")
+    assert "is never overwritten" in refused(capsys, "preregister", "tiny.py", "--to", "rules.json")
 
 
 @pytest.mark.parametrize(("differences", "code"), [([], 0), (["seed 0: accuracy is another"], 2)])
 def test_measuring_again_names_each_difference(judged, capsys, monkeypatch, differences, code):
-    told = []
-    monkeypatch.setattr("repro.training.remeasure", lambda run, **where: told.append(run) or differences)
+    measured = []
+    monkeypatch.setattr("repro.training.remeasure", lambda run, **where: measured.append(run) or differences)
     assert main(["judge", "tiny.py", "--remeasure"]) == code
-    assert len(told) == 6
+    assert len(measured) == 6
     printed = capsys.readouterr()
     assert f"6 runs measured again, {6 * len(differences)} differences" in printed.out
     assert all(line in printed.err for line in differences)

@@ -26,7 +26,7 @@ def place(tmp_path, tiny_claim, fill):
 @pytest.mark.parametrize(
     "arguments", [["plan", "tiny.py"], ["plan", "tiny.py", "--json"], ["--help"], ["run", "--help"]]
 )
-def test_a_full_disk_behind_stdout_is_told(place, arguments):
+def test_a_full_disk_behind_stdout_is_reported(place, arguments):
     with Path("/dev/full").open("w") as full:
         done = repro(place, *arguments, stdout=full)
     assert done.returncode == 2
@@ -75,7 +75,7 @@ def test_optimised_python_says_the_same(place, arguments):
     assert (bare.returncode, bare.stdout, bare.stderr) == (plain.returncode, plain.stdout, b"")
 
 
-def test_a_folder_that_was_deleted_is_told(tmp_path):
+def test_a_folder_that_was_deleted_is_reported(tmp_path):
     gone = tmp_path / "gone"
     gone.mkdir()
     script = f'rmdir ../gone; "{sys.executable}" -m repro.cli plan'
@@ -88,7 +88,7 @@ def test_a_folder_that_was_deleted_is_told(tmp_path):
     ["plan --results", "status --results", "judge tiny.py --report", "report --report", "export --to", "import", "plan",
      "data cifar10 --data-dir", "run --background --status --results"],
 )  # fmt: skip
-def test_a_path_that_is_too_long_is_told_in_one_line(place, arguments):
+def test_a_path_that_is_too_long_is_reported_in_one_line(place, arguments):
     done = repro(place, *arguments.split(), 300 * "x", stdout=subprocess.PIPE)
     assert done.returncode in (2, 3)
     assert b"Traceback" not in done.stderr

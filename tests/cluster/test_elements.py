@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.cluster import measure, pilot
+from repro.cluster import measure, throughput
 from repro.cluster.elements import LIMITS, arrays
-from repro.cluster.pilot import Measured, Pilot
 from repro.cluster.profile import Profile
+from repro.cluster.throughput import Measured, Throughput
 from repro.errors import ClusterError
 from repro.planning.cost import Cost
 from repro.planning.plan import Planned
@@ -44,19 +44,19 @@ def test_every_run_is_in_one_element_and_no_limit_is_passed(seconds, workers, lo
         assert all(element.minutes <= longest and len(element.runs) <= workers for element in array)
 
 
-def test_the_time_asked_for_follows_what_was_measured():
+def test_the_time_limit_follows_the_measured_time():
     short, long = planned(0, 60), planned(1, 3000)
     made = arrays([short, long], by(1), longest=240, largest=1000)
     assert [array[0].minutes for array in made] == [10, 120]  # 1.5 min + 5, and 75 min + 5
     assert all(array[0].minutes in LIMITS for array in made)
 
 
-def test_the_time_that_a_job_stops_before_its_limit_is_asked_for_too():
+def test_the_time_that_a_job_stops_before_its_limit_is_requested_too():
     ((element,),) = arrays([planned(0, 60)], by(1), longest=240, largest=1000, stop_before=900)
     assert element.minutes == 30
 
 
-def test_what_nobody_has_measured_asks_for_all_that_is_allowed():
+def test_an_unmeasured_run_requests_the_longest_time_allowed():
     ((element,),) = arrays([planned(0, 60, basis="assumed")], by(1), longest=240, largest=1000)
     assert element.minutes == 240
 
@@ -90,7 +90,7 @@ def test_forty_five_runs_of_a_second_are_one_job():
     assert element.workers == 1
 
 
-def test_a_long_run_shares_its_job_with_nobody():
+def test_a_long_run_has_its_job_to_itself():
     runs = [planned(0, 1.0), planned(1, 4000.0), planned(2, 1.0)]
     made = arrays(runs, by(1), longest=240, largest=1000, shortest=180)
     assert sorted(len(element.runs) for array in made for element in array) == [1, 2]
@@ -117,42 +117,42 @@ def measured(depth, rates):
         ({"1": 100, "2": 90}, 1),
     ],
 )
-def test_sharing_goes_on_as_long_as_it_is_worth_it(rates, best):
+def test_sharing_increases_as_long_as_it_is_worth_it(rates, best):
     assert measured(8, rates).best() == best
 
 
 def test_a_network_shares_as_a_larger_one_was_measured_to_and_no_other():
-    found = Pilot(device="cpu", node="n1", networks=(measured(14, {"1": 100, "2": 160}),))
-    of = pilot.sharing(found, Profile(name="box", submitit="1", gpus_per_node=1, runs_per_gpu="pilot"))
+    found = Throughput(device="cpu", node="n1", networks=(measured(14, {"1": 100, "2": 160}),))
+    of = throughput.sharing(found, Profile(name="box", submitit="1", gpus_per_node=1, runs_per_gpu="pilot"))
     assert of(cifar("smoke", 0, depth=8)) == (2, 1.25)
     assert of(cifar("smoke", 0, depth=14)) == (2, 1.25)
     assert of(cifar("smoke", 0, depth=32)) == (1, 1.0)
 
 
-def test_a_pilot_tells_the_seconds_of_a_whole_run():
-    found = Pilot(device="cpu", node="n1", networks=(measured(8, {"1": 898.0}),))
-    (known,) = pilot.known(found, "cpu")
+def test_measured_rates_give_the_seconds_of_a_whole_run():
+    found = Throughput(device="cpu", node="n1", networks=(measured(8, {"1": 898.0}),))
+    (known,) = throughput.known(found, "cpu")
     assert known.seconds == pytest.approx(cifar("smoke", 0, depth=8).epochs)
 
 
-def test_a_profile_that_wants_a_pilot_is_refused_without_one(tmp_path):
+def test_a_profile_that_needs_a_measurement_is_refused_without_one(tmp_path):
     made = Profile(name="box", submitit="1", gpus_per_node=1, runs_per_gpu="pilot")
     with pytest.raises(ClusterError, match="measure first: repro cluster pilot box"):
-        pilot.load(Store(tmp_path), made)
+        throughput.load(Store(tmp_path), made)
 
 
-def test_a_pilot_measures_the_networks_that_most_time_goes_to():
+def test_the_networks_that_take_the_most_time_are_measured():
     runs = [
         (cifar("smoke", seed, depth=depth), seconds) for depth, seconds in ((8, 1), (14, 5), (32, 3)) for seed in (0, 1)
     ]
-    assert [spec.depth for spec in pilot.networks(runs)] == [14, 32, 8]
+    assert [spec.depth for spec in throughput.networks(runs)] == [14, 32, 8]
 
 
-def test_a_pilot_really_measures(tmp_path):
+def test_throughput_is_really_measured(tmp_path):
     found = measure.measure(
         [cifar("smoke", 0, depth=8)], data_dir=Path(), device="cpu", node="here", most=2, seconds=0.5
     )
-    pilot.save(found, tmp_path / "pilot.json")
+    throughput.save(found, tmp_path / "pilot.json")
     (network,) = found.networks
     assert network.rates["1"] > 10
     assert set(network.rates) <= {"1", "2"}

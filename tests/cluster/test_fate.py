@@ -121,7 +121,7 @@ def test_a_requeued_run_is_queued_until_its_next_life(store):
         (None, "failed", "failed"),
     ],
 )
-def test_the_last_life_of_a_job_that_is_gone_tells(store, end, status, expected):
+def test_the_last_attempt_of_a_job_that_is_gone_decides(store, end, status, expected):
     one = submitted(store.root)
     attempted(one, 0, end=end, status=status)
     assert state(store, one) == expected
@@ -152,9 +152,7 @@ def test_only_the_last_submission_counts(store):
 @pytest.mark.parametrize(
     ("word", "expected"), [("CANCELLED", "cancelled"), ("NODE_FAIL", "killed"), (None, "cancelled")]
 )
-def test_a_job_that_was_to_go_on_and_is_gone_was_cancelled_unless_the_scheduler_knows_better(
-    store, end, word, expected
-):
+def test_a_requeued_job_that_is_gone_was_cancelled_unless_the_scheduler_says_otherwise(store, end, word, expected):
     one = submitted(store.root)
     attempted(one, 0, end=end)
     if word:
@@ -162,7 +160,7 @@ def test_a_job_that_was_to_go_on_and_is_gone_was_cancelled_unless_the_scheduler_
     assert state(store, one) == expected
 
 
-def test_a_job_that_lives_again_has_no_death(store):
+def test_a_job_that_is_live_again_has_no_death(store):
     one = submitted(store.root)
     attempted(one, 0, end="terminated")
     died(one, {"7_0": {"state": "CANCELLED", "node": "n1", "exit_code": "0:0", "fault": None}})
@@ -332,11 +330,11 @@ def test_nodes_that_failed_are_avoided_unless_trusted(store):
         ("error: something new", None),
     ],
 )
-def test_a_refusal_has_the_schedulers_words_and_advice_where_there_is_any(words, advice):
-    told = refusal("sbatch", words)
-    assert words in told
-    assert (" Change: " in told) == (advice is not None)
-    assert advice is None or advice in told
+def test_a_refusal_has_the_schedulers_message_and_any_advice(words, advice):
+    message = refusal("sbatch", words)
+    assert words in message
+    assert (" Change: " in message) == (advice is not None)
+    assert advice is None or advice in message
 
 
 def test_the_commands_of_a_cluster_are_not_needed_for_a_complete_store(store, finished, monkeypatch):
@@ -353,7 +351,7 @@ def test_a_node_is_blamed_when_several_jobs_end_there_and_others_begin_elsewhere
     jobs = {job: int(job[-1]) for job in ended}
     attempts = ledger.attempts(one)
     notes = deaths._notes(one, attempts, jobs, ended)
-    assert all("2 jobs ended there before the suite began" in note["fault"] for note in notes.values())
+    assert all("2 jobs ended there before the suite started" in note["fault"] for note in notes.values())
     assert deaths._notes(one, {}, jobs, ended)["7_1"]["fault"] is None  # it began nowhere: the nodes are not the cause
     (alone,) = deaths._notes(one, attempts, jobs, {"7_1": ended["7_1"]}).values()
     assert alone["fault"] is None
@@ -378,11 +376,11 @@ def test_scratch_is_linked_from_here_so_that_every_command_finds_it(tmp_path, mo
     commands._link(Path("results"), tmp_path / "scratch" / "results")
     assert Path("results").resolve() == tmp_path / "scratch" / "results"
     commands._link(Path("results"), tmp_path / "scratch" / "results")
-    with pytest.raises(ClusterError, match="results exists, and the profile's scratch says"):
+    with pytest.raises(ClusterError, match="results exists, and scratch in the profile is"):
         commands._link(Path("results"), tmp_path / "elsewhere")
 
 
-def test_two_who_submit_at_once_go_one_after_the_other(store):
+def test_two_simultaneous_submits_run_one_after_the_other(store):
     refused = pytest.raises(ClusterError, match="another process is submitting")
     with submission_lock(store), refused, submission_lock(store):
         pass

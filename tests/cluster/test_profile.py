@@ -36,7 +36,7 @@ def test_a_profile_of_two_lines_is_enough(tmp_path):
         ("exclude = 'n1'", "exclude is 'n1'; allowed: a list"),
         ("runs_per_gpu = 'many'", 'or "pilot"'),
         ("gpus_per_node = 1\ngres = 'gpu:1'", "gpus_per_node and gres are both set"),
-        ("device = 'cuda'", "no GPU is asked for"),
+        ("device = 'cuda'", "no GPU is requested"),
         ("gpus_per_node = 1\ntime = '1m'", "stop_before is 2m, as long as time"),
         ("gpus_per_node = 1\n[sbatch]\nsignal = 'USR1@1'", "sets signal, which the suite sets itself"),
         ("gpus_per_node = 1\n[sbatch]\npartition = 'x'", "sets partition, which has a key of its own"),
@@ -56,7 +56,7 @@ def test_a_profile_for_another_submitit_is_refused(tmp_path):
     with pytest.raises(ClusterError, match=r"written for submitit 0\.9, and .* is installed"):
         load("box", tmp_path)
     (tmp_path / "box.toml").write_text("gpus_per_node = 1")
-    with pytest.raises(ClusterError, match="does not say for which submitit"):
+    with pytest.raises(ClusterError, match="does not name its version of submitit"):
         load("box", tmp_path)
 
 
@@ -82,14 +82,14 @@ def test_runs_that_share_a_gpu_ask_for_memory_each():
 def test_a_place_with_a_variable_that_is_not_set_is_refused():
     made = Profile(name="box", submitit="1", gpus_per_node=1, scratch="/scratch/$NOBODY_SET_THIS")
     with pytest.raises(ClusterError, match="a variable in it is not set"):
-        made.place("scratch")
+        made.root("scratch")
 
 
 def test_places_have_their_variables_filled_in(monkeypatch):
     monkeypatch.setenv("WHO", "me")
     made = Profile(name="box", submitit="1", gpus_per_node=1, scratch="/scratch/$WHO")
-    assert str(made.place("scratch")) == "/scratch/me"
-    assert made.place("data") is None
+    assert str(made.root("scratch")) == "/scratch/me"
+    assert made.root("data") is None
 
 
 @given(

@@ -32,7 +32,7 @@ def report(cluster, monkeypatch):
     jobs.report(str(last(cluster).folder))
 
 
-def test_a_report_that_was_written_is_told_and_nothing_more_is_queued(submitted, monkeypatch):
+def test_a_written_report_is_shown_and_nothing_more_is_queued(submitted, monkeypatch):
     report(submitted, monkeypatch)
     code, printed = submitted.run("status", "tiny.py")
     assert code == 0
@@ -41,11 +41,11 @@ def test_a_report_that_was_written_is_told_and_nothing_more_is_queued(submitted,
     assert "nothing to queue" in submitted.run(*SUBMIT)[1]
 
 
-def test_a_report_job_that_ended_without_a_word_is_told_and_queued_again(submitted):
+def test_a_report_job_that_ended_without_a_report_is_shown_and_queued_again(submitted):
     code, printed = submitted.run("status", "tiny.py")
     assert code == 2
     assert "6 complete" in printed
-    assert f"there is no report: job {last(submitted).report_job} ended without a word" in printed
+    assert f"there is no report: job {last(submitted).report_job} ended without a report" in printed
     code, printed = submitted.run(*SUBMIT)
     assert (code, "nothing to queue" in printed) == (0, False)
     assert "at once" in printed
@@ -65,7 +65,7 @@ def test_a_report_job_that_failed_says_why_in_status(submitted, monkeypatch):
     assert "at once" in submitted.run(*SUBMIT)[1]
 
 
-def test_a_claim_file_that_the_report_job_cannot_read_is_told(submitted, monkeypatch):
+def test_a_claim_file_that_the_report_job_cannot_read_is_shown(submitted, monkeypatch):
     Path("tiny.py").rename("moved.py")
     with pytest.raises(Exception, match="does not exist"):
         report(submitted, monkeypatch)
@@ -99,12 +99,12 @@ def test_a_report_whose_folder_was_deleted_is_queued_again(submitted, monkeypatc
     assert "at once" in submitted.run(*SUBMIT)[1]
 
 
-def test_two_selections_have_a_folder_each_and_are_told_so(cluster):
+def test_two_selections_have_a_folder_each_and_submit_names_it(cluster):
     cluster.run(*SUBMIT, "-k", "tiny[depth=8]")
     first = last(cluster)
     code, printed = cluster.run(*SUBMIT, "-k", "tiny[depth=14]")
     assert code == 0
-    assert f"{cluster.place / 'report'} is the report of another selection; this one's goes to" in printed
+    assert f"{cluster.place / 'report'} is the report of another selection; this one is written to" in printed
     assert first.order.report == cluster.place / "report"
     assert last(cluster).order.report == cluster.place / "report-2"
 
@@ -120,7 +120,7 @@ def test_a_report_of_another_selection_is_not_taken_for_ours(cluster, fill):
 
 
 @pytest.mark.parametrize("state", ["begun", "written", "failed"])
-def test_a_report_job_on_a_full_disk_is_still_told_by_the_queue(submitted, monkeypatch, state):
+def test_a_report_job_on_a_full_disk_is_still_shown_by_the_queue(submitted, monkeypatch, state):
     one = last(submitted)
     monkeypatch.setattr("repro.cluster.reports.write", full)
     from repro.cluster import reports

@@ -149,17 +149,17 @@ class _Session:
 
 def test_the_next_round_waits_until_the_trouble_is_gone(store, monkeypatch):
     one = submitted(store.root)
-    told = iter(["full", "full", ""])
-    monkeypatch.setattr(site, "trouble", lambda *_: next(told))
+    answers = iter(["full", "full", ""])
+    monkeypatch.setattr(site, "trouble", lambda *_: next(answers))
     slept = []
-    assert site.wait_until_well(one, _Session, 600.0, sleep=slept.append) == ""
+    assert site.wait_until_fixed(one, _Session, 600.0, sleep=slept.append) == ""
     assert len(slept) == 2
 
 
 def test_trouble_that_stays_is_named_after_a_while(store, monkeypatch):
     one = submitted(store.root)
     slept = []
-    assert "the code is" in site.wait_until_well(one, _Session, 30.0, sleep=slept.append)
+    assert "the code is" in site.wait_until_fixed(one, _Session, 30.0, sleep=slept.append)
     assert sum(slept) == 30.0
 
 
@@ -184,7 +184,7 @@ def test_a_failed_run_whose_folder_was_deleted_is_missing(store):
     assert state(store, one) == "missing"
 
 
-def test_a_suspended_job_is_told_apart_from_a_running_one(store):
+def test_a_suspended_job_is_distinguished_from_a_running_one(store):
     one = submitted(store.root)
     attempted(one, 0, end=None)
     assert Lease.take(store.folder(SPECS[0]))
@@ -270,7 +270,7 @@ def test_lines_of_setup_that_succeed_let_the_job_begin():
     assert done.stdout == "began\n"
 
 
-def test_a_setup_that_failed_is_the_cause_that_status_tells(store):
+def test_a_setup_that_failed_is_the_cause_that_status_shows(store):
     one = submitted(store.root, SPECS[:1], arrays=(Array(job="7", first=0, count=1, minutes=10, workers=1),))
     one.log_of("7").write_text("line 1: module: not found\nrepro: setup failed: module load x (exit code 127)\n")
     ended = Job("7", one.array_name(0), "FAILED", "n1", "", "76:0")
@@ -285,7 +285,7 @@ def at(site_store, isolated):
     here = pool.Site(
         store=site_store, data_dir=site_store.root, device="cpu", workers=1, deadline=None, isolated=isolated
     )
-    return pool.Job(spec=SPECS[0], criteria={}, site=here)
+    return pool.Assignment(spec=SPECS[0], criteria={}, site=here)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def at(site_store, isolated):
         (TakenOverError("another process"), None),
     ],
 )
-def test_a_worker_tells_the_sites_faults_from_a_runs(store, monkeypatch, error, status):
+def test_a_worker_distinguishes_the_sites_faults_from_a_runs(store, monkeypatch, error, status):
     monkeypatch.setattr("repro.training.run", lambda *_, **__: throw(error)())
     done = pool.work(at(store, isolated=True))
     assert (done and done.status) == status

@@ -25,7 +25,7 @@ def waiting(cluster, reason="Priority", state="PENDING", report="Dependency"):
     return one
 
 
-def test_submit_tells_partition_and_time_limit(cluster):
+def test_submit_shows_partition_and_time_limit(cluster):
     code, printed = cluster.run(*SUBMIT)
     assert code == 0
     assert "6 elements on partition main" in printed
@@ -52,8 +52,8 @@ def test_what_a_node_has_seen_is_not_asked_again(cluster):
 
 
 def test_a_busy_cluster_is_no_reason_to_refuse(cluster, monkeypatch):
-    monkeypatch.setattr("repro.cluster.sight.PATIENCE", 0.0)
-    monkeypatch.setattr("repro.cluster.sight._look", lambda *_: None)
+    monkeypatch.setattr("repro.cluster.visibility.PATIENCE", 0.0)
+    monkeypatch.setattr("repro.cluster.visibility._ask_node", lambda *_: None)
     code, printed = cluster.run(*SUBMIT)
     assert code == 0
     assert "no node was free" in printed
@@ -84,9 +84,9 @@ def test_a_partition_that_is_down_is_refused(cluster):
 
 
 @pytest.mark.parametrize("seen", [False, True], ids=["of the look", "of an array"])
-def test_a_refusal_has_sbatchs_words_once(cluster, monkeypatch, seen):
+def test_a_refusal_has_sbatchs_message_once(cluster, monkeypatch, seen):
     if seen:
-        monkeypatch.setattr("repro.cluster.sight.check", lambda *_: iter(()))
+        monkeypatch.setattr("repro.cluster.visibility.check", lambda *_: iter(()))
     (cluster.bin / "refusal").write_text("sbatch: error: invalid partition specified: x\n" * 2)
     code, printed = cluster.run(*SUBMIT)
     assert code == 2
@@ -105,7 +105,7 @@ def test_a_refusal_has_sbatchs_words_once(cluster, monkeypatch, seen):
         ("Priority", None),
     ],
 )
-def test_jobs_that_wait_for_somebody_are_told_with_what_to_do(cluster, reason, words):
+def test_jobs_that_wait_for_a_person_are_shown_with_what_to_do(cluster, reason, words):
     cluster.run(*SUBMIT)
     waiting(cluster, reason)
     code, printed = cluster.run("status", "tiny.py")
@@ -172,7 +172,7 @@ def test_a_damaged_submission_keeps_no_command_from_going_on(cluster, command):
         assert f"repro.{one.id}.*" in printed
 
 
-def test_with_the_controller_away_status_tells_what_the_files_say(cluster, monkeypatch):
+def test_without_a_controller_status_shows_what_the_files_say(cluster, monkeypatch):
     monkeypatch.setattr(scheduler, "PATIENCE", 0.0)
     cluster.run(*SUBMIT)
     cluster.away()
@@ -187,7 +187,7 @@ def test_logs_know_runs_that_never_began(cluster):
     one = last(cluster)
     code, printed = cluster.run("logs", "resnet-8")
     assert code == 0
-    assert f"job {one.job_of(0)} has not begun" in printed
+    assert f"job {one.job_of(0)} has not started" in printed
     assert "has written no log yet" in printed
 
 

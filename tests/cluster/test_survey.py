@@ -112,7 +112,7 @@ def clock(monkeypatch):
     return clock
 
 
-def test_a_controller_that_stays_away_is_told_with_its_words(printed, clock):
+def test_a_controller_that_does_not_answer_is_reported_with_its_message(printed, clock):
     printed("squeue", words="slurm_load_jobs error: Unable to contact slurm controller (connect failure)", code=1)
     with pytest.raises(ClusterError, match=r"Unable to contact slurm controller .* Change: .*scontrol ping"):
         scheduler.ask("squeue", patience=15.0)
@@ -164,7 +164,7 @@ def test_the_doctor_quotes_the_line_that_explains_and_not_the_last(probe):
 def test_the_doctor_does_not_ask_what_a_node_sees_of_a_probe_that_never_ran(probe):
     place = probe("", "9|repro.probe-1|PENDING||Resources\n")
     assert doctor._reason(place, "9", "PENDING after 300 s") == (
-        ": it never began (Resources); raise --wait, or ask for less in the profile"
+        ": it never started (Resources); raise --wait, or request less in the profile"
     )
 
 

@@ -88,7 +88,7 @@ def test_options_meant_for_other_pytest_sessions_are_not_obeyed(tiny, monkeypatc
 
 
 @pytest.mark.parametrize("error", ["ClaimError", "SpecError"])
-def test_error_of_a_claim_file_is_told_without_its_class(workplace, error):
+def test_error_of_a_claim_file_is_reported_without_its_class(workplace, error):
     (workplace / "broken.py").write_text(f"from repro.errors import {error}\nraise {error}('the depth is odd.')\n")
     with pytest.raises(ClaimError, match=r"^the depth is odd\. \(broken\.py\)$"):
         collect(scale="smoke", paths=["broken.py"])
@@ -102,7 +102,7 @@ def test_error_of_a_claim_file_is_told_without_its_class(workplace, error):
         ("1 / 0\n", "ZeroDivisionError"),
     ],
 )
-def test_claim_file_that_cannot_be_imported_is_told_in_one_line(workplace, text, found):
+def test_claim_file_that_cannot_be_imported_is_reported_in_one_line(workplace, text, found):
     (workplace / "broken.py").write_text(text)
     with pytest.raises(ClaimError, match=rf"^[^\n]*{found}[^\n]*broken\.py[^\n]*$"):
         collect(scale="smoke", paths=["broken.py"])
@@ -153,7 +153,7 @@ def test_own_claims_collect_at_every_scale(workplace, scale):
     assert len(collect(scale=scale).selected) >= 30
 
 
-def test_own_claims_lean_on_controls_that_exist(workplace):
+def test_own_claims_depend_on_controls_that_exist(workplace):
     checks = collect(scale="paper").selected
     assert {name for check in checks for name in check.claim.depends_on} <= {check.claim.id for check in checks}
 
@@ -166,8 +166,8 @@ def test_planning_the_paper_imports_no_torch(workplace):
     assert done.stdout.splitlines()[-1] == "False"
 
 
-@pytest.mark.parametrize(("path", "told"), [("", "a path is empty"), ("tiny.py::nothing", "no check in one")])
-def test_a_path_that_names_no_check_is_told_with_what_to_do(workplace, tiny_claim, path, told):
+@pytest.mark.parametrize(("path", "message"), [("", "a path is empty"), ("tiny.py::nothing", "no check in one")])
+def test_a_path_that_names_no_check_is_reported_with_what_to_do(workplace, tiny_claim, path, message):
     (workplace / "tiny.py").write_text(tiny_claim)
-    with pytest.raises(ClaimError, match=f"{told}.*[;,]"):
+    with pytest.raises(ClaimError, match=f"{message}.*[;,]"):
         collect(scale="smoke", paths=[path])

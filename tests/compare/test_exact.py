@@ -84,7 +84,7 @@ def test_printed_number_that_cannot_be_read_is_refused(text):
 
 
 @pytest.mark.parametrize("rule", [Exact, Printed, AtMost])
-def test_exact_rules_are_told_apart_by_their_names(rule):
+def test_exact_rules_are_distinguished_by_their_names(rule):
     assert (rule.kind, rule.name) == ("X", rule.__name__)
 
 

@@ -48,13 +48,13 @@ def test_no_change_is_the_paired_tost_around_the_published_change(seed, n, n_p):
     assert no_change(sample(ours, step=0), sample(after, step=0), centre=0.6).p_for == pytest.approx(expected)
 
 
-def test_unknown_published_sd_is_taken_as_ours_and_said():
+def test_unknown_published_sd_is_taken_as_ours_and_stated():
     values = (81.0, 82.0, 83.0)  # s = 1
     found = point(sample(values), 2.0, digitised(82.0, u=0.6))
     parts, u = 1 / 3 + 1 / 5, 0.6**2 / 3
-    freedom = (parts + u) ** 2 / (parts**2 / 2)
-    half = stats.t.ppf(0.95, freedom) * math.sqrt(parts + u)
-    assert found.degrees_of_freedom == pytest.approx(freedom)
+    df = (parts + u) ** 2 / (parts**2 / 2)
+    half = stats.t.ppf(0.95, df) * math.sqrt(parts + u)
+    assert found.degrees_of_freedom == pytest.approx(df)
     assert found.interval == pytest.approx((82 - half, 82 + half))
     assert found.assumption == "published sd unknown: taken as ours"
 
@@ -128,7 +128,7 @@ def test_reference_that_alone_exceeds_the_margin_is_named():
     assert not undecidable(ref, 3.5)
 
 
-def test_point_that_no_seed_can_establish_asks_for_none():
+def test_point_that_no_seed_can_establish_requests_none():
     ref = Published(value=32.0, sd=2.0, replicates=3, reading_error=0.5)
     found = point(sample((31.9, 32.0, 32.1)), 2.0, ref)
     assert (found.outcome, found.consistent, found.more_seeds) == (Outcome.UNDECIDED, True, None)

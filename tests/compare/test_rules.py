@@ -305,7 +305,7 @@ def test_finding_says_in_one_sentence_what_would_change_it(rule):
 
 
 @pytest.mark.parametrize("rule", FINDINGS_OF_ONE_SEED)
-def test_one_seed_is_told_to_get_a_second(rule):
+def test_one_seed_is_advised_to_add_a_second(rule):
     assert "second seed" in FINDINGS_OF_ONE_SEED[rule]().would_change
 
 
@@ -337,7 +337,7 @@ def test_undecided_finding_says_how_many_seeds_would_decide(found):
     [((50, 60, 59.5), 0.8), ((50, 51, 52), 2.0), ((50, 50.5, 50.2, 51), 0.8)],
     ids=["drop not settled", "trend not settled", "neither settled"],
 )
-def test_number_of_seeds_that_a_trend_asks_for_decides_it(means, spread):
+def test_number_of_seeds_that_a_trend_requests_decides_it(means, spread):
     def with_seeds(n):
         z = np.arange(n) - (n - 1) / 2
         return trend([sample(mean + spread * z / z.std(ddof=1), step=1e-9) for mean in means])
@@ -347,7 +347,7 @@ def test_number_of_seeds_that_a_trend_asks_for_decides_it(means, spread):
 
 
 @pytest.mark.parametrize("rule", ["Point", "Ordering", "NoChange"])
-def test_decided_finding_asks_for_no_seeds(rule):
+def test_decided_finding_requests_no_seeds(rule):
     decided = {
         "Point": point(around(82)),
         "Ordering": ordering(around(60), around(40)),

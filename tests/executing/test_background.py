@@ -12,21 +12,21 @@ import pytest
 
 from repro.errors import StoreError
 from repro.executing import background
-from repro.executing.execute import Outcome
-from repro.executing.load import Courtesy, Seen
-from repro.executing.post import Post, line
+from repro.executing.execute import Tally
+from repro.executing.load import Load, PausePolicy
+from repro.executing.trainer import TrainerFiles, line
 from repro.planning.plan import plan
 from repro.runs.store import Store
 from tests.executing.test_execute import check_of, tiny
 
-IDLE, BUSY = Seen(busy=0.0, free=10**12, memory=10**12), Seen(busy=0.0, free=1, memory=10**12)
+IDLE, BUSY = Load(busy=0.0, free=10**12, memory=10**12), Load(busy=0.0, free=1, memory=10**12)
 SLEEPER = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); print('up', flush=True)"
 COMMAND = [sys.executable, "-c", f"{SLEEPER}; signal.pause()"]
 
 
 @pytest.fixture
-def post(tmp_path):
-    made = Post(Store(tmp_path / "results"))
+def files(tmp_path):
+    made = TrainerFiles(Store(tmp_path / "results"))
     yield made
     if (pid := made.pid()) is not None:
         os.killpg(pid, signal.SIGKILL)
@@ -38,82 +38,82 @@ def until(true):
         time.sleep(0.05)
 
 
-def train(post, run, looks, **more):
+def train(files, run, looks, **more):
     """The trainer, with looks at the machine that are made up; the last one repeats."""
     looks = list(looks)
-    courtesy = Courtesy(pause_above=1.0, workers=1)
+    policy = PausePolicy(pause_above=1.0, workers=1)
     return background.train(
-        post,
+        files,
         run,
-        look=lambda: looks.pop(0) if len(looks) > 1 else looks[0],
-        courtesy=courtesy,
-        progress=lambda *_: None,
+        probe=lambda: looks.pop(0) if len(looks) > 1 else looks[0],
+        policy=policy,
+        listener=lambda *_: None,
         every=0.01,
         **more,
     )
 
 
-def test_it_runs_in_a_session_of_its_own(post):
-    pid = background.start(post, COMMAND)
+def test_it_runs_in_a_session_of_its_own(files):
+    pid = background.start(files, COMMAND)
     assert os.getsid(pid) == pid != os.getsid(0)
-    assert post.pid() == pid
+    assert files.pid() == pid
 
 
-def test_it_outlives_whoever_started_it(post, tmp_path):
+def test_it_outlives_whoever_started_it(files, tmp_path):
     code = (
         "import sys; from pathlib import Path; from repro.executing import background; "
-        "from repro.executing.post import Post; from repro.runs.store import Store; "
-        f"print(background.start(Post(Store(Path(sys.argv[1]))), {COMMAND!r}))"
+        "from repro.executing.trainer import TrainerFiles; from repro.runs.store import Store; "
+        f"print(background.start(TrainerFiles(Store(Path(sys.argv[1]))), {COMMAND!r}))"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(post.store.root)], capture_output=True, text=True)
-    assert post.pid() == int(done.stdout)
+    done = subprocess.run([sys.executable, "-c", code, str(files.store.root)], capture_output=True, text=True)
+    assert files.pid() == int(done.stdout)
 
 
-def test_a_second_one_is_refused_by_name(post):
-    pid = background.start(post, COMMAND)
+def test_a_second_one_is_refused_by_name(files):
+    pid = background.start(files, COMMAND)
     with pytest.raises(StoreError, match=rf"already running in the background \(process {pid}\).*--stop"):
-        background.start(post, COMMAND)
+        background.start(files, COMMAND)
 
 
-def test_it_is_stopped_and_may_be_started_again(post):
-    first = background.start(post, COMMAND)
-    until(lambda: "up" in post.log.read_text())
-    assert background.stop(post, lambda: os.waitpid(first, os.WNOHANG))
-    assert post.pid() is None
-    assert background.start(post, COMMAND) != first
+def test_it_is_stopped_and_may_be_started_again(files):
+    first = background.start(files, COMMAND)
+    until(lambda: "up" in files.log.read_text())
+    assert background.stop(files, lambda: os.waitpid(first, os.WNOHANG))
+    assert files.pid() is None
+    assert background.start(files, COMMAND) != first
 
 
-def test_stopping_none_says_so(post):
-    assert not background.stop(post, lambda: pytest.fail("nothing to wait for"))
+def test_stopping_none_says_so(files):
+    assert not background.stop(files, lambda: pytest.fail("nothing to wait for"))
 
 
-def test_it_waits_while_others_need_the_machine_and_then_trains(post):
-    told = []
+def test_it_waits_while_others_need_the_machine_and_then_trains(files):
+    states = []
 
-    def run(stop, budget, tell):
-        told.append(post.read()["doing"])
-        return Outcome()
+    def run(stop, budget, listener):
+        states.append(files.read()["doing"])
+        return Tally()
 
-    train(post, run, [BUSY] * 4 + [IDLE])
-    assert told == ["waiting"]
-    assert (post.read()["doing"], post.read()["why"]) == ("ended", "")
+    train(files, run, [BUSY] * 4 + [IDLE])
+    assert states == ["waiting"]
+    assert (files.read()["doing"], files.read()["why"]) == ("ended", "")
 
 
-def test_it_pauses_what_is_under_way_and_goes_on_later(post):
+def test_it_pauses_runs_under_way_and_resumes_them_later(files):
     rounds = []
 
-    def run(stop, budget, tell):
+    def run(stop, budget, listener):
         rounds.append(stop.event.is_set())
         if len(rounds) == 1:
             stop.event.wait()  # until somebody needs the machine
-        return Outcome(stopped=len(rounds) == 1)
+        return Tally(stopped=len(rounds) == 1)
 
-    outcome = train(post, run, [IDLE, BUSY, BUSY, IDLE])
+    tally = train(files, run, [IDLE, BUSY, BUSY, IDLE])
     assert rounds == [False, False]
-    assert not outcome.stopped
+    assert not tally.stopped
 
 
-def test_a_signal_while_it_waits_ends_it(post):
+def test_a_signal_while_it_waits_ends_it(files):
     looks = iter(range(10))
 
     def look():
@@ -121,64 +121,64 @@ def test_a_signal_while_it_waits_ends_it(post):
             os.kill(os.getpid(), signal.SIGTERM)
         return BUSY
 
-    outcome = background.train(
-        post,
+    tally = background.train(
+        files,
         lambda *_: pytest.fail("others need the machine"),
-        look=look,
-        courtesy=Courtesy(pause_above=1.0, workers=1),
-        progress=lambda *_: None,
+        probe=look,
+        policy=PausePolicy(pause_above=1.0, workers=1),
+        listener=lambda *_: None,
         every=0.01,
     )
-    assert outcome.stopped
+    assert tally.stopped
 
 
-def test_a_deadline_ends_the_waiting(post):
-    assert train(post, lambda *_: pytest.fail("others need the machine"), [BUSY], budget=0.1).stopped
+def test_a_deadline_ends_the_waiting(files):
+    assert train(files, lambda *_: pytest.fail("others need the machine"), [BUSY], budget=0.1).stopped
 
 
-def test_the_time_left_is_handed_on(post):
+def test_the_time_left_is_handed_on(files):
     budgets = []
 
-    def run(stop, budget, tell):
+    def run(stop, budget, listener):
         budgets.append(budget)
-        return Outcome()
+        return Tally()
 
-    train(post, run, [IDLE], budget=1e6)
+    train(files, run, [IDLE], budget=1e6)
     assert 0 < budgets[0] <= 1e6
 
 
-def test_an_error_is_left_in_the_line(post):
-    def run(stop, budget, tell):
+def test_an_error_is_left_in_the_line(files):
+    def run(stop, budget, listener):
         raise StoreError("the disk is full.")
 
     with pytest.raises(StoreError):
-        train(post, run, [IDLE])
-    assert line(post).startswith("ended (the disk is full.); log ")
+        train(files, run, [IDLE])
+    assert line(files).startswith("ended (the disk is full.); log ")
 
 
-def test_the_line_counts_runs_and_says_what_is_left(post, paused):
+def test_the_line_counts_runs_and_says_what_is_left(files, paused):
     spec = tiny(0, epochs=4)
-    paused(post.store, spec, epoch=1)
+    paused(files.store, spec, epoch=1)
     check = check_of(lambda scale, seed: {"one": spec, "two": tiny(seed, epochs=5)})
 
-    def run(stop, budget, tell):
-        tell(plan([check], post.store, device_type="cpu"), Outcome(), None)
-        return Outcome(stopped=True)
+    def run(stop, budget, listener):
+        listener(plan([check], files.store, device_type="cpu"), Tally(), None)
+        return Tally(stopped=True)
 
-    train(post, run, [IDLE])
-    assert line(post).startswith("ended, 0 of 2 runs complete, 1 begun, about ")
+    train(files, run, [IDLE])
+    assert line(files).startswith("ended, 0 of 2 runs complete, 1 begun, about ")
 
 
-def test_one_that_was_killed_is_known_by_its_lock(post):
-    pid = background.start(post, COMMAND)
-    post.write({"pid": pid, "doing": "training", "why": "", "deadline": None})
+def test_one_that_was_killed_is_known_by_its_lock(files):
+    pid = background.start(files, COMMAND)
+    files.write({"pid": pid, "doing": "training", "why": "", "deadline": None})
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    assert line(post).startswith("killed (it goes on from its checkpoints when it is started again); log ")
+    assert line(files).startswith("killed (restart it to resume from its checkpoints); log ")
 
 
-def test_where_none_ever_was_the_line_says_how_to_start_one(post):
-    assert "repro run --background" in line(post)
+def test_where_none_ever_was_the_line_says_how_to_start_one(files):
+    assert "repro run --background" in line(files)
 
 
 def test_it_is_at_the_lowest_priority(tmp_path):
@@ -186,8 +186,18 @@ def test_it_is_at_the_lowest_priority(tmp_path):
         "import os; from repro.executing.background import give_way; give_way(); "
         "print(os.nice(0), os.sched_getscheduler(0) == os.SCHED_IDLE, open('/proc/self/oom_score_adj').read())"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, start_new_session=True
+    )
     assert done.stdout.split() == ["19", "True", "1000"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="the kernel does not group sessions")
+def test_a_session_that_is_not_its_own_keeps_its_priority():
+    before = Path("/proc/self/autogroup").read_text()
+    code = "from repro.executing.background import give_way; give_way()"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert Path("/proc/self/autogroup").read_text() == before
 
 
 @pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="the kernel does not group sessions")
@@ -230,14 +240,14 @@ def repro(folder, *arguments):
 
 def test_from_the_command_line_it_makes_what_is_missing_and_ends(tmp_path):
     (tmp_path / "claim.py").write_text(CLAIM)
-    post = Post(Store(tmp_path / "results"))
+    files = TrainerFiles(Store(tmp_path / "results"))
     begun = repro(tmp_path, "run", "claim.py", "--background", "--workers", "1", "--pause-above", "100")
     assert (begun.returncode, begun.stderr) == (0, "")
     assert "runs to train in the background (process " in begun.stdout
-    until(lambda: post.pid() is None)
-    told = repro(tmp_path, "run", "--background", "--status")
-    assert told.returncode == 0, post.log.read_text()
-    assert "ended, 1 of 1 runs complete" in told.stdout
-    assert json.loads((post.folder / "state.json").read_text())["failed"] == 0
+    until(lambda: files.pid() is None)
+    done = repro(tmp_path, "run", "--background", "--status")
+    assert done.returncode == 0, files.log.read_text()
+    assert "ended, 1 of 1 runs complete" in done.stdout
+    assert json.loads((files.folder / "state.json").read_text())["failed"] == 0
     again = repro(tmp_path, "run", "claim.py", "--background")
     assert (again.returncode, again.stdout) == (0, "nothing to train: all 1 runs are complete. Next: repro judge\n")

@@ -9,7 +9,7 @@ from repro.executing.doctor import _results
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def printed(tmp_path_factory):
     """What the command says in an empty folder, and how it ends; apart, since it imports torch."""
     place = tmp_path_factory.mktemp("empty")
     done = subprocess.run([sys.executable, "-m", "repro.cli", "doctor"], cwd=place, capture_output=True, text=True)
@@ -17,20 +17,20 @@ def told(tmp_path_factory):
 
 
 @pytest.mark.parametrize("what", ["python", "torch", "results", "digits", "cifar10", "pdf"])
-def test_doctor_looks_at(told, what):
-    assert [line.split()[1] for line in told[0].stdout.splitlines()].count(what) == 1
+def test_doctor_looks_at(printed, what):
+    assert [line.split()[1] for line in printed[0].stdout.splitlines()].count(what) == 1
 
 
-def test_missing_cifar10_is_a_warning_alone(told):
-    assert any(line.startswith("warn cifar10") for line in told[0].stdout.splitlines())
+def test_missing_cifar10_is_a_warning_alone(printed):
+    assert any(line.startswith("warn cifar10") for line in printed[0].stdout.splitlines())
 
 
-def test_nothing_failed_ends_with_zero(told):
-    assert (told[0].returncode, told[0].stderr) == (0, "")
+def test_nothing_failed_ends_with_zero(printed):
+    assert (printed[0].returncode, printed[0].stderr) == (0, "")
 
 
-def test_looking_writes_nothing(told):
-    assert list(told[1].iterdir()) == []
+def test_looking_writes_nothing(printed):
+    assert list(printed[1].iterdir()) == []
 
 
 def test_results_that_do_not_exist_yet_are_fine(tmp_path):
@@ -40,4 +40,4 @@ def test_results_that_do_not_exist_yet_are_fine(tmp_path):
 def test_results_that_are_a_file_fail_with_the_way_out(tmp_path):
     (tmp_path / "results").write_text("a file")
     found = _results(tmp_path / "results")
-    assert found.state == "FAIL" and "name another --results" in found.told
+    assert found.state == "FAIL" and "name another --results" in found.message

@@ -18,7 +18,7 @@ from repro.compare import Measure
 from repro.errors import DataError, StoreError
 from repro.executing import pool
 from repro.executing.execute import run_all
-from repro.executing.pool import Job, Site, work
+from repro.executing.pool import Assignment, Site, work
 from repro.recipes import SCALES, cifar
 from repro.runs.store import Store
 from tests import made
@@ -35,9 +35,9 @@ def check_of(runs, looks=ONE_LOOK):
 
 def test_a_plan_is_trained_by_worker_processes(tmp_path):
     check = check_of(lambda scale, seed: {"one": tiny(seed)}, looks=dict.fromkeys(SCALES, (3,)))
-    outcome = run_all([check], Store(tmp_path), data_dir=Path(), device="cpu", workers=2)
-    assert outcome.count("complete") == 3
-    assert not outcome.stopped
+    tally = run_all([check], Store(tmp_path), data_dir=Path(), device="cpu", workers=2)
+    assert tally.count("complete") == 3
+    assert not tally.stopped
     records = [Store(tmp_path).run(tiny(seed)).record for seed in range(3)]
     assert all(record["criteria"] == {"smoke:tiny": check.criterion_sha256} for record in records)
     assert all(record["parts"][0]["threads"] == 1 for record in records)
@@ -51,15 +51,15 @@ def test_a_second_call_trains_nothing(tmp_path):
     assert Store(tmp_path).run(tiny(0)).sha256 == before
 
 
-def test_a_budget_pauses_runs_and_the_next_call_goes_on(tmp_path):
+def test_a_budget_pauses_runs_and_the_next_call_resumes_them(tmp_path):
     long = check_of(lambda scale, seed: {"long": tiny(0, epochs=500)})
     store, spec = Store(tmp_path), tiny(0, epochs=500)
 
     def parts(budget):
         """How many processes have trained the run, once there was time for one more to reach a checkpoint."""
-        outcome = run_all([long], store, data_dir=Path(), device="cpu", workers=1, budget=budget)
-        assert outcome.stopped
-        return len((store.place(spec) or {"parts": ()})["parts"])
+        tally = run_all([long], store, data_dir=Path(), device="cpu", workers=1, budget=budget)
+        assert tally.stopped
+        return len((store.position(spec) or {"parts": ()})["parts"])
 
     for wanted in (1, 2):
         # A busy machine may need most of a budget to start its worker.
@@ -67,7 +67,7 @@ def test_a_budget_pauses_runs_and_the_next_call_goes_on(tmp_path):
         assert store.condition(spec) == "paused"
 
 
-def test_missing_data_is_told_before_any_worker_starts(tmp_path, monkeypatch):
+def test_missing_data_is_reported_before_any_worker_starts(tmp_path, monkeypatch):
     monkeypatch.setattr("repro.executing.pool.train", lambda *_: pytest.fail("a worker would have started"))
     check = check_of(lambda scale, seed: {"one": cifar("pilot", seed, depth=14)}, looks=dict.fromkeys(SCALES, (3,)))
     with pytest.raises(DataError, match="holds no CIFAR-10"):
@@ -81,9 +81,9 @@ def test_an_edited_spec_fails_its_run_alone(tmp_path):
     other = tiny(0, epochs=2)
     (folder / "spec.json").write_text(other.to_json())
     check = check_of(lambda scale, seed: {"one": tiny(0), "two": other})
-    outcome = run_all([check], store, data_dir=Path(), device="cpu", workers=1)
-    assert {key: done.status for key, done in outcome.done.items()} == {tiny(0).key: "failed", other.key: "complete"}
-    assert "it was edited" in outcome.done[tiny(0).key].error
+    tally = run_all([check], store, data_dir=Path(), device="cpu", workers=1)
+    assert {key: done.status for key, done in tally.done.items()} == {tiny(0).key: "failed", other.key: "complete"}
+    assert "it was edited" in tally.done[tiny(0).key].error
 
 
 def test_a_file_that_cannot_be_written_stops_everything_with_one_error(tmp_path):
@@ -129,11 +129,11 @@ def test_a_worker_killed_once_is_replaced_and_its_run_completed(tmp_path):
     assassin.start()
     try:
         check = check_of(lambda scale, seed: {"one": spec, "two": tiny(seed)})
-        outcome = run_all([check], Store(tmp_path), data_dir=Path(), device="cpu", workers=1)
+        tally = run_all([check], Store(tmp_path), data_dir=Path(), device="cpu", workers=1)
     finally:
         assassin.kill()
         assassin.join()
-    assert outcome.count("complete") == 2
+    assert tally.count("complete") == 2
 
 
 def test_two_callers_train_each_run_once(tmp_path, begin):
@@ -172,7 +172,7 @@ def test_an_interrupt_checkpoints_what_is_under_way(tmp_path, begin):
 def test_a_worker_reports_an_unexpected_error_instead_of_raising(tmp_path, monkeypatch):
     monkeypatch.setattr("repro.training.prepare", lambda *_: 1 / 0)
     site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None)
-    done = work(Job(spec=tiny(0), criteria={}, site=site))
+    done = work(Assignment(spec=tiny(0), criteria={}, site=site))
     assert (done.status, done.error) == ("failed", "ZeroDivisionError: division by zero")
 
 

@@ -60,7 +60,7 @@ def test_one_failed_point_of_a_control_is_enough(store, make):
     assert row.verdict is Verdict.INVALID
 
 
-def test_failed_control_that_a_claim_does_not_lean_on_leaves_it_alone(store, make, make_control):
+def test_failed_control_that_a_claim_does_not_depend_on_has_no_effect(store, make, make_control):
     check = make(depends_on=("control-one",))
     train(store, check, ON)
     controls = [make_control(), make_control(fails_without_runs, name="control-two")]

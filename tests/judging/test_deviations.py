@@ -18,7 +18,7 @@ def test_runs_under_the_protocol_have_no_deviation(store, make):
 def test_jpeg_copy_is_a_deviation(store, make):
     row = verdict_of(store, make(dataset="cifar10-jpeg"), ON)
     assert row.verdict is Verdict.REPRODUCED
-    assert ["JPEG" in told for told in row.deviations] == [True]
+    assert ["JPEG" in text for text in row.deviations] == [True]
 
 
 def test_bfloat16_is_a_deviation(store, make):
@@ -32,7 +32,7 @@ def test_runs_on_another_gpu_than_the_rest_are_a_deviation(store, make):
     record = {"criteria": {f"paper:{check.id}": check.criterion_sha256}}
     part = {"device": "NVIDIA H100", "device_type": "cuda"}
     store_run(store, check.arms(3)["batchnorm"][2], ON[2], part=part, **record)
-    assert any("NVIDIA H100" in told for told in judge_check(check, store, {}).deviations)
+    assert any("NVIDIA H100" in text for text in judge_check(check, store, {}).deviations)
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def one_diverged(store, make):
 
 
 def test_diverged_run_is_a_deviation(one_diverged):
-    (told,) = one_diverged.deviations
-    assert told.startswith("diverged: ")
-    assert "seed 2" in told
+    (text,) = one_diverged.deviations
+    assert text.startswith("diverged: ")
+    assert "seed 2" in text
 
 
 def test_diverged_run_counts_as_it_is(one_diverged):

@@ -57,7 +57,7 @@ def test_each_run_stands_once_with_the_checks_that_rest_on_it(made):
     assert made["cost"]["trained"] == 3
 
 
-def test_every_row_of_the_catalogue_says_what_became_of_it(checks, workplace):
+def test_every_row_of_the_catalogue_has_a_standing(checks, workplace):
     rows = [
         Row(id="tiny", work="nobody2021", primary=False, reason="", sentence=""),
         Row(id="huge", work="nobody2021", primary=True, reason="needs ImageNet", sentence=""),

@@ -44,7 +44,7 @@ def test_accuracy_is_rounded_by_the_number_of_images(evidence):
     assert evidence.accuracy("BatchNorm").step == 100 / 899
 
 
-def test_sample_is_called_after_its_arm_unless_told_otherwise(evidence):
+def test_sample_is_named_after_its_arm_by_default(evidence):
     assert (evidence.accuracy("output").label, evidence.accuracy("output", "last layer").label) == (
         "output",
         "last layer",

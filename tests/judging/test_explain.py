@@ -22,7 +22,7 @@ RULES = [
 
 
 @pytest.fixture
-def told(workplace, tiny_claim):
+def explained(workplace, tiny_claim):
     """The paragraphs on a check of the claim ``tiny``."""
     (workplace / "tiny.py").write_text(tiny_claim)
     found = collect(scale="smoke", paths=["tiny.py"])
@@ -44,30 +44,30 @@ def told(workplace, tiny_claim):
         "Verdict: PENDING",
     ],
 )
-def test_explanation_says(told, words):
-    assert words in told()[0]
+def test_explanation_says(explained, words):
+    assert words in explained()[0]
 
 
-def test_measured_is_told_once_runs_are_there(told, workplace, fill):
+def test_measurements_are_shown_once_runs_exist(explained, workplace, fill):
     fill(workplace / "results", 8, 90.0)
-    assert "Measured: BatchNorm − 50 is +40.10" in told()[0] and "Verdict: SMOKE, seen" in told()[0]
+    assert "Measured: BatchNorm − 50 is +40.10" in explained()[0] and "Verdict: SMOKE, seen" in explained()[0]
 
 
-def test_claim_is_explained_at_every_point(told):
-    assert [text.splitlines()[0] for text in told("tiny")] == [
+def test_claim_is_explained_at_every_point(explained):
+    assert [text.splitlines()[0] for text in explained("tiny")] == [
         "tiny[depth=8] at scale smoke",
         "tiny[depth=14] at scale smoke",
     ]
 
 
-def test_unknown_id_is_refused_with_the_nearest(told):
+def test_unknown_id_is_refused_with_the_nearest(explained):
     with pytest.raises(ClaimError, match=r"'tinny\[depth=8\]'; did you mean tiny\[depth=8\]"):
-        told("tinny[depth=8]")
+        explained("tinny[depth=8]")
 
 
-def test_id_like_no_other_is_refused_with_the_way_to_all(told):
+def test_id_like_no_other_is_refused_with_the_way_to_all(explained):
     with pytest.raises(ClaimError, match="one of `repro plan`"):
-        told("xxxxxxxxxxxx")
+        explained("xxxxxxxxxxxx")
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)

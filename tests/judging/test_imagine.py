@@ -50,7 +50,7 @@ def test_points_are_less_likely_together_than_one_by_one(paper):
     assert whole(own).words["REPRODUCED"] < min(singly)
 
 
-def test_a_gain_too_small_for_its_seeds_is_told_before_a_run(paper):
+def test_a_gain_too_small_for_its_seeds_is_reported_before_a_run(paper):
     found = whole(paper["affine-helps-cifar"])
     assert found.words["REPRODUCED"] < 0.05 and "INCONCLUSIVE 1.00" in found.sentence
 
@@ -75,7 +75,7 @@ def test_a_reference_more_uncertain_than_its_margin_is_named():
     assert "no number of seeds establishes it" in found.undecidable and found.short == "never"
 
 
-def test_two_levels_of_three_seeds_are_told_to_have_no_trend():
+def test_two_levels_of_three_seeds_are_reported_to_have_no_trend():
     def find(evidence):
         evidence.find(samples=[evidence.accuracy("a"), evidence.accuracy("b")])
 
@@ -102,7 +102,7 @@ def test_answers_of_a_small_scale_add_up():
     assert set(found.words) <= {"seen", "not seen", "open"} and sum(found.words.values()) == pytest.approx(1, abs=0.005)
 
 
-def test_assumed_spreads_are_those_that_are_told():
+def test_assumed_spreads_are_those_in_the_text():
     assert {f"{imagine.SDS[unit]:g}" in imagine.ASSUMED for unit in imagine.SDS} == {True}
 
 

@@ -108,7 +108,7 @@ def test_decisive_look_lists_only_its_own_runs(store, make):
 
 
 @pytest.mark.parametrize("more", [(), (83.0,)], ids=["none more", "one more"])
-def test_inconclusive_look_asks_for_the_next(store, make, more):
+def test_inconclusive_look_requests_the_next(store, make, more):
     row = verdict_of(store, make(), (*EDGE, *more))
     assert (row.verdict, row.seeds, row.next_look) == (Verdict.INCONCLUSIVE, 3, 5)
 
@@ -127,7 +127,7 @@ def test_claim_that_is_invalid_requests_no_seeds(store, make, make_control):
     assert requested_seeds(checks, store) == {}
 
 
-def test_crashed_run_of_a_later_look_is_still_asked_for(store, make):
+def test_crashed_run_of_a_later_look_is_still_requested(store, make):
     """VERDICTS: "a crashed seed is run again with the same seed": the plan must go on wanting it."""
     check = make()
     train(store, check, (*EDGE, 83.0))
@@ -142,7 +142,7 @@ def test_inconclusive_look_is_judged_again_when_the_next_is_there(store, make):
     assert (row.verdict, row.seeds, row.next_look) == (Verdict.REPRODUCED, 5, None)
 
 
-def test_second_inconclusive_look_asks_for_the_last(store, make):
+def test_second_inconclusive_look_requests_the_last(store, make):
     row = verdict_of(store, make(), five(EDGE))
     assert (row.verdict, row.seeds, row.next_look) == (Verdict.INCONCLUSIVE, 5, 8)
 
@@ -161,7 +161,7 @@ def test_one_look_has_the_level_of_five_percent(store, make):
     assert verdict_of(store, make(scale="smoke"), EDGE).accept == 0.05
 
 
-def test_small_scale_asks_for_no_seeds(store, make):
+def test_small_scale_requests_no_seeds(store, make):
     assert verdict_of(store, make(scale="smoke"), EDGE).next_look is None
 
 
@@ -170,7 +170,7 @@ def test_inconclusive_verdict_says_how_many_seeds_would_decide(store, make):
     assert f"{row.findings[0].more_seeds} seeds would decide" in row.why
 
 
-def test_changed_run_of_a_later_look_is_told(store, make):
+def test_changed_run_of_a_later_look_is_reported(store, make):
     """Such a run is complete, so nobody would train it again: the claim would ask for present seeds, for ever."""
     check = make()
     train(store, check, five(EDGE))

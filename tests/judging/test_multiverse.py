@@ -103,6 +103,6 @@ def test_the_choice_that_alone_gives_another_word_is_named(runs):
     found = multiverse(check_of(Ordering(gap=0.0, reason="half is half"), ordering), runs)
     assert flips(to_json(found)["paths"], found.frozen) == [("paired test", "seen")]
     assert sentence(found) == (
-        "4 of 6 analyses of these runs, the frozen one among them, say open. "
+        "4 of 6 analyses of these runs, including the frozen one, give open. "
         "One choice alone gives another word: paired test: seen."
     )

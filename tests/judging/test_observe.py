@@ -43,7 +43,7 @@ def skips(evidence):
     ],
     ids=["undeclared arm", "unread arm", "no finding", "crash", "sys.exit(0)", "pytest.skip"],
 )
-def test_faulty_check_is_refused_with_what_mends_it(store, make, function, runs, found, mending):
+def test_faulty_check_is_refused_with_its_fix(store, make, function, runs, found, mending):
     check = make(function, runs=runs)
     for arm in check.arms(3):
         train(store, check, ON, arm=arm)

@@ -35,7 +35,7 @@ def test_a_check_that_was_not_registered_is_named(checks, registered, workplace)
 
 
 def test_a_registration_is_never_written_over(checks, registered):
-    with pytest.raises(StoreError, match="is not written over"):
+    with pytest.raises(StoreError, match="is never overwritten"):
         preregister.preregister(checks, registered, today=date(2026, 11, 22))
 
 

@@ -197,7 +197,7 @@ def test_too_few_seeds_to_leave_one_out_say_nothing(tmp_path, seeds):
     assert judge_check(check, store, {}).would_change == ""
 
 
-def test_seeds_without_any_of_which_it_would_be_another_are_told_together(tmp_path):
+def test_seeds_that_each_change_the_verdict_are_named_together(tmp_path):
     store = Store(tmp_path)
     for spec, top1 in zip(SMOKE.arms(3)["BatchNorm"], (50.6, 51.0, 51.4), strict=True):
         finished(store, spec, top1=top1)
@@ -249,11 +249,11 @@ def test_runs_that_were_only_built_are_no_mixture(tmp_path):
     check = check_of(lambda scale, seed: {"built": built(depth=14)}, looks=ONE_LOOK)
     run = finished(store, built(depth=14), part={"commit": "c0ffee+changes", "device": "another"})
     trained = finished(store, cifar("smoke", 0, depth=8), criteria={f"smoke:{check.id}": check.criterion_sha256})
-    told = deviations(check, {run.spec.key: run, trained.spec.key: trained}, 1, (), {})
-    assert told == ("rule: written after 1 of the 2 runs were trained for other claims",)
+    found = deviations(check, {run.spec.key: run, trained.spec.key: trained}, 1, (), {})
+    assert found == ("rule: written after 1 of the 2 runs were trained for other claims",)
 
 
-def test_a_row_tells_how_many_runs_have_another_rule(tmp_path):
+def test_a_row_counts_the_runs_that_have_another_rule(tmp_path):
     store = Store(tmp_path)
     frozen = ({"smoke:a": "0" * 64}, {}, {"smoke:a": SMOKE.criterion_sha256})
     found = {
@@ -281,23 +281,23 @@ def test_the_same_rule_in_changed_judging_code_is_no_changed_rule(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("scale", "replicates", "told"),
+    ("scale", "replicates", "expected"),
     [
         ("paper", (3,), ()),
         ("paper", (5, 3, 1), ("replicates: 3 seeds, and 1, 5 behind the published values",)),
         ("smoke", (5,), ()),
     ],
 )
-def test_replicates_are_a_deviation_only_under_the_protocol(tmp_path, scale, replicates, told):
-    assert deviations(check_of(arms, scale=scale), {}, 3, replicates, {}) == told
+def test_replicates_are_a_deviation_only_under_the_protocol(tmp_path, scale, replicates, expected):
+    assert deviations(check_of(arms, scale=scale), {}, 3, replicates, {}) == expected
 
 
 @pytest.mark.parametrize(
-    ("state", "told", "marked"),
+    ("state", "expected", "marked"),
     [("holds", (), ()), ("failed", (), ()), ("pending", ("control c: pending",), ("provisional",))],
 )
-def test_a_control_that_neither_holds_nor_failed_is_a_deviation(state, told, marked):
-    assert deviations(SMOKE, {}, 3, (), {"c": state}) == told
+def test_a_control_that_neither_holds_nor_failed_is_a_deviation(state, expected, marked):
+    assert deviations(SMOKE, {}, 3, (), {"c": state}) == expected
     assert marks(SMOKE, {}, {"c": state}) == marked
 
 
@@ -335,9 +335,9 @@ def test_each_broken_control_of_a_run_is_one_sentence(tmp_path, fields, words):
     sound = finished(Store(tmp_path / "sound"), cifar("smoke", 1, depth=8))
     only_built = finished(Store(tmp_path / "built"), built(depth=14))
     run = finished(Store(tmp_path), cifar("smoke", 0, depth=8), **fields)
-    told = broken_controls([only_built, sound, run])
-    assert len(told) == len(words)
-    assert all(word in sentence for word, sentence in zip(words, told, strict=True))
+    messages = broken_controls([only_built, sound, run])
+    assert len(messages) == len(words)
+    assert all(word in sentence for word, sentence in zip(words, messages, strict=True))
 
 
 def test_a_run_whose_frozen_tensors_moved_makes_its_row_invalid_and_keeps_its_findings(tmp_path):

@@ -126,7 +126,8 @@ def test_a_store_without_runs_does_not_replace_verdicts_that_rest_on_some(checks
     (workplace / "mistyped").mkdir()
     empty = document.document(checks, Store(workplace / "mistyped"), "smoke")[0]
     with pytest.raises(
-        StoreError, match=r"rests on 3 runs, and this store lacks runs for every verdict; name theirs with --results"
+        StoreError,
+        match=r"is based on 3 runs, and this store is missing runs for every verdict; name another",
     ):
         verdicts_json.save(empty, saved)
     assert saved.read_bytes() == before

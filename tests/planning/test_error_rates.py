@@ -60,7 +60,7 @@ def test_one_spread_for_all_levels_accepts_a_drop_between_the_wide_ones():
 
 
 @pytest.mark.parametrize("gain", [0.5, 1.0, 2.0])
-def test_direction_alone_is_said_of_a_gain_that_is_there_and_too_small(gain):
+def test_direction_alone_is_the_outcome_of_a_gain_that_exists_and_is_too_small(gain):
     """PARTIAL says that the size is ruled out: with the true gain at the gap it may be said in 5 % at most."""
     rng = np.random.default_rng(0)
     higher, lower = rng.normal(gain, 0.3, (4000, 8)), rng.normal(0, 0.3, (4000, 8))

@@ -144,9 +144,9 @@ def test_absent_run_was_never_trained(store):
     assert plan([check("a", 8)], store, device_type="cpu").runs[0].why == "missing: never trained in this store"
 
 
-def test_paused_run_goes_on(store, paused):
+def test_paused_run_resumes(store, paused):
     paused(store, cifar("smoke", 0, depth=8), epoch=1)
-    assert "goes on from there" in plan([check("a", 8)], store, device_type="cpu").runs[0].why
+    assert "resumes from there" in plan([check("a", 8)], store, device_type="cpu").runs[0].why
 
 
 def test_held_run_is_under_way(store):

@@ -79,14 +79,14 @@ def test_a_place_at_which_no_run_is_is_refused_and_counts_as_none(folder, change
     with pytest.raises(StoreError, match="damaged"):
         read_checkpoint_place(folder)
     store = Store(folder.parent)
-    assert store.place(SPEC) is None
+    assert store.position(SPEC) is None
     assert store.progress(SPEC) == 0.0
 
 
 def test_a_header_nested_beyond_reason_counts_as_none(folder):
     header = b"[" * 100_000
     (folder / CHECKPOINT).write_bytes(len(header).to_bytes(8, "little") + header)
-    assert Store(folder.parent).place(SPEC) is None
+    assert Store(folder.parent).position(SPEC) is None
     with pytest.raises(StoreError, match="damaged"):
         read_checkpoint_place(folder)
 

@@ -169,7 +169,7 @@ def test_a_clock_that_jumps_does_not_make_a_live_lease_look_dead(tmp_path, monke
     assert Lease.take(tmp_path) is None
 
 
-def test_the_holder_elsewhere_is_told_by_the_file_systems_clock_not_by_ours(tmp_path, monkeypatch):
+def test_a_holder_elsewhere_is_judged_by_the_file_systems_clock_not_by_ours(tmp_path, monkeypatch):
     Lease.take(tmp_path)
     path = current(tmp_path)
     path.write_text(json.dumps(json.loads(path.read_text()) | {"host": "far/away"}))

@@ -44,7 +44,7 @@ def test_the_folder_gives_back_the_store(store, folder, tmp_path):
     for file in archives(folder):
         take_in(there, file)
     assert [run.sha256 for run in there.runs()] == [run.sha256 for run in store.runs()]
-    assert there.place(SPECS[2]) == store.place(SPECS[2])
+    assert there.position(SPECS[2]) == store.position(SPECS[2])
 
 
 def test_what_is_there_already_keeps_its_bytes(store, folder):

@@ -188,7 +188,7 @@ def test_the_name_of_a_run_says_what_sets_it_apart(spec, name):
 
 
 @pytest.mark.parametrize(
-    ("edit", "told"),
+    ("edit", "message"),
     [
         (lambda fields: fields.pop("seed"), "lacks ['seed']"),
         (lambda fields: fields.update(sead=1), "unknown fields ['sead']"),
@@ -198,12 +198,12 @@ def test_the_name_of_a_run_says_what_sets_it_apart(spec, name):
         (lambda fields: fields.update(depth=[[[]]]), "depth is [[[]]]"),
     ],
 )
-def test_an_edited_spec_text_is_refused_by_name(edit, told):
+def test_an_edited_spec_text_is_refused_by_name(edit, message):
     fields = json.loads(cifar("smoke", 0, depth=14).to_json())
     edit(fields)
     with pytest.raises(SpecError, match="results/spec.json") as error:
         RunSpec.from_json(json.dumps(fields), "results/spec.json")
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", "{", '"text"', b"\xff\x00", "[" * 100_000, '{"a":' * 100_000])

@@ -107,7 +107,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path, monkeypatch, 
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_measurement_that_a_run_lacks_is_told_with_the_command_that_adds_it(store, finished):
+def test_a_missing_measurement_is_reported_with_the_command_that_adds_it(store, finished):
     with pytest.raises(StoreError, match="has no measurements/novel.json; measure it"):
         finished(store, SPEC).measurement("novel")
 
@@ -134,14 +134,14 @@ def test_a_record_whose_field_has_another_type_is_refused_by_name(store, finishe
 
 
 @pytest.mark.parametrize("name", ["outcome", "parts", "files", "seconds", "data"])
-def test_a_record_that_lacks_a_field_is_refused_by_name(store, finished, name):
+def test_a_record_with_a_missing_field_is_refused_by_name(store, finished, name):
     forge(finished(store, SPEC), lambda record: record.pop(name))
-    with pytest.raises(DamagedRunError, match=f"it lacks {name}"):
+    with pytest.raises(DamagedRunError, match=f"{name} is missing"):
         store.run(SPEC)
 
 
 @pytest.mark.parametrize("name", ["device", "device_type", "seconds", "threads", "peak_memory_bytes", "from_epoch"])
-def test_a_part_of_a_record_that_lacks_a_field_is_refused_by_name(store, finished, name):
+def test_a_part_of_a_record_with_a_missing_field_is_refused_by_name(store, finished, name):
     forge(finished(store, SPEC), lambda record: record["parts"][0].pop(name))
     with pytest.raises(DamagedRunError, match=f"no sound {name}"):
         store.run(SPEC)
@@ -163,7 +163,7 @@ def test_an_unfinished_run_with_a_damaged_file_has_failed_and_says_which(store, 
 
 
 @pytest.mark.parametrize("text", [b"\xff", b"[" * 100_000, b"", b"[]", b"{}", None])
-def test_a_damaged_failure_is_told(store, text):
+def test_a_damaged_failure_is_reported(store, text):
     path = store.begin(SPEC) / "failure.json"
     path.mkdir() if text is None else path.write_bytes(text)
     assert store.condition(SPEC) == "failed"
@@ -177,7 +177,7 @@ def test_training_over_a_damaged_run_is_refused(store, finished, name):
         store.begin(SPEC)
 
 
-def test_a_store_whose_path_is_too_long_is_told_as_one(tmp_path):
+def test_a_store_whose_path_is_too_long_is_reported_as_one(tmp_path):
     with pytest.raises(StoreError, match="File name too long. Name a folder with --results"):
         Store(tmp_path / ("x" * 300)).condition(SPEC)
 
@@ -235,13 +235,13 @@ def test_what_is_no_plain_file_is_refused_and_not_read_for_ever(store, finished)
     ("number", "advice"),
     [
         (errno.ENOSPC, "Free some space"),
-        (errno.EEXIST, "Move away what lies there"),
+        (errno.EEXIST, "Move away what is there"),
         (errno.EACCES, "Make it writable"),
     ],
 )
-def test_what_cannot_be_written_is_told_with_what_to_do(tmp_path, number, advice):
-    told = pytest.raises(StoreError, match=f"file cannot be written: .*{advice}, or name another place")
-    with told, explain_write_errors(tmp_path / "file"):
+def test_a_failed_write_is_reported_with_what_to_do(tmp_path, number, advice):
+    refusal = pytest.raises(StoreError, match=f"file cannot be written: .*{advice}, or name another place")
+    with refusal, explain_write_errors(tmp_path / "file"):
         raise OSError(number, os.strerror(number))
 
 
@@ -251,23 +251,23 @@ STEPS = math.ceil(DATASETS[SPEC.dataset].train_images / SPEC.batch_size)
 @pytest.mark.parametrize(("epoch", "step"), [(0, 0), (0, 1), (3, 0), (3, STEPS - 1), (SPEC.epochs - 1, STEPS - 1)])
 def test_progress_is_the_share_of_steps_that_a_paused_run_has_behind_it(store, paused, epoch, step):
     paused(store, SPEC, epoch=epoch, step=step)
-    assert store.place(SPEC)["epoch"] == epoch
+    assert store.position(SPEC)["epoch"] == epoch
     assert store.progress(SPEC) == pytest.approx((epoch * STEPS + step) / (SPEC.epochs * STEPS))
 
 
 def test_a_run_without_a_checkpoint_has_no_progress(store):
     store.begin(SPEC)
-    assert store.place(SPEC) is None
+    assert store.position(SPEC) is None
     assert store.progress(SPEC) == 0.0
 
 
-def test_a_crash_is_told_with_its_error(store, paused):
+def test_a_crash_is_reported_with_its_error(store, paused):
     paused(store, SPEC, epoch=1)
     store.fail(SPEC, "RuntimeError: CUDA out of memory", "Traceback …")
     assert store.failure(SPEC) == "RuntimeError: CUDA out of memory"
 
 
-def test_a_crash_stays_what_it_was_when_its_word_cannot_be_written(store, monkeypatch):
+def test_a_crash_keeps_its_error_when_it_cannot_be_recorded(store, monkeypatch):
     store.begin(SPEC)
 
     def full(draft, content):
@@ -363,7 +363,7 @@ def test_a_record_has_the_hash_of_every_file_beside_it(store, finished):
     }
 
 
-def test_a_store_in_a_files_place_is_told_as_one(tmp_path):
+def test_a_file_in_place_of_a_store_is_reported_as_one(tmp_path):
     (tmp_path / "results").write_text("")
     with pytest.raises(StoreError, match="results cannot be read: Not a directory. Name a folder with --results"):
         Store(tmp_path / "results").condition(SPEC)

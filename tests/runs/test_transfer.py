@@ -72,7 +72,7 @@ def test_a_conflict_is_refused_by_name_and_nothing_is_taken_in(here, there, file
     export(here, SPECS, file)
     with pytest.raises(StoreError, match=r"other results than .* for resnet-8 .* seed 1 .*conflict") as error:
         take_in(there, file)
-    assert "Nothing of it was taken in" in str(error.value)
+    assert "Nothing of it was imported" in str(error.value)
     assert digests(there) == before
     assert not list(there.root.glob(".import-*"))
 
@@ -103,7 +103,7 @@ def test_a_damaged_file_is_refused_and_nothing_is_taken_in(here, there, file, da
 
 
 @pytest.mark.parametrize("lost", [1, 12, 48])
-def test_a_file_that_lacks_its_last_bytes_is_refused(here, there, file, lost):
+def test_a_truncated_file_is_refused(here, there, file, lost):
     export(here, SPECS, file)
     file.write_bytes(file.read_bytes()[:-lost])
     with pytest.raises(StoreError, match="is damaged"):
@@ -199,7 +199,7 @@ def content(folder):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("name", "text", "message"),
     [
         ("spec.json", b"\xff\x00\xfe", "holds no run spec"),
         ("spec.json", b"[" * 100_000, "holds no run spec"),
@@ -209,10 +209,10 @@ def content(folder):
         ("history.jsonl", b"", "history.jsonl was changed"),
     ],
 )
-def test_a_damaged_member_is_told_by_the_name_of_the_file_it_came_in(here, there, file, name, text, told):
+def test_a_damaged_member_is_reported_with_the_file_it_came_in(here, there, file, name, text, message):
     members = content(here.folder(SPECS[0]))
     pack(file, members | {f"{SPECS[0].key}/{name}": text})
-    with pytest.raises(StoreError, match=told) as error:
+    with pytest.raises(StoreError, match=message) as error:
         take_in(there, file)
     assert str(file) in str(error.value)
     assert ".import-" not in str(error.value)
@@ -227,7 +227,7 @@ def test_a_record_without_files_is_refused(here, there, file):
     del record["files"], record["record_sha256"]
     forged = json.dumps(record | {"record_sha256": digest(record)}).encode()
     pack(file, members | {f"{SPECS[0].key}/run.json": forged})
-    with pytest.raises(StoreError, match="it lacks files"):
+    with pytest.raises(StoreError, match="files is missing"):
         take_in(there, file)
 
 
@@ -270,7 +270,7 @@ def test_a_member_larger_than_the_disk_is_refused_before_it_is_written(there, fi
         info = tarfile.TarInfo(f"{SPECS[0].key}/tensors.safetensors")
         info.size = 1 << 55
         tar.addfile(info)
-    with pytest.raises(StoreError, match="no space for"):
+    with pytest.raises(StoreError, match="room for"):
         take_in(there, file)
 
 

@@ -6,8 +6,8 @@ from repro.cluster import profile
 
 
 def test_init_writes_a_profile_that_the_doctor_takes(user):
-    told = user.run("cluster", "init", "new")
-    assert "repro doctor --cluster new" in told
+    printed = user.run("cluster", "init", "new")
+    assert "repro doctor --cluster new" in printed
     made = profile.load(str(user.place / "slurm" / "new.toml"))
     assert made.partition == "main"
     assert made.gpus == 1
@@ -17,15 +17,15 @@ def test_init_writes_a_profile_that_the_doctor_takes(user):
 def test_a_pilot_measures_how_many_runs_share_a_gpu_and_submit_uses_it(user, sound):
     user.profile(runs_per_gpu="pilot", memory="2G")
     assert "measure first: repro cluster pilot box" in user.submit(expect=(2,))
-    told = user.run("cluster", "pilot", "tiny.py", "box", "--most", "2")
-    assert "measures 1 networks" in told
-    assert "resnet-8 " in told
-    assert "share a GPU" in told
+    printed = user.run("cluster", "pilot", "tiny.py", "box", "--most", "2")
+    assert "measures 1 networks" in printed
+    assert "resnet-8 " in printed
+    assert "share a GPU" in printed
     (file,) = user.store.root.glob(".slurm/pilot-box.json")
     made = json.loads(file.read_text())
     assert all(network["rates"]["1"] > 0 for network in made["networks"])
-    told = user.submit()
-    assert "(measured)" in told
+    printed = user.submit()
+    assert "(measured)" in printed
     assert all(array.minutes == 10 for array in user.submissions[0].arrays)
     user.wait_for_reports()
     sound(user)
@@ -42,11 +42,11 @@ def test_once_all_is_complete_logs_and_status_know_it_and_submitting_again_queue
 
     run = next(user.store.runs())
     for name in (run.spec.key[:10], run.spec.name[:30]):
-        told = user.run("logs", name)
-        assert "attempt 0 on n" in told
-        assert f"complete {run.spec.name}" in told
+        printed = user.run("logs", name)
+        assert "attempt 0 on n" in printed
+        assert f"complete {run.spec.name}" in printed
     assert "no job was submitted for" in user.run("logs", "nosuch", expect=(2,))
 
-    told = user.run("status", env={"PATH": str(tmp_path)})  # the scheduler is not asked
-    assert "2 complete" in told
-    assert "allocated in 2 attempts" in told
+    printed = user.run("status", env={"PATH": str(tmp_path)})  # the scheduler is not asked
+    assert "2 complete" in printed
+    assert "allocated in 2 attempts" in printed

@@ -1,4 +1,4 @@
-"""What a cluster or a profile refuses: one message with the scheduler's words and what to change."""
+"""What a cluster or a profile refuses: one message with the scheduler's message and what to change."""
 
 import json
 import os
@@ -26,10 +26,10 @@ from tests.slurm.conftest import slurm
         ({"exclude": ["nosuch"]}, "Invalid node name specified", "sinfo -N"),
     ],
 )
-def test_a_refusal_is_told_in_one_line_with_what_to_change(user, changed, words, advice):
+def test_a_refusal_is_one_line_with_what_to_change(user, changed, words, advice):
     user.profile(**changed)
-    told = user.submit(expect=(2,))
-    (line,) = [line for line in told.splitlines() if line.startswith("repro: ")]
+    printed = user.submit(expect=(2,))
+    (line,) = [line for line in printed.splitlines() if line.startswith("repro: ")]
     assert words in line
     assert advice in line
     assert "Nothing was queued" in line
@@ -49,10 +49,10 @@ def two_jobs_more():
 def test_what_was_queued_before_a_refusal_is_named_and_cancelled(user, two_jobs_more):
     user.claim(depths=(8, 14))
     user.profile(array_size=2)
-    told = user.submit(expect=(2,))
+    printed = user.submit(expect=(2,))
     job = user.submissions[0].arrays[0].job
-    assert f"Queued before that, and cancelled: {job}" in told
-    assert "AssocMaxSubmitJobLimit" in told
+    assert f"Queued before that, and cancelled: {job}" in printed
+    assert "AssocMaxSubmitJobLimit" in printed
     user.wait_for(lambda: not user.queue())
     assert user.status()["runs"].get("queued") is None
 
@@ -61,16 +61,16 @@ def test_what_was_queued_before_a_refusal_is_named_and_cancelled(user, two_jobs_
 def test_what_was_queued_before_a_refusal_is_kept_if_the_user_says_so(user, two_jobs_more):
     user.claim(depths=(8, 14))
     user.profile(array_size=2)
-    told = user.submit("--if-refused", "keep", expect=(2,))
-    assert f"Queued before that, and kept: {user.submissions[0].arrays[0].job}" in told
+    printed = user.submit("--if-refused", "keep", expect=(2,))
+    assert f"Queued before that, and kept: {user.submissions[0].arrays[0].job}" in printed
     user.wait_for_reports()
     assert user.status()["runs"] == {"complete": 2, "missing": 2}
     assert "2 to queue" in user.submit(expect=(0, 2))
 
 
 def test_without_sbatch_one_line_says_so(user, tmp_path):
-    told = user.submit(expect=(2,), env={"PATH": str(tmp_path)})
-    assert told.splitlines()[-1].startswith("repro: squeue is not on the PATH")
+    printed = user.submit(expect=(2,), env={"PATH": str(tmp_path)})
+    assert printed.splitlines()[-1].startswith("repro: squeue is not on the PATH")
 
 
 def test_a_full_disk_queues_nothing_and_leaves_nothing(user, tmp_path):
@@ -83,9 +83,9 @@ def test_a_full_disk_queues_nothing_and_leaves_nothing(user, tmp_path):
         # Nodes do not see this mount, and are not asked again.
         seen = [str(place) for place in (results, user.place / "tiny.py", sys.executable)]
         (results / ".slurm" / "seen-box.json").write_text(json.dumps({"seen": seen}))
-        told = user.submit(results=results, expect=(2,))
-        assert "No space left on device" in told
-        assert "Nothing was queued" in told
+        printed = user.submit(results=results, expect=(2,))
+        assert "No space left on device" in printed
+        assert "Nothing was queued" in printed
         assert not list((results / ".slurm").glob("*-*/"))
     finally:
         subprocess.run(["umount", small], check=True)
@@ -99,9 +99,9 @@ def test_a_submission_that_was_killed_half_way_is_completed_by_saying_it_again(u
     user.wait_for(lambda: len(user.queue()) >= 2)
     half.kill()
     half.wait()
-    told = re.search(r"(\d+) under way, (\d+) to queue", user.submit())
-    assert int(told[1]) >= 2
-    assert int(told[1]) + int(told[2]) == 5
+    counts = re.search(r"(\d+) under way, (\d+) to queue", user.submit())
+    assert int(counts[1]) >= 2
+    assert int(counts[1]) + int(counts[2]) == 5
     user.release_until_reports()
     sound(user)
 
@@ -111,22 +111,22 @@ def test_runs_whose_report_job_is_gone_get_another(user, sound):
     user.submit()
     slurm("scancel", user.submissions[0].report_job)
     user.wait_for(lambda: user.submissions[0].report_job not in user.queue())
-    told = user.submit()
-    assert "2 under way, 0 to queue" in told
-    assert f"report job {user.submissions[1].report_job}" in told
+    printed = user.submit()
+    assert "2 under way, 0 to queue" in printed
+    assert f"report job {user.submissions[1].report_job}" in printed
     assert "nothing to queue" in user.submit()
     user.release_until_reports()
     sound(user)
 
 
 def test_more_gpu_hours_than_agreed_queue_nothing(user):
-    told = user.submit("--max-gpu-hours", "0", expect=(2,))
-    assert "pass --max-gpu-hours 0; nothing was queued" in told
+    printed = user.submit("--max-gpu-hours", "0", expect=(2,))
+    assert "exceed --max-gpu-hours 0; nothing was queued" in printed
     assert user.submissions == []
 
 
 def test_the_doctor_finds_a_cluster_well(user):
-    told = user.run("doctor", "--cluster", "box")
+    printed = user.run("doctor", "--cluster", "box")
     for what in (
         "sbatch",
         "controller",
@@ -138,37 +138,37 @@ def test_the_doctor_finds_a_cluster_well(user):
         "folder",
         "code",
     ):
-        assert f"ok   {what} " in told
-    assert re.search("SLURM gave GPU [0-3]", told)
-    assert "ok   digits " in told
+        assert f"ok   {what} " in printed
+    assert re.search("SLURM gave GPU [0-3]", printed)
+    assert "ok   digits " in printed
     assert not list(user.store.root.glob(".slurm/probe*"))
 
 
 def test_the_doctor_finds_a_folder_that_nodes_do_not_see(user):
     unseen = os.environ["TESTBED"] + "/unseen/results"
-    told = user.run("doctor", "--cluster", "box", expect=(2,), results=unseen)
-    assert "FAIL probe" in told
-    assert "does the node see" in told
+    printed = user.run("doctor", "--cluster", "box", expect=(2,), results=unseen)
+    assert "FAIL probe" in printed
+    assert "does the node see" in printed
 
 
 def test_a_folder_that_nodes_do_not_see_is_refused_before_anything_is_queued(user):
     unseen = os.environ["TESTBED"] + "/unseen/store"
-    told = user.submit(results=unseen, expect=(2,))
-    assert f"does not see the store {unseen}" in told
+    printed = user.submit(results=unseen, expect=(2,))
+    assert f"does not see the store {unseen}" in printed
     assert user.queue(unseen) == []
 
 
 def test_the_doctor_says_what_sbatch_would_refuse(user):
     user.profile(account="nosuch")
-    told = user.run("doctor", "--cluster", "box", expect=(2,))
-    assert "FAIL accepted" in told
-    assert "Invalid account" in told
+    printed = user.run("doctor", "--cluster", "box", expect=(2,))
+    assert "FAIL accepted" in printed
+    assert "Invalid account" in printed
 
 
 def test_a_device_that_no_node_has_stops_jobs_and_not_runs(user):
     user.profile(device="cuda", requeues=0)
     user.submit()
     user.wait_for_reports()
-    told = user.status()
-    assert told["runs"] == {"paused": 2}
-    assert "no NVIDIA driver" in told["account"]["excluded_nodes"][0]["why"]
+    status = user.status()
+    assert status["runs"] == {"paused": 2}
+    assert "no NVIDIA driver" in status["account"]["excluded_nodes"][0]["why"]

@@ -27,19 +27,19 @@ def read_only(folder):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
-def test_runs_wait_while_their_store_is_read_only_and_go_on_afterwards(user):
+def test_runs_wait_while_their_store_is_read_only_and_resume_afterwards(user):
     user.claim(epochs=12)
     user.submit()
     with contextlib.ExitStack() as stack:
         with user.frozen():
             stack.enter_context(read_only(user.place / "results"))
         user.wait_for(lambda: not user.queue())
-        told = user.status()
-        assert told["runs"] == {"waiting": 2}
-        assert "then: repro submit" in told["failures"][0]["command"]
-        assert [one["state"] for one in told["reports"]] == ["lost"]
-    assert "2 of them waited for the site" in user.submit()
+        status = user.status()
+        assert status["runs"] == {"waiting": 2}
+        assert "then: repro submit" in status["failures"][0]["command"]
+        assert [one["state"] for one in status["reports"]] == ["lost"]
+    assert "2 of them waited for a fault of the site" in user.submit()
     user.wait_for_reports()
-    told = user.status()
-    assert told["runs"] == {"complete": 2}
-    assert [one["state"] for one in told["reports"]] == ["written"]
+    status = user.status()
+    assert status["runs"] == {"complete": 2}
+    assert [one["state"] for one in status["reports"]] == ["written"]

@@ -10,11 +10,11 @@ from tests.slurm.conftest import slurm
 def test_six_runs_go_from_submit_to_report_without_a_hand(user, sound, record_property):
     user.claim(seeds=3, depths=(8, 14))
     began = time.monotonic()
-    told = user.submit()
-    assert "6 to queue in 6 jobs" in told
+    printed = user.submit()
+    assert "6 to queue in 6 jobs" in printed
     largest = int(scheduler.settings()["MaxArraySize"])
     assert [array.count for array in user.submissions[0].arrays] == ([6] if largest >= 6 else [largest, 6 - largest])
-    assert "report job" in told
+    assert "report job" in printed
     user.wait_for_reports()
     took = time.monotonic() - began
     sound(user)
@@ -24,7 +24,7 @@ def test_six_runs_go_from_submit_to_report_without_a_hand(user, sound, record_pr
     record_property("beyond the jobs' own time, seconds", round(took - training, 1))
 
 
-def test_a_throttle_lets_only_so_many_elements_run(user, sound):
+def test_a_throttle_limits_the_elements_that_run_at_once(user, sound):
     user.claim(seeds=3, epochs=12)
     # A container's prefix stands before Python just as this one does.
     user.profile(parallelism=2, python=f"env INSIDE=yes {sys.executable}", setup=["export READY=yes"])
@@ -52,9 +52,9 @@ def test_a_failing_run_leaves_the_others_alone(user, local):
     user.profile(runs_per_gpu=3)
     user.submit("--yes")
     user.wait_for_reports()
-    told = user.status()
-    assert told["runs"] == {"complete": 2, "failed": 1}
-    (group,) = told["failures"]
+    status = user.status()
+    assert status["runs"] == {"complete": 2, "failed": 1}
+    (group,) = status["failures"]
     assert group["count"] == 1
     assert "allocate" in group["why"]
     assert group["nodes"]
@@ -63,7 +63,7 @@ def test_a_failing_run_leaves_the_others_alone(user, local):
     assert "1 failed before and are left out" in user.submit()
 
 
-def test_a_second_user_command_waits_for_nobody_and_says_so(user):
+def test_a_second_user_command_does_not_wait_and_says_so(user):
     from repro.cluster.lock import submission_lock
 
     with submission_lock(user.store):
@@ -71,7 +71,7 @@ def test_a_second_user_command_waits_for_nobody_and_says_so(user):
     assert user.submissions == []
 
 
-def test_seeds_that_an_inconclusive_verdict_asks_for_are_queued_by_the_report_job(user, local, sound):
+def test_seeds_that_an_inconclusive_verdict_requests_are_queued_by_the_report_job(user, local, sound):
     user.scale = "paper"
     user.claim(seeds=3)
     (row,), _, _ = local(user)

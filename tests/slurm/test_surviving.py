@@ -15,7 +15,7 @@ from tests.slurm.conftest import daemon, signalled, slurm
 @pytest.fixture
 def long(user):
     """The user with two runs that are long enough to be met in training."""
-    user.claim(epochs=12)
+    user.claim(epochs=40)
     return user
 
 
@@ -36,7 +36,7 @@ def until_signalled(user, jobs, number):
     user.wait_for(lambda: all(signalled(job, number) for job in jobs))
 
 
-def test_a_run_goes_on_through_a_time_limit(long, sound):
+def test_a_run_resumes_after_a_time_limit(long, sound):
     # The scheduler looks at limits every 30 s: its signal comes 40 to 70 s after the start.
     long.profile(time="2m", stop_before="50s", requeues=20, report_partition="main")
     long.submit()
@@ -50,7 +50,7 @@ def test_a_run_goes_on_through_a_time_limit(long, sound):
 
 
 @pytest.mark.alone
-def test_preempted_runs_checkpoint_at_once_and_go_on(long, sound):
+def test_preempted_runs_checkpoint_at_once_and_resume(long, sound):
     long.profile(partition="scavenge")
     long.submit()
     with long.frozen(2) as jobs:
@@ -65,7 +65,7 @@ def test_preempted_runs_checkpoint_at_once_and_go_on(long, sound):
     assert any(part["from_step"] or part["from_epoch"] for run in long.store.runs() for part in run.record["parts"])
 
 
-def test_sigterm_from_anything_but_a_cancellation_checkpoints_and_goes_on(long, sound):
+def test_sigterm_from_anything_but_a_cancellation_checkpoints_and_resumes(long, sound):
     """As preemption without the user signal sends it, and `scancel --signal=TERM`."""
     long.submit()
     with long.frozen(2) as jobs:
@@ -120,7 +120,7 @@ def test_daemons_that_stop_and_start_lose_nothing_and_status_waits_for_the_contr
 
 
 @pytest.mark.alone
-def test_without_accounting_a_death_is_told_by_the_controller(long, sound):
+def test_without_accounting_a_death_is_reported_by_the_controller(long, sound):
     daemon("stop", "slurmdbd")
     try:
         long.submit()
@@ -144,8 +144,8 @@ def test_cancelling_half_leaves_a_report_and_saying_it_again_ends_it(user, sound
     with user.frozen(2) as jobs:
         slurm("scancel", *(job_of(pid) for pid in jobs[:2]))
     user.wait_for_reports()
-    told = user.status()
-    assert told["runs"] == {"complete": 2, "cancelled": 2}
+    status = user.status()
+    assert status["runs"] == {"complete": 2, "cancelled": 2}
     assert len(user.submissions) == 1
     assert {row["verdict"] for row in user.verdicts()[0]} & {"PENDING"}
     assert "2 to queue" in user.submit()
@@ -159,8 +159,8 @@ def test_cancel_takes_the_selected_runs_and_keeps_the_report_job(user):
     with user.frozen(4):
         assert "2 jobs cancelled with 2 runs" in user.run("cancel", "-k", "tiny[depth=8]")
     user.wait_for(lambda: user.status()["runs"].get("cancelled") == 2)
-    told = user.status()
-    assert told["reports"]
+    status = user.status()
+    assert status["reports"]
     user.run("cancel")
     user.wait_for_reports()
     assert (user.place / "report" / "report.html").exists()
@@ -176,11 +176,11 @@ def test_a_run_out_of_requeues_is_exhausted_with_what_it_kept(long, sound):
             until_signalled(long, jobs, signal.SIGUSR2)
         long.wait_for(lambda restart=restart: all(one.end for one in long.attempts() if one.restart == restart))
     long.wait_for_reports()
-    told = long.status()
-    assert told["runs"] == {"exhausted": 2}
+    status = long.status()
+    assert status["runs"] == {"exhausted": 2}
     assert all(long.store.condition(run) == "paused" for run in specs(long))
     assert long.store.progress(specs(long)[0]) > 0
-    assert {one["key"] for one in told["account"]["exhausted"]} == {run.key for run in specs(long)}
+    assert {one["key"] for one in status["account"]["exhausted"]} == {run.key for run in specs(long)}
     assert "2 failed before and are left out" in long.submit()
     assert "2 to queue" in long.run("retry", "--failed", "--cluster", "box")
     long.wait_for_reports()
@@ -194,9 +194,9 @@ def test_a_job_refuses_code_that_it_was_not_planned_with(user, sound):
     file.write_text(file.read_text().replace(user.submissions[0].code, "0" * 64))
     user.release()
     user.wait_for(lambda: user.queue() == [user.submissions[0].report_job])
-    told = user.status()
-    assert told["runs"] == {"waiting": 2}
-    assert "was planned with code 000000000000" in told["failures"][0]["why"]
+    status = user.status()
+    assert status["runs"] == {"waiting": 2}
+    assert "was planned with code 000000000000" in status["failures"][0]["why"]
     slurm("scancel", user.submissions[0].report_job)  # it would wait ten minutes for the old code to come back
     user.wait_for_reports()
     user.profile()
@@ -225,7 +225,7 @@ def test_a_node_that_fails_is_left_and_excluded_and_the_report_says_so(long, sou
     assert "excluded" in page
     long.claim(depths=(14,))
     long.profile(hold=True)
-    assert "kept away from: n1" in long.submit()
+    assert "excluded nodes: n1" in long.submit()
 
 
 def specs(user):

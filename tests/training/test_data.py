@@ -145,7 +145,7 @@ def test_normalised_cifar_uses_imagenets_constants():
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar10-jpeg"])
-def test_a_missing_folder_is_told_with_what_belongs_there(name, tmp_path):
+def test_a_missing_folder_is_reported_with_what_belongs_there(name, tmp_path):
     with pytest.raises(DataError, match="holds no CIFAR-10; put .* or name another folder with --data-dir"):
         arrays(name, tmp_path / "nowhere")
 
@@ -197,6 +197,6 @@ def test_another_fingerprint_is_another_data_set(tmp_path):
         decoded._check_prints("cifar10", tmp_path, "parquet", {"train": "a" * 64, "test": "b" * 64})
 
 
-def test_a_known_copy_under_the_wrong_name_is_told_by_its_own(tmp_path):
+def test_a_known_copy_under_the_wrong_name_is_reported_by_its_own(tmp_path):
     with pytest.raises(DataError, match="say --data cifar10-jpeg"):
         decoded._check_prints("cifar10", tmp_path, "parquet", DATASETS["cifar10-jpeg"].fingerprints)

@@ -70,7 +70,7 @@ def test_a_write_to_mapped_images_never_reaches_the_file(place):
 
 
 @pytest.mark.parametrize("at", [3, 40, 5000, -1])
-def test_a_flipped_bit_in_the_decoded_images_is_noticed_and_mended(place, at, never):
+def test_a_flipped_bit_in_the_decoded_images_is_noticed_and_repaired(place, at, never):
     prints = look(place)[1]
     file = place / "cifar10-jpeg.decoded"
     whole = bytearray(file.read_bytes())
@@ -123,9 +123,9 @@ def test_of_workers_that_start_at_once_one_decodes(place):
     workers = [
         subprocess.Popen([sys.executable, "-c", WORKER, place], stdout=subprocess.PIPE, text=True) for _ in range(3)
     ]
-    said = [worker.communicate()[0].splitlines() for worker in workers]
-    assert sum("decoded" in lines for lines in said) == 1
-    assert len({lines[-1] for lines in said}) == 1
+    printed = [worker.communicate()[0].splitlines() for worker in workers]
+    assert sum("decoded" in lines for lines in printed) == 1
+    assert len({lines[-1] for lines in printed}) == 1
     assert [name for name in files(place) if "decoded" in name] == ["cifar10-jpeg.decoded"]
 
 

@@ -34,7 +34,7 @@ def whole(trained, tmp_path):
 
 
 @pytest.fixture
-def lacking(whole):
+def unmeasured(whole):
     """The same run without its ReLUs, as older code may have left it."""
     (whole.folder / "measurements" / "relus.json").unlink()
     store = Store(whole.folder.parent)
@@ -42,9 +42,9 @@ def lacking(whole):
     return store.run(SPEC)
 
 
-def fill(lacking):
-    store = Store(lacking.folder.parent)
-    return back_fill(lacking, store, data_dir=Path(), device="cpu"), store.run(SPEC)
+def fill(unmeasured):
+    store = Store(unmeasured.folder.parent)
+    return back_fill(unmeasured, store, data_dir=Path(), device="cpu"), store.run(SPEC)
 
 
 def forge(whole, name, content):
@@ -58,17 +58,17 @@ def again(found):
     return remeasure(found, data_dir=Path(), device="cpu")
 
 
-def test_a_lacking_measurement_is_back_filled_without_training(trained, lacking):
-    added, filled = fill(lacking)
+def test_a_missing_measurement_is_back_filled_without_training(trained, unmeasured):
+    added, filled = fill(unmeasured)
     assert added == ["relus"]
     assert filled.measurement("relus") == trained.measurement("relus")
     assert fill(filled) == ([], filled)
     assert not list(filled.folder.glob("lease*"))
 
 
-def test_a_back_filled_run_equals_the_one_that_it_was_and_says_what_was_added(lacking):
-    before = lacking.digest
-    filled = fill(lacking)[1]
+def test_a_back_filled_run_equals_the_one_that_it_was_and_says_what_was_added(unmeasured):
+    before = unmeasured.digest
+    filled = fill(unmeasured)[1]
     assert filled.digest == before
     (addition,) = filled.record["additions"]
     assert addition["files"] == ["measurements/relus.json"]
@@ -77,37 +77,37 @@ def test_a_back_filled_run_equals_the_one_that_it_was_and_says_what_was_added(la
 
 
 @pytest.mark.parametrize("name", ["history.jsonl", "tensors.safetensors", "measurements/affine.json"])
-def test_back_filling_makes_no_changed_file_valid(lacking, name):
-    path = lacking.folder / name
+def test_back_filling_makes_no_changed_file_valid(unmeasured, name):
+    path = unmeasured.folder / name
     path.write_bytes(path.read_bytes() + b" ")
-    before = (lacking.folder / "run.json").read_bytes()
+    before = (unmeasured.folder / "run.json").read_bytes()
     with pytest.raises(StoreError, match=f"{name} was changed after the run"):
-        fill(lacking)
-    assert (lacking.folder / "run.json").read_bytes() == before
+        fill(unmeasured)
+    assert (unmeasured.folder / "run.json").read_bytes() == before
 
 
-def test_a_file_changed_while_it_is_back_filled_stays_invalid(lacking, monkeypatch):
+def test_a_file_changed_while_it_is_back_filled_stays_invalid(unmeasured, monkeypatch):
     def measure_and_harm(*arguments):
-        (lacking.folder / "history.jsonl").write_text("{}\n")
-        (lacking.folder / "measurements" / "relus.json").write_text("{}")
+        (unmeasured.folder / "history.jsonl").write_text("{}\n")
+        (unmeasured.folder / "measurements" / "relus.json").write_text("{}")
 
     monkeypatch.setattr("repro.training.finished.write_measurement", measure_and_harm)
     with pytest.raises(StoreError, match="changed after the run"):
-        fill(lacking)[1].check()
+        fill(unmeasured)[1].check()
 
 
-def test_a_run_that_another_process_writes_is_not_back_filled(lacking):
-    lease = Lease.take(lacking.folder)
+def test_a_run_that_another_process_writes_is_not_back_filled(unmeasured):
+    lease = Lease.take(unmeasured.folder)
     with pytest.raises(StoreError, match="is being written by another process; measure again"):
-        fill(lacking)
+        fill(unmeasured)
     lease.release()
 
 
-def test_only_measurements_count_as_added(lacking):
-    forged = dataclasses.replace(lacking, record={**lacking.record, "additions": [{"files": ["history.jsonl"]}]})
-    assert forged.digest == lacking.digest
+def test_only_measurements_count_as_added(unmeasured):
+    forged = dataclasses.replace(unmeasured, record={**unmeasured.record, "additions": [{"files": ["history.jsonl"]}]})
+    assert forged.digest == unmeasured.digest
     other = {**forged.record, "files": {**forged.record["files"], "history.jsonl": "0" * 64}}
-    assert dataclasses.replace(forged, record=other).digest != lacking.digest
+    assert dataclasses.replace(forged, record=other).digest != unmeasured.digest
 
 
 def test_a_run_measured_again_gives_every_number_bit_for_bit(trained):
@@ -123,20 +123,20 @@ def test_a_forged_accuracy_is_named(whole):
     assert "accuracy.json says accuracy.top1" in line
 
 
-@pytest.mark.parametrize(("by", "told"), [(0.2, 0), (0.4, 1), (float("nan"), 1)])
-def test_from_another_machine_a_float_may_differ_within_the_tolerance(whole, by, told):
+@pytest.mark.parametrize(("by", "expected"), [(0.2, 0), (0.4, 1), (float("nan"), 1)])
+def test_from_another_machine_a_float_may_differ_within_the_tolerance(whole, by, expected):
     accuracy = whole.measurement("accuracy")
     content = json.dumps({**accuracy, "top5": accuracy["top5"] + by}).encode()
     elsewhere = [{**whole.record["parts"][-1], "device": "a processor from elsewhere"}]
     moved = dataclasses.replace(whole, record={**whole.record, "parts": elsewhere})
-    assert len(again(forge(moved, "measurements/accuracy.json", content))) == told
+    assert len(again(forge(moved, "measurements/accuracy.json", content))) == expected
 
 
 def test_changed_tensors_are_named_by_what_they_no_longer_give(whole):
     tensors = load((whole.folder / "tensors.safetensors").read_bytes())
     tensors["bn.weight"] = tensors["bn.weight"] + np.float32(0.5)
-    told = again(forge(whole, "tensors.safetensors", save(tensors)))
-    assert any("affine.gamma_histogram" in line for line in told)
+    differences = again(forge(whole, "tensors.safetensors", save(tensors)))
+    assert any("affine.gamma_histogram" in line for line in differences)
 
 
 @pytest.mark.parametrize("content", [save({"bn.weight": np.zeros(3, np.float32)}), b"torn"])

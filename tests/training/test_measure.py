@@ -96,7 +96,7 @@ def test_a_batchnorm_that_computes_something_else_is_found(spoil, monkeypatch):
     assert measure.batchnorm()["counterexamples"] > 0
 
 
-def test_a_biased_variance_is_told_from_an_unbiased_one(monkeypatch):
+def test_a_biased_variance_is_distinguished_from_an_unbiased_one(monkeypatch):
     class Unbiased(nn.BatchNorm2d):
         def forward(self, x):
             n = x.numel() / x.shape[1]

@@ -204,7 +204,7 @@ def test_a_full_disk_stops_the_run_and_leaves_nothing_half_written(tmp_path, mon
     assert go(short(), store) == "complete"
 
 
-def test_a_folder_in_which_no_lease_can_be_taken_is_told_by_name(tmp_path, monkeypatch):
+def test_a_folder_in_which_no_lease_can_be_taken_is_named(tmp_path, monkeypatch):
     def forbidden(folder):
         raise OSError(30, "Read-only file system")
 
@@ -286,7 +286,7 @@ def test_speed_is_measured_and_nothing_stored(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_life_without_progress_leaves_no_part(tmp_path):
+def test_an_attempt_without_progress_leaves_no_part(tmp_path):
     store = Store(tmp_path)
     go(short(), store, pause=lambda: True)
-    assert store.place(short())["parts"] == []
+    assert store.position(short())["parts"] == []

@@ -6,7 +6,6 @@ from torch import nn
 from repro.runs.datasets import DATASETS
 from repro.runs.spec import RunSpec
 from repro.training.models.cifar import cifar_resnet
-from repro.training.models.imagenet import imagenet_resnet
 
 
 def build(spec: RunSpec) -> nn.Module:
@@ -17,6 +16,9 @@ def build(spec: RunSpec) -> nn.Module:
             case "cifar-resnet":
                 return cifar_resnet(spec.depth, spec.width, dataset.shape[2], dataset.classes)
             case _:
+                # torchvision takes as long to import as torch, and 160 MB of a worker that trains on CIFAR-10.
+                from repro.training.models.imagenet import imagenet_resnet
+
                 return imagenet_resnet(spec.depth, dataset.classes)
 
 

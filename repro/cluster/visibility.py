@@ -1,4 +1,4 @@
-"""What nodes see: a small job looks for the folders and files that the jobs of an order will need."""
+"""What a node sees: a small job checks for the folders and files that the jobs of an order will need."""
 
 import json
 import secrets
@@ -16,38 +16,38 @@ from repro.errors import ClusterError, ReproError
 from repro.runs.datasets import check_data_present
 from repro.runs.files import explain_write_errors, write
 
-PATIENCE = 60.0  # seconds to wait for a node to look
-FIRST = 100  # exit code of the look when the first place is not there
+PATIENCE = 60.0  # seconds to wait for a node
+FIRST = 100  # exit code of the job if the first path is missing
 
 
 def check(profile: Profile, order: Order, datasets: Collection[str], patience: float = PATIENCE) -> Iterator[str]:
-    """Asks a node whether it sees what jobs will need, and says in a line what nobody could find out.
+    """Checks that a node sees what jobs will need; yields a line if that could not be checked.
 
-    What a node has seen once is not asked again.
+    What a node has seen once is not checked again.
 
     Raises:
-        ClusterError: a place is missing here, or on the node.
-        DataError: the data are not where the order says.
+        ClusterError: a path is missing here, or on the node.
+        DataError: the data are not in the order's folder.
     """
     needed = _needed(profile, order, datasets)
-    for place, what in needed.items():
-        if not place.exists():
-            raise ClusterError(f"{what} {place} does not exist; correct it before anything is queued.")
+    for path, what in needed.items():
+        if not path.exists():
+            raise ClusterError(f"{what} {path} does not exist; correct it before anything is queued.")
     memory = order.results / FOLDER / f"seen-{profile.name}.json"
     seen = set(ledger.read_json(memory).get("seen", []))
-    places = {str(order.results), *map(str, needed)}
-    if places <= seen:
+    paths = {str(order.results), *map(str, needed)}
+    if paths <= seen:
         return
     token = order.results / FOLDER / f".seen-{secrets.token_hex(4)}"
     with explain_write_errors(token):
         token.parent.mkdir(parents=True, exist_ok=True)
     write(token, b"")
     try:
-        answer = _look(profile, {token: "the store", **needed}, patience)
+        answer = _ask_node(profile, {token: "the store", **needed}, patience)
     finally:
         token.unlink(missing_ok=True)
     if answer is None:
-        yield f"no node was free within {patience:.0f} s to look whether it sees {order.results}: queued all the same"
+        yield f"no node was free within {patience:.0f} s to check that it sees {order.results}: queued anyway"
         return
     node, unseen = answer
     if unseen is not None:
@@ -57,27 +57,27 @@ def check(profile: Profile, order: Order, datasets: Collection[str], patience: f
             f"node {node} does not see {what} {shown}; nothing was queued. Put it on a file system that all nodes see."
         )
     try:
-        write(memory, json.dumps({"seen": sorted(seen | places)}).encode())
+        write(memory, json.dumps({"seen": sorted(seen | paths)}).encode())
     except ReproError:
-        return  # asked again the next time
+        return  # checked again the next time
 
 
 def _needed(profile: Profile, order: Order, datasets: Collection[str]) -> Mapping[Path, str]:
-    """What jobs read, and what it is to the user."""
-    places = {Path(path.partition("::")[0]): "the claim file" for path in order.paths}
+    """What jobs read, by path, with its name for the user."""
+    paths = {Path(path.partition("::")[0]): "the claim file" for path in order.paths}
     forms = {check_data_present(name, order.data_dir) for name in sorted(datasets)}
     if forms - {"bundled"}:
-        places[order.data_dir] = "the data folder"
+        paths[order.data_dir] = "the data folder"
     if profile.python is None:
-        places[Path(sys.executable)] = "Python"
-    return places
+        paths[Path(sys.executable)] = "Python"
+    return paths
 
 
-def _look(profile: Profile, places: Mapping[Path, str], patience: float) -> tuple[str, Path | None] | None:
-    """The node that looked, and the first place that it does not see; None when no node was free."""
-    some = list(places)
-    lines = [f"test -e {shlex.quote(str(place))} || exit {FIRST + number}" for number, place in enumerate(some)]
-    # A job that the profile holds back, or lets begin later, would not look now.
+def _ask_node(profile: Profile, paths: Mapping[Path, str], patience: float) -> tuple[str, Path | None] | None:
+    """A node, and the first path that it does not see; None if no node was free."""
+    some = list(paths)
+    lines = [f"test -e {shlex.quote(str(path))} || exit {FIRST + number}" for number, path in enumerate(some)]
+    # A job that the profile holds, or lets begin later, would not run now.
     flags = replace(profile, sbatch={k: v for k, v in profile.sbatch.items() if k not in ("hold", "begin")}).flags()
     try:
         printed = scheduler.ask(

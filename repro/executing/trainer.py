@@ -1,4 +1,4 @@
-"""Word of the trainer in the background: where it lies, what it says, and how to read it."""
+"""State of the background trainer: its files, what they hold, and one line that sums them up."""
 
 import contextlib
 import fcntl
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from repro.errors import ReproError
-from repro.executing.execute import Outcome, Progress
-from repro.executing.load import Courtesy
+from repro.executing.execute import Listener, Tally
+from repro.executing.load import PausePolicy
 from repro.executing.pool import Done
 from repro.executing.progress import duration
 from repro.planning.plan import Plan
@@ -22,14 +22,14 @@ from repro.runs.store import Store
 
 
 @dataclass(frozen=True)
-class Post:
-    """Where the trainer of this machine leaves word, beside the runs of a store that machines may share."""
+class TrainerFiles:
+    """The files of this machine's trainer, beside the runs of a store that several machines may share."""
 
     store: Store
 
     @property
     def folder(self) -> Path:
-        """One a machine: a process id means nothing on another."""
+        """One folder per machine: a process id means nothing on another."""
         return self.store.root / ".background" / socket.gethostname()
 
     @property
@@ -39,17 +39,17 @@ class Post:
 
     @property
     def lock(self) -> Path:
-        """Locked while a trainer lives, with its process id in it."""
+        """Locked while a trainer runs, with its process id in it."""
         return self.folder / "lock"
 
     def write(self, state: dict[str, Any]) -> None:
-        """Replaces what is known of the trainer."""
+        """Replaces the trainer's state."""
         with explain_write_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         write(self.folder / "state.json", json.dumps(state, indent=1).encode())
 
     def read(self) -> dict[str, Any] | None:
-        """What a trainer last said of itself; None where there never was one."""
+        """The last state that a trainer wrote; None if there has never been one."""
         try:
             found: dict[str, Any] = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -57,7 +57,7 @@ class Post:
         return found
 
     def pid(self) -> int | None:
-        """The process id of the living trainer."""
+        """The process id of the running trainer; None if there is none."""
         try:
             file = self.lock.open("r")
         except OSError:
@@ -75,66 +75,66 @@ class Post:
                     return None
 
 
-class Teller:
-    """Hears of every step, as ``execute.Progress``, and keeps the state: what is done, what is left, why it waits."""
+class StateWriter:
+    """An ``execute.Listener`` that writes the state: what is done, what is left, why training waits."""
 
-    def __init__(self, post: Post, courtesy: Courtesy, progress: Progress, deadline: float | None) -> None:
-        self._post, self._courtesy, self._progress = post, courtesy, progress
+    def __init__(self, files: TrainerFiles, policy: PausePolicy, listener: Listener, deadline: float | None) -> None:
+        self._files, self._policy, self._listener = files, policy, listener
         self._plan: Plan | None = None
-        self._outcome = Outcome()
-        self._begun: dict[str, float] = {}  # share of each missing run that was there when it was planned
-        self._fixed = {"pid": os.getpid(), "began": time.time(), "deadline": deadline, "workers": courtesy.workers}
+        self._tally = Tally()
+        self._begun: dict[str, float] = {}  # share of each missing run that was done when it was planned
+        self._fixed = {"pid": os.getpid(), "began": time.time(), "deadline": deadline, "workers": policy.workers}
 
-    def __call__(self, plan: Plan, outcome: Outcome, done: Done | None) -> None:
-        """Takes one step in."""
+    def __call__(self, plan: Plan, tally: Tally, done: Done | None) -> None:
+        """Records one step and passes it on."""
         if done is None:
-            self._begun = {run.spec.key: self._post.store.progress(run.spec) for run in plan.missing}
-        self._plan, self._outcome = plan, outcome
-        self._progress(plan, outcome, done)
+            self._begun = {run.spec.key: self._files.store.progress(run.spec) for run in plan.missing}
+        self._plan, self._tally = plan, tally
+        self._listener(plan, tally, done)
 
-    def tell(self, doing: str, why: str = "") -> None:
+    def write(self, doing: str, why: str = "") -> None:
         """Writes the state."""
-        state: dict[str, Any] = {**self._fixed, "doing": doing, "why": why or self._courtesy.reason, "at": time.time()}
+        state: dict[str, Any] = {**self._fixed, "doing": doing, "why": why or self._policy.reason, "at": time.time()}
         if self._plan is not None:
-            ended = self._outcome.done
+            ended = self._tally.done
             left = [run for run in self._plan.missing if run.spec.key not in ended]
-            shares = [self._post.store.progress(run.spec) for run in left]
+            shares = [self._files.store.progress(run.spec) for run in left]
             seconds = [
                 run.cost.seconds * (1 - share) / max(1 - self._begun.get(run.spec.key, 0.0), 1e-9)
                 for run, share in zip(left, shares, strict=True)
             ]
             state |= {
                 "runs": len(self._plan.runs),
-                "complete": len(self._plan.runs) - len(self._plan.missing) + self._outcome.count("complete"),
-                "failed": self._outcome.count("failed") + self._outcome.count("crashed"),
+                "complete": len(self._plan.runs) - len(self._plan.missing) + self._tally.count("complete"),
+                "failed": self._tally.count("failed") + self._tally.count("crashed"),
                 "begun": sum(0 < share < 1 for share in shares),
-                "seconds_left": sum(seconds) / self._courtesy.workers,
+                "seconds_left": sum(seconds) / self._policy.workers,
             }
-        self._post.write(state)
+        self._files.write(state)
 
     @contextlib.contextmanager
     def ending(self) -> Iterator[None]:
-        """Leaves word of how it ended."""
-        self.tell("starting")
+        """Writes how the trainer ended."""
+        self.write("starting")
         try:
             yield
         except BaseException as error:
             with contextlib.suppress(ReproError):
-                self.tell("ended", str(error) or type(error).__name__)
+                self.write("ended", str(error) or type(error).__name__)
             raise
-        self.tell("ended")
+        self.write("ended")
 
 
-def line(post: Post) -> str:
-    """What this machine's trainer does, in one line."""
-    state, pid = post.read(), post.pid()
+def line(files: TrainerFiles) -> str:
+    """What this machine's trainer is doing, in one line."""
+    state, pid = files.read(), files.pid()
     if state is None and pid is None:
         return "no trainer runs in the background here; start one with: repro run --background"
     if state is None or (pid is not None and state["pid"] != pid):
-        return f"starting (process {pid}); log {post.log}"
+        return f"starting (process {pid}); log {files.log}"
     doing, why = state["doing"], f" ({state['why']})" if state["why"] else ""
     if pid is None and doing != "ended":
-        doing, why = "killed", " (it goes on from its checkpoints when it is started again)"
+        doing, why = "killed", " (restart it to resume from its checkpoints)"
     parts = [f"{doing}{why}"]
     if "runs" in state:
         parts.append(f"{state['complete']} of {state['runs']} runs complete")
@@ -146,4 +146,4 @@ def line(post: Post) -> str:
             parts.append(f"about {duration(state['seconds_left'])} left")
     if pid is not None and state["deadline"] is not None:
         parts.append(time.strftime("until %H:%M", time.localtime(state["deadline"])))
-    return f"{', '.join(parts)}; log {post.log}"
+    return f"{', '.join(parts)}; log {files.log}"

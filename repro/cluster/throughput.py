@@ -1,4 +1,4 @@
-"""A pilot's data: images a second by runs that share a GPU, and what follows for packing."""
+"""Throughput on a cluster: images per second by number of runs that share a GPU, and how many should share one."""
 
 import json
 from collections.abc import Sequence
@@ -16,24 +16,24 @@ from repro.runs.files import write
 from repro.runs.spec import RunSpec
 from repro.runs.store import Store
 
-WORTH = 1.05  # sharing further must raise the images a second by this much
-NETWORKS = 6  # that a pilot measures at most: those that the plan spends most on
+WORTH = 1.05  # doubling the runs must raise the images per second by this factor
+NETWORKS = 6  # measured at most: those that the plan spends most time on
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One network: images a second, all sharing runs taken together, by how many share."""
+    """One network: images per second over all runs that share a GPU, by number of runs."""
 
     spec: str  # canonical JSON
     rates: dict[str, float]
 
     @property
     def name(self) -> str:
-        """Of the network."""
-        return RunSpec.from_json(self.spec, "the pilot").name
+        """The network's name."""
+        return RunSpec.from_json(self.spec, "the rates").name
 
     def best(self) -> int:
-        """The smallest number of runs that is within reach of the best rate."""
+        """The smallest number of runs whose rate is close to the best."""
         found = 1
         for count in sorted(map(int, self.rates)):
             if self.rates[str(count)] > WORTH * self.rates[str(found)]:
@@ -42,8 +42,8 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pilot:
-    """What a pilot measured on one cluster."""
+class Throughput:
+    """What was measured on one cluster."""
 
     device: str
     node: str
@@ -51,31 +51,31 @@ class Pilot:
 
 
 def path(store: Store, profile: Profile) -> Path:
-    """Where a pilot leaves its result."""
+    """The file that `repro cluster pilot` writes."""
     return store.root / ledger.FOLDER / f"pilot-{profile.name}.json"
 
 
-def load(store: Store, profile: Profile) -> Pilot | None:
-    """What the pilot of a cluster measured; None when there was none.
+def load(store: Store, profile: Profile) -> Throughput | None:
+    """What was measured on a cluster; None if nothing was.
 
     Raises:
-        ClusterError: the profile asks for one and there was none.
+        ClusterError: the profile needs a measurement and there is none.
     """
     try:
         fields = json.loads(path(store, profile).read_text(encoding="utf-8"))
-        return Pilot(**{**fields, "networks": tuple(Measured(**one) for one in fields["networks"])})
+        return Throughput(**{**fields, "networks": tuple(Measured(**one) for one in fields["networks"])})
     except (OSError, ValueError, KeyError, TypeError):
         if profile.runs_per_gpu == "pilot":
             raise ClusterError(
-                f'profile {profile.name} says runs_per_gpu = "pilot", and {store.root} holds none; '
+                f'profile {profile.name} sets runs_per_gpu = "pilot", and {store.root} has no measurement; '
                 f"measure first: repro cluster pilot {profile.name}."
             ) from None
         return None
 
 
-def known(pilot: Pilot | None, device_type: str) -> list[Known]:
-    """Measured seconds of whole runs, from seconds a step."""
-    specs = [(RunSpec.from_json(one.spec, "the pilot"), one) for one in (pilot.networks if pilot else ())]
+def known(found: Throughput | None, device_type: str) -> list[Known]:
+    """Seconds of whole runs, from the measured rates."""
+    specs = [(RunSpec.from_json(one.spec, "the rates"), one) for one in (found.networks if found else ())]
     return [
         Known(
             spec=spec,
@@ -86,13 +86,13 @@ def known(pilot: Pilot | None, device_type: str) -> list[Known]:
     ]
 
 
-def sharing(pilot: Pilot | None, profile: Profile) -> Sharing:
-    """How many runs of a kind share a GPU: as the profile says, or as was measured for it or for a larger network."""
+def sharing(found: Throughput | None, profile: Profile) -> Sharing:
+    """How many runs of a network share a GPU: as the profile sets, or as measured for it or a larger network."""
     if profile.runs_per_gpu != "pilot":
         count = int(profile.runs_per_gpu)
         return lambda _spec: (count, float(count))  # at worst, they take turns
     rated = sorted(
-        ((forward_macs(RunSpec.from_json(one.spec, "the pilot")), one) for one in (pilot.networks if pilot else ())),
+        ((forward_macs(RunSpec.from_json(one.spec, "the rates")), one) for one in (found.networks if found else ())),
         key=lambda pair: pair[0],
     )
 
@@ -107,7 +107,7 @@ def sharing(pilot: Pilot | None, profile: Profile) -> Sharing:
 
 
 def networks(specs: Sequence[tuple[RunSpec, float]]) -> list[RunSpec]:
-    """The networks worth measuring among runs and their expected seconds: those that most time goes to."""
+    """The networks worth measuring, from runs and their expected seconds: those that take the most time."""
     spent: dict[tuple[Any, ...], tuple[float, RunSpec]] = {}
     for spec, seconds in specs:
         if spec.epochs:
@@ -117,6 +117,6 @@ def networks(specs: Sequence[tuple[RunSpec, float]]) -> list[RunSpec]:
     return [spec for _, spec in sorted(spent.values(), key=lambda pair: -pair[0])][:NETWORKS]
 
 
-def save(pilot: Pilot, where: Path) -> None:
-    """Writes a pilot's result by rename."""
-    write(where, json.dumps(asdict(pilot), indent=1).encode())
+def save(found: Throughput, where: Path) -> None:
+    """Writes a result by rename."""
+    write(where, json.dumps(asdict(found), indent=1).encode())

@@ -1,0 +1,87 @@
+"""What a terminal shows of training: how far all runs have come, what each worker trains, how long it will take."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+
+import pytest
+
+from repro.executing.progress import duration, reached
+from repro.planning.plan import plan
+from repro.recipes import cifar
+from repro.runs.store import HISTORY, Store
+from tests.made import check_of, finished
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "results")
+
+
+@pytest.fixture
+def made(store):
+    check = check_of(lambda scale, seed: {"BatchNorm": cifar("smoke", seed, depth=8)})
+    return plan([check], store, device_type="cpu")
+
+
+def write_epochs(store, spec, count):
+    (store.begin(spec) / HISTORY).write_text("{}\n" * count)
+
+
+def test_before_the_first_epoch_nothing_is_behind(made, store):
+    found = reached(made, (), store, workers=2)
+    assert (found.seconds, found.epochs) == (0.0, 0)
+    assert found.current == ("resnet-8 batchnorm seed 0 0/12", "resnet-8 batchnorm seed 1 0/12")
+
+
+def test_ended_runs_count_whole_and_those_under_way_by_their_epochs(made, store):
+    first, second, _ = made.missing
+    write_epochs(store, second.spec, 3)
+    found = reached(made, {first.spec.key}, store, workers=1)
+    assert found.epochs == 12 + 3
+    assert found.seconds == pytest.approx(first.cost.seconds + second.cost.seconds / 4)
+    assert found.current == ("resnet-8 batchnorm seed 1 3/12",)
+
+
+def test_with_all_runs_ended_everything_is_behind(made, store):
+    found = reached(made, {run.spec.key for run in made.missing}, store, workers=2)
+    assert found.seconds == pytest.approx(sum(run.cost.seconds for run in made.missing))
+    assert found.current == ()
+
+
+def test_a_terminal_shows_epochs_time_left_and_what_is_trained(tmp_path, tiny_claim):
+    (tmp_path / "tiny.py").write_text(tiny_claim)
+    parent, child = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "repro.cli", "run", "tiny.py", "--workers", "1"],
+        cwd=tmp_path, stdin=child, stdout=child, stderr=child, env=os.environ | {"COLUMNS": "120"},
+    ) as process:  # fmt: skip
+        os.close(child)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(parent, 4096)
+            except OSError:  # the other end was closed
+                break
+            if not piece:
+                break
+            shown += piece
+    text = shown.decode()
+    assert process.returncode == 0, text
+    assert re.search(r"runs to train with 1 workers, about", text)
+    assert re.search(r"0/\d+ runs, 0/\d+ epochs, .* left; resnet-8 ", text)
+    assert re.search(r"100% .* (\d+)/\1 runs, (\d+)/\2 epochs", text)
+
+
+def test_a_run_that_is_complete_before_needs_no_bar(made, store):
+    for run in made.missing:
+        finished(store, run.spec)
+    again = plan(list(made.checks), store, device_type="cpu")
+    assert reached(again, (), store, workers=2).current == ()
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(4.2, "4.2 s"), (42, "42 s"), (420, "7 min"), (42000, "11.7 h")])
+def test_a_duration_has_the_unit_that_a_person_would_use(seconds, words):
+    assert duration(seconds) == words
