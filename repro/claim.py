@@ -111,6 +111,7 @@ class Claim:
         if self.id in (self.same_as, *self.depends_on):
             raise ClaimError(f"claim {self.id} names itself in same_as or depends_on; name another claim.")
         self._check_scales()
+        self._check_texts()
 
     def tested(self, scale: str) -> bool:
         """Whether the sentence can be tested at a scale; if not, the claim is only measured."""
@@ -127,6 +128,20 @@ class Claim:
                 f"claim {self.id} names the scales {', '.join(named) or 'none'} in testable and untestable; "
                 f"it must name {wanted}."
             )
+
+    def _check_texts(self) -> None:
+        """Refuses half of a surrogate pair: no file and no page can hold it."""
+        source, rationales = dataclasses.asdict(self.source), [*self.testable.values(), *self.untestable.values()]
+        points = [value for points in self.grid.values() for point in points for value in point.values()]
+        reason = getattr(self.rule, "reason", "")
+        for text in (self.sentence, self.note, self.definition_open, reason, *source.values(), *rationales, *points):
+            try:
+                str(text).encode()
+            except UnicodeEncodeError as error:
+                raise ClaimError(
+                    f"claim {self.id}: the text {text[:40]!r} holds {error.object[error.start]!r}, which is no "
+                    "character; write another."
+                ) from None
 
     def _check_points(self, scale: str) -> None:
         points = self.grid[scale]

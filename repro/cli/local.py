@@ -182,10 +182,12 @@ def take_in(arguments: argparse.Namespace) -> int:
 
     for path in arguments.files:
         counts: Counter[str] = Counter()
-        for file in shelf.archives(path):
-            counts += transfer.take_in(shared.store(arguments), file)
-        for status, count in counts.items():
-            print(f"{path}: {count} {status}")
+        try:
+            for file in shelf.archives(path):
+                counts += transfer.take_in(shared.store(arguments), file)
+        finally:  # also what came before a file that was refused
+            for status, count in counts.items():
+                print(f"{path}: {count} {status}")
     return 0
 
 

@@ -1,5 +1,6 @@
 """The pytest plugin that collects: every marked function is a check at each point of its grid."""
 
+import inspect
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,6 +113,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if config.pluginmanager.is_blocked(JUDGING):  # planning: every file is a claim file
             _refuse_files_without_checks(found.files, items, marked)
         checks = list(found.checks.values())
+        _refuse_coroutines(checks)
         _refuse_duplicates(checks)
         _refuse_unknown_claims(checks)
         for check in checks:
@@ -191,6 +193,13 @@ def _defined_nearby(name: str, file: Path) -> bool:
     """Whether a claim file that was not collected defines an id: one in this folder or in a folder beside it."""
     pattern = re.compile(rf"""\bid=["']{re.escape(name)}["']""")
     return any(pattern.search(path.read_text("utf-8")) for path in file.parent.parent.glob("*/*.py"))
+
+
+def _refuse_coroutines(checks: list[Check]) -> None:
+    """Refuses a check that a call alone does not run: it would read nothing."""
+    for check in checks:
+        if inspect.iscoroutinefunction(check.function) or inspect.isasyncgenfunction(check.function):
+            raise ClaimError(f"check {check.id} in {check.file.name} is an async function; write def without async.")
 
 
 def _refuse_duplicates(checks: list[Check]) -> None:

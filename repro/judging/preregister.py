@@ -15,6 +15,7 @@ from repro.judging.imagine import ASSUMED, expectation, whole
 from repro.judging.models import Registration
 from repro.judging.verdict import to_json
 from repro.provenance import folder
+from repro.runs.canonical import parse
 from repro.runs.files import explain_write_errors, read_plain, write
 from repro.runs.spec import TRAINING_VERSION
 
@@ -99,10 +100,10 @@ def compare(checks: Sequence[Check], path: Path | None = None) -> Registration |
         return None
     try:
         content = read_plain(path)
-        made = json.loads(content)
+        made = parse(content)
         known = {(str(entry["scale"]), str(entry["check"])): str(entry["sha256"]) for entry in made["criteria"]}
         registered, code = str(made["registered"]), made["judging_code_sha256"]
-    except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OSError) as error:
         raise StoreError(f"{path} is no registration ({error}); make one with: repro preregister.") from None
     return Registration(
         file=path.name,

@@ -7,6 +7,7 @@ from typing import Any
 from repro.errors import StoreError
 from repro.judging.models import SCHEMA_VERSION
 from repro.judging.schema import fault
+from repro.runs.canonical import parse
 from repro.runs.files import explain_write_errors, read_plain, write
 
 Json = dict[str, Any]
@@ -42,11 +43,11 @@ def load(path: Path) -> Json:
         StoreError: there is none, or a field is missing, unknown or of another type.
     """
     try:
-        made = json.loads(read_plain(path).decode())
+        made = parse(read_plain(path))
         version = made["schema_version"]
     except FileNotFoundError:
         raise StoreError(f"{path} is missing; make it with: repro judge.") from None
-    except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OSError) as error:
         raise StoreError(f"{path} is no verdicts.json ({error}); make it again with: repro judge.") from None
     if version != SCHEMA_VERSION:
         raise StoreError(

@@ -77,7 +77,7 @@ def unpack(file: Path, staging: Path) -> None:
     except Exception as error:  # a damaged file raises a dozen kinds
         raise StoreError(
             f"{file} is damaged or no export ({str(error) or type(error).__name__}); copy it again. "
-            "Nothing was imported."
+            "Nothing of it was imported."
         ) from None
 
 

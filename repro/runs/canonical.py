@@ -21,9 +21,15 @@ def parse(content: bytes | str) -> Any:
     """The value of a JSON text in UTF-8.
 
     Raises:
-        ValueError: it is not JSON, or is nested too deeply for Python.
+        ValueError: it is not JSON, is nested too deeply for Python, or holds half of a surrogate pair.
     """
+    text = content.decode() if isinstance(content, bytes) else content
     try:
-        return json.loads(content.decode() if isinstance(content, bytes) else content)
+        value = json.loads(text)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except UnicodeEncodeError as error:
+        raise ValueError(f"it holds {error.object[error.start]!r}, which is no character") from None
+    return value

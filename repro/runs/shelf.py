@@ -69,6 +69,8 @@ def _refuse_other_results(store: Store, spec: RunSpec, file: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".keep-", dir=file.parent) as place:
         kept = Store(Path(place))
         take_in(kept, file)
+        if kept.condition(spec) != "complete":
+            raise StoreError(f"{file} holds no complete {spec.name}, as its name says; move it away.")
         if kept.run(spec).digest != store.run(spec).digest:
             raise StoreError(
                 f"{file} holds other results than {store.folder(spec)} for {spec.name}; keep one: delete the other."

@@ -101,7 +101,7 @@ class _Arrival:
 
     def __init__(self, store: Store, arrived: Store, folder: Path, file: Path) -> None:
         self._store, self._folder, self._file = store, folder, file
-        self._done = "Nothing was imported."
+        self._done = "Nothing of it was imported."
         self._spec = self._read_spec()
         with self._blaming_file():
             self._theirs = arrived.run(self._spec) if (folder / RECORD).exists() else None
@@ -167,13 +167,14 @@ class _Arrival:
         path = self._folder / SPEC
         where = f"{self._file}: run {self._folder.name[:12]}…"
         if not path.exists():
-            raise StoreError(f"{where} has no spec; export it again. Nothing was imported.")
+            raise StoreError(f"{where} has no spec; export it again. Nothing of it was imported.")
         try:
             spec = RunSpec.from_json(path.read_bytes(), f"{where}: {SPEC}")
         except SpecError as error:
-            raise StoreError(f"{error} Nothing was imported.") from None
+            raise StoreError(f"{error} Nothing of it was imported.") from None
         if spec.key != self._folder.name:
-            raise StoreError(f"{where} holds the spec of {spec.key[:12]}…; export it again. Nothing was imported.")
+            held = f"{where} holds the spec of {spec.key[:12]}…"
+            raise StoreError(f"{held}; export it again. Nothing of it was imported.")
         return spec
 
     @contextlib.contextmanager
@@ -184,7 +185,7 @@ class _Arrival:
         except DamagedRunError as error:
             name = error.path.relative_to(self._folder.parent)
             raise StoreError(
-                f"{self._file}: {name} {error.found}; export it again where it came from. Nothing was imported."
+                f"{self._file}: {name} {error.found}; export it again where it came from. Nothing of it was imported."
             ) from None
 
     def _refuse_unlisted(self, known: set[str]) -> None:
@@ -193,7 +194,7 @@ class _Arrival:
         if found - known:
             raise StoreError(
                 f"{self._file} holds {self._folder.name[:12]}…/{min(found - known)}, which no export has. "
-                "Nothing was imported."
+                "Nothing of it was imported."
             )
 
 

@@ -229,6 +229,8 @@ def test_a_malformed_command_is_refused_in_one_line_with_code_two(workplace, com
         (["missing_scale.py"], "scales"),
         (["bad_id.py"], "lower-case words"),
         (["empty_grid.py"], "claim empty-grid has no point at scale smoke"),
+        (["async_check.py"], "is an async function"),
+        (["no_character.py"], "which is no character; write another"),
     ],
     ids=lambda value: value[0].removesuffix(".py") if isinstance(value, list) else "",
 )
@@ -273,6 +275,21 @@ def test_a_results_folder_that_is_a_file_is_refused(workplace, tiny_claim, capsy
     line = refused(capsys, "run", "tiny.py", "--workers", "1")
     assert "results" in line
     assert "--results" in line
+
+
+def test_an_import_counts_what_came_before_a_damaged_file(workplace, tiny_claim, fill, capsys):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    fill(workplace / "results", 8, 80.0)
+    (workplace / "kept").mkdir()
+    assert main(["export", "tiny.py", "--to", "kept"]) == 0
+    last = sorted((workplace / "kept").iterdir())[-1]
+    last.write_bytes(last.read_bytes()[:-50])
+    capsys.readouterr()
+    assert main(["import", "kept", "--results", "there"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "kept: 2 new\n"
+    assert f"{last.name} is damaged" in printed.err
+    assert "Nothing of it was imported." in printed.err
 
 
 def test_explain_says_what_is_claimed_trained_and_required(workplace, capsys):

@@ -152,3 +152,9 @@ def test_a_document_that_is_no_plain_file_is_refused_and_not_read_for_ever(saved
     saved.symlink_to("/dev/zero")
     with pytest.raises(StoreError, match=r"no plain file"):
         verdicts_json.load(saved)
+
+
+def test_half_a_character_is_named(saved):
+    saved.write_text(saved.read_text().replace('"tiny"', r'"\ud83d"', 1))
+    with pytest.raises(StoreError, match=r"is no verdicts.json \(it holds '.ud83d', which is no character\); make it"):
+        verdicts_json.load(saved)

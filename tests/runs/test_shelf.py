@@ -72,6 +72,17 @@ def test_other_results_for_a_kept_run_are_refused_and_the_file_stays(store, fold
     assert names(folder) == [file_name(SPECS[0])]
 
 
+def test_a_file_of_another_run_is_named_and_stays(store, folder):
+    keep(store, SPECS, folder)
+    first, other, kept = (folder / file_name(SPECS[0]), folder / file_name(SPECS[1]), folder / "paused")
+    for wrong in (other, kept / file_name(SPECS[2])):
+        first.write_bytes(wrong.read_bytes())
+        with pytest.raises(StoreError) as error:
+            keep(store, SPECS, folder)
+        assert str(error.value) == f"{first} holds no complete {SPECS[0].name}, as its name says; move it away."
+        assert first.read_bytes() == wrong.read_bytes()
+
+
 def test_a_folder_without_exports_is_refused(folder):
     with pytest.raises(StoreError, match="holds no"):
         list(archives(folder))

@@ -367,3 +367,8 @@ def test_a_file_in_place_of_a_store_is_reported_as_one(tmp_path):
     (tmp_path / "results").write_text("")
     with pytest.raises(StoreError, match="results cannot be read: Not a directory. Name a folder with --results"):
         Store(tmp_path / "results").condition(SPEC)
+
+
+def test_a_record_with_half_a_character_is_refused(store, finished):
+    with pytest.raises(StoreError, match=r"is no run record or was edited"):
+        finished(store, SPEC, part={"device": "\ud83d"})

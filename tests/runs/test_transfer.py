@@ -72,7 +72,7 @@ def test_a_conflict_is_refused_by_name_and_nothing_is_taken_in(here, there, file
     export(here, SPECS, file)
     with pytest.raises(StoreError, match=r"other results than .* for resnet-8 .* seed 1 .*conflict") as error:
         take_in(there, file)
-    assert "Nothing was imported" in str(error.value)
+    assert "Nothing of it was imported" in str(error.value)
     assert digests(there) == before
     assert not list(there.root.glob(".import-*"))
 
