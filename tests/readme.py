@@ -61,7 +61,8 @@ def evidence(made: Json) -> str:
         sentence = judged[0]["criterion"]["sentence"]
         found = " ".join(finding["why"] for row in judged for finding in row["findings"][:1])
         rows.append(f"| {entry['claim']} | {sentence} | {word}{marks} | {found} |")
-    return "\n".join(rows) + f"\n\n{waiting} claims wait for runs.\n"
+    table = "\n".join(rows) + "\n\n" if len(rows) > 2 else ""
+    return f"{table}{waiting} claims wait for runs.\n"
 
 
 def _trained(made: Json, row: Json) -> bool:
