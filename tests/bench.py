@@ -56,14 +56,19 @@ def many_runs(count: int) -> None:
 
     from repro.planning.plan import plan
     from repro.recipes import cifar
+    from repro.runs.spec import RunSpec
     from repro.runs.store import Store
     from repro.runs.transfer import export, take_in
     from tests.made import check_of, finished
 
     done: list[object] = []
-    specs = [cifar("smoke", index % 3, depth=8 + 6 * (index // 3)) for index in range(count)]
-    check = check_of(lambda scale, seed, depth: {"BatchNorm": cifar(scale, seed, depth=depth)}, id="many")
-    checks = [replace(check, params={"depth": spec.depth}) for spec in specs if spec.seed == 0]
+
+    def runs(scale: str, seed: int, group: int) -> dict[str, RunSpec]:
+        return {"BatchNorm": replace(cifar(scale, seed, depth=8), learning_rate=0.1 + group / 1e6)}
+
+    specs = [runs("smoke", index % 3, index // 3)["BatchNorm"] for index in range(count)]
+    check = check_of(runs, id="many")
+    checks = [replace(check, params={"group": group}) for group in range(-(-count // 3))]
     with tempfile.TemporaryDirectory() as place:
         store, file = Store(Path(place) / "here"), Path(place) / "runs.tar.xz"
         for spec in specs:

@@ -158,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--to",
         dest="file",
-        type=options.folder,
+        type=options.target,
         required=True,
         help="file to write, runs.tar.xz, or a folder for a file a run",
     )

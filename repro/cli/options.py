@@ -99,6 +99,14 @@ def words(text: str) -> str:
     return text
 
 
+def target(text: str) -> Path:
+    """A file to write, or a folder that is there."""
+    path = folder(text)
+    if text.endswith("/") and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text}; make it, or name a file")
+    return path
+
+
 def folder(text: str) -> Path:
     """A path that is not empty: "" would be the current folder."""
     if not text.strip():

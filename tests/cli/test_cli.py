@@ -200,6 +200,7 @@ def test_a_refused_command_says_what_was_found_and_what_is_allowed(workplace, ar
         ("cluster int", "'int' (did you mean init?)"),
         ("cluster pilot box --mos 2", "--mos 2 (did you mean --most?)"),
         ("run --results=", "the path is empty; name a file or folder"),
+        ("export --to nowhere/", "there is no folder nowhere/; make it, or name a file"),
         ("run --pause-above 0", "'0' is no percentage; write a number above 0"),
         ("submit --cluster x --if-refused maybe", "'maybe'; allowed: cancel, keep; see"),
         ("submit --cluster x --max-gpu-hours nan", "'nan' is no number of hours; write 0 or more"),
