@@ -28,7 +28,7 @@ from repro.runs.store import Store
 
 
 def explain(checks: Sequence[Check], name: str, store: Store, controls: Sequence[Check]) -> list[str]:
-    """One block of lines for each check with an id, or of a claim with an id.
+    """A block of lines on the check with an id; for the id of a claim with several points, one on all of them.
 
     Raises:
         ClaimError: there is no such check or claim; the nearest ids are named.
@@ -41,6 +41,8 @@ def explain(checks: Sequence[Check], name: str, store: Store, controls: Sequence
             f"no check or claim is named {name!r}; did you mean {', '.join(near) or 'one of `repro plan`'}?"
         )
     rows = judge(chosen, store, controls=controls)
+    if len(chosen) > 1:
+        return [_overview(chosen, rows)]
     analyses = {found.check: sentence(found) for found in multiverses(chosen, rows, store)}
     return [_explain(check, row, analyses.get(check.id, "")) for check, row in zip(chosen, rows, strict=True)]
 
@@ -94,38 +96,75 @@ def otherwise(rule: str, finding: Mapping[str, Any]) -> str:
     return f"With another {name}: {text[0].lower()}{text[1:]}"
 
 
+def _claimed(check: Check) -> list[str]:
+    claim, tested = check.claim, check.claim.tested(check.scale)
+    rationale = (claim.testable if tested else claim.untestable).get(check.scale, "exact at every scale")
+    return [
+        f"Claimed: {claim.sentence} ({claim.source.work}, {claim.source.place})",
+        f"Reference: {claim.source.reference or 'none'} — {TAGS[claim.source.tag]}.",
+        f"{'Tested' if tested else 'Only measured'} at this scale: {rationale}.",
+    ]
+
+
+def _required(check: Check, row: Judgement) -> list[str]:
+    claim, levels = check.claim, check.levels()
+    controls = ", ".join(f"{name} ({state})" for name, state in row.controls.items())
+    return [
+        f"Required (kind {claim.rule.kind}, a = {levels.accept:g}, {levels.against:.2g} against): "
+        f"{requirement(claim.rule)}",
+        f"Rationale: {claim.rule.reason}.",
+        f"Depends on: {controls or 'no control'}.",
+    ]
+
+
+def _looks(check: Check) -> str:
+    if len(check.looks) == 1:
+        return "1 seed" if check.looks[0] == 1 else f"{check.looks[0]} seeds"
+    return " then ".join(map(str, check.looks)) + " seeds while inconclusive"
+
+
+def _verdict(row: Judgement) -> str:
+    words = ", ".join((str(row.verdict), *([row.answer] if row.answer != "none" else []), *row.marks))
+    return f"{words}. {row.why}"
+
+
+def _overview(checks: Sequence[Check], rows: Sequence[Judgement]) -> str:
+    """A claim with several points: what they share once, and a line for each."""
+    first, claim = checks[0], checks[0].claim
+    deviations = dict.fromkeys(text for row in rows for text in row.deviations)
+    points = [check.id.removeprefix(claim.id) for check in checks]
+    return "\n".join(
+        [
+            f"{claim.id} at scale {first.scale}, {len(checks)} points",
+            *_claimed(first),
+            f"Trained at each point: {_looks(first)} of {', '.join(first.arms(1)) or 'nothing'}.",
+            *_required(first, rows[0]),
+            *(f"  {point[1:-1]}: {_verdict(row)}" for point, row in zip(points, rows, strict=True)),
+            *(f"Deviation: {text}" for text in deviations),
+            *([f"Note: {claim.note}"] if claim.note else []),
+            f"One point in full: repro explain '{first.id}'",
+        ]
+    )
+
+
 def _explain(check: Check, row: Judgement, analyses: str) -> str:
-    claim, seeds, levels = check.claim, check.looks[0], check.levels()
+    claim = check.claim
     arms = [
         f"  {arm}: {specs[0].name}" + (f", and seeds 1 to {len(specs) - 1}" if len(set(specs)) > 1 else "")
-        for arm, specs in check.arms(seeds).items()
+        for arm, specs in check.arms(check.looks[0]).items()
     ]
-    looks = (
-        f"{seeds} seeds"
-        if len(check.looks) == 1
-        else " then ".join(map(str, check.looks)) + " seeds while inconclusive"
-    )
-    tested = claim.tested(check.scale)
-    rationale = (claim.testable if tested else claim.untestable).get(check.scale, "exact at every scale")
-    controls = ", ".join(f"{name} ({state})" for name, state in row.controls.items())
-    words = ", ".join((str(row.verdict), *([row.answer] if row.answer != "none" else []), *row.marks))
     return "\n".join(
         [
             f"{check.id} at scale {check.scale}",
-            f"Claimed: {claim.sentence} ({claim.source.work}, {claim.source.place})",
-            f"Reference: {claim.source.reference or 'none'} — {TAGS[claim.source.tag]}.",
-            f"{'Tested' if tested else 'Only measured'} at this scale: {rationale}.",
-            f"Trained, {looks}:" if arms else "Trained: nothing.",
+            *_claimed(check),
+            f"Trained, {_looks(check)}:" if arms else "Trained: nothing.",
             *arms,
-            f"Required (kind {claim.rule.kind}, a = {levels.accept:g}, {levels.against:.2g} against): "
-            f"{requirement(claim.rule)}",
-            f"Rationale: {claim.rule.reason}.",
-            f"Depends on: {controls or 'no control'}.",
+            *_required(check, row),
             *([f"Expected: {likely.sentence}"] if (likely := expectation(check)) else []),
             *([f"The same as: {claim.same_as}, with which it is counted once."] if claim.same_as else []),
             f"Rule frozen as {check.criterion_sha256} (from {check.criterion['claim_file']}).",
             *(f"Measured: {finding.why}" for finding in row.findings[:8]),
-            f"Verdict: {words}. {row.why}",
+            f"Verdict: {_verdict(row)}",
             *(change for finding in row.findings[:8] if (change := otherwise(claim.rule.name, vars(finding)))),
             *([f"Without a seed: {row.would_change}"] if row.would_change else []),
             *([f"Other analyses: {analyses}"] if analyses else []),

@@ -53,11 +53,16 @@ def test_measurements_are_shown_once_runs_exist(explained, workplace, fill):
     assert "Measured: BatchNorm − 50 is +40.10" in explained()[0] and "Verdict: SMOKE, seen" in explained()[0]
 
 
-def test_claim_is_explained_at_every_point(explained):
-    assert [text.splitlines()[0] for text in explained("tiny")] == [
-        "tiny[depth=8] at scale smoke",
-        "tiny[depth=14] at scale smoke",
+def test_a_claim_with_several_points_is_explained_once_with_a_line_each(explained):
+    (text,) = explained("tiny")
+    lines = text.splitlines()
+    assert lines[0] == "tiny at scale smoke, 2 points"
+    assert sum(line.startswith("Claimed: ") for line in lines) == 1
+    assert [line.partition(". ")[0] for line in lines if line.startswith("  ")] == [
+        "  depth=8: PENDING",
+        "  depth=14: PENDING",
     ]
+    assert lines[-1] == "One point in full: repro explain 'tiny[depth=8]'"
 
 
 def test_unknown_id_is_refused_with_the_nearest(explained):
