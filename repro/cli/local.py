@@ -78,6 +78,8 @@ def judge(arguments: argparse.Namespace) -> int:
     shared.require_store(arguments)
     if arguments.remeasure:
         return _remeasure(arguments)
+    if arguments.retrain:
+        return _retrain(arguments)
     return _judge(arguments, shared.collect(arguments))
 
 
@@ -316,6 +318,23 @@ def _remeasure(arguments: argparse.Namespace) -> int:
             else "no complete run to measure again; train some with: repro run"
         )
     return 2 if lines else 0 if complete else 3
+
+
+def _retrain(arguments: argparse.Namespace) -> int:
+    from repro.executing.devices import devices
+    from repro.executing.retrain import chosen, retrain
+
+    store, device, differences = shared.store(arguments), devices(arguments.device)[0], dict[str, list[str]]()
+    complete = [store.run(run.spec) for run in shared.planned(arguments).runs if run.condition == "complete"]
+    for run in chosen(complete, arguments.retrain):
+        lines = differences[run.spec.name] = retrain(run, data_dir=arguments.data_dir, device=device)
+        if not arguments.json:
+            print(f"{run.spec.name}: {'trained again, ' + ('not equal' if lines else 'equal bit for bit')}", flush=True)
+        for line in lines:
+            say(line)
+    if arguments.json:
+        print_json(differences)
+    return 2 if any(differences.values()) else 0
 
 
 def _judge(arguments: argparse.Namespace, session: "Session") -> int:

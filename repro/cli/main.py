@@ -134,7 +134,10 @@ def _parser() -> argparse.ArgumentParser:
     again = judge.add_mutually_exclusive_group()
     again.add_argument("--verify", action="store_true", help="recompute every verdict and compare; write nothing")
     again.add_argument("--remeasure", action="store_true", help="measure the stored networks again and compare (torch)")
-    judge.add_argument("--device", type=options.devices, default="cpu", help="for --remeasure (default cpu)")
+    again.add_argument(
+        "--retrain", metavar="RUN", help="train runs again, by start of key or name, and compare (torch)"
+    )
+    judge.add_argument("--device", type=options.devices, default="cpu", help="to measure or train on (default cpu)")
     add("list", commands.listing, select, store, report, as_json)
     registered = add("preregister", commands.preregister, which)
     registered.add_argument(

@@ -1,0 +1,71 @@
+"""A finished run trained again from its spec alone, and compared: what no reading of its files can replace."""
+
+import tempfile
+from collections.abc import Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from repro.errors import StoreError
+from repro.runs.run import Run
+from repro.runs.store import HISTORY, TENSORS, Store
+
+SHOWN = ("train_loss", "test_loss", "test_top1")  # of a history row
+
+
+def retrain(run: Run, *, data_dir: Path, device: str) -> list[str]:
+    """What a finished run contains that its spec does not give when it is trained again: a line for each file.
+
+    On the same processor and versions every bit is equal. Elsewhere sums round otherwise, and training amplifies that:
+    the line then says from which epoch on, and how far apart the last accuracies are.
+
+    Raises:
+        DataError, StoreError: it cannot be trained here.
+    """
+    from repro.training import run as train
+
+    run.check()
+    with tempfile.TemporaryDirectory(prefix="retrain-") as place:
+        store = Store(Path(place))
+        train(run.spec, store, data_dir=data_dir, device=device, criteria={}, pause=lambda: False)
+        return _differences(run, store.run(run.spec))
+
+
+def chosen(runs: Sequence[Run], words: str) -> list[Run]:
+    """The runs whose key or name begins with some words.
+
+    Raises:
+        StoreError: there is none.
+    """
+    found = [run for run in runs if run.spec.key.startswith(words) or run.spec.name.startswith(words)]
+    if not found:
+        raise StoreError(f"no complete run's key or name begins with {words!r}; see: repro plan --all.")
+    return found
+
+
+def _differences(ours: Run, again: Run) -> list[str]:
+    lines = []
+    for name in sorted(again.record["files"]):
+        if name not in ours.record["files"] or ours.read(name) == again.read(name):
+            continue
+        match name:
+            case "history.jsonl":
+                lines.append(f"{ours.folder / HISTORY}: {_first_difference(ours.history, again.history)}")
+            case "tensors.safetensors":
+                lines.append(f"{ours.folder / TENSORS}: other values")
+            case _:
+                lines.append(f"{ours.folder / name}: other values")
+    if ours.spec.epochs and ours.record["frozen_before"] != again.record["frozen_before"]:
+        lines.append(f"{ours.folder}: other frozen weights")
+    return lines
+
+
+def _first_difference(ours: Sequence[dict[str, Any]], again: Sequence[dict[str, Any]]) -> str:
+    for number, (one, two) in enumerate(zip_longest(ours, again), 1):
+        if one is None or two is None:
+            return f"{len(ours)} epochs, and {len(again)} when trained again"
+        if one != two:
+            field = next((name for name in SHOWN if one.get(name) != two.get(name)), "")
+            last = f"; last accuracy {ours[-1]['test_top1']} %, again {again[-1]['test_top1']} %"
+            return f"from epoch {number} on: {field} {one.get(field)}, again {two.get(field)}{last}"
+    return "the same values in other bytes"
