@@ -1,12 +1,13 @@
 """The subcommands: each a few lines around a library call, imported when it is called."""
 
 import argparse
+import shlex
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import background, shared
-from repro.cli.output import print_json, say
+from repro.cli.output import coloured, print_json, say
 from repro.errors import DamagedRunError, SpecError
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def report(arguments: argparse.Namespace) -> int:
     """Renders verdicts.json as HTML and PDF."""
     for line in _render(arguments):
         print(line)
+    print(f"Open: {(arguments.report / 'report.html').resolve().as_uri()}")
     return 0
 
 
@@ -364,15 +366,21 @@ def _judge(arguments: argparse.Namespace, session: "Session") -> int:
         print_json(made)
     else:
         _print_table(made, rows)
+        if arguments.command is judge:
+            where = [] if str(arguments.report) == "report" else ["--report", str(arguments.report)]
+            print(f"Next: {shlex.join(['repro', 'report', *where])}")
     return exit_code((row.verdict, row.answer) for row in rows)
 
 
 def _print_table(made: dict[str, Any], rows: list["Judgement"]) -> None:
+    width = max((len(entry["claim"]) for entry in made["claims"]), default=0)
     for entry in made["claims"]:
-        words = entry["verdict"] + ("" if entry["answer"] == "none" else f" {entry['answer']}")
-        words = ", ".join((words, *entry["marks"]))
+        word = entry["verdict"] + ("" if entry["answer"] == "none" else f" {entry['answer']}")
         points = ", ".join(f"{count} {answer}" for answer, count in entry["points"].items())
-        print(f"{entry['claim']:<30} {words:<28} {points}")
+        more = [points] if sum(entry["points"].values()) > 1 else []
+        print(
+            f"{entry['claim']:<{width}}  {coloured(f'{word:<14}', word)} {', '.join([*more, *entry['marks']])}".rstrip()
+        )
     print(_registered(made["registration"]))
     print(f"{len(made['claims'])} claims, {len(rows)} checks, {made['cost']['runs']} runs")
 

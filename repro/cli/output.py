@@ -40,6 +40,22 @@ def discard(stream: TextIO | None) -> None:
         pass
 
 
+# As in the report: what speaks for a claim, what against it, what the source got wrong; all else is dim.
+COLOURS = {
+    **dict.fromkeys(("REPRODUCED", "seen"), "34"),
+    **dict.fromkeys(("NOT_REPRODUCED", "PARTIAL", "INVALID", "BLOCKED", "not seen"), "31"),
+    "PAPER_ERROR": "35",
+}
+
+
+def coloured(text: str, verdict: str) -> str:
+    """A text in the colour of a verdict, such as "SMOKE seen", on a terminal that wants colours (no NO_COLOR)."""
+    if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    scale, _, answer = verdict.partition(" ")
+    return f"\033[{COLOURS.get(answer or scale, '2')}m{text}\033[0m"
+
+
 def print_json(value: Any) -> None:
     """Prints one JSON document in characters that the output can encode."""
     encoding = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "")

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from repro.cli.main import main
+from repro.cli.output import coloured
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +42,26 @@ def test_json_and_nothing_else(capsys):
     made = json.loads(listed(capsys, "--json", "--scale", "paper"))
     (entry,) = [one for one in made["claims"] if one["claim"] == "bn-only-cifar"]
     assert entry["reference"] == "82 %" and entry["primary"] and entry["verdict"] is None
+
+
+def test_verdicts_have_colours_on_a_terminal_that_wants_them(monkeypatch):
+    class Terminal:
+        @staticmethod
+        def isatty():
+            return True
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert coloured("SMOKE seen", "SMOKE seen") == "SMOKE seen"  # into a file or pipe
+    monkeypatch.setattr("sys.stdout", Terminal)
+    assert coloured("x", "SMOKE seen") == coloured("x", "REPRODUCED") == "\033[34mx\033[0m"
+    assert coloured("x", "SMOKE not seen") == coloured("x", "PARTIAL") == "\033[31mx\033[0m"
+    assert coloured("x", "PENDING") == "\033[2mx\033[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert coloured("x", "PARTIAL") == "x"
+
+
+def test_judge_and_report_say_what_comes_next(capsys, tmp_path):
+    assert main(["judge", "-k", "bn-algorithm", "--results", "."]) == 3
+    assert capsys.readouterr().out.splitlines()[-1] == "Next: repro report"
+    assert main(["report"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"Open: {(tmp_path / 'report' / 'report.html').as_uri()}"
