@@ -20,7 +20,7 @@ from repro.runs.spec import RunSpec
 from repro.runs.store import Store
 
 CRASHES = 2  # a run whose worker died this often is not tried again in this call
-POLL = 1.0  # seconds between checks of runs that other processes train
+POLL = 1.0  # seconds between checks of runs that other processes train, and for signals
 # SLURM sends USR2 to every process of a job's step: only the parent of the pool may act on it.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGUSR2] if hasattr(signal, "SIGUSR2") else []))
 CHECKPOINTING = b"\nstopping: the runs under way are being checkpointed; Ctrl-C again ends them at once\n"
@@ -198,7 +198,8 @@ def _drain(
                 flying[pool.submit(work, Assignment(spec=task.spec, criteria=task.criteria, site=site))] = task
         if not flying:
             return
-        for future in wait(flying, return_when=FIRST_COMPLETED).done:
+        # A signal may reach another thread, such as one of a library, and is handled by this one when it next runs.
+        for future in wait(flying, timeout=POLL, return_when=FIRST_COMPLETED).done:
             done = future.result()
             task = flying.pop(future)
             if done is None:
