@@ -1,13 +1,11 @@
 """The claims of the selected checks, a paragraph each: verdict where there is one, sentence, source."""
 
 import argparse
-import shutil
-import sys
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import shared
+from repro.cli.output import wrapped
 from repro.errors import StoreError
 
 if TYPE_CHECKING:
@@ -40,18 +38,11 @@ def lines(made: dict[str, Any]) -> Iterator[str]:
             work = entry["work"]
         source = f"{entry['place']}" + (f": {entry['reference']}" if entry["reference"] else "")
         text = f"  {entry['claim']:<{width}}  {entry['verdict'] or '-'}: {entry['sentence']} ({source})"
-        yield _wrapped(text, width + 4)
+        yield wrapped(text, width + 4)
     judged = sum(entry["verdict"] is not None for entry in found)
     yield f"\n{len(found)} claim{'s' if len(found) != 1 else ''}, {judged} with a verdict at scale {made['scale']}"
     if made["not_at_this_scale"]:
-        yield _wrapped(f"Not at this scale: {', '.join(made['not_at_this_scale'])}", 2)
-
-
-def _wrapped(text: str, indent: int) -> str:
-    width = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else 0
-    if width < indent + 30:
-        return text
-    return textwrap.fill(text, width, subsequent_indent=" " * indent, break_on_hyphens=False)
+        yield wrapped(f"Not at this scale: {', '.join(made['not_at_this_scale'])}", 2)
 
 
 def _entry(claim: "Claim", verdict: str | None) -> dict[str, Any]:

@@ -257,7 +257,7 @@ def pilot(arguments: argparse.Namespace) -> int:
 
 def explain(arguments: argparse.Namespace) -> int:
     """Explains what a check claims, trains, measures and requires."""
-    from repro.cli.planned import wrapped
+    from repro.cli.output import wrapped
     from repro.judging.explain import explain
 
     session = shared.collect(arguments)

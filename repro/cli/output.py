@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from typing import Any, TextIO
 
 
@@ -54,6 +56,12 @@ def coloured(text: str, verdict: str) -> str:
         return text
     scale, _, answer = verdict.partition(" ")
     return f"\033[{COLOURS.get(answer or scale, '2')}m{text}\033[0m"
+
+
+def wrapped(line: str, indent: int = 2) -> str:
+    """A line, wrapped at words on a terminal but not in a file or pipe."""
+    width = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else 0
+    return textwrap.fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False) if width > 40 else line
 
 
 def print_json(value: Any) -> None:

@@ -1,11 +1,9 @@
 """A plan as lines that fit the terminal: by claim, by run, and in total."""
 
-import shutil
-import sys
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from repro.cli.output import wrapped
 from repro.executing.progress import duration
 from repro.provenance import detect_device
 
@@ -65,12 +63,6 @@ def each(made: "Plan") -> Iterator[str]:
             f"for {', '.join(check.id for check in run.checks[:2])}{more}"
         )
         yield wrapped(line, indent=14)
-
-
-def wrapped(line: str, indent: int = 2) -> str:
-    """A line, wrapped at words on a terminal but not in a file or pipe."""
-    width = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else 0
-    return textwrap.fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False) if width > 40 else line
 
 
 def total(made: "Plan") -> str:
