@@ -142,8 +142,10 @@ def _multiverses(found: Sequence[Json], anchors: Mapping[str, str]) -> list[Json
 
 
 def _next_scale(made: Json) -> Json | None:
-    """The smallest scale with missing runs."""
-    return next((entry for entry in made["scales"] if entry["complete"] < entry["runs"]), None)
+    """The scale of the report, or the smallest above it, that still lacks runs."""
+    names = [entry["scale"] for entry in made["scales"]]
+    start = names.index(made["scale"]) if made["scale"] in names else 0
+    return next((entry for entry in made["scales"][start:] if entry["complete"] < entry["runs"]), None)
 
 
 def _disagreements(works: Sequence[Json], claims: Sequence[Json]) -> list[Json]:

@@ -177,3 +177,12 @@ def test_a_real_browser_shows_the_page(small, workplace):
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "more than half of the digits" in shown
     assert "<svg" in shown or "data:image/svg" in shown
+
+
+@pytest.mark.parametrize(("scale", "following"), [("smoke", "smoke"), ("pilot", "paper"), ("paper", "paper")])
+def test_the_next_step_is_never_at_a_smaller_scale_than_the_report(small, scale, following):
+    needs = [
+        {"scale": name, "runs": 9, "complete": 9 if name == "pilot" else 0, "core_hours": 1.0}
+        for name in ("smoke", "pilot", "paper")
+    ]
+    assert view({**small, "scale": scale, "scales": needs})["next_scale"]["scale"] == following
