@@ -209,7 +209,7 @@ class Check:
             if set(one) != set(replicates[0]):
                 raise ClaimError(f"check {self.id}: its runs() names other arms for seed {seed} than for seed 0.")
             for arm, spec in one.items():
-                if spec.epochs and spec.seed != seed:
+                if spec.rows and spec.seed != seed:
                     raise ClaimError(
                         f"check {self.id}: its runs() gives arm {arm!r} a run of seed {spec.seed} as replicate {seed}; "
                         "pass its seed on to every run that is trained."
@@ -266,7 +266,7 @@ class Check:
         return hashlib.sha256(canonical({**self.criterion, "judging_code_sha256": code}).encode()).hexdigest()
 
     def _copy(self, spec: RunSpec) -> RunSpec:
-        if self.dataset and spec.dataset == "cifar10" and spec.epochs:
+        if self.dataset and spec.dataset == "cifar10" and spec.rows:
             return dataclasses.replace(spec, dataset=self.dataset)
         return spec
 

@@ -25,7 +25,10 @@ def commit() -> str:
 def code_digest() -> str:
     """SHA-256 of the files that decide what a run computes: spec, data sets, checkpoints and ``training``."""
     digest = hashlib.sha256()
-    runs = [PACKAGE / "runs" / name for name in ("spec.py", "datasets.py", "checkpoint.py")]
+    runs = [
+        PACKAGE / "runs" / name
+        for name in ("spec.py", "resnet_spec.py", "step_spec.py", "spec_json.py", "datasets.py", "checkpoint.py")
+    ]
     for path in [*runs, *sorted((PACKAGE / "training").rglob("*.py"))]:
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

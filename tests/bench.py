@@ -92,7 +92,7 @@ def checkpoint_bytes() -> int:
     spec = cifar("paper", 0, depth=866)
     net = prepare(spec, torch.device("cpu"))
     with tempfile.TemporaryDirectory() as place:
-        write_checkpoint(Path(place), spec, net, start(net), Past(criteria={}), [])
+        write_checkpoint(Path(place), spec, net, start(spec, net), Past(criteria={}), [])
         return (Path(place) / CHECKPOINT).stat().st_size
 
 
@@ -110,7 +110,7 @@ def images_per_second(depth: int, trained: str) -> str:
     images, net = load(spec, Path(), torch.device("cpu")), prepare(spec, torch.device("cpu"))
     rates: list[float] = []
     began = time.perf_counter()
-    for _ in train(spec, net, images, start(net), lambda state: len(rates) > 3):
+    for _ in train(spec, net, images, start(spec, net), lambda state: len(rates) > 3):
         now = time.perf_counter()
         rates.append(len(images.train.labels) / (now - began))
         began = now
@@ -144,11 +144,11 @@ machine.forget_peak_memory(cpu)
 def over(state):
     times.append(time.perf_counter())
     return len(times) > 30
-for _ in train(spec, net, images, start(net), over):
+for _ in train(spec, net, images, start(spec, net), over):
     pass
-state = start(net)
-state.epoch, state.step = 1, 390  # the last step of an epoch, and its evaluation
-for _ in train(spec, net, images, state, lambda state: state.epoch > 1):
+state = start(spec, net)
+state.row, state.step = 1, 390  # the last step of an epoch, and its evaluation
+for _ in train(spec, net, images, state, lambda state: state.row > 1):
     pass
 rate = 128 / sorted(b - a for a, b in zip(times, times[1:]))[15]
 after = now()

@@ -45,14 +45,14 @@ def finished(
             "test_loss": 0.5 + spec.seed / 1000,
             "train_loss": None if diverged else 0.4,
         }
-        for epoch in range(1, 2 if diverged else spec.epochs + 1)
+        for epoch in range(1, 2 if diverged else spec.rows + 1)
     ]
     (folder / HISTORY).write_text("".join(json.dumps(row) + "\n" for row in rows))
     shapes = expected(spec).items()
     (folder / TENSORS).write_bytes(save({name: np.full(shape, spec.seed, np.float32) for name, shape in shapes}))
     known = {
         "parameters": {"convolution": 10, "shortcut": 2, "batchnorm": 4, "output": 3, "total": 19},
-        "accuracy": {"top1": top1, "top5": 99.0, "loss": 0.5, "images": DATASETS[spec.dataset].test_images},
+        "accuracy": {"top1": top1, "top5": 99.0, "loss": 0.5, "images": DATASETS[spec.dataset].test_size},
         "affine": {"count": 200, "thresholds": [0.01, 0.1], "share_below": [0.25, 0.5]},
         "clamp": {"thresholds": [0.01, 0.1], "top1": [max(0.0, top1 - 1), max(0.0, top1 - 20)]},
         "relus": {"units": 400, "channels": 40, "share_dead": 0.125, "share_dead_channels": 0.0},
@@ -74,7 +74,7 @@ def finished(
         "peak_memory_bytes": 300_000_000,
     }
     record = {
-        "outcome": "trained" if spec.epochs else "built",
+        "outcome": "trained" if spec.rows else "built",
         "parts": [known_part | (part or {})],
         "criteria": criteria or {},
         "data": DATASETS[spec.dataset].fingerprints or {"train": "a" * 64, "test": "b" * 64},

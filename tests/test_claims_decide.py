@@ -46,7 +46,7 @@ def accuracy(spec):
 
 
 def accuracy_of(trained, spec):
-    if spec.epochs == 160:
+    if spec.rows == 160:
         numbers = BY_DEPTH[spec.depth] if spec.width == 1 else BY_WIDTH[spec.width]
         return numbers[COLUMN[trained]]
     size = 6 * math.log2(spec.depth) + 4 * math.log2(spec.width)

@@ -169,7 +169,7 @@ def _submit(arguments: argparse.Namespace, session: "Session", *, retry: bool) -
         show("nothing to queue")
         return 0
     limits.check(one, choice.arrays)
-    for line in visibility.check(one, order, {run.spec.dataset for run in choice.todo if run.spec.epochs}):
+    for line in visibility.check(one, order, {run.spec.dataset for run in choice.todo if run.spec.rows}):
         show(line)
     granted = _agree(choice, arguments)
     with submission_lock(store):
@@ -312,11 +312,11 @@ def _yes(question: str) -> bool:
 
 def _specs(submission: "Submission", number: int) -> "list[RunSpec]":
     """The runs of an element, also of one that never started."""
-    from repro.runs.spec import RunSpec
+    from repro.runs.spec_json import read_spec
 
     file = submission.element_file(number)
     try:
-        return [RunSpec.from_json(run["spec"], file) for run in json.loads(file.read_text(encoding="utf-8"))["runs"]]
+        return [read_spec(run["spec"], file) for run in json.loads(file.read_text(encoding="utf-8"))["runs"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []
 

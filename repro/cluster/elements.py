@@ -63,11 +63,11 @@ def arrays(
     sharers: dict[tuple[int, bool, bool, int], list[tuple[Planned, float]]] = {}
     for run in runs:
         spec = run.spec
-        workers, slowdown = sharing(spec) if spec.epochs else (1, 1.0)
-        measured = run.cost.basis != "assumed" or not spec.epochs
+        workers, slowdown = sharing(spec) if spec.rows else (1, 1.0)
+        measured = run.cost.basis != "assumed" or not spec.rows
         seconds = run.cost.seconds * slowdown
         alone = _limit(seconds / 60, longest)  # runs of similar length share an element, so that none waits for another
-        sharers.setdefault((workers, spec.epochs > 0, measured, alone), []).append((run, seconds))
+        sharers.setdefault((workers, spec.rows > 0, measured, alone), []).append((run, seconds))
     kinds: dict[tuple[int, int], list[Element]] = {}
     for (workers, trained, measured, _), some in sharers.items():
         for pack in _packs(some, workers, shortest) if trained else _slices(some, BUILT):

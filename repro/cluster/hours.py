@@ -10,6 +10,7 @@ from repro.cluster.ledger import Attempt
 from repro.cluster.snapshot import Entry, Snapshot
 from repro.errors import ReproError, StoreError
 from repro.runs.spec import RunSpec
+from repro.runs.spec_json import read_spec
 from repro.runs.store import SPEC, Store
 
 
@@ -120,7 +121,7 @@ def _spec(store: Store, key: str) -> RunSpec | None:
     """The spec of a submitted run; None if its folder was deleted or damaged."""
     path = store.root / key / SPEC
     try:
-        return RunSpec.from_json(path.read_text(encoding="utf-8"), path)
+        return read_spec(path.read_text(encoding="utf-8"), path)
     except (OSError, ValueError, ReproError):
         return None
 

@@ -22,6 +22,7 @@ from repro.executing.pool import Done, Site, Stop
 from repro.provenance import allocation, detect_device
 from repro.runs.lease import RENEW, repeated
 from repro.runs.spec import RunSpec
+from repro.runs.spec_json import read_spec
 from repro.runs.store import Store
 
 FAILED = ("failed", "crashed")
@@ -84,7 +85,7 @@ def _work(submission: Submission, number: int) -> None:
     store = Store(submission.order.results)
     log = _begin(submission, number, element["workers"])
     # What failed in the previous attempt would fail again.
-    runs = [_Task(spec=RunSpec.from_json(run["spec"], file), criteria=run["criteria"]) for run in element["runs"]]
+    runs = [_Task(spec=read_spec(run["spec"], file), criteria=run["criteria"]) for run in element["runs"]]
     tasks = [task for task in runs if task.spec.key not in log.attempt.runs]
     with Stop() as stop, repeated(RENEW, log.touch):
         end, why = _train(log, tasks, store, stop, _deadline(submission, element["minutes"]))

@@ -4,7 +4,6 @@ import math
 import multiprocessing
 import queue as queues
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from repro.cluster.waiting import empty_submission
 from repro.provenance import allocation
 from repro.runs.files import explain_write_errors, write
 from repro.runs.spec import RunSpec
+from repro.runs.spec_json import read_spec
 
 TRIED = (1, 2, 4, 8)  # runs at a time
 SECONDS = 5.0  # of each trial, after its processes have warmed up
@@ -46,7 +46,7 @@ def send(one: Profile, order: Order, specs: list[str], minutes: int, most: int) 
 
 def measure_and_save(spec_file: str, result_file: str, data_dir: str, device: str, most: int) -> None:
     """Measures the networks in a file of specs, with at most ``most`` runs per GPU; called in a job, with paths."""
-    specs = [RunSpec.from_json(text, spec_file) for text in Path(spec_file).read_text(encoding="utf-8").splitlines()]
+    specs = [read_spec(text, spec_file) for text in Path(spec_file).read_text(encoding="utf-8").splitlines()]
     node = (allocation() or {}).get("node", "")
     throughput.save(
         measure(specs, data_dir=Path(data_dir), device=device, node=str(node), most=most), Path(result_file)
@@ -82,7 +82,7 @@ def _rate(spec: RunSpec, count: int, data_dir: Path, device: str, seconds: float
     """Images per second over several processes that train at the same time; None if one of them fails."""
     context = multiprocessing.get_context("spawn")
     barrier, answers = context.Barrier(count), context.Queue()
-    endless = replace(spec, epochs=1_000_000)
+    endless = spec.with_rows(1_000_000)
     arguments = (endless, data_dir, device, seconds, barrier, answers)
     processes = [context.Process(target=_train, args=arguments, daemon=True) for _ in range(count)]
     for process in processes:

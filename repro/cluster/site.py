@@ -64,5 +64,5 @@ def _write_some(folder: Path) -> None:
 def _check_data(data_dir: Path, session: "Session") -> None:
     """Checks the data sets that the runs of the first look need."""
     specs = [spec for check in session.selected for spec in check.runs(check.looks[0]).values()]
-    for name in sorted({spec.dataset for spec in specs if spec.epochs}):
+    for name in sorted({spec.dataset for spec in specs if spec.rows}):
         check_data_present(name, data_dir)

@@ -11,9 +11,9 @@ from repro.cluster.elements import Sharing
 from repro.cluster.profile import Profile
 from repro.errors import ClusterError
 from repro.planning.cost import Known, forward_macs
-from repro.runs.datasets import DATASETS
 from repro.runs.files import write
 from repro.runs.spec import RunSpec
+from repro.runs.spec_json import read_spec
 from repro.runs.store import Store
 
 WORTH = 1.05  # doubling the runs must raise the images per second by this factor
@@ -30,7 +30,7 @@ class Measured:
     @property
     def name(self) -> str:
         """The network's name."""
-        return RunSpec.from_json(self.spec, "the rates").name
+        return read_spec(self.spec, "the rates").name
 
     def best(self) -> int:
         """The smallest number of runs whose rate is close to the best."""
@@ -75,11 +75,11 @@ def load(store: Store, profile: Profile) -> Throughput | None:
 
 def known(found: Throughput | None, device_type: str) -> list[Known]:
     """Seconds of whole runs, from the measured rates."""
-    specs = [(RunSpec.from_json(one.spec, "the rates"), one) for one in (found.networks if found else ())]
+    specs = [(read_spec(one.spec, "the rates"), one) for one in (found.networks if found else ())]
     return [
         Known(
             spec=spec,
-            seconds=spec.epochs * DATASETS[spec.dataset].train_images / one.rates["1"],
+            seconds=spec.examples / one.rates["1"],
             device_type=device_type,
         )
         for spec, one in specs
@@ -92,12 +92,12 @@ def sharing(found: Throughput | None, profile: Profile) -> Sharing:
         count = int(profile.runs_per_gpu)
         return lambda _spec: (count, float(count))  # at worst, they take turns
     rated = sorted(
-        ((forward_macs(RunSpec.from_json(one.spec, "the rates")), one) for one in (found.networks if found else ())),
+        ((forward_macs(read_spec(one.spec, "the rates")), one) for one in (found.networks if found else ())),
         key=lambda pair: pair[0],
     )
 
     def of(spec: RunSpec) -> tuple[int, float]:
-        measured = next((one for macs, one in rated if macs >= forward_macs(spec)), None) if spec.epochs else None
+        measured = next((one for macs, one in rated if macs >= forward_macs(spec)), None) if spec.rows else None
         if measured is None:
             return 1, 1.0
         count = measured.best()
@@ -110,8 +110,8 @@ def networks(specs: Sequence[tuple[RunSpec, float]]) -> list[RunSpec]:
     """The networks worth measuring, from runs and their expected seconds: those that take the most time."""
     spent: dict[tuple[Any, ...], tuple[float, RunSpec]] = {}
     for spec, seconds in specs:
-        if spec.epochs:
-            kind = (spec.dataset, spec.depth, spec.width, spec.batch_size, spec.precision)
+        if spec.rows:
+            kind = (spec.dataset, spec.network, spec.batch_size, spec.precision)
             before, first = spent.get(kind, (0.0, spec))
             spent[kind] = (before + seconds, first)
     return [spec for _, spec in sorted(spent.values(), key=lambda pair: -pair[0])][:NETWORKS]

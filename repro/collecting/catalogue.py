@@ -1,4 +1,4 @@
-"""The catalogue: every row of what the sources claim, with or without a check, from claims/catalogue.toml."""
+"""The catalogue: every row of what the sources claim, with or without a check, from the catalogue.toml files."""
 
 import tomllib
 from dataclasses import dataclass
@@ -23,17 +23,20 @@ class Row:
 
 
 def catalogue(path: Path | None = None) -> tuple[Row, ...]:
-    """The rows of a catalogue, of this suite's own unless a path is given.
+    """The rows of a catalogue; without a path, of this suite's own: the common one, then those of single works.
 
     Raises:
         ClaimError: it cannot be read, a row has an unknown or missing field, or an id occurs twice.
     """
-    return _read(path or folder("claims") / NAME)
+    if path is not None:
+        return _read(path)
+    own = sorted(folder("claims").glob(f"*/{NAME}"))
+    return tuple(row for one in (folder("claims") / NAME, *own) for row in _read(one))
 
 
 @cache
 def primaries(claim_file: Path) -> int:
-    """Number of primary claims in the catalogue beside a claim file; 1 if there is none.
+    """Number of primary claims in the catalogue of a claim file's work, or in the common one; 1 if there is none.
 
     Raises:
         ClaimError: as ``catalogue``.

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 from collections.abc import Generator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -51,10 +52,41 @@ class _Catcher:
 def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: str | None = None) -> "Session":
     """The checks of claim files at a scale; of this suite's own claims unless paths are given.
 
+    Controls that the checks of some files depend on and that lie in other files come with them: selected, unless a
+    keyword asks for single checks; of a control with a point for each network, those of networks that are trained.
+
     Raises:
         ClaimError: a claim file cannot be read or breaks a rule, or nothing is selected.
     """
     where = list(paths) or [str(folder("claims"))]
+    found = _session(where, scale, keyword, copy)
+    known = {check.claim.id for check in found.checks.values()} | found.pointless.keys()
+    needed = {(name, check.file) for check in found.selected for name in check.claim.depends_on if name not in known}
+    files = {str(path) for name, beside in needed for path in defining(name, beside)[:1]}
+    if not files:
+        return found
+    with_controls = _session([*where, *sorted(files)], scale, keyword, copy)
+    own = [check for check in with_controls.selected if str(check.file) not in files]
+    trained = {spec.network for check in own for spec in check.runs(1).values() if spec.rows}
+    controls = [
+        check
+        for check in with_controls.selected
+        if str(check.file) in files
+        and any(check.claim.id in one.claim.depends_on for one in own)
+        and (not check.claim.per_network or trained & {spec.network for spec in check.runs(1).values()})
+    ]
+    with_controls.selected = own if keyword else own + controls
+    return with_controls
+
+
+def defining(name: str, beside: Path) -> list[Path]:
+    """The claim files that define an id: in the folder of another one, in folders beside that, among our controls."""
+    pattern = re.compile(rf"""\bid=["']{re.escape(name)}["']""")
+    near = [*beside.parent.parent.glob("*/*.py"), *(folder("claims") / "controls").glob("*.py")]
+    return [path for path in near if pattern.search(path.read_text("utf-8"))]
+
+
+def _session(where: list[str], scale: str, keyword: str, copy: str | None) -> "Session":
     for path in where:
         if not path.strip():
             raise ClaimError("a path is empty; name claim files or folders, or none for all claims.")

@@ -1,7 +1,6 @@
 """The pytest plugin that collects: every marked function is a check at each point of its grid."""
 
 import inspect
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from repro.claim import Check, Claim
 from repro.collecting.catalogue import primaries
+from repro.collecting.collect import defining
 from repro.errors import ClaimError, DataError, ReproError
 from repro.recipes import SCALES, check_scale
 from repro.runs.datasets import COPIES
@@ -176,7 +176,7 @@ def _refuse_unknown_claims(checks: list[Check]) -> None:
     by_id = {check.claim.id: check for check in reversed(checks)}
     for check in by_id.values():
         for name in (*check.claim.depends_on, *((check.claim.same_as,) if check.claim.same_as else ())):
-            if name not in by_id and not _defined_nearby(name, check.file):
+            if name not in by_id and not defining(name, check.file):
                 raise ClaimError(
                     f"claim {check.claim.id} in {check.file.name} names {name!r}, which no claim file defines; "
                     "correct its depends_on or same_as."
@@ -187,12 +187,6 @@ def _refuse_unknown_claims(checks: list[Check]) -> None:
                 f"claim {check.claim.id} is declared the same as {other.claim.id}, but its rule or its runs differ; "
                 "drop same_as or make them equal."
             )
-
-
-def _defined_nearby(name: str, file: Path) -> bool:
-    """Whether a claim file that was not collected defines an id: one in this folder or in a folder beside it."""
-    pattern = re.compile(rf"""\bid=["']{re.escape(name)}["']""")
-    return any(pattern.search(path.read_text("utf-8")) for path in file.parent.parent.glob("*/*.py"))
 
 
 def _refuse_coroutines(checks: list[Check]) -> None:

@@ -1,7 +1,7 @@
 """The rule that one mean exceeds another."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
@@ -41,33 +41,36 @@ class Ordering:
 
     kind: ClassVar[str] = "O"
     name: ClassVar[str] = "Ordering"
-    gap: float  # >= 0: half the paper's gap where it is known, else 0
+    gap: float  # >= 0: half the paper's gap where it is known, else 0; the smallest where points have their own
     reason: str
 
     def __post_init__(self) -> None:
         finite("gap", self.gap, least=0)
 
-    def compare(self, *, levels: Levels, higher: Sample, lower: Sample | float) -> Finding:
+    def compare(self, *, levels: Levels, higher: Sample, lower: Sample | float, gap: float | None = None) -> Finding:
         """ESTABLISHED: lower bound > gap. RULED_OUT: upper bound < gap. DIRECTION_ONLY: that, and lower bound > 0.
 
-        Bounds above are at ``levels.accept``, the upper one at ``levels.against``. Samples that share a run at any seed
-        are compared seed by seed. ``lower`` may be a known number: the test is then a one-sample t-test.
+        ``gap`` is that of this comparison, where the points of a claim have gaps of their own. Bounds above are at
+        ``levels.accept``, the upper one at ``levels.against``. Samples that share a run at any seed are compared seed
+        by seed. ``lower`` may be a known number: the test is then a one-sample t-test.
         """
+        if gap is not None:
+            return replace(self, gap=gap).compare(levels=levels, higher=higher, lower=lower)
         difference, test = _difference(higher, lower)
         p_for, p_against = difference.p_above(self.gap), difference.p_below(self.gap)
         low, high = difference.interval(levels.accept)
         high_against = difference.interval(levels.against)[1]
         outcome = decided(p_for, p_against, levels)
-        gap = f"the gap of {self.gap:g}" if self.gap else "0"
+        edge = f"the gap of {self.gap:g}" if self.gap else "0"
         words = {
-            Outcome.ESTABLISHED: f"the lower one is above {gap}",
-            Outcome.RULED_OUT: f"the upper one is below {gap}",
-            Outcome.UNDECIDED: f"they lie on both sides of {gap}",
+            Outcome.ESTABLISHED: f"the lower one is above {edge}",
+            Outcome.RULED_OUT: f"the upper one is below {edge}",
+            Outcome.UNDECIDED: f"they lie on both sides of {edge}",
         }[outcome]
         if outcome is Outcome.RULED_OUT and difference.p_above(0.0) < levels.accept:
-            outcome, words = Outcome.DIRECTION_ONLY, f"the lower one is above 0 and the upper one below {gap}"
+            outcome, words = Outcome.DIRECTION_ONLY, f"the lower one is above 0 and the upper one below {edge}"
         elif outcome is Outcome.UNDECIDED and high < self.gap:
-            words = f"the upper one is below {gap}, but not at the level at which the whole claim would fall"
+            words = f"the upper one is below {edge}, but not at the level at which the whole claim would fall"
         other = lower.label if isinstance(lower, Sample) else f"{lower:g}"
         unit = unit_of_difference(higher.unit)
         return Finding(

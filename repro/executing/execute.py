@@ -88,5 +88,5 @@ def check_data(runs: Sequence[Planned], data_dir: Path) -> None:
     Raises:
         DataError: as ``check_data_present``.
     """
-    for name in sorted({run.spec.dataset for run in runs if run.spec.epochs}):
+    for name in sorted({run.spec.dataset for run in runs if run.spec.rows}):
         check_data_present(name, data_dir)

@@ -33,21 +33,21 @@ def reached(plan: Plan, ended: Collection[str], store: Store, workers: int) -> R
     done = [run for run in missing if run.spec.key in ended]
     current = [run for run in missing if run.spec.key not in ended][:workers]  # the pool trains them in this order
     epochs = [_epochs(run, store) for run in current]
-    behind = sum(run.cost.seconds * count / max(1, run.spec.epochs) for run, count in zip(current, epochs, strict=True))
+    behind = sum(run.cost.seconds * count / max(1, run.spec.rows) for run, count in zip(current, epochs, strict=True))
     return Reached(
         seconds=sum(run.cost.seconds for run in done) + behind,
-        epochs=sum(run.spec.epochs for run in done) + sum(epochs),
-        current=tuple(f"{_short(run)} {count}/{run.spec.epochs}" for run, count in zip(current, epochs, strict=True)),
+        epochs=sum(run.spec.rows for run in done) + sum(epochs),
+        current=tuple(f"{_short(run)} {count}/{run.spec.rows}" for run, count in zip(current, epochs, strict=True)),
     )
 
 
 def _short(run: Planned) -> str:
-    return run.spec.name.partition(" (")[0].replace(f" {run.spec.epochs} epochs", "")
+    return run.spec.name.partition(" (")[0].replace(f" {run.spec.rows} epochs", "")
 
 
 def _epochs(run: Planned, store: Store) -> int:
     try:
-        return min(run.spec.epochs, (store.folder(run.spec) / HISTORY).read_bytes().count(b"\n"))
+        return min(run.spec.rows, (store.folder(run.spec) / HISTORY).read_bytes().count(b"\n"))
     except OSError:
         return 0
 
@@ -108,7 +108,7 @@ class _Bar:
 
         self._plan, self._tally, self._store, self._workers = plan, tally, store, workers
         self._expected = max(1e-9, sum(run.cost.seconds for run in plan.missing))
-        self._epochs = sum(run.spec.epochs for run in plan.missing)
+        self._epochs = sum(run.spec.rows for run in plan.missing)
         self._began = time.monotonic()
         size = shutil.get_terminal_size()
         shape = "{percentage:3.0f}% {bar:20} {desc}"

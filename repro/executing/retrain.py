@@ -55,7 +55,7 @@ def _differences(ours: Run, again: Run) -> list[str]:
                 lines.append(f"{ours.folder / TENSORS}: other values")
             case _:
                 lines.append(f"{ours.folder / name}: other values")
-    if ours.spec.epochs and ours.record["frozen_before"] != again.record["frozen_before"]:
+    if ours.spec.rows and ours.record["frozen_before"] != again.record["frozen_before"]:
         lines.append(f"{ours.folder}: other frozen weights")
     return lines
 

@@ -29,9 +29,9 @@ def _state(check: Check, points: Judged) -> str:
     uncovered: list[str] = []
     if next(iter(points))[0].claim.per_network:
         own = _networks(check)
-        points = [pair for pair in points if own.keys() & _networks(pair[0]).keys()]
+        points = [pair for pair in points if {*own} & {*_networks(pair[0])}]
         covered = {network for other, _ in points for network in _networks(other)}
-        uncovered = [name for network, name in own.items() if network not in covered]
+        uncovered = [network for network in own if network not in covered]
     rows = [row for _, row in points]
     if any(row.stands == "against" or row.verdict is Verdict.INVALID for row in rows):
         return FAILED
@@ -41,12 +41,7 @@ def _state(check: Check, points: Judged) -> str:
     return str(neither[0].stands or neither[0].verdict).lower() if neither else HOLDS
 
 
-def _networks(check: Check) -> dict[tuple[str, int, int], str]:
-    """The networks that a check trains, with their names."""
-    specs = [specs[0] for specs in check.arms(1).values() if specs[0].epochs]
-    return {
-        (spec.family, spec.depth, spec.width): f"wrn-{spec.depth}-{spec.width}"
-        if spec.width > 1
-        else f"resnet-{spec.depth}"
-        for spec in specs
-    }
+def _networks(check: Check) -> list[str]:
+    """The networks that a check trains."""
+    trained = [specs[0].network for specs in check.arms(1).values() if specs[0].rows]
+    return list(dict.fromkeys(trained))

@@ -15,7 +15,7 @@ def deviations(
     runs = list(found.values())
     listed = sorted({DATASETS[run.spec.dataset].deviation_text for run in runs} - {""})
     listed += [f"precision: {word}" for word in sorted({run.spec.precision for run in runs} - {"float32"})]
-    listed += _mixtures([run for run in runs if run.spec.epochs])
+    listed += _mixtures([run for run in runs if run.spec.rows])
     fewer = sorted(number for number in replicates if number != seeds)
     if fewer and check.scale == "paper":
         listed.append(f"replicates: {seeds} seeds, and {', '.join(map(str, fewer))} behind the published values")

@@ -26,6 +26,7 @@ from repro.judging.multiverse import multiverses
 from repro.judging.verdict import Judgement, to_json
 from repro.planning.scales import ScaleNeeds
 from repro.recipes import schedule
+from repro.runs.datasets import DATASETS
 from repro.runs.spec import TRAINING_VERSION
 from repro.runs.store import Run, Store
 
@@ -100,7 +101,7 @@ def _run(run: Run, wanted: list[str]) -> RunRow:
         name=run.spec.name,
         outcome=run.record["outcome"],
         seconds=run.record.get("seconds"),
-        images_per_second=run.record.get("images_per_second"),
+        images_per_second=run.record.get(f"{DATASETS[run.spec.dataset].unit}_per_second"),
         peak_memory_bytes=run.record["parts"][-1].get("peak_memory_bytes"),
         device=run.record["parts"][-1]["device"],
         parts=len(run.record["parts"]),
@@ -129,7 +130,7 @@ def _data(runs: Iterable[Run]) -> list[DataRead]:
 
 
 def _cost(runs: Sequence[Run]) -> TotalCost:
-    trained = [run for run in runs if run.spec.epochs]
+    trained = [run for run in runs if run.spec.rows]
     return TotalCost(
         runs=len(runs),
         trained=len(trained),

@@ -51,21 +51,40 @@ class Evidence:
         )
 
     def accuracy(self, arm: str, label: str = "") -> Sample:
-        """Top-1 test accuracy of the final epoch, percent, with running statistics."""
-        step = 100 / min(run.measurement("accuracy")["images"] for run in self.runs(arm))
+        """Top-1 test accuracy of the final network, percent, with running statistics."""
         return self.sample(
-            arm, lambda run: run.measurement("accuracy")["top1"], label=label or arm, unit="%", step=step
+            arm, lambda run: run.measurement("accuracy")["top1"], label=label or arm, unit="%", step=self._step(arm)
+        )
+
+    def best_accuracy(self, arm: str, label: str = "") -> Sample:
+        """Top-1 test accuracy of the best evaluation of each run, percent: model selection on the test set itself."""
+        return self.sample(
+            arm,
+            lambda run: max(row["test_top1"] for row in run.history),
+            label=label or arm,
+            unit="%",
+            step=self._step(arm),
+        )
+
+    def train_accuracy(self, arm: str, label: str = "") -> Sample:
+        """Share of the training examples that the final network classifies as labelled, in [0, 1]."""
+        step = 1 / min(DATASETS[run.spec.dataset].train_size for run in self.runs(arm))
+        return self.sample(
+            arm,
+            lambda run: run.measurement("accuracy")["train_top1"] / 100,
+            label=label or arm,
+            unit="share",
+            step=step,
         )
 
     def clamped_accuracy(self, arm: str, threshold: float, label: str = "") -> Sample:
         """Top-1 test accuracy, percent, with every |γ| below a threshold set to 0."""
-        step = 100 / min(run.measurement("accuracy")["images"] for run in self.runs(arm))
         return self.sample(
             arm,
             lambda run: _at(run, "clamp", threshold, "top1"),
             label=label or f"|γ| < {threshold:g} set to 0",
             unit="%",
-            step=step,
+            step=self._step(arm),
         )
 
     def small_gamma(self, arm: str, threshold: float, label: str = "") -> Sample:
@@ -83,11 +102,15 @@ class Evidence:
         )
 
     def counts(self, arm: str) -> dict[str, int]:
-        """Number of parameters by part: convolution, shortcut, batchnorm, output, total."""
+        """Number of parameters by part, such as batchnorm or output, and in "total"."""
         return dict(self.runs(arm)[0].measurement("parameters"))
 
+    def _step(self, arm: str) -> float:
+        """Percent that one test example is worth."""
+        return 100 / min(DATASETS[run.spec.dataset].test_size for run in self.runs(arm))
+
     def fingerprints(self, arm: str) -> dict[str, tuple[str, str]]:
-        """By split, the fingerprint of the images that the first run of an arm read, and the one its data set has.
+        """By split, the fingerprint of the data that the first run of an arm read, and the one its data set has.
 
         For a data set whose fingerprint nobody here has read, the loader's own check stands in, and both are equal.
         """

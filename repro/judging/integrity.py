@@ -9,9 +9,9 @@ from repro.runs.datasets import DATASETS
 from repro.runs.spec import RunSpec
 from repro.runs.store import HISTORY, TENSORS, Run
 
-# Images that may fall on another side when the network of the last epoch is evaluated again: none on a CPU, while on
-# other devices a kernel chosen anew can round otherwise.
-MOVED_IMAGES = 5
+# Test examples that may fall on another side when the final network is evaluated again: none on a CPU, while on other
+# devices a kernel chosen anew can round otherwise.
+MOVED = 5
 
 
 def refuse_contradictions(arms: Mapping[str, Sequence[Run]], *, thorough: bool) -> None:
@@ -34,34 +34,37 @@ def refuse_contradictions(arms: Mapping[str, Sequence[Run]], *, thorough: bool) 
 def contradiction(run: Run) -> str:
     """How outcome, history and accuracy of a run contradict each other; "" where they agree."""
     spec, outcome, rows = run.spec, run.record["outcome"], run.history
-    if not spec.epochs:
+    if not spec.rows:
         return "" if outcome == "built" and not rows else f"nothing is trained, and its outcome is {outcome!r}"
     try:
-        epochs = [row["epoch"] for row in rows]
+        counted = [row[spec.row_name] for row in rows]
         ended = rows[-1]["train_loss"] if rows else None
         last = float(rows[-1]["test_top1"]) if rows else math.nan
         found = run.measurement("accuracy")
-        measured, images = found["top1"], found["images"]
+        unit = DATASETS[spec.dataset].unit
+        measured, seen = found["top1"], found[unit]
     except (KeyError, TypeError, ValueError) as error:
         return f"its {HISTORY} or accuracy lacks {error}"
-    if epochs != list(range(1, len(epochs) + 1)):
-        return f"its {HISTORY} has the epochs {epochs[:3]}… instead of 1, 2, 3 …"
+    if counted != list(range(1, len(counted) + 1)):
+        return f"its {HISTORY} has the {spec.row_name}s {counted[:3]}… instead of 1, 2, 3 …"
     whole = "diverged" if ended is None else "trained"
-    if outcome != whole or (outcome == "trained" and len(rows) != spec.epochs):
-        return f"its outcome is {outcome!r}, and its {HISTORY} shows {len(rows)} of {spec.epochs} epochs, {whole}"
-    if images != DATASETS[spec.dataset].test_images:
-        return f"its accuracy is over {images} images, and {spec.dataset} has {DATASETS[spec.dataset].test_images}"
-    allowed = 0.0 if run.record["parts"][-1]["device_type"] == "cpu" else 100 * MOVED_IMAGES / images
+    if outcome != whole or (outcome == "trained" and len(rows) != spec.rows):
+        return (
+            f"its outcome is {outcome!r}, and its {HISTORY} shows {len(rows)} of {spec.rows} {spec.row_name}s, {whole}"
+        )
+    if seen != DATASETS[spec.dataset].test_size:
+        return f"its accuracy is over {seen} {unit}, and {spec.dataset} has {DATASETS[spec.dataset].test_size}"
+    allowed = 0.0 if run.record["parts"][-1]["device_type"] == "cpu" else 100 * MOVED / seen
     if not math.isclose(measured, last, rel_tol=0, abs_tol=allowed + 1e-9):
         return f"its accuracy is {measured} %, and the last row of its {HISTORY} has {last} %"
     return ""
 
 
 def broken_controls(runs: Iterable[Run]) -> list[str]:
-    """In which runs a frozen tensor moved or other images were read than the spec names, one sentence each."""
+    """In which runs a frozen tensor moved or other data were read than the spec names, one sentence each."""
     found = []
     for run in runs:
-        if not run.spec.epochs:
+        if not run.spec.rows:
             continue
         if run.record["frozen_before"] != run.record["frozen_after"]:
             found.append(f"frozen tensors of {run.spec.name} are not what they were before training.")
@@ -69,8 +72,8 @@ def broken_controls(runs: Iterable[Run]) -> list[str]:
             read = run.record["data"].get(split, "nothing")
             if read != named:
                 found.append(
-                    f"{run.spec.name} read {split} images of fingerprint {read[:12]}…, and {run.spec.dataset} has "
-                    f"{named[:12]}…"
+                    f"{run.spec.name} read {split} {DATASETS[run.spec.dataset].unit} of fingerprint {read[:12]}…, and "
+                    f"{run.spec.dataset} has {named[:12]}…"
                 )
     return found
 
@@ -79,7 +82,7 @@ def _refuse_copies(arm: str, runs: Sequence[Run]) -> None:
     """Two seeds of an arm must not share tensors, losses or frozen weights: one would be counted twice."""
     seen: dict[tuple[str, object], RunSpec] = {}
     for run in runs:
-        if not run.spec.epochs:
+        if not run.spec.rows:
             continue
         prints: list[tuple[str, object]] = [
             ("tensors", run.record["files"][TENSORS]),

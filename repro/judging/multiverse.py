@@ -23,7 +23,7 @@ AS_FROZEN = "as frozen"
 # Alternatives, the frozen choice first. Which of them a check has depends on its rule and on what it reads.
 CHOICES: dict[str, tuple[str | float, ...]] = {
     "margin": (1.0, 0.5, 2.0),  # factor on the margin, gap or limit
-    "epoch": ("final", "best"),
+    "epoch": (AS_FROZEN, "exchanged"),
     "threshold": (AS_FROZEN, 0.003, 0.03),  # below which |γ| is small: a step to either side
     "test": (AS_FROZEN, "paired", "Welch"),
     "relu": ("unit", "channel"),
@@ -109,7 +109,7 @@ def in_words(name: str, value: str | float) -> str:
         case "margin":
             return f"margin or gap × {value:g}" if isinstance(value, float | int) else str(value)
         case "epoch":
-            return f"{value} epoch"
+            return f"last and best evaluation {value}"
         case "threshold":
             return f"threshold {value}"
         case "test":
@@ -147,15 +147,20 @@ class _Otherwise(Evidence):
         self._path = path
 
     def accuracy(self, arm: str, label: str = "") -> Sample:
-        """Of the final epoch, or of the best one, which is chosen on the test images."""
+        """Of the last evaluation, or of the best one, which is chosen on the test examples."""
         final = super().accuracy(arm, label)
         if not all(run.history for run in self.runs(arm)):
             return final
         self.used.add("epoch")
-        if self._path["epoch"] == "final":
+        if self._path["epoch"] == AS_FROZEN:
             return final
         best = tuple(max(float(row["test_top1"]) for row in run.history) for run in self.runs(arm))
         return dataclasses.replace(final, values=best)
+
+    def best_accuracy(self, arm: str, label: str = "") -> Sample:
+        """Of the best evaluation, which is chosen on the test examples, or of the last one."""
+        self.used.add("epoch")
+        return super().best_accuracy(arm, label) if self._path["epoch"] == AS_FROZEN else super().accuracy(arm, label)
 
     def small_gamma(self, arm: str, threshold: float, label: str = "") -> Sample:
         """At the threshold of the path instead of Figure 4's."""
@@ -181,7 +186,10 @@ class _Otherwise(Evidence):
 
     def find(self, **quantities: Any) -> None:
         """Under a rule with another margin, and by the other test where two samples are compared."""
-        rule: Any = self._widened(self._check.claim.rule)
+        own: Any = self._check.claim.rule
+        if "gap" in quantities:
+            own = dataclasses.replace(own, gap=quantities.pop("gap"))
+        rule: Any = self._widened(own)
         higher, lower = quantities.get("higher"), quantities.get("lower")
         if isinstance(higher, Sample) and isinstance(lower, Sample):
             self.used.add("test")

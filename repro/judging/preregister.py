@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -84,36 +85,63 @@ def _claim(own: Sequence[Check]) -> dict[str, Any]:
     }
 
 
-def latest() -> Path | None:
-    """The last registration beside the claims, by name; None without one."""
-    return max((folder("claims") / PLACE).glob("*.json"), default=None, key=lambda path: path.name)
+def registrations() -> list[Path]:
+    """The registrations beside the claims, in order of their names, which begin with their dates."""
+    return sorted((folder("claims") / PLACE).glob("*.json"))
 
 
-def compare(checks: Sequence[Check], path: Path | None = None) -> Registration | None:
-    """Compares the judged rules with a registration, by default the last one beside the claims; None without one.
+def compare(checks: Sequence[Check], paths: Sequence[Path] | None = None) -> Registration | None:
+    """Compares the judged rules with the first registration of each, by default among those beside the claims.
+
+    None where no registration has any of them.
 
     Raises:
-        StoreError: the file is no registration.
+        StoreError: a file is no registration.
     """
-    path = path or latest()
-    if path is None:
+    wanted = {(check.scale, check.id): check for check in checks}
+    known: dict[tuple[str, str], _Entry] = {}
+    used: dict[str, tuple[str, str]] = {}  # name of a file -> its hash and date
+    for path in registrations() if paths is None else paths:
+        sha256, date_, entries = _read(path)
+        new = {at: entry for at, entry in entries.items() if at in wanted and at not in known}
+        known |= new
+        if new:
+            used[path.name] = sha256, date_
+    if not used:
         return None
+    codes = {entry.code for entry in known.values()}
+    return Registration(
+        file=", ".join(used),
+        sha256=", ".join(sha256 for sha256, _ in used.values()),
+        registered=", ".join(dict.fromkeys(date_ for _, date_ in used.values())),
+        judging_code=codes == {judging_code()},
+        unregistered=tuple(check.id for at, check in wanted.items() if at not in known),
+        changed=tuple(
+            check.id
+            for at, check in wanted.items()
+            if at in known and known[at].sha256 != check.criterion_under(known[at].code)
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Entry:
+    """A registered rule."""
+
+    sha256: str  # of the criterion
+    code: str  # digest of the judging code when it was registered
+
+
+def _read(path: Path) -> tuple[str, str, dict[tuple[str, str], _Entry]]:
+    """Hash, date and rules of a registration."""
     try:
         content = read_plain(path)
         made = parse(content)
-        known = {(str(entry["scale"]), str(entry["check"])): str(entry["sha256"]) for entry in made["criteria"]}
-        registered, code = str(made["registered"]), made["judging_code_sha256"]
+        code = str(made["judging_code_sha256"])
+        entries = {
+            (str(entry["scale"]), str(entry["check"])): _Entry(sha256=str(entry["sha256"]), code=code)
+            for entry in made["criteria"]
+        }
+        return hashlib.sha256(content).hexdigest(), str(made["registered"]), entries
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise StoreError(f"{path} is no registration ({error}); make one with: repro preregister.") from None
-    return Registration(
-        file=path.name,
-        sha256=hashlib.sha256(content).hexdigest(),
-        registered=registered,
-        judging_code=code == judging_code(),
-        unregistered=tuple(check.id for check in checks if (check.scale, check.id) not in known),
-        changed=tuple(
-            check.id
-            for check in checks
-            if known.get((check.scale, check.id), check.criterion_sha256) != check.criterion_sha256
-        ),
-    )

@@ -3,15 +3,20 @@
 from collections.abc import Iterator
 
 from repro.runs.datasets import DATASETS
+from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.spec import RunSpec
+from repro.runs.step_spec import StepSpec
 
 Shape = tuple[int, ...]
 
 
 def expected(spec: RunSpec) -> dict[str, Shape]:
     """The trained parameters and running statistics of a run by name; none for a network that was only built."""
-    if not spec.epochs:
+    if not spec.rows:
         return {}
+    if isinstance(spec, StepSpec):
+        return _of_steps(spec)
+    assert isinstance(spec, ResNetSpec)
     kept: dict[str, Shape] = {}
     for path, part, shape in _layers(spec):
         if part == "batchnorm":
@@ -40,8 +45,8 @@ def _moves(trained: str, part: str) -> bool:
             return part in words or ("batchnorm" in words and part in ("gamma", "beta"))
 
 
-def _layers(spec: RunSpec) -> Iterator[tuple[str, str, Shape]]:
-    """Path, part and weight shape of each layer of a CIFAR ResNet, the only family that is trained here."""
+def _layers(spec: ResNetSpec) -> Iterator[tuple[str, str, Shape]]:
+    """Path, part and weight shape of each layer of a CIFAR ResNet, the only residual family that is trained here."""
     dataset = DATASETS[spec.dataset]
     channels = 16 * spec.width
     yield "conv", "convolution", (channels, dataset.shape[2], 3, 3)
@@ -60,3 +65,32 @@ def _layers(spec: RunSpec) -> Iterator[tuple[str, str, Shape]]:
                 yield f"{path}.downsample.1", "batchnorm", (wide,)
             channels, number = wide, number + 1
     yield "fc", "output", (dataset.classes, channels)
+
+
+def _of_steps(spec: StepSpec) -> dict[str, Shape]:
+    """Weights and biases of a network on sequences, all of them trained."""
+    dataset, size = DATASETS[spec.dataset], spec.hidden
+    length, classes = dataset.shape[0], dataset.classes
+    layers: dict[str, Shape]
+    match spec.family:
+        case "logistic":
+            layers = {"output": (classes, length)}
+        case "mlp" | "residual-mlp":
+            layers = {"linear1": (size, length), "linear2": (size, size), "output": (classes, size)}
+        case "cnn":
+            after = length
+            for kernel in (5, 3, 3):
+                after = (after + 2 - kernel) // 2 + 1
+            layers = {"conv1": (size, 1, 5), "conv2": (size, size, 3), "conv3": (size, size, 3)}
+            layers["output"] = (classes, size * after)
+        case "pooling-cnn":
+            after = length if spec.pooling == "none" else length // 4
+            layers = {"conv1": (size, 1, 3), "conv2": (size, size, 3), "output": (classes, size * after)}
+        case _:
+            ways = ("", "_reverse")
+            gates: dict[str, Shape] = {f"gru.weight_ih_l0{way}": (3 * size, 1) for way in ways}
+            gates |= {f"gru.weight_hh_l0{way}": (3 * size, size) for way in ways}
+            gates |= {f"gru.bias_{kind}_l0{way}": (3 * size,) for kind in ("ih", "hh") for way in ways}
+            return gates | {"output.weight": (classes, 2 * size * length), "output.bias": (classes,)}
+    weights: dict[str, Shape] = {f"{name}.weight": shape for name, shape in layers.items()}
+    return weights | {f"{name}.bias": shape[:1] for name, shape in layers.items()}

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repro.runs.datasets import DATASETS
+from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.spec import RunSpec
+from repro.runs.step_spec import StepSpec
 
 # Multiply-accumulates per second while no similar run has been measured: a guess, and marked as one.
 ASSUMED = {"cpu": 2e10, "cuda": 2e12}
-BUILD_SECONDS = 0.5  # a run without epochs
+BUILD_SECONDS = 0.5  # a run that trains nothing
+# Multiply-accumulates that pass while a processor starts the operations of one step of a small network, half a
+# millisecond at the speed assumed above.
+OVERHEAD = 1e7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +43,13 @@ def estimator(known: Iterable[Known], device_type: str) -> Callable[[RunSpec], C
     """
     measured: dict[str, dict[float, dict[str, float]]] = {}  # seconds by data set, work and what is trained
     for one in known:
-        if one.device_type == device_type and one.spec.epochs:
+        if one.device_type == device_type and one.spec.rows:
             of_work = measured.setdefault(one.spec.dataset, {}).setdefault(_work(one.spec), {})
             of_work.setdefault(one.spec.trained, one.seconds)
     works = {dataset: sorted(of_dataset) for dataset, of_dataset in measured.items()}
 
     def cost(spec: RunSpec) -> Cost:
-        if not spec.epochs:
+        if not spec.rows:
             return Cost(seconds=BUILD_SECONDS, basis="assumed")
         work = _work(spec)
         if spec.dataset not in works:
@@ -59,8 +64,18 @@ def estimator(known: Iterable[Known], device_type: str) -> Callable[[RunSpec], C
 
 
 def forward_macs(spec: RunSpec) -> float:
-    """Multiply-accumulates of the convolutions for one image of a CIFAR ResNet."""
-    side, _, channels_in = DATASETS[spec.dataset].shape
+    """Multiply-accumulates of a network for one example."""
+    match spec:
+        case ResNetSpec():
+            return _resnet_macs(spec)
+        case StepSpec():
+            return _sequence_macs(spec)
+    raise AssertionError(f"{spec.name} has no known cost")
+
+
+def _resnet_macs(spec: ResNetSpec) -> float:
+    """Of the convolutions of a CIFAR ResNet."""
+    side, channels_in = float(DATASETS[spec.dataset].shape[0]), DATASETS[spec.dataset].shape[2]
     blocks, width = (spec.depth - 2) // 6, 16 * spec.width
     total = 9.0 * side**2 * width * channels_in
     channels_in = width
@@ -72,6 +87,22 @@ def forward_macs(spec: RunSpec) -> float:
     return total
 
 
+def _sequence_macs(spec: StepSpec) -> float:
+    """Of all layers of a network on sequences."""
+    length, classes, size = DATASETS[spec.dataset].shape[0], DATASETS[spec.dataset].classes, spec.hidden
+    match spec.family:
+        case "logistic":
+            return length * classes
+        case "mlp" | "residual-mlp":
+            return size * (length + size + classes)
+        case "cnn":
+            return size * (5 + 3 * size) * length / 2 + size * size * 3 * length / 8 + size * classes * length / 8
+        case "pooling-cnn":
+            return size * 3 * length * (1 + size) + size * classes * length
+        case _:
+            return length * (2 * 3 * size * (1 + size) + 2 * size * classes)
+
+
 def _work(spec: RunSpec) -> float:
     """Multiply-accumulates of a whole run; a frozen weight needs no gradient of its own."""
     match spec.trained:
@@ -81,4 +112,7 @@ def _work(spec: RunSpec) -> float:
             passes = 1
         case _:
             passes = 2
-    return forward_macs(spec) * passes * spec.epochs * DATASETS[spec.dataset].train_images
+    if isinstance(spec, StepSpec):  # small networks spend their time on starting operations, and not on arithmetic
+        started = DATASETS[spec.dataset].shape[0] if spec.family == "gru" else 1
+        return spec.steps * (forward_macs(spec) * passes * spec.batch_size + started * OVERHEAD)
+    return forward_macs(spec) * passes * spec.examples

@@ -67,7 +67,7 @@ def plan(
             wanted.setdefault(key, (spec, []))[1].append(check)
     conditions = {key: _condition(store, spec) for key, (spec, _) in wanted.items()}
     reused = [run for _, run in conditions.values() if isinstance(run, Run)]
-    cost = estimator([*known, *map(_known, filter(lambda run: run.spec.epochs, reused))], device_type)
+    cost = estimator([*known, *map(_known, filter(lambda run: run.spec.rows, reused))], device_type)
     runs = [_planned(spec, tuple(needed), store, *conditions[key], cost) for key, (spec, needed) in wanted.items()]
     return Plan(checks=tuple(checks), runs=tuple(verdicts_first(runs)))
 

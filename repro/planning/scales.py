@@ -34,7 +34,7 @@ def scales(store: Store, copy: str | None) -> tuple[ScaleNeeds, ...]:
 
 def _needs(scale: str, store: Store, copy: str | None) -> ScaleNeeds:
     made = plan(collect(scale=scale, copy=copy).selected, store, device_type="cpu")
-    trained = [run for run in made.runs if run.spec.epochs]
+    trained = [run for run in made.runs if run.spec.rows]
     missing = [run for run in trained if run.condition != "complete"]
     return ScaleNeeds(
         scale=scale,

@@ -14,8 +14,8 @@ from safetensors.numpy import save
 
 from repro.errors import DamagedRunError, SpecError, StoreError
 from repro.runs.canonical import canonical, parse
-from repro.runs.datasets import DATASETS
 from repro.runs.spec import RunSpec
+from repro.runs.spec_json import read_spec
 
 CHECKPOINT = "checkpoint.safetensors"
 HISTORY = "history.jsonl"
@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 
 def pack(spec: RunSpec, tensors: Mapping[str, Array], place: Json, history: bytes) -> bytes:
-    """A checkpoint file; ``place`` is as in ``read_checkpoint``, ``history`` a line for each finished epoch."""
+    """A checkpoint file; ``place`` is as in ``read_checkpoint``, ``history`` a line for each finished row."""
     text = canonical(place)
     kept = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     return save(kept, metadata={"place": text, "sha256": _digest(spec, kept, text, history)})
@@ -37,9 +37,10 @@ def read_checkpoint(
 ) -> tuple[dict[str, Array], Json, list[Json]]:
     """Tensors, place and history rows of a paused run, compared with the digest that was written with them.
 
-    The place holds "epoch" and "step" (finished ones), "diverged", "parts": a dict for each uninterrupted piece of
-    training so far, and "criteria": the hashes of the rules when the first of them began. Rows of later
-    epochs, which were written after the checkpoint, are left out. ``origin`` names the file in errors.
+    The place holds "epoch" or "evaluation", as the spec counts its rows, and "step" (finished ones), "diverged",
+    "parts": a dict for each uninterrupted piece of training so far, and "criteria": the hashes of the rules when the
+    first of them began. Later rows, which were written after the checkpoint, are left out. ``origin`` names the file
+    in errors.
 
     Raises:
         StoreError: the checkpoint or its history is damaged, belongs to another run, or is at no place that it has.
@@ -50,7 +51,7 @@ def read_checkpoint(
             text, expected = file.metadata()["place"], file.metadata()["sha256"]
             tensors: dict[str, Array] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         place = _checked(parse(text), spec)
-        lines = (folder / HISTORY).read_bytes().splitlines(keepends=True)[: place["epoch"]]
+        lines = (folder / HISTORY).read_bytes().splitlines(keepends=True)[: place[spec.row_name]]
         if _digest(spec, tensors, text, b"".join(lines)) != expected:
             raise ValueError("it or the history has changed since it was written, or is of another run")
         return tensors, place, [parse(line) for line in lines]
@@ -67,7 +68,7 @@ def read_checkpoint_place(folder: Path, origin: Path | str | None = None) -> Jso
         StoreError: as ``read_checkpoint``, or there is no spec.
     """
     try:
-        spec = RunSpec.from_json((folder / SPEC).read_text(encoding="utf-8", errors="replace"), folder / SPEC)
+        spec = read_spec((folder / SPEC).read_text(encoding="utf-8", errors="replace"), folder / SPEC)
     except OSError as error:
         raise StoreError(f"{folder / SPEC} cannot be read: {error.strerror}. Delete {folder}.") from None
     except SpecError as error:
@@ -90,10 +91,9 @@ def _checked(place: Any, spec: RunSpec) -> Json:
     Raises:
         ValueError: it is none.
     """
-    if not isinstance(place, dict) or set(place) != {"epoch", "step", "diverged", "parts", "criteria"}:
+    if not isinstance(place, dict) or set(place) != {spec.row_name, "step", "diverged", "parts", "criteria"}:
         raise ValueError("its place lacks an entry or has an unknown one")
-    steps = math.ceil(DATASETS[spec.dataset].train_images / spec.batch_size)
-    for name, end in (("epoch", spec.epochs), ("step", steps)):
+    for name, end in ((spec.row_name, spec.rows), ("step", spec.row_steps)):
         if type(place[name]) is not int or not 0 <= place[name] < end:
             raise ValueError(f"{name} is {place[name]!r:.40}; it must be an integer from 0 to {end - 1}")
     if type(place["diverged"]) is not bool or not isinstance(place["parts"], list):

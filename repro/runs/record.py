@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from repro.runs.datasets import DATASETS
 from repro.runs.spec import RunSpec
 
 REQUIRED = ("history.jsonl", "spec.json", "tensors.safetensors")
 FILE = re.compile(r"history\.jsonl|spec\.json|tensors\.safetensors|measurements/\w[\w.-]{0,99}\.json", re.ASCII)
-PARAMETERS = "measurements/parameters.json"
 DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -17,25 +17,25 @@ def fault(record: Any, spec: RunSpec) -> str | None:
     """The first fault of a record, in a few words; None for a sound one. Unknown fields are allowed."""
     if not isinstance(record, dict):
         return "it is no object"
-    for name, sound in (_TRAINED if spec.epochs else _BUILT).items():
+    for name, sound in _fields(spec).items():
         if name not in record:
             return f"{name} is missing"
         if not sound(record[name]):
             return f"its {name} is not what a run writes"
     for part in record["parts"]:
-        for name, sound in (_TRAINED_PART if spec.epochs else _PART).items():
+        for name, sound in (_TRAINED_PART | {f"from_{spec.row_name}": _count} if spec.rows else _PART).items():
             if not sound(part.get(name)):
                 return f"a part of it has no sound {name}"
     if not _additions(record.get("additions", [])):
         return "its additions are not what a run writes"
-    if spec.epochs and not _count(record["parts"][-1].get("peak_memory_bytes")):
+    if spec.rows and not _count(record["parts"][-1].get("peak_memory_bytes")):
         return "its last part has no sound peak_memory_bytes"
     return None
 
 
-def fault_in(name: str, content: dict[str, Any]) -> str | None:
+def fault_in(name: str, content: dict[str, Any], spec: RunSpec) -> str | None:
     """The first fault of a history row or a measurement, by the file that it is from; None for a sound one."""
-    for field, sound in _CONTENT.get(name, dict.fromkeys(content, _count) if name == PARAMETERS else {}).items():
+    for field, sound in _content(name, content, spec).items():
         if field not in content:
             return f"{field!r} is missing"
         if not sound(content[field]):
@@ -119,6 +119,23 @@ def _cores(value: Any) -> bool:
     return value is None or _count(value)
 
 
+def _content(name: str, content: dict[str, Any], spec: RunSpec) -> "_Sound":
+    match name:
+        case "history.jsonl":
+            return {spec.row_name: _count, **_CONTENT[name]}
+        case "measurements/accuracy.json":
+            return {DATASETS[spec.dataset].unit: _some, **_CONTENT[name]}
+        case "measurements/parameters.json":
+            return dict.fromkeys(content, _count)
+        case _:
+            return _CONTENT.get(name, {})
+
+
+def _fields(spec: RunSpec) -> "_Sound":
+    speed: _Sound = {f"{DATASETS[spec.dataset].unit}_per_second": _amount}
+    return _TRAINED | speed if spec.rows else _BUILT
+
+
 _Sound = dict[str, Callable[[Any], Any]]
 _BUILT: _Sound = {"outcome": lambda value: value == "built", "parts": _parts, "criteria": _texts, "files": _files}
 _TRAINED: _Sound = {
@@ -128,7 +145,6 @@ _TRAINED: _Sound = {
     "frozen_before": _digest,
     "frozen_after": _digest,
     "seconds": _amount,
-    "images_per_second": _amount,
 }
 _PART: _Sound = {
     **dict.fromkeys(("commit", "code", "torch", "python", "device"), _text),
@@ -138,10 +154,10 @@ _PART: _Sound = {
     "job": _job,
     "seconds": _amount,
 }
-_TRAINED_PART: _Sound = {**_PART, "from_epoch": _count, "from_step": _count}
+_TRAINED_PART: _Sound = {**_PART, "from_step": _count}
 _CONTENT: dict[str, _Sound] = {
-    "history.jsonl": {"epoch": _count, "train_loss": _loss, "test_top1": _percent},
-    "measurements/accuracy.json": {"top1": _percent, "images": _some},
+    "history.jsonl": {"train_loss": _loss, "test_top1": _percent},
+    "measurements/accuracy.json": {"top1": _percent},
     "measurements/affine.json": {"count": _some, "thresholds": _each(_amount), "share_below": _each(_share)},
     "measurements/clamp.json": {"thresholds": _each(_amount), "top1": _each(_percent)},
     "measurements/relus.json": {"units": _some, "share_dead": _share},

@@ -47,7 +47,7 @@ class Run:
 
     @cached_property
     def history(self) -> tuple[Json, ...]:
-        """One row per epoch."""
+        """One row per evaluation: after every epoch, or after so many steps as the spec says."""
         return tuple(self._object(HISTORY, line) for line in self.read(HISTORY).splitlines())
 
     def _object(self, name: str, content: bytes) -> Json:
@@ -55,7 +55,7 @@ class Run:
             found = parse(content)
         except ValueError:
             found = None
-        wrong = fault_in(name, found) if isinstance(found, dict) else "it holds no JSON object"
+        wrong = fault_in(name, found, self.spec) if isinstance(found, dict) else "it holds no JSON object"
         if wrong is not None:
             advice = f"delete {self.folder} and train it again"
             raise DamagedRunError(self.folder / name, f"is not what a run writes ({wrong})", advice)

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,12 +12,12 @@ from typing import Any, Literal
 from repro.errors import DamagedRunError, SpecError, StoreError
 from repro.runs.canonical import digest, parse
 from repro.runs.checkpoint import CHECKPOINT, HISTORY, SPEC, glance
-from repro.runs.datasets import DATASETS
 from repro.runs.files import DRAFTS, explain_write_errors, write
 from repro.runs.lease import holder
 from repro.runs.record import fault
 from repro.runs.run import Run, read
 from repro.runs.spec import RunSpec
+from repro.runs.spec_json import read_spec
 
 __all__ = [
     "CHECKPOINT", "FAILURE", "HISTORY", "RECORD", "SPEC", "TENSORS", "Condition", "Run", "Store",
@@ -83,7 +82,7 @@ class Store:
             return f"{FAILURE} cannot be read"
 
     def position(self, spec: RunSpec) -> Json | None:
-        """Epoch, step and parts of a paused run, from its checkpoint; None without a readable one."""
+        """Rows, step and parts of a paused run, from its checkpoint; None without a readable one."""
         return glance(self.folder(spec), spec)
 
     def progress(self, spec: RunSpec) -> float:
@@ -91,8 +90,7 @@ class Store:
         position = self.position(spec)
         if position is None:
             return 0.0
-        steps = math.ceil(DATASETS[spec.dataset].train_images / spec.batch_size)
-        return min(1.0, float(position["epoch"] + position["step"] / steps) / spec.epochs)
+        return min(1.0, float(position[spec.row_name] + position["step"] / spec.row_steps) / spec.rows)
 
     def begin(self, spec: RunSpec) -> Path:
         """The folder of a run about to be trained, with its spec in it.
@@ -184,7 +182,7 @@ class Store:
             return spec
         advice = f"delete {folder}, and plan the run that you want"
         try:
-            found = RunSpec.from_json(content, path)
+            found = read_spec(content, path)
         except SpecError as error:
             raise DamagedRunError(path, f"was edited ({error})", advice) from None
         if found.key != folder.name or content != found.to_json().encode():

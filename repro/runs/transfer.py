@@ -16,6 +16,7 @@ from repro.runs.files import explain_write_errors, write_with
 from repro.runs.lease import Lease, holder
 from repro.runs.run import read
 from repro.runs.spec import RunSpec
+from repro.runs.spec_json import read_spec
 from repro.runs.store import CHECKPOINT, FAILURE, HISTORY, RECORD, SPEC, Store
 
 PATIENCE = 10.0  # seconds to wait for another import that holds the same run
@@ -108,11 +109,11 @@ class _Arrival:
             if self._theirs is not None:
                 self._theirs.check()
                 self._refuse_unlisted({*self._theirs.record["files"], RECORD})
-                self._at = (self._spec.epochs, 0)
+                self._at = (self._spec.rows, 0)
             else:
                 _, position, _ = read_checkpoint(folder, self._spec)
                 self._refuse_unlisted({SPEC, HISTORY, CHECKPOINT})
-                self._at = (position["epoch"], position["step"])
+                self._at = (position[self._spec.row_name], position["step"])
 
     def decide(self) -> str:
         """Decides whether the run is imported.
@@ -134,7 +135,7 @@ class _Arrival:
         if self._theirs is not None or not (self._store.folder(self._spec) / CHECKPOINT).exists():
             return "new"
         position = self._store.position(self._spec)  # even if the run has failed since
-        ours_at = (position["epoch"], position["step"]) if position is not None else (-1, 0)
+        ours_at = (position[self._spec.row_name], position["step"]) if position is not None else (-1, 0)
         return "kept ours" if ours_at >= self._at else "newer checkpoint"
 
     def settle(self) -> str:
@@ -169,7 +170,7 @@ class _Arrival:
         if not path.exists():
             raise StoreError(f"{where} has no spec; export it again. Nothing of it was imported.")
         try:
-            spec = RunSpec.from_json(path.read_bytes(), f"{where}: {SPEC}")
+            spec = read_spec(path.read_bytes(), f"{where}: {SPEC}")
         except SpecError as error:
             raise StoreError(f"{error} Nothing of it was imported.") from None
         if spec.key != self._folder.name:

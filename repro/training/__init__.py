@@ -17,7 +17,7 @@ from repro.runs.spec import RunSpec
 from repro.runs.store import FAILURE, HISTORY, TENSORS, Store, explain_write_errors, write
 from repro.training import machine, measure
 from repro.training.checkpoint import resume, write_checkpoint, write_history
-from repro.training.data import Images, load
+from repro.training.data import Examples, load
 from repro.training.finished import back_fill as back_fill
 from repro.training.finished import remeasure as remeasure
 from repro.training.finished import restore as restore
@@ -89,23 +89,23 @@ def _train(
     lease: Lease,
     checkpoint_every: float,
 ) -> Literal["complete", "paused"]:
-    if not spec.epochs:
+    if not spec.rows:
         record = {"outcome": "built", "parts": [machine.part(device)], "criteria": criteria}
         _finish(spec, store, None, None, record, lease)
         return "complete"
     folder = store.folder(spec)
     machine.forget_peak_memory(device)
-    images = load(spec, data_dir, device)
+    examples = load(spec, data_dir, device)
     net = prepare(spec, device)
     frozen = frozen_hash(net)
     state, past = resume(folder, spec, net, criteria)
-    part = machine.part(device) | {"from_epoch": state.epoch, "from_step": state.step}
+    part = machine.part(device) | {f"from_{spec.row_name}": state.row, "from_step": state.step}
     began, saved, stopped = time.monotonic(), time.monotonic(), False
 
     def save_all() -> None:
         _fence(lease, folder)
         part["seconds"] = round(time.monotonic() - began, 3)
-        moved = (state.epoch, state.step) != (part["from_epoch"], part["from_step"])
+        moved = (state.row, state.step) != (part[f"from_{spec.row_name}"], part["from_step"])
         write_checkpoint(folder, spec, net, state, past, [*past.parts, part] if moved else past.parts)
 
     def between_steps(_state: State) -> bool:
@@ -117,7 +117,7 @@ def _train(
         stopped = pause()
         return stopped
 
-    for row in train(spec, net, images, state, between_steps):
+    for row in train(spec, net, examples, state, between_steps):
         past.rows.append(row)
         _fence(lease, folder)
         write_history(folder, past.rows)
@@ -132,13 +132,13 @@ def _train(
         "outcome": "diverged" if state.diverged else "trained",
         "parts": parts,
         "criteria": past.criteria,
-        "data": images.fingerprints,
+        "data": examples.fingerprints,
         "frozen_before": frozen,
         "frozen_after": frozen_hash(net),
         "seconds": round(seconds, 3),
-        "images_per_second": round(state.epoch * len(images.train.labels) / seconds, 1),
+        f"{examples.dataset.unit}_per_second": round(spec.examples * state.row / spec.rows / seconds, 1),
     }
-    _finish(spec, store, net, images, record, lease)
+    _finish(spec, store, net, examples, record, lease)
     return "complete"
 
 
@@ -148,10 +148,10 @@ def gpu() -> str:
 
 
 def speed(spec: RunSpec, *, data_dir: Path, device: str, ready: Callable[[], object], seconds: float) -> float:
-    """Images a second that training takes in, once warm and when ``ready`` returns; stores nothing."""
+    """Examples a second that training takes in, once warm and when ``ready`` returns; stores nothing."""
     where = torch.device(device)
     machine.settle(where)
-    images = load(spec, Path(data_dir), where)
+    examples = load(spec, Path(data_dir), where)
     net = prepare(spec, where)
     steps, began = -WARM, 0.0
 
@@ -164,7 +164,7 @@ def speed(spec: RunSpec, *, data_dir: Path, device: str, ready: Callable[[], obj
         steps += 1
         return steps > 1 and time.monotonic() - began >= seconds
 
-    for _ in train(spec, net, images, start(net), over):
+    for _ in train(spec, net, examples, start(spec, net), over):
         pass
     _synchronise(where)
     return (steps - 1) * spec.batch_size / (time.monotonic() - began)
@@ -182,12 +182,12 @@ def _fence(lease: Lease, folder: Path) -> None:
 
 
 def _finish(
-    spec: RunSpec, store: Store, net: Trainable | None, images: Images | None, record: dict[str, Any], lease: Lease
+    spec: RunSpec, store: Store, net: Trainable | None, examples: Examples | None, record: dict[str, Any], lease: Lease
 ) -> None:
     folder = store.folder(spec)
     _fence(lease, folder)
     for name in measure.names(spec):
-        write_measurement(folder, name, spec, net, images)
+        write_measurement(folder, name, spec, net, examples)
     _fence(lease, folder)
     write(folder / TENSORS, save(named_tensors(net) if net else {}))
     if not (folder / HISTORY).exists():

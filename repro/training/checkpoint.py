@@ -19,7 +19,7 @@ class Past:
     """What is recorded of a run besides its tensors."""
 
     criteria: dict[str, str]  # hashes of the rules when its training began
-    rows: list[Row] = field(default_factory=list)  # the history, a row an epoch
+    rows: list[Row] = field(default_factory=list)  # the history
     parts: list[dict[str, Any]] = field(default_factory=list)  # the uninterrupted pieces of training so far
 
 
@@ -34,7 +34,7 @@ def write_checkpoint(
     """Writes the history so far, then the checkpoint that vouches for it; ``parts`` are those up to now."""
     write_history(folder, past.rows)
     place = {
-        "epoch": state.epoch,
+        spec.row_name: state.row,
         "step": state.step,
         "diverged": state.diverged,
         "parts": parts,
@@ -50,19 +50,19 @@ def resume(folder: Path, spec: RunSpec, net: Trainable, criteria: dict[str, str]
     Raises:
         StoreError: the checkpoint is damaged.
     """
-    state = start(net)
+    state = start(spec, net)
     if not (folder / CHECKPOINT).exists():
         return state, Past(criteria=criteria)
     tensors, place, rows = read_checkpoint(folder, spec)
     with torch.no_grad():
         for name, tensor in _tensors(net, state).items():
             tensor.copy_(torch.from_numpy(tensors[name]))
-    state.epoch, state.step, state.diverged = place["epoch"], place["step"], place["diverged"]
+    state.row, state.step, state.diverged = place[spec.row_name], place["step"], place["diverged"]
     return state, Past(criteria=place["criteria"], rows=rows, parts=place["parts"])
 
 
 def _tensors(net: Trainable, state: State) -> dict[str, torch.Tensor]:
-    return {"trained": net.trained, "momentum": state.momentum, "running": net.running, "sums": state.sums}
+    return {"trained": net.trained, **state.slots, "running": net.running, "sums": state.sums}
 
 
 def _lines(rows: list[Row]) -> bytes:

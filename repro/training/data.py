@@ -1,47 +1,65 @@
-"""Images of a data set on a device, and their augmentation."""
+"""Examples of a data set on a device, and the batches of training."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from repro.runs.datasets import DATASETS, Dataset
+from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.spec import RunSpec
+from repro.runs.step_spec import StepSpec
 from repro.training.decoded import arrays as arrays
-from repro.training.formats import Labels, Pixels
+from repro.training.formats import Inputs, Labels
 from repro.training.streams import Purpose, stream
 
 
 @dataclass(frozen=True, kw_only=True)
-class Split:
-    """Images of one split on one device."""
+class Batches:
+    """What one row of the history trains on."""
 
-    pixels: Tensor  # (N, H, W, C) uint8: a quarter of the bytes of float32 to move
+    count: int  # steps
+    of: Callable[[int], tuple[Tensor, Tensor]]  # step, from 0 -> inputs of the network, and labels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Examples of one split on one device."""
+
+    inputs: (
+        Tensor  # images (N, H, W, C) uint8, a quarter of the bytes of float32 to move; sequences (N, length) float32
+    )
     labels: Tensor  # (N,) int64
 
 
 @dataclass(frozen=True, kw_only=True)
-class Images:
-    """A data set on one device, with what makes floats of its pixels."""
+class Examples:
+    """A data set on one device, with what makes floats of its inputs."""
 
     train: Split
     test: Split
     dataset: Dataset
     fingerprints: dict[str, str]  # by split
 
-    def normalise(self, pixels: Tensor) -> Tensor:
-        """(N, H, W, C) uint8 to (N, C, H, W) float32, channels last in memory."""
-        mean = torch.tensor(self.dataset.mean, device=pixels.device)
-        deviation = torch.tensor(self.dataset.deviation, device=pixels.device)
-        return ((pixels.float() / self.dataset.divisor - mean) / deviation).permute(0, 3, 1, 2)
+    def normalise(self, inputs: Tensor) -> Tensor:
+        """(N, H, W, C) uint8 to (N, C, H, W) float32, channels last in memory; sequences stay as they are."""
+        pixels = self.dataset.pixels
+        if pixels is None:
+            return inputs
+        mean = torch.tensor(pixels.mean, device=inputs.device)
+        deviation = torch.tensor(pixels.deviation, device=inputs.device)
+        return ((inputs.float() / pixels.divisor - mean) / deviation).permute(0, 3, 1, 2)
 
 
-def load(spec: RunSpec, data_dir: Path, device: torch.device) -> Images:
-    """The data set of a spec on a device, its training labels permuted where the spec says so.
+def load(spec: RunSpec, data_dir: Path, device: torch.device) -> Examples:
+    """The data set of a spec on a device, with features reordered and training labels changed as the spec says.
 
     Raises:
         DataError: it is not in ``data_dir``, is truncated, or is not the data set that the spec names.
@@ -50,11 +68,83 @@ def load(spec: RunSpec, data_dir: Path, device: torch.device) -> Images:
     labels = train[1]
     if spec.labels == "shuffled":
         labels = stream(spec.seed, Purpose.LABELS).permutation(labels)
+    columns: NDArray[np.int64] | None = None
+    if isinstance(spec, StepSpec):
+        labels = _with_noise(labels, spec)
+        columns = _columns(spec)
 
-    def split(pixels: Pixels, labels: Labels) -> Split:
-        return Split(pixels=torch.from_numpy(pixels).to(device), labels=torch.from_numpy(labels).to(device))
+    def split(inputs: Inputs, labels: Labels) -> Split:
+        moved = inputs if columns is None else np.ascontiguousarray(inputs[:, columns])
+        return Split(inputs=torch.from_numpy(moved).to(device), labels=torch.from_numpy(labels).to(device))
 
-    return Images(train=split(train[0], labels), test=split(*test), dataset=DATASETS[spec.dataset], fingerprints=prints)
+    return Examples(
+        train=split(train[0], labels), test=split(*test), dataset=DATASETS[spec.dataset], fingerprints=prints
+    )
+
+
+def batches(spec: RunSpec, examples: Examples, row: int) -> Batches:
+    """The batches of one row of the history, counted from 0."""
+    match spec:
+        case ResNetSpec():
+            return _of_epoch(spec, examples, row)
+        case StepSpec():
+            return _of_steps(spec, examples, row)
+    raise AssertionError(f"{spec.name} has no batches")
+
+
+def _of_epoch(spec: ResNetSpec, examples: Examples, epoch: int) -> Batches:
+    """A new order and new augmentation in each epoch."""
+    train = examples.train
+    shuffled = stream(spec.seed, Purpose.ORDER, epoch).permutation(len(train.labels))
+    order = torch.from_numpy(shuffled).to(train.labels.device)
+    pixels_of = augment(train.inputs, spec.augmentation, spec.seed, epoch)
+
+    def batch(step: int) -> tuple[Tensor, Tensor]:
+        index = order[step * spec.batch_size : (step + 1) * spec.batch_size]
+        return examples.normalise(pixels_of(index)), train.labels[index]
+
+    return Batches(count=math.ceil(len(order) / spec.batch_size), of=batch)
+
+
+def _of_steps(spec: StepSpec, examples: Examples, row: int) -> Batches:
+    """Pass after pass over the examples, however many steps a row has."""
+    train = examples.train
+    steps = math.ceil(len(train.labels) / spec.batch_size)
+
+    @lru_cache(maxsize=1)
+    def order(number: int) -> Tensor:
+        shuffled = stream(spec.seed, Purpose.ORDER, number).permutation(len(train.labels))
+        return torch.from_numpy(shuffled).to(train.labels.device)
+
+    def batch(step: int) -> tuple[Tensor, Tensor]:
+        number, place = divmod(row * spec.row_steps + step, steps)
+        within = slice(place * spec.batch_size, (place + 1) * spec.batch_size)
+        if spec.order == "stored":
+            return train.inputs[within], train.labels[within]
+        index = order(number)[within]
+        return train.inputs[index], train.labels[index]
+
+    return Batches(count=spec.row_steps, of=batch)
+
+
+def _with_noise(labels: Labels, spec: StepSpec) -> Labels:
+    """Labels of which each is, with the spec's probability, drawn again from all classes, its own among them."""
+    if not spec.label_noise:
+        return labels
+    generator, classes = stream(spec.seed, Purpose.NOISE), DATASETS[spec.dataset].classes
+    again = generator.random(len(labels)) < spec.label_noise
+    return np.where(again, generator.integers(0, classes, len(labels)), labels)
+
+
+def _columns(spec: StepSpec) -> NDArray[np.int64] | None:
+    """The order of the numbers of every example, None for theirs; shuffled as in the notebooks of greydanus2024."""
+    match spec.features:
+        case "shuffled":
+            return np.random.RandomState(42).permutation(DATASETS[spec.dataset].shape[0])
+        case "reversed":
+            return np.arange(DATASETS[spec.dataset].shape[0])[::-1]
+        case _:
+            return None
 
 
 def augment(pixels: Tensor, kind: str, seed: int, epoch: int) -> Callable[[Tensor], Tensor]:

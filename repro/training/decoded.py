@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,19 @@ from safetensors.numpy import save
 
 from repro.errors import DataError
 from repro.runs.datasets import ARCHIVE, COPIES, DATASETS, UNPACKED, Form, check_data_present
-from repro.training.formats import Labels, Pixels, decode
+from repro.training.formats import Inputs, Labels, decode
 
-Found = tuple[tuple[Pixels, Labels], tuple[Pixels, Labels], dict[str, str]]
+Found = tuple[tuple[Inputs, Labels], tuple[Inputs, Labels], dict[str, str]]
 BLOCK = 1 << 20  # bytes hashed at a time
 
 
 @cache  # a worker trains many runs on one data set
 def arrays(dataset: str, data_dir: Path) -> Found:
-    """Training and test images of a named data set, and their fingerprints by split, checked.
+    """Training and test examples of a named data set, and their fingerprints by split, checked.
 
-    Decoding CIFAR-10 takes half a minute and a gigabyte; so the first process leaves the decoded images in a file
-    beside the data, or where nobody may write there, in the user's cache folder, and later ones map it.
+    Decoding CIFAR-10 takes half a minute and a gigabyte, and generating sequences as long; so the first process leaves
+    what it has decoded in a file beside the data, or where nobody may write there, in the user's cache folder, for
+    later ones to map.
 
     Raises:
         DataError: it is not in ``data_dir``, is truncated, or is not the data set that its name stands for.
@@ -38,7 +40,7 @@ def arrays(dataset: str, data_dir: Path) -> Found:
     if form == "bundled":
         return _decoded(dataset, form, data_dir)
     source, made = _identity(data_dir, form), None
-    for path in _places(dataset, data_dir):
+    for path in _places(dataset, form, data_dir):
         found = _mapped(path, source)
         if found is None and _may_write(path.parent):
             with suppress(OSError), _alone(path):
@@ -53,30 +55,38 @@ def arrays(dataset: str, data_dir: Path) -> Found:
     return made or _decoded(dataset, form, data_dir)  # in memory, where nothing can be written
 
 
-def fingerprint(pixels: Pixels, labels: Labels) -> str:
-    """SHA-256 (64 hex digits) over the image shape and every (label, pixel bytes), sorted: order is free."""
-    rows = sorted(bytes([label]) + image.tobytes() for image, label in zip(pixels, labels.tolist(), strict=True))
-    digest = hashlib.sha256(repr(pixels.shape).encode())
+def fingerprint(inputs: Inputs, labels: Labels) -> str:
+    """SHA-256 (64 hex digits) of a split.
+
+    Of images, over their shape and every (label, pixel bytes), sorted: order is free. Of sequences, whose stored order
+    is part of the protocol, over the float32 values and then the int64 labels, both little-endian, as they lie.
+    """
+    if inputs.dtype == np.float32:
+        return hashlib.sha256(inputs.astype("<f4").tobytes() + labels.astype("<i8").tobytes()).hexdigest()
+    rows = sorted(bytes([label]) + image.tobytes() for image, label in zip(inputs, labels.tolist(), strict=True))
+    digest = hashlib.sha256(repr(inputs.shape).encode())
     for row in rows:
         digest.update(row)
     return digest.hexdigest()
 
 
 def _decoded(dataset: str, form: Form, data_dir: Path) -> Found:
-    train, test = decode(form, data_dir)
+    train, test = decode(dataset, form, data_dir)
     _check_shape(dataset, data_dir, train, test)
     prints = {"train": fingerprint(*train), "test": fingerprint(*test)}
     _check_prints(dataset, data_dir, form, prints)
     return train, test, prints
 
 
-def _places(dataset: str, data_dir: Path) -> Iterator[Path]:
-    """Where decoded images may lie, best first."""
-    yield data_dir / f"{dataset}.decoded"
+def _places(dataset: str, form: Form, data_dir: Path) -> Iterator[Path]:
+    """Where decoded examples may lie, best first: generated ones have no folder of their own."""
+    if form != "generated":
+        yield data_dir / f"{dataset}.decoded"
     with suppress(OSError, RuntimeError):  # there may be no home
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "batchnorm-repro"
         cache.mkdir(parents=True, exist_ok=True)
-        which = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:16]
+        of = "" if form == "generated" else str(data_dir.resolve())
+        which = hashlib.sha256(of.encode()).hexdigest()[:16]
         yield cache / f"{dataset}-{which}.decoded"
 
 
@@ -95,7 +105,9 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _identity(data_dir: Path, form: Form) -> str:
-    """What the decoded images are of: other files, or newer ones, are decoded again."""
+    """What the decoded examples are of: other files, newer ones, or another generator are decoded again."""
+    if form == "generated":
+        return f"mnist1d {version('mnist1d')}, numpy {np.__version__}"
     pattern = {"archive": ARCHIVE, "unpacked": f"{UNPACKED}/*"}.get(form, "*.parquet")
     files = [(path, path.stat()) for path in sorted(data_dir.glob(pattern))]
     return json.dumps([[path.name, one.st_size, one.st_mtime_ns] for path, one in files])
@@ -140,22 +152,24 @@ def _mapped(path: Path, source: str) -> Found | None:
             begin, end = header[name]["data_offsets"]
             return whole[begin:end]
 
-        def split(name: str) -> tuple[Pixels, Labels]:
-            labels = part(f"{name}_labels").view(np.int64)
-            return np.asarray(part(name).reshape(header[name]["shape"])), np.array(labels)
+        def split(name: str) -> tuple[Inputs, Labels]:
+            labels, shape = part(f"{name}_labels").view(np.int64), header[name]["shape"]
+            if header[name]["dtype"] == "F32":
+                return np.array(part(name).view(np.float32)).reshape(shape), np.array(labels)
+            return np.asarray(part(name).reshape(shape)), np.array(labels)
 
         return split("train"), split("test"), json.loads(header["__metadata__"]["fingerprints"])
     return None
 
 
-def _check_shape(name: str, data_dir: Path, train: tuple[Pixels, Labels], test: tuple[Pixels, Labels]) -> None:
+def _check_shape(name: str, data_dir: Path, train: tuple[Inputs, Labels], test: tuple[Inputs, Labels]) -> None:
     dataset = DATASETS[name]
-    for split, (pixels, labels), count in (("train", train, dataset.train_images), ("test", test, dataset.test_images)):
-        fits = pixels.shape == (count, *dataset.shape) and len(labels) == count
+    for split, (inputs, labels), count in (("train", train, dataset.train_size), ("test", test, dataset.test_size)):
+        fits = inputs.shape == (count, *dataset.shape) and len(labels) == count
         if not fits or not set(labels.tolist()) <= set(range(dataset.classes)):
             raise DataError(
-                f"{data_dir} ({split}) holds {len(pixels)} images of {pixels.shape[1:]} with {len(labels)} labels; "
-                f"{name} has {count} of shape {dataset.shape}, labels 0 to {dataset.classes - 1}. Copy it again."
+                f"{data_dir} ({split}) holds {len(inputs)} {dataset.unit} of {inputs.shape[1:]} with {len(labels)} "
+                f"labels; {name} has {count} of {dataset.shape}, labels 0 to {dataset.classes - 1}. Copy it again."
             )
 
 
@@ -164,6 +178,11 @@ def _check_prints(name: str, data_dir: Path, form: Form, prints: dict[str, str])
         return  # compared with torchvision's MD5 sums
     if prints == DATASETS[name].fingerprints:
         return
+    if form == "generated":
+        raise DataError(
+            f"{name} as generated here has fingerprint {prints['train'][:12]}… (train), {prints['test'][:12]}… (test), "
+            f"which is not {name}'s: install the versions of mnist1d, numpy and scipy that requirements.lock names."
+        )
     matches = [copy for copy in COPIES if DATASETS[copy].fingerprints == prints]
     advice = f"It is {matches[0]}: say --data {matches[0]}." if matches else "It is no copy that is known here."
     raise DataError(

@@ -13,7 +13,7 @@ from repro.runs.lease import Lease
 from repro.runs.spec import RunSpec
 from repro.runs.store import TENSORS, Run, Store, explain_write_errors, write
 from repro.training import machine, measure
-from repro.training.data import Images, load
+from repro.training.data import Examples, load
 from repro.training.trainable import Trainable, frozen_hash, load_named, named_tensors, prepare
 
 # Share of its range by which a measured float may differ on another device or version, where sums have another order:
@@ -43,9 +43,9 @@ def back_fill(run: Run, store: Store, *, data_dir: Path, device: str) -> list[st
             lacking, where = _lacking(run), torch.device(device)
             machine.settle(where)
             net = restore(run, device)
-            images = load(run.spec, Path(data_dir), where) if run.spec.epochs else None
+            examples = load(run.spec, Path(data_dir), where) if run.spec.rows else None
             for name in lacking:
-                write_measurement(run.folder, name, run.spec, net, images)
+                write_measurement(run.folder, name, run.spec, net, examples)
             if lacking:
                 by = {**machine.code(), **machine.hardware(where)}
                 store.add(run, [f"measurements/{name}.json" for name in lacking], by)
@@ -69,11 +69,11 @@ def remeasure(run: Run, *, data_dir: Path, device: str) -> list[str]:
         net = restore(run, device)
     except StoreError as error:
         return [str(error)]
-    images = load(spec, Path(data_dir), where) if spec.epochs else None
+    examples = load(spec, Path(data_dir), where) if spec.rows else None
     told = []
-    if images is not None and run.record.get("data") != images.fingerprints:
+    if examples is not None and run.record.get("data") != examples.fingerprints:
         told.append(f"{run.folder} names other data than {spec.dataset} is.")
-    if spec.epochs and run.record.get("frozen_after") != frozen_hash(net):
+    if spec.rows and run.record.get("frozen_after") != frozen_hash(net):
         told.append(f"{run.folder} names other frozen weights after training than before.")
     last, here = run.record["parts"][-1], {**machine.code(), **machine.hardware(where)}
     leeway = 0.0 if all(last.get(name) == here[name] for name in ("device", "torch")) else TOLERANCE
@@ -82,7 +82,7 @@ def remeasure(run: Run, *, data_dir: Path, device: str) -> list[str]:
         if name not in measure.names(spec):
             told.append(f"{run.folder / file} is no measurement of such a run.")
             continue
-        found = json.loads(json.dumps(measure.measure(name, spec, net, images)))
+        found = json.loads(json.dumps(measure.measure(name, spec, net, examples)))
         told += [
             f"{run.folder / file} says {place} {stored}; its tensors give {again}."
             for place, stored, again in _differences(name, run.measurement(name), found, leeway)
@@ -97,7 +97,7 @@ def restore(run: Run, device: str) -> Trainable:
         StoreError: as ``back_fill``, or the run holds other tensors than its spec has.
     """
     net = prepare(run.spec, torch.device(device))
-    if run.spec.epochs:
+    if run.spec.rows:
         if frozen_hash(net) != run.record.get("frozen_before"):
             raise StoreError(
                 f"{run.folder}: this machine's random streams give other frozen weights than the run had "
@@ -114,9 +114,9 @@ def restore(run: Run, device: str) -> Trainable:
     return net
 
 
-def write_measurement(folder: Path, name: str, spec: RunSpec, net: Trainable | None, images: Images | None) -> None:
+def write_measurement(folder: Path, name: str, spec: RunSpec, net: Trainable | None, examples: Examples | None) -> None:
     """Measures a network and writes what it finds."""
-    found = measure.measure(name, spec, net, images)
+    found = measure.measure(name, spec, net, examples)
     write(folder / "measurements" / f"{name}.json", json.dumps(found, indent=1, sort_keys=True).encode())
 
 

@@ -1,4 +1,4 @@
-"""The training loop: a generator that yields one history row per finished epoch."""
+"""The training loop: a generator that yields one history row per evaluation."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from repro.runs.spec import RunSpec
-from repro.training.data import Images, augment
+from repro.training.data import Examples, Split, batches
+from repro.training.optimizers import learning_rate, optimizer_of, slot_names
 from repro.training.precision import arithmetic
-from repro.training.streams import Purpose, stream
 from repro.training.trainable import Trainable
 
 Row = dict[str, int | float | None]
@@ -21,50 +21,46 @@ Row = dict[str, int | float | None]
 class State:
     """Where a run stands at a step boundary: with the network's flat vectors, all that a checkpoint holds."""
 
-    epoch: int  # finished epochs
-    step: int  # finished steps of the epoch under way
-    momentum: Tensor  # SGD's momentum buffer, as long as the trained vector
-    sums: Tensor  # (3,) float64: loss, correct and seen training images of the epoch under way
+    row: int  # finished rows of the history: epochs, or evaluations of a run counted in steps
+    step: int  # finished steps of the row under way
+    slots: dict[str, Tensor]  # what the optimiser remembers, each as long as the trained vector
+    sums: Tensor  # (3,) float64: loss, correct and seen training examples of the row under way
     diverged: bool  # the training loss was not finite; the run ends there, as a result
 
 
-def start(net: Trainable) -> State:
+def start(spec: RunSpec, net: Trainable) -> State:
     """The state before the first step."""
     sums = torch.zeros(3, dtype=torch.float64, device=net.running.device)
-    return State(epoch=0, step=0, momentum=torch.zeros_like(net.trained), sums=sums, diverged=False)
+    slots = {name: torch.zeros_like(net.trained) for name in slot_names(spec)}
+    return State(row=0, step=0, slots=slots, sums=sums, diverged=False)
 
 
-def train(spec: RunSpec, net: Trainable, images: Images, state: State, pause: Callable[[State], bool]) -> Iterator[Row]:
-    """Trains on from ``state``, which it advances; yields after each epoch, and returns early if told to pause.
+def train(
+    spec: RunSpec, net: Trainable, examples: Examples, state: State, pause: Callable[[State], bool]
+) -> Iterator[Row]:
+    """Trains on from ``state``, which it advances; yields after each row, and returns early if told to pause.
 
     ``pause`` is asked at every step boundary, where state and network are consistent and may be saved. Going on from
     what was saved there equals never having stopped, bit for bit on a CPU.
     """
-    optimizer = torch.optim.SGD(
-        [net.trained], lr=spec.learning_rate, momentum=spec.momentum, weight_decay=spec.weight_decay
-    )
-    optimizer.state[net.trained]["momentum_buffer"] = state.momentum
-    steps = math.ceil(len(images.train.labels) / spec.batch_size)
-    while state.epoch < spec.epochs and not state.diverged:
-        rate = learning_rate(spec, state.epoch)
+    optimizer = optimizer_of(spec, net.trained, state.slots, steps=state.row * spec.row_steps + state.step)
+    while state.row < spec.rows and not state.diverged:
+        rate = learning_rate(spec, state.row)
         optimizer.param_groups[0]["lr"] = rate
-        shuffled = stream(spec.seed, Purpose.ORDER, state.epoch).permutation(len(images.train.labels))
-        order = torch.from_numpy(shuffled).to(images.train.labels.device)
-        pixels_of = augment(images.train.pixels, spec.augmentation, spec.seed, state.epoch)
+        row = batches(spec, examples, state.row)
         net.model.train()
-        while state.step < steps:
+        while state.step < row.count:
             if pause(state):
                 return
-            index = order[state.step * spec.batch_size : (state.step + 1) * spec.batch_size]
-            _step(spec, net, images.normalise(pixels_of(index)), images.train.labels[index], optimizer, state)
+            _step(spec, net, *row.of(state.step), optimizer, state)
             state.step += 1
         loss, correct, seen = state.sums.tolist()
         state.diverged = not math.isfinite(loss)
-        scores = evaluate(spec, net, images)
+        scores = evaluate(spec, net, examples, examples.test)
         state.sums.zero_()
-        state.epoch, state.step = state.epoch + 1, 0
+        state.row, state.step = state.row + 1, 0
         yield {
-            "epoch": state.epoch,
+            spec.row_name: state.row,
             "learning_rate": rate,
             "train_loss": None if state.diverged else loss / seen,
             "train_top1": 100 * correct / seen,
@@ -74,31 +70,24 @@ def train(spec: RunSpec, net: Trainable, images: Images, state: State, pause: Ca
         }
 
 
-def learning_rate(spec: RunSpec, epoch: int) -> float:
-    """The learning rate of an epoch, counted from 0."""
-    return spec.learning_rate * 0.1 ** sum(epoch >= drop for drop in spec.learning_rate_drops)
-
-
 @torch.no_grad()
-def evaluate(spec: RunSpec, net: Trainable, images: Images) -> dict[str, float | None]:
-    """Top-1 and top-5 accuracy (percent) and mean cross-entropy on the test images, with running statistics.
+def evaluate(spec: RunSpec, net: Trainable, examples: Examples, split: Split) -> dict[str, float | None]:
+    """Top-1 and top-5 accuracy (percent) and mean cross-entropy on a split, with running statistics.
 
     A loss that is not finite is None.
     """
     net.model.eval()
-    device = images.test.labels.device
+    device = split.labels.device
     sums = torch.zeros(3, dtype=torch.float64, device=device)
-    for pixels, labels in zip(
-        torch.split(images.test.pixels, 1000), torch.split(images.test.labels, 1000), strict=True
-    ):
+    for inputs, labels in zip(torch.split(split.inputs, 1000), torch.split(split.labels, 1000), strict=True):
         with arithmetic(spec.precision, device):
-            # In pieces, for the memory of a worker; the loss is summed over 1000 images, and so keeps its bits.
-            logits = torch.cat([net.model(images.normalise(piece)) for piece in torch.split(pixels, 250)]).float()
+            # In pieces, for the memory of a worker; the loss is summed over 1000, and so keeps its bits.
+            logits = torch.cat([net.model(examples.normalise(piece)) for piece in torch.split(inputs, 250)]).float()
         best = logits.topk(5).indices == labels[:, None]
         sums += torch.stack(
             [functional.cross_entropy(logits, labels, reduction="sum"), best[:, 0].sum(), best.sum()]
         ).double()
-    count = len(images.test.labels)
+    count = len(split.labels)
     loss, top1, top5 = sums.tolist()
     return {
         "loss": loss / count if math.isfinite(loss) else None,

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from repro.runs.spec import RunSpec
-from repro.training.data import Images
+from repro.runs.step_spec import StepSpec
+from repro.training.data import Examples, arrays
 from repro.training.loop import evaluate
 from repro.training.models import build, parts
 from repro.training.trainable import Trainable
@@ -21,28 +23,32 @@ HISTOGRAM = tuple(round(-2.0 + 0.05 * step, 2) for step in range(81))  # bin edg
 DEAD = 0.99  # a ReLU that is 0 on more than this share of inputs is dead (frankle2021, Figure 7)
 
 
-def measure(name: str, spec: RunSpec, net: Trainable | None, images: Images | None) -> Measurement:
+def measure(name: str, spec: RunSpec, net: Trainable | None, examples: Examples | None) -> Measurement:
     """One measurement by name, of a network that was trained on images or, without both, only built."""
     match name:
         case "parameters":
             return parameters(spec)
         case "batchnorm":
             return batchnorm()
-    assert net is not None and images is not None, f"{name} is measured on a trained network"
+        case "generator":
+            return generator(spec)
+    assert net is not None and examples is not None, f"{name} is measured on a trained network"
     match name:
         case "affine":
             return affine(net)
         case "accuracy":
-            return {**evaluate(spec, net, images), "images": len(images.test.labels)}
+            return accuracy(spec, net, examples)
         case "clamp":
-            return clamp(spec, net, images)
+            return clamp(spec, net, examples)
         case _:
-            return relus(spec, net, images)
+            return relus(spec, net, examples)
 
 
 def names(spec: RunSpec) -> tuple[str, ...]:
     """The measurements that every finished run of a spec has; clamping asks something only of trained γ."""
-    if not spec.epochs:
+    if isinstance(spec, StepSpec):
+        return ("parameters", "accuracy") if spec.rows else ("parameters", "generator")
+    if not spec.rows:
         return ("parameters", "batchnorm")
     trains_gamma = spec.trained in ("all", "gamma") or "batchnorm" in spec.trained.split("+")
     return ("parameters", "accuracy", "affine", "relus", *(("clamp",) if trains_gamma else ()))
@@ -51,10 +57,23 @@ def names(spec: RunSpec) -> tuple[str, ...]:
 def parameters(spec: RunSpec) -> Measurement:
     """Number of parameters by part of the plain network; see ``models.parts`` for what counts where."""
     model = build(spec)
+    if isinstance(spec, StepSpec):
+        return {"total": sum(parameter.numel() for parameter in model.parameters())}
     counts = dict.fromkeys(("convolution", "shortcut", "batchnorm", "output"), 0)
     for name, part in parts(model).items():
         counts[part] += model.get_parameter(name).numel()
     return {**counts, "total": sum(counts.values())}
+
+
+def accuracy(spec: RunSpec, net: Trainable, examples: Examples) -> Measurement:
+    """Loss and accuracy on the test examples; where no augmentation changes them, accuracy on the training ones too."""
+    found: Measurement = {
+        **evaluate(spec, net, examples, examples.test),
+        examples.dataset.unit: len(examples.test.labels),
+    }
+    if isinstance(spec, StepSpec):
+        found["train_top1"] = evaluate(spec, net, examples, examples.train)["top1"]
+    return found
 
 
 def affine(net: Trainable) -> Measurement:
@@ -72,7 +91,7 @@ def affine(net: Trainable) -> Measurement:
     }
 
 
-def clamp(spec: RunSpec, net: Trainable, images: Images) -> Measurement:
+def clamp(spec: RunSpec, net: Trainable, examples: Examples) -> Measurement:
     """Top-1 accuracy (percent) with every |γ| below a threshold set to 0, for each threshold; β is left alone."""
     gammas = [gamma for gamma, _ in _norms(net.model)]
     kept = [gamma.detach().clone() for gamma in gammas]
@@ -82,21 +101,21 @@ def clamp(spec: RunSpec, net: Trainable, images: Images) -> Measurement:
             for gamma in gammas:
                 gamma.masked_fill_(gamma.abs() < threshold, 0.0)
             before, zeros = zeros, int((sizes < threshold).sum())
-            top1.append(top1[-1] if zeros == before else evaluate(spec, net, images)["top1"])
+            top1.append(top1[-1] if zeros == before else evaluate(spec, net, examples, examples.test)["top1"])
         for gamma, original in zip(gammas, kept, strict=True):
             gamma.copy_(original)
     return {"thresholds": list(THRESHOLDS), "top1": top1}
 
 
-def relus(spec: RunSpec, net: Trainable, images: Images) -> Measurement:
+def relus(spec: RunSpec, net: Trainable, examples: Examples) -> Measurement:
     """Share of ReLUs that are 0 on more than 99 % of the test images.
 
     A ReLU is one unit, a channel at a position; ``share_dead_channels`` calls a whole channel dead when more than
     99 % of its outputs over all images and positions are 0.
     """
     with _zero_counts(net.model) as zeros:
-        evaluate(spec, net, images)
-    count = len(images.test.labels)
+        evaluate(spec, net, examples, examples.test)
+    count = len(examples.test.labels)
     units = torch.cat([layer.flatten() for layer in zeros.values()]).double() / count
     channels = torch.cat([layer.double().mean(dim=(1, 2)) for layer in zeros.values()]) / count
     return {
@@ -105,6 +124,14 @@ def relus(spec: RunSpec, net: Trainable, images: Images) -> Measurement:
         "share_dead": (units > DEAD).double().mean().item(),
         "share_dead_channels": (channels > DEAD).double().mean().item(),
     }
+
+
+def generator(spec: RunSpec) -> Measurement:
+    """Defaults of the generator that makes a data set, and the fingerprints of what it makes here."""
+    from mnist1d.data import get_dataset_args
+
+    defaults = get_dataset_args(as_dict=True)
+    return {"defaults": defaults, "fingerprints": arrays(spec.dataset, Path())[2]}
 
 
 def batchnorm() -> Measurement:

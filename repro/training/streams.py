@@ -14,6 +14,7 @@ class Purpose(IntEnum):
     ORDER = 3  # index: epoch
     AUGMENTATION = 4  # index: epoch
     LABELS = 5  # the permutation of shuffled labels; index 0
+    NOISE = 6  # which labels are drawn again, and as what; index 0
 
 
 def stream(seed: int, purpose: Purpose, index: int = 0) -> np.random.Generator:

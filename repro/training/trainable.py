@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.spec import RunSpec
 from repro.training.models import build, parts
 from repro.training.models.initial import fill
@@ -55,10 +56,10 @@ def prepare(spec: RunSpec, device: torch.device) -> Trainable:
     model = fill(build(spec), spec)
     moves = _moves(spec.trained)
     where = parts(model)
-    if spec.trained == "random":
+    if isinstance(spec, ResNetSpec) and spec.trained == "random":
         _randomise(model, spec)
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(_is_trained(name, where, moves))
+        parameter.requires_grad_(spec.trained == "all" or _is_trained(name, where, moves))
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     names = tuple(name for name, parameter in model.named_parameters() if parameter.requires_grad)
     return Trainable(model=model, trained=_flatten(model, names), running=_flatten_running(model), names=names)
@@ -93,8 +94,6 @@ def load_named(net: Trainable, tensors: dict[str, Tensor]) -> None:
 def _moves(trained: str) -> frozenset[str]:
     """The kinds of parameters that a trainable set moves."""
     match trained:
-        case "all":
-            return frozenset({"convolution", "shortcut", "output", "gamma", "beta"})
         case "all-but-batchnorm":
             return frozenset({"convolution", "shortcut", "output"})
         case "batchnorm":
@@ -115,7 +114,7 @@ def _is_trained(name: str, where: dict[str, str], moves: frozenset[str]) -> bool
     return kind in moves
 
 
-def _randomise(model: nn.Module, spec: RunSpec) -> None:
+def _randomise(model: nn.Module, spec: ResNetSpec) -> None:
     for index, (path, module) in enumerate(list(model.named_modules())):
         if isinstance(module, nn.Conv2d):
             parent, _, child = path.rpartition(".")
@@ -148,7 +147,9 @@ def _view_like(piece: Tensor, parameter: Tensor) -> Tensor:
 
 def _flatten_running(model: nn.Module) -> Tensor:
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
-    flat = torch.cat([torch.cat([norm.running_mean, norm.running_var]) for norm in norms])  # type: ignore[list-item]
+    empty = torch.empty(0, device=next(model.parameters()).device)
+    pairs: list[Tensor] = [one for norm in norms for one in (norm.running_mean, norm.running_var) if one is not None]
+    flat = torch.cat([empty, *pairs])
     start = 0
     for norm in norms:
         for name in ("running_mean", "running_var"):

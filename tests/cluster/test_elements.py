@@ -132,7 +132,7 @@ def test_a_network_shares_as_a_larger_one_was_measured_to_and_no_other():
 def test_measured_rates_give_the_seconds_of_a_whole_run():
     found = Throughput(device="cpu", node="n1", networks=(measured(8, {"1": 898.0}),))
     (known,) = throughput.known(found, "cpu")
-    assert known.seconds == pytest.approx(cifar("smoke", 0, depth=8).epochs)
+    assert known.seconds == pytest.approx(cifar("smoke", 0, depth=8).rows)
 
 
 def test_a_profile_that_needs_a_measurement_is_refused_without_one(tmp_path):

@@ -251,12 +251,35 @@ def test_claim_that_repeats_another_with_another_rule_is_refused(workplace, tiny
         collect(scale="smoke", paths=["."])
 
 
-def test_control_in_a_file_that_was_not_selected_is_known(workplace, tiny_claim):
+def test_a_folder_brings_the_controls_that_its_claims_depend_on(workplace, tiny_claim):
     for folder in ("paper", "controls"):
         (workplace / folder).mkdir()
     (workplace / "controls" / "one.py").write_text(replaced(tiny_claim, 'id="tiny"', 'id="control-one"'))
     (workplace / "paper" / "tiny.py").write_text(replaced(tiny_claim, "depends_on=()", 'depends_on=("control-one",)'))
-    assert len(collect(scale="smoke", paths=["paper"]).selected) == 2
+    (workplace / "controls" / "two.py").write_text(replaced(tiny_claim, 'id="tiny"', 'id="control-two"'))
+    selected = collect(scale="smoke", paths=["paper"]).selected
+    assert [check.claim.id for check in selected] == ["tiny", "tiny", "control-one", "control-one"]
+
+
+def test_a_keyword_selects_single_checks_and_their_controls_are_known(workplace, tiny_claim):
+    for folder in ("paper", "controls"):
+        (workplace / folder).mkdir()
+    (workplace / "controls" / "one.py").write_text(replaced(tiny_claim, 'id="tiny"', 'id="control-one"'))
+    (workplace / "paper" / "tiny.py").write_text(replaced(tiny_claim, "depends_on=()", 'depends_on=("control-one",)'))
+    found = collect(scale="smoke", paths=["paper"], keyword="tiny[depth=8]")
+    assert [check.id for check in found.selected] == ["tiny[depth=8]"]
+    assert {check.claim.id for check in found.checks.values()} == {"tiny", "control-one"}
+
+
+def test_a_control_of_each_network_comes_for_those_that_are_trained(workplace, tiny_claim):
+    for folder in ("paper", "controls"):
+        (workplace / folder).mkdir()
+    control = replaced(tiny_claim, 'id="tiny"', 'id="control-one", per_network=True')
+    (workplace / "controls" / "one.py").write_text(control)
+    one_point = replaced(tiny_claim, '({"depth": 8}, {"depth": 14})', '({"depth": 8},)')
+    (workplace / "paper" / "tiny.py").write_text(replaced(one_point, "depends_on=()", 'depends_on=("control-one",)'))
+    found = [check.id for check in collect(scale="smoke", paths=["paper"]).selected]
+    assert found == ["tiny[depth=8]", "control-one[depth=8]"]
 
 
 def test_scale_without_a_point_has_no_check(workplace, tiny_claim):

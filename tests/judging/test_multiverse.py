@@ -48,7 +48,7 @@ def runs(tmp_path, finished):
 
 def test_pairing_decides_where_seeds_scatter_and_differences_do_not(runs):
     found = multiverse(check_of(Ordering(gap=0.0, reason="half is half"), ordering), runs)
-    by_test = {path.choices["test"]: path.word for path in found.paths if path.choices["epoch"] == "final"}
+    by_test = {path.choices["test"]: path.word for path in found.paths if path.choices["epoch"] == "as frozen"}
     assert by_test == {AS_FROZEN: "open", "Welch": "open", "paired": "seen"}
     assert found.share == pytest.approx(2 / 3)
 
@@ -66,7 +66,7 @@ def test_a_margin_is_halved_and_doubled(runs):
     words = {
         path.choices["margin"]: path.word
         for path in multiverse(check, {"a": runs["a"]}).paths
-        if path.choices["epoch"] == "final"
+        if path.choices["epoch"] == "as frozen"
     }
     assert words == {1.0: "open", 0.5: "open", 2.0: "seen"}
 

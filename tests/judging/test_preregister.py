@@ -16,7 +16,7 @@ def registered(checks, workplace):
 
 
 def test_what_was_registered_is_recognised(checks, registered):
-    found = preregister.compare(checks, registered)
+    found = preregister.compare(checks, [registered])
     assert (found.registered, found.judging_code, found.changed, found.unregistered) == ("2026-11-21", True, (), ())
 
 
@@ -25,13 +25,13 @@ def test_a_rule_that_changed_since_its_registration_is_named(workplace, register
     (workplace / "other").mkdir()
     (workplace / "other" / "tiny.py").write_text(text)
     checks = collect(scale="smoke", paths=["other/tiny.py"]).selected
-    assert preregister.compare(checks, registered).changed == ("tiny[depth=8]", "tiny[depth=14]")
+    assert preregister.compare(checks, [registered]).changed == ("tiny[depth=8]", "tiny[depth=14]")
 
 
 def test_a_check_that_was_not_registered_is_named(checks, registered, workplace):
     (workplace / "1.json").unlink(missing_ok=True)
     preregister.preregister(checks[:1], workplace / "1.json", today=date(2026, 11, 21))
-    assert preregister.compare(checks, workplace / "1.json").unregistered == ("tiny[depth=14]",)
+    assert preregister.compare(checks, [workplace / "1.json"]).unregistered == ("tiny[depth=14]",)
 
 
 def test_a_registration_is_never_written_over(checks, registered):
@@ -43,4 +43,21 @@ def test_a_registration_is_never_written_over(checks, registered):
 def test_a_file_that_is_no_registration_is_refused(checks, workplace, text):
     (workplace / "bad.json").write_text(text)
     with pytest.raises(StoreError, match="is no registration"):
-        preregister.compare(checks, workplace / "bad.json")
+        preregister.compare(checks, [workplace / "bad.json"])
+
+
+def test_each_rule_is_held_against_the_first_registration_that_has_it(checks, workplace):
+    for name, some in (("1.json", checks[:1]), ("2.json", checks)):
+        preregister.preregister(some, workplace / name, today=date(2026, 11, 21))
+    found = preregister.compare(checks, [workplace / "1.json", workplace / "2.json"])
+    assert (found.file, found.unregistered, found.changed) == ("1.json, 2.json", (), ())
+
+
+def test_a_rule_that_other_judging_code_applies_has_not_changed(checks, registered, monkeypatch):
+    monkeypatch.setattr("repro.judging.preregister.judging_code", lambda: "f" * 64)
+    found = preregister.compare(checks, [registered])
+    assert (found.judging_code, found.changed) == (False, ())
+
+
+def test_rules_that_no_registration_has_are_not_compared(checks):
+    assert preregister.compare(checks, []) is None

@@ -199,7 +199,7 @@ def test_data_copy_stands_in_for_trained_runs_alone(store):
     trained = dataclasses.replace(check("a", 14, scale="paper"), dataset="cifar10-jpeg")
     counted = dataclasses.replace(check("b", 14, looks=ONE_LOOK, spec=built), dataset="cifar10-jpeg")
     made = plan([trained, counted], store, device_type="cpu")
-    assert {(bool(spec.epochs), spec.dataset) for spec in specs(made)} == {(True, "cifar10-jpeg"), (False, "cifar10")}
+    assert {(bool(spec.rows), spec.dataset) for spec in specs(made)} == {(True, "cifar10-jpeg"), (False, "cifar10")}
 
 
 def test_no_checks_make_an_empty_plan(store):

@@ -66,7 +66,7 @@ def test_a_checkpoint_of_another_run_is_refused(folder, tmp_path, paused):
 @pytest.mark.parametrize(
     "change",
     [
-        {"epoch": SPEC.epochs}, {"epoch": -1}, {"epoch": "1"}, {"epoch": 1.0}, {"epoch": True}, {"step": 15},
+        {"epoch": SPEC.rows}, {"epoch": -1}, {"epoch": "1"}, {"epoch": 1.0}, {"epoch": True}, {"step": 15},
         {"step": None}, {"diverged": 0}, {"parts": {}}, {"parts": [1]}, {"parts": [{}]}, {"more": 1},
         {"criteria": []}, {"criteria": {"smoke:a": 1}},
         {"parts": [{"seconds": float("nan")}]}, {"parts": [{"seconds": 1.0, "job": 17}]},

@@ -92,7 +92,7 @@ def almost_finish(here):
     if here.condition(SPEC) == "missing":
         folder = finished(here, SPEC).folder
         (folder / "run.json").unlink()
-        place = {"epoch": SPEC.epochs - 1, "step": 3, "diverged": False, "parts": [], "criteria": {}}
+        place = {"epoch": SPEC.rows - 1, "step": 3, "diverged": False, "parts": [], "criteria": {}}
         (folder / "checkpoint.safetensors").write_bytes(
             pack(SPEC, {}, place, b"".join((folder / "history.jsonl").read_bytes().splitlines(keepends=True)[:-1]))
         )

@@ -245,14 +245,14 @@ def test_a_failed_write_is_reported_with_what_to_do(tmp_path, number, advice):
         raise OSError(number, os.strerror(number))
 
 
-STEPS = math.ceil(DATASETS[SPEC.dataset].train_images / SPEC.batch_size)
+STEPS = math.ceil(DATASETS[SPEC.dataset].train_size / SPEC.batch_size)
 
 
-@pytest.mark.parametrize(("epoch", "step"), [(0, 0), (0, 1), (3, 0), (3, STEPS - 1), (SPEC.epochs - 1, STEPS - 1)])
+@pytest.mark.parametrize(("epoch", "step"), [(0, 0), (0, 1), (3, 0), (3, STEPS - 1), (SPEC.rows - 1, STEPS - 1)])
 def test_progress_is_the_share_of_steps_that_a_paused_run_has_behind_it(store, paused, epoch, step):
     paused(store, SPEC, epoch=epoch, step=step)
     assert store.position(SPEC)["epoch"] == epoch
-    assert store.progress(SPEC) == pytest.approx((epoch * STEPS + step) / (SPEC.epochs * STEPS))
+    assert store.progress(SPEC) == pytest.approx((epoch * STEPS + step) / (SPEC.rows * STEPS))
 
 
 def test_a_run_without_a_checkpoint_has_no_progress(store):

@@ -308,7 +308,7 @@ def sound(local):
             own = [attempt for attempt in attempts if run.spec.key in attempt.runs]
             for before, after in itertools.pairwise(own):
                 assert (before.ended or before.last_sign) <= after.began
-            assert [row["epoch"] for row in run.history] == list(range(1, run.spec.epochs + 1))
+            assert [row["epoch"] for row in run.history] == list(range(1, run.spec.rows + 1))
             places = [(part["from_epoch"], part["from_step"]) for part in run.record["parts"]]
             assert places == sorted(set(places))
 

@@ -230,8 +230,8 @@ def test_a_node_that_fails_is_left_and_excluded_and_the_report_says_so(long, sou
 
 def specs(user):
     """The runs that were submitted."""
-    from repro.runs.spec import RunSpec
+    from repro.runs.spec_json import read_spec
 
     files = [one.element_file(i) for one in user.submissions for i in range(len(one.elements))]
-    found = [RunSpec.from_json(run["spec"], file) for file in files for run in json.loads(file.read_text())["runs"]]
+    found = [read_spec(run["spec"], file) for file in files for run in json.loads(file.read_text())["runs"]]
     return list({spec.key: spec for spec in found}.values())

@@ -58,7 +58,7 @@ def test_images_are_decoded_once_and_then_mapped(place, never):
     never()
     second, again = look(place)
     assert np.array_equal(first, second)
-    assert np.array_equal(first, decode("parquet", place)[0][0])
+    assert np.array_equal(first, decode("cifar10-jpeg", "parquet", place)[0][0])
     assert prints == again
     assert "cifar10-jpeg.decoded" in files(place)
 
@@ -141,7 +141,7 @@ def test_an_archive_is_read_where_it_lies(tmp_path, monkeypatch):
         tar.add(folder, UNPACKED)
     monkeypatch.setattr("torchvision.datasets.utils.check_integrity", lambda *_: True)
     before = files(tmp_path)
-    (train, train_labels), (test, test_labels) = decode("archive", tmp_path)
+    (train, train_labels), (test, test_labels) = decode("cifar10", "archive", tmp_path)
     assert np.array_equal(np.concatenate([train, test]), pixels)
     assert np.array_equal(np.concatenate([train_labels, test_labels]), labels)
     assert files(tmp_path) == before

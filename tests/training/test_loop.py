@@ -9,9 +9,10 @@ from torch.nn import functional
 
 from repro.recipes import cifar
 from repro.runs.datasets import DATASETS
-from repro.training import loop
-from repro.training.data import Images, Split
-from repro.training.loop import evaluate, learning_rate, start, train
+from repro.training import data
+from repro.training.data import Examples, Split
+from repro.training.loop import evaluate, start, train
+from repro.training.optimizers import learning_rate
 from repro.training.trainable import prepare
 
 CPU = torch.device("cpu")
@@ -20,8 +21,8 @@ CPU = torch.device("cpu")
 def few_images(count=25):
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 17, (count, 8, 8, 1), dtype=torch.uint8, generator=generator)
-    split = Split(pixels=pixels, labels=torch.arange(count) % 10)
-    return Images(train=split, test=split, dataset=DATASETS["digits"], fingerprints={})
+    split = Split(inputs=pixels, labels=torch.arange(count) % 10)
+    return Examples(train=split, test=split, dataset=DATASETS["digits"], fingerprints={})
 
 
 def short(trained="batchnorm", **changes):
@@ -31,7 +32,7 @@ def short(trained="batchnorm", **changes):
 
 def finished(spec, images):
     net = prepare(spec, CPU)
-    state = start(net)
+    state = start(spec, net)
     return list(train(spec, net, images, state, lambda state: False)), net, state
 
 
@@ -41,22 +42,22 @@ def test_paused_anywhere_and_gone_on_equals_never_paused(stops, trained):
     spec, images = short(trained), few_images()
     whole, whole_net, whole_state = finished(spec, images)
     net = prepare(spec, CPU)
-    state, rows = start(net), []
+    state, rows = start(spec, net), []
     for steps in [*stops, 10**6]:
         left = iter(range(steps))
         rows += train(spec, net, images, state, lambda state, left=left: next(left, None) is None)
     assert rows == whole
     assert torch.equal(net.trained, whole_net.trained)
     assert torch.equal(net.running, whole_net.running)
-    assert torch.equal(state.momentum, whole_state.momentum)
+    assert torch.equal(state.slots["momentum"], whole_state.slots["momentum"])
 
 
 def test_a_step_is_sgd_with_momentum_and_decay_on_every_trained_parameter():
     spec, images = short(epochs=1, learning_rate_drops=(), batch_size=25, weight_decay=0.1), few_images()
     net = prepare(spec, CPU)
     reference = prepare(spec, CPU)
-    list(train(spec, net, images, start(net), lambda state: False))
-    loss = functional.cross_entropy(reference.model.train()(images.normalise(images.train.pixels)), images.train.labels)
+    list(train(spec, net, images, start(spec, net), lambda state: False))
+    loss = functional.cross_entropy(reference.model.train()(images.normalise(images.train.inputs)), images.train.labels)
     loss.backward()
     expected = reference.trained - 0.1 * (reference.trained.grad + 0.1 * reference.trained)
     assert torch.allclose(net.trained, expected, atol=1e-5)
@@ -65,11 +66,11 @@ def test_a_step_is_sgd_with_momentum_and_decay_on_every_trained_parameter():
 def test_every_image_is_seen_once_an_epoch_and_the_last_partial_batch_is_kept():
     spec, images = short(epochs=1, learning_rate_drops=()), few_images()
     net = prepare(spec, CPU)
-    state, seen = start(net), []
+    state, seen = start(spec, net), []
     for _ in train(spec, net, images, state, lambda state: seen.append(state.sums[2].item())):
         pass
     assert seen == [0, 8, 16, 24]
-    assert state.epoch == 1
+    assert state.row == 1
 
 
 def test_data_order_changes_with_epoch_and_seed(monkeypatch):
@@ -88,7 +89,7 @@ def test_data_order_changes_with_epoch_and_seed(monkeypatch):
 
             return take
 
-        monkeypatch.setattr(loop, "augment", watched)
+        monkeypatch.setattr(data, "augment", watched)
         finished(short(seed=seed), images)
         return epochs
 
@@ -115,8 +116,8 @@ def test_a_run_that_diverges_ends_there_as_a_result():
 def test_accuracies_count_hits_among_the_best_one_and_five():
     spec, images = short(), few_images()
     net = prepare(spec, CPU)
-    scores = evaluate(spec, net, images)
-    logits = net.model.eval()(images.normalise(images.test.pixels))
+    scores = evaluate(spec, net, images, images.test)
+    logits = net.model.eval()(images.normalise(images.test.inputs))
     order = logits.argsort(1, descending=True)
     hits = order == images.test.labels[:, None]
     assert scores["top1"] == pytest.approx(100 * hits[:, 0].float().mean().item())
@@ -127,7 +128,7 @@ def test_evaluation_uses_running_statistics_and_leaves_them_alone():
     spec, images = short(), few_images()
     net = prepare(spec, CPU)
     before = net.running.clone()
-    evaluate(spec, net, images)
+    evaluate(spec, net, images, images.test)
     assert torch.equal(net.running, before)
 
 

@@ -7,7 +7,7 @@ from torch import nn
 from repro.recipes import built, cifar
 from repro.runs.datasets import DATASETS
 from repro.training import measure
-from repro.training.data import Images, Split
+from repro.training.data import Examples, Split
 from repro.training.loop import evaluate
 from repro.training.trainable import prepare
 
@@ -18,8 +18,8 @@ CPU = torch.device("cpu")
 def images():
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 17, (30, 8, 8, 1), dtype=torch.uint8, generator=generator)
-    split = Split(pixels=pixels, labels=torch.arange(30) % 10)
-    return Images(train=split, test=split, dataset=DATASETS["digits"], fingerprints={})
+    split = Split(inputs=pixels, labels=torch.arange(30) % 10)
+    return Examples(train=split, test=split, dataset=DATASETS["digits"], fingerprints={})
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_clamping_equals_setting_small_gammas_to_zero_by_hand(net, images):
     with torch.no_grad():
         for gamma in gammas(net):
             gamma[gamma.abs() < 0.1] = 0.0
-    assert found["top1"][found["thresholds"].index(0.1)] == evaluate(SPEC, net, images)["top1"]
+    assert found["top1"][found["thresholds"].index(0.1)] == evaluate(SPEC, net, images, images.test)["top1"]
 
 
 def test_dead_relus_are_units_that_are_zero_on_nearly_every_input(net, images):
@@ -127,5 +127,5 @@ def test_measured_accuracy_is_the_last_epochs(net, images):
     from repro.training.loop import start, train
 
     spec = dataclasses.replace(SPEC, epochs=2, learning_rate_drops=(1,))
-    rows = list(train(spec, net, images, start(net), lambda state: False))
+    rows = list(train(spec, net, images, start(spec, net), lambda state: False))
     assert measure.measure("accuracy", spec, net, images)["top1"] == rows[-1]["test_top1"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from repro.recipes import built, cifar
-from repro.runs.spec import CHOICES
+from repro.runs.resnet_spec import ResNetSpec
 from repro.training.measure import parameters
 from repro.training.models import build, parts
 from repro.training.models.initial import affine, fill, weights
@@ -66,7 +66,7 @@ def test_residual_block_adds_its_shortcut_before_the_last_relu():
         assert torch.equal(block(x.clone()), x.relu())
 
 
-@given(kind=st.sampled_from(CHOICES["weight_init"]), seed=st.integers(0, 10))
+@given(kind=st.sampled_from(ResNetSpec.CHOICES["weight_init"]), seed=st.integers(0, 10))
 @settings(deadline=None)
 def test_weights_have_the_moments_of_their_initialisation(kind, seed):
     shape, fan_in = (64, 32, 3, 3), 288

@@ -8,28 +8,28 @@ from torch import nn
 
 from repro.recipes import cifar
 from repro.runs.datasets import DATASETS
-from repro.runs.spec import CHOICES
-from repro.training.data import Images, Split
+from repro.runs.resnet_spec import ResNetSpec
+from repro.training.data import Examples, Split
 from repro.training.loop import start, train
 from repro.training.measure import parameters
 from repro.training.trainable import RandomWeights, frozen_hash, load_named, named_tensors, prepare
 
 CPU = torch.device("cpu")
-SETS = [(trained, 2 if trained == "random" else 0) for trained in CHOICES["trained"]]
+SETS = [(trained, 2 if trained == "random" else 0) for trained in ResNetSpec.CHOICES["trained"]]
 
 
 def few_images(seed=0, count=24):
     generator = torch.Generator().manual_seed(seed)
     pixels = torch.randint(0, 17, (count, 8, 8, 1), dtype=torch.uint8, generator=generator)
-    split = Split(pixels=pixels, labels=torch.arange(count) % 10)
-    return Images(train=split, test=split, dataset=DATASETS["digits"], fingerprints={})
+    split = Split(inputs=pixels, labels=torch.arange(count) % 10)
+    return Examples(train=split, test=split, dataset=DATASETS["digits"], fingerprints={})
 
 
 def trained_for_one_epoch(spec):
     net, images = prepare(spec, CPU), few_images()
     before = {name: tensor.clone() for name, tensor in net.model.state_dict().items()}
     hashed = frozen_hash(net)
-    list(train(spec, net, images, start(net), lambda state: False))
+    list(train(spec, net, images, start(spec, net), lambda state: False))
     return net, before, hashed
 
 
@@ -43,7 +43,7 @@ def short(trained, k, **more):
     which=st.sampled_from(SETS),
     decay=st.sampled_from([0.0, 1e-4, 0.5]),
     momentum=st.sampled_from([0.0, 0.9]),
-    norm_init=st.sampled_from(CHOICES["norm_init"]),
+    norm_init=st.sampled_from(ResNetSpec.CHOICES["norm_init"]),
 )
 def test_training_never_moves_a_frozen_tensor(which, decay, momentum, norm_init):
     spec = dataclasses.replace(short(*which, norm_init=norm_init), weight_decay=decay, momentum=momentum)

@@ -141,7 +141,7 @@ def test_a_checkpoint_of_a_batchnorm_only_resnet_866_is_under_a_megabyte(tmp_pat
 
     spec = cifar("paper", 0, depth=866)
     net = prepare(spec, torch.device("cpu"))
-    write_checkpoint(tmp_path, spec, net, start(net), Past(criteria={}), [])
+    write_checkpoint(tmp_path, spec, net, start(spec, net), Past(criteria={}), [])
     assert (tmp_path / CHECKPOINT).stat().st_size < 1_000_000
 
 

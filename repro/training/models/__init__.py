@@ -4,7 +4,9 @@ import torch
 from torch import nn
 
 from repro.runs.datasets import DATASETS
+from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.spec import RunSpec
+from repro.runs.step_spec import StepSpec
 from repro.training.models.cifar import cifar_resnet
 
 
@@ -12,14 +14,19 @@ def build(spec: RunSpec) -> nn.Module:
     """The network of a spec on torch's meta device: shapes without memory, for counting or for filling."""
     dataset = DATASETS[spec.dataset]
     with torch.device("meta"):
-        match spec.family:
-            case "cifar-resnet":
+        match spec:
+            case StepSpec():
+                from repro.training.models.sequences import sequence_network
+
+                return sequence_network(spec, dataset.shape[0], dataset.classes)
+            case ResNetSpec(family="cifar-resnet"):
                 return cifar_resnet(spec.depth, spec.width, dataset.shape[2], dataset.classes)
-            case _:
+            case ResNetSpec():
                 # torchvision takes as long to import as torch, and 160 MB of a worker that trains on CIFAR-10.
                 from repro.training.models.imagenet import imagenet_resnet
 
                 return imagenet_resnet(spec.depth, dataset.classes)
+    raise AssertionError(f"{spec.name} has no network")
 
 
 def parts(model: nn.Module) -> dict[str, str]:

@@ -7,7 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.spec import RunSpec
+from repro.runs.step_spec import StepSpec
 from repro.training.streams import Purpose, stream
 
 Array = NDArray[np.float32]
@@ -17,21 +19,42 @@ def fill(model: nn.Module, spec: RunSpec) -> nn.Module:
     """Moves a network from the meta device to the CPU and gives each tensor its value for the spec's seed."""
     model.to_empty(device="cpu")
     with torch.no_grad():
-        for index, module in enumerate(model.modules()):
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                generator = stream(spec.seed, Purpose.WEIGHTS, index)
-                module.weight.copy_(torch.from_numpy(weights(tuple(module.weight.shape), spec.weight_init, generator)))
-                if module.bias is not None:
-                    # The authors' framework initialises weights alone and so leaves torch's bias: U(±1/sqrt(fan-in)).
-                    bound = 1 / math.sqrt(module.weight[0].numel())
-                    bias = generator.uniform(-bound, bound, len(module.bias)).astype(np.float32)
-                    module.bias.copy_(torch.from_numpy(bias))
-            elif isinstance(module, nn.BatchNorm2d):
-                module.reset_running_stats()
-                gamma, beta = affine(module.num_features, spec.norm_init, stream(spec.seed, Purpose.NORM, index))
-                module.weight.copy_(torch.from_numpy(gamma))
-                module.bias.copy_(torch.from_numpy(beta))
+        match spec:
+            case ResNetSpec():
+                _fill_resnet(model, spec)
+            case StepSpec():
+                _fill_as_torch(model, spec.seed)
     return model
+
+
+def _fill_as_torch(model: nn.Module, seed: int) -> None:
+    """torch's own default: every tensor of a layer U(±1/√fan-in), of a GRU U(±1/√hidden)."""
+    for index, module in enumerate(model.modules()):
+        generator = stream(seed, Purpose.WEIGHTS, index)
+        fan_in = module.hidden_size if isinstance(module, nn.GRU) else None
+        for name, parameter in module.named_parameters(recurse=False):
+            fan_in = fan_in or math.prod(parameter.shape[1:])  # the weight comes before its bias
+            bound = 1 / math.sqrt(fan_in)
+            draws = generator.uniform(-bound, bound, tuple(parameter.shape)).astype(np.float32)
+            module.get_parameter(name).copy_(torch.from_numpy(draws))
+
+
+def _fill_resnet(model: nn.Module, spec: ResNetSpec) -> None:
+    """Convolutions, output layer and BatchNorm as the spec says."""
+    for index, module in enumerate(model.modules()):
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            generator = stream(spec.seed, Purpose.WEIGHTS, index)
+            module.weight.copy_(torch.from_numpy(weights(tuple(module.weight.shape), spec.weight_init, generator)))
+            if module.bias is not None:
+                # The authors' framework initialises weights alone and so leaves torch's bias: U(±1/sqrt(fan-in)).
+                bound = 1 / math.sqrt(module.weight[0].numel())
+                bias = generator.uniform(-bound, bound, len(module.bias)).astype(np.float32)
+                module.bias.copy_(torch.from_numpy(bias))
+        elif isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            gamma, beta = affine(module.num_features, spec.norm_init, stream(spec.seed, Purpose.NORM, index))
+            module.weight.copy_(torch.from_numpy(gamma))
+            module.bias.copy_(torch.from_numpy(beta))
 
 
 def weights(shape: tuple[int, ...], kind: str, generator: np.random.Generator) -> Array:

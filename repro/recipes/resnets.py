@@ -1,25 +1,13 @@
-"""RunSpecs of the papers' protocols at each of the three scales."""
+"""Runs of CIFAR and ImageNet ResNets, as frankle2021 trains or counts them, at each of the three scales."""
 
 import dataclasses
 import math
 from dataclasses import dataclass
 
-from repro.errors import SpecError
+from repro.recipes.scales import check_scale
 from repro.runs.datasets import DATASETS
+from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.spec import RunSpec
-
-SCALES = ("smoke", "pilot", "paper")
-
-
-def check_scale(scale: str) -> str:
-    """The scale itself.
-
-    Raises:
-        SpecError: there is no such scale.
-    """
-    if scale not in SCALES:
-        raise SpecError(f"scale is {scale!r}; allowed: {', '.join(SCALES)}.")
-    return scale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +76,7 @@ def cifar(
     weight_init: str = "he-normal",
     norm_init: str = "uniform",
     labels: str = "true",
-) -> RunSpec:
+) -> ResNetSpec:
     """One replicate of a CIFAR network under frankle2021's protocol, its schedule as the scale has it.
 
     Raises:
@@ -96,9 +84,9 @@ def cifar(
     """
     fixed = schedule(scale)
     if trained == "none":
-        steps = math.ceil(DATASETS[fixed.dataset].train_images / fixed.batch_size)
+        steps = math.ceil(DATASETS[fixed.dataset].train_size / fixed.batch_size)
         fixed = dataclasses.replace(fixed, epochs=math.ceil(SETTLING_STEPS / steps), drops=())
-    return RunSpec(
+    return ResNetSpec(
         family="cifar-resnet",
         depth=depth,
         width=width,

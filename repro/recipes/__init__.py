@@ -1,0 +1,34 @@
+"""Recipes: the runs that claim files ask for, by protocol and scale; one module a protocol."""
+
+from repro.recipes.resnets import (
+    DEPTHS,
+    GAMMA_DEPTH,
+    SETTLING_STEPS,
+    WIDE_DEPTH,
+    WIDTHS,
+    Schedule,
+    built,
+    cifar,
+    schedule,
+)
+from repro.recipes.scales import SCALES, check_scale
+from repro.recipes.sequences import ADAM, DOUBLE_DESCENT, POOLING, sequence, sequence_built
+
+__all__ = [
+    "ADAM",
+    "DEPTHS",
+    "DOUBLE_DESCENT",
+    "GAMMA_DEPTH",
+    "POOLING",
+    "SCALES",
+    "SETTLING_STEPS",
+    "WIDE_DEPTH",
+    "WIDTHS",
+    "Schedule",
+    "built",
+    "check_scale",
+    "cifar",
+    "schedule",
+    "sequence",
+    "sequence_built",
+]

@@ -1,0 +1,31 @@
+"""Specs read back from their JSON, each as the kind that its family names."""
+
+from reprlib import repr as short
+from typing import Any
+
+from repro.errors import SpecError
+from repro.runs.canonical import parse
+from repro.runs.resnet_spec import ResNetSpec
+from repro.runs.spec import TRAINING_VERSION, RunSpec
+from repro.runs.step_spec import StepSpec
+
+
+def read_spec(text: str | bytes, origin: object) -> RunSpec:
+    """The spec that ``RunSpec.to_json`` wrote; ``origin`` names the text in errors.
+
+    Raises:
+        SpecError: the text is no JSON object, or a field is missing, unknown or out of range.
+    """
+    try:
+        found: dict[str, Any] = parse(text)
+        version = found.pop("training_version")
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise SpecError(f"{origin} holds no run spec ({error}); delete it and plan the run again.") from None
+    if type(version) is not int or version != TRAINING_VERSION:
+        raise SpecError(
+            f"{origin} was made by training version {short(version)}; this is version {TRAINING_VERSION}. "
+            "Its results stay readable with the code of that version; train it again for this one."
+        )
+    family = found.get("family")
+    kind = StepSpec if isinstance(family, str) and family in StepSpec.CHOICES["family"] else ResNetSpec
+    return kind.of_fields(found, origin)

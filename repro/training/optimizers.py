@@ -1,0 +1,34 @@
+"""Optimisers over one flat vector, whose memory the caller holds, and their learning rates."""
+
+import torch
+from torch import Tensor
+
+from repro.runs.resnet_spec import ResNetSpec
+from repro.runs.spec import RunSpec
+from repro.runs.step_spec import StepSpec
+
+
+def slot_names(spec: RunSpec) -> tuple[str, ...]:
+    """Names of the vectors that the optimiser of a spec remembers."""
+    return ("exp_avg", "exp_avg_sq") if _is_adam(spec) else ("momentum",)
+
+
+def optimizer_of(spec: RunSpec, trained: Tensor, slots: dict[str, Tensor], *, steps: int) -> torch.optim.Optimizer:
+    """The optimiser of a spec over the trained vector, as it is after a number of steps; it writes into ``slots``."""
+    if _is_adam(spec):
+        adam = torch.optim.Adam([trained], lr=spec.learning_rate, weight_decay=spec.weight_decay)
+        adam.state[trained] = {"step": torch.tensor(float(steps)), **slots}
+        return adam
+    sgd = torch.optim.SGD([trained], lr=spec.learning_rate, momentum=spec.momentum, weight_decay=spec.weight_decay)
+    sgd.state[trained]["momentum_buffer"] = slots["momentum"]
+    return sgd
+
+
+def learning_rate(spec: RunSpec, row: int) -> float:
+    """The learning rate of a row of the history, counted from 0."""
+    drops = spec.learning_rate_drops if isinstance(spec, ResNetSpec) else ()
+    return spec.learning_rate * 0.1 ** sum(row >= drop for drop in drops)
+
+
+def _is_adam(spec: RunSpec) -> bool:
+    return isinstance(spec, StepSpec) and spec.optimizer == "adam"
