@@ -1,5 +1,6 @@
 """The plan: each run once, with the checks that need it, its condition and its cost."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -109,5 +110,16 @@ def _planned(
 
 
 def _known(run: Run) -> Known:
-    """A complete run, as a measurement to scale from."""
-    return Known(spec=run.spec, seconds=run.record["seconds"], device_type=run.record["parts"][-1]["device_type"])
+    """A complete run, as a measurement to scale from.
+
+    On a processor that other work kept busy, a run's own time is that of its threads, and not that of the clock.
+    """
+    parts = run.record["parts"]
+    device_type = parts[-1]["device_type"]
+    seconds = sum(
+        min(part["seconds"], part.get("processor_seconds", math.inf) / max(1, part["threads"]))
+        if device_type == "cpu"
+        else part["seconds"]
+        for part in parts
+    )
+    return Known(spec=run.spec, seconds=seconds, device_type=device_type)

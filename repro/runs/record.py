@@ -26,6 +26,8 @@ def fault(record: Any, spec: RunSpec) -> str | None:
         for name, sound in (_TRAINED_PART | {f"from_{spec.row_name}": _count} if spec.rows else _PART).items():
             if not sound(part.get(name)):
                 return f"a part of it has no sound {name}"
+        if not _amount(part.get("processor_seconds", 0)):  # runs of earlier code have none
+            return "a part of it has no sound processor_seconds"
     if not _additions(record.get("additions", [])):
         return "its additions are not what a run writes"
     if spec.rows and not _count(record["parts"][-1].get("peak_memory_bytes")):

@@ -101,10 +101,15 @@ def _train(
     state, past = resume(folder, spec, net, criteria)
     part = machine.part(device) | {f"from_{spec.row_name}": state.row, "from_step": state.step}
     began, saved, stopped = time.monotonic(), time.monotonic(), False
+    worked = time.process_time()
+
+    def clock() -> None:
+        part["seconds"] = round(time.monotonic() - began, 3)
+        part["processor_seconds"] = round(time.process_time() - worked, 3)
 
     def save_all() -> None:
         _fence(lease, folder)
-        part["seconds"] = round(time.monotonic() - began, 3)
+        clock()
         moved = (state.row, state.step) != (part[f"from_{spec.row_name}"], part["from_step"])
         write_checkpoint(folder, spec, net, state, past, [*past.parts, part] if moved else past.parts)
 
@@ -124,7 +129,7 @@ def _train(
     if stopped:
         save_all()
         return "paused"
-    part["seconds"] = round(time.monotonic() - began, 3)
+    clock()
     part["peak_memory_bytes"] = machine.peak_memory(device)
     parts = [*past.parts, part]
     seconds = sum(p["seconds"] for p in parts)

@@ -204,3 +204,15 @@ def test_data_copy_stands_in_for_trained_runs_alone(store):
 
 def test_no_checks_make_an_empty_plan(store):
     assert plan([], store, device_type="cpu").runs == ()
+
+
+def test_a_run_on_a_busy_processor_costs_what_its_threads_worked(store, finished):
+    spec = cifar("smoke", 0, depth=8)
+    finished(store, spec, seconds=100.0, part={"processor_seconds": 10.0, "threads": 2})
+    assert plan([check("a", 8)], store, device_type="cpu").runs[1].cost.seconds == 5.0
+
+
+def test_a_run_on_a_gpu_costs_what_the_clock_says(store, finished):
+    spec = cifar("smoke", 0, depth=8)
+    finished(store, spec, seconds=100.0, device_type="cuda", part={"processor_seconds": 10.0})
+    assert plan([check("a", 8)], store, device_type="cuda").runs[1].cost.seconds == 100.0
