@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,7 @@ go(short(), Store(Path(sys.argv[1])), checkpoint_every=0.0)
 """
 
 
-@pytest.mark.parametrize("steps_before_kill", [2, 16, 40])
+@pytest.mark.parametrize("steps_before_kill", [2, 40])  # amid the first epoch and after it
 def test_killed_and_resumed_equals_uninterrupted(steps_before_kill, whole, tmp_path):
     """SIGKILL after the given number of checkpoints; the next process goes on from the last whole one."""
     store = Store(tmp_path)
@@ -123,8 +124,9 @@ def test_killed_and_resumed_equals_uninterrupted(steps_before_kill, whole, tmp_p
         try:
             stamp = checkpoint.stat().st_mtime_ns
         except FileNotFoundError:
-            continue
+            stamp = last
         seen, last = seen + (stamp != last), stamp
+        time.sleep(0.001)  # the worker needs the core
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert store.condition(short()) == "paused"
