@@ -1,10 +1,14 @@
 """Finished runs and small claims, made without torch."""
 
+import functools
 import hashlib
 import sys
 
 import pytest
 
+from repro.collecting.collect import collect
+from repro.planning import scales
+from repro.provenance import folder
 from repro.recipes import cifar
 from repro.runs.store import Store
 from tests import made
@@ -32,6 +36,19 @@ from repro.recipes import SCALES, cifar
 def test_tiny(evidence, depth):
     evidence.find(higher=evidence.accuracy("BatchNorm"), lower=50.0)
 '''
+
+
+@pytest.fixture(scope="session", autouse=True)
+def collected_once():
+    """Every document counts what the suite's own claims need at every scale: here they are collected once for all."""
+
+    @functools.cache
+    def collected(scale, copy, where):
+        return collect(scale=scale, copy=copy)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scales, "collect", lambda scale, copy: collected(scale, copy, folder("claims")))
+        yield
 
 
 @pytest.fixture

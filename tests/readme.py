@@ -1,10 +1,24 @@
-"""What the README says of verdicts, from report/ (smoke) and claims/evidence/: python -m tests.readme."""
+"""What the pages say of verdicts, from report/ and results/ (smoke) and claims/evidence/: python -m tests.readme.
 
+With --picture, the picture of a report instead.
+"""
+
+import contextlib
+import io
+import os
 import re
+import shlex
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+from PIL import Image
+
+from repro.cli.main import main
 from repro.judging import verdicts_json
 from repro.reporting.text import hours
 from repro.reporting.view import view
@@ -76,6 +90,14 @@ PARTS: dict[str, tuple[Path, Callable[[Json], str]]] = {
     "coverage": (SMOKE, coverage),
     "evidence": (PILOT, evidence),
 }
+PAGES = [
+    path
+    for pattern in ("*.md", "claims/*.md", "claims/evidence/*.md", "repro/*/*.md", "slurm/*.md", "slurm/testbed/*.md")
+    for path in sorted(ROOT.glob(pattern))
+]
+# Which store a block is printed from: results/ after `make verify`, or none at all.
+PRINTED = re.compile(r"<!-- printed, (?P<store>smoke|empty): make readme -->\n```console\n\$ (?P<command>[^\n]*)\n")
+COLUMNS = 100
 
 
 def fill(text: str, name: str, part: str) -> str:
@@ -84,15 +106,60 @@ def fill(text: str, name: str, part: str) -> str:
     return re.sub(f"{re.escape(start)}.*?{re.escape(end)}", lambda _: f"{start}{part}{end}", text, flags=re.S)
 
 
-def main() -> None:
-    """Replaces what stands between the markers of each part whose document is there."""
-    readme = ROOT / "README.md"
-    text = readme.read_text("utf-8")
-    for name, (path, write) in PARTS.items():
-        if path.exists():
-            text = fill(text, name, write(verdicts_json.load(path)))
-    readme.write_text(text, "utf-8")
+def print_again(text: str, store: str, folder: Path) -> str:
+    """A page with the output of each command of a store as it is printed in a folder."""
+
+    def again(block: re.Match[str]) -> str:
+        return block[0] if block["store"] != store else f"{block[1]}{printed(block['command'], folder)}```\n"
+
+    return re.sub(f"({PRINTED.pattern}).*?```\n", again, text, flags=re.S)
+
+
+def printed(command: str, folder: Path) -> str:
+    """What a command prints in a folder, on a terminal without colours."""
+    terminal = _Terminal()
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(terminal),
+        mock.patch.dict(os.environ, {"COLUMNS": str(COLUMNS), "NO_COLOR": "1"}),
+    ):
+        main(shlex.split(command)[1:])
+    return terminal.getvalue()
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def write() -> None:
+    """Replaces what stands between the markers of each part whose document or store is there."""
+    for page in PAGES:
+        text = before = page.read_text("utf-8")
+        for name, (path, make) in PARTS.items():
+            if path.exists():
+                text = fill(text, name, make(verdicts_json.load(path)))
+        with tempfile.TemporaryDirectory() as empty:
+            text = print_again(text, "empty", Path(empty))
+        if (ROOT / "results").exists():
+            text = print_again(text, "smoke", ROOT)
+        if text != before:
+            page.write_text(text, "utf-8")
+
+
+def picture() -> None:
+    """Draws the beginning of report/report.html as the picture of a report; needs chromium."""
+    with tempfile.TemporaryDirectory() as folder:
+        shot = Path(folder) / "shot.png"
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1200,1000"]
+        page = (ROOT / "report" / "report.html").as_uri()
+        subprocess.run(
+            ["chromium", *flags, f"--user-data-dir={folder}/profile", f"--screenshot={shot}", page],
+            check=True, capture_output=True, timeout=120,
+        )  # fmt: skip
+        with Image.open(shot) as image:
+            image.convert("RGB").quantize(64).save(ROOT / "claims" / "report.png", optimize=True)
 
 
 if __name__ == "__main__":
-    main()
+    picture() if "--picture" in sys.argv else write()

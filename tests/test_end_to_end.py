@@ -1,8 +1,11 @@
 """From nothing to a report, through the command line, on the smallest networks that train."""
 
 import json
+import shutil
 import subprocess
 import sys
+
+import pytest
 
 from repro.runs.store import Store
 
@@ -41,38 +44,47 @@ def repro(folder, *arguments):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_verify_goes_from_nothing_to_a_report_that_can_be_checked(tmp_path):
-    (tmp_path / "claim.py").write_text(CLAIM)
-    done = repro(tmp_path, "verify", "claim.py")
+@pytest.fixture(scope="module")
+def verified(tmp_path_factory):
+    """A folder with a claim file in which `repro verify` was called, and what it printed."""
+    folder = tmp_path_factory.mktemp("verified")
+    (folder / "claim.py").write_text(CLAIM)
+    return folder, repro(folder, "verify", "claim.py")
+
+
+@pytest.fixture
+def trained(verified, tmp_path):
+    """A copy of that folder."""
+    return shutil.copytree(verified[0], tmp_path / "copy")
+
+
+def test_verify_goes_from_nothing_to_a_report_that_can_be_checked(verified):
+    folder, done = verified
     assert done.returncode == 0, done.stderr
     for name in ("report.html", "report.pdf", "verdicts.json"):
-        assert (tmp_path / "report" / name).stat().st_size > 1000
-    (row,) = json.loads((tmp_path / "report" / "verdicts.json").read_text())["judgements"]
+        assert (folder / "report" / name).stat().st_size > 1000
+    (row,) = json.loads((folder / "report" / "verdicts.json").read_text())["judgements"]
     assert (row["verdict"], row["answer"], row["deviations"]) == ("SMOKE", "seen", [])
     assert len(row["runs"]) == 6
-    assert repro(tmp_path, "judge", "claim.py", "--verify").returncode == 0
+    assert repro(folder, "judge", "claim.py", "--verify").returncode == 0
 
 
-def test_a_measurement_missing_from_finished_runs_is_added_without_training(tmp_path):
-    (tmp_path / "claim.py").write_text(CLAIM)
-    assert repro(tmp_path, "run", "claim.py").returncode == 0
-    store = Store(tmp_path / "results")
+def test_a_measurement_missing_from_finished_runs_is_added_without_training(trained):
+    store = Store(trained / "results")
     (run, *_) = store.runs()
     relus = run.folder / "measurements" / "relus.json"
     measured = relus.read_bytes()
     relus.unlink()
     store.finish(run.spec, {name: value for name, value in run.record.items() if name != "files"})
     without = store.run(run.spec)
-    done = repro(tmp_path, "run", "claim.py", "--measure")
+    done = repro(trained, "run", "claim.py", "--measure")
     assert "measured relus of" in done.stdout
     assert relus.read_bytes() == measured
     assert store.run(run.spec).digest == without.digest
 
 
-def test_a_rule_changed_after_its_runs_shows_in_the_verdict(tmp_path):
-    (tmp_path / "claim.py").write_text(CLAIM)
-    assert repro(tmp_path, "run", "claim.py").returncode == 0
-    (tmp_path / "claim.py").write_text(CLAIM.replace("gap=20.0", "gap=10.0"))
-    assert repro(tmp_path, "judge", "claim.py").returncode == 0
-    (row,) = json.loads((tmp_path / "report" / "verdicts.json").read_text())["judgements"]
+def test_a_rule_changed_after_its_runs_shows_in_the_verdict(trained):
+    (trained / "claim.py").write_text(CLAIM.replace("gap=20.0", "gap=10.0"))
+    assert repro(trained, "judge", "claim.py").returncode == 0
+    (row,) = json.loads((trained / "report" / "verdicts.json").read_text())["judgements"]
     assert row["deviations"] == ["rule: changed after 6 of the 6 runs were trained"]

@@ -1,4 +1,4 @@
-"""The README is tested: its commands run, its modules exist, its example is a claim."""
+"""The pages are tested: their commands run, their links lead somewhere, their example is a claim."""
 
 import re
 import shlex
@@ -10,19 +10,70 @@ import pytest
 from repro.cli.main import _parser, main
 from repro.cluster.profile import KEYS, load
 from repro.collecting.catalogue import catalogue
+from tests import readme
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
-SLURM = (ROOT / "slurm" / "README.md").read_text()
-BLOCKS = re.findall(r"```console\n(.*?)```", README + SLURM, flags=re.S)
-COMMANDS = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
+PAGES = {page.relative_to(ROOT).as_posix(): page.read_text("utf-8") for page in readme.PAGES}
+README, SLURM, CONTRIBUTING = PAGES["README.md"], PAGES["slurm/README.md"], PAGES["CONTRIBUTING.md"]
+
+
+def commands(*texts):
+    """The command lines of console blocks; where one begins with $, so do all commands of its block."""
+    for block in [block for text in texts for block in re.findall(r"```console\n(.*?)```", text, flags=re.S)]:
+        lines = block.splitlines()
+        if lines[0].startswith("$ "):
+            lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+        yield from (line.partition(" #")[0].strip() for line in lines if line.strip())
 
 
 @pytest.mark.parametrize(
-    "command", [one.removeprefix(".venv/bin/") for one in COMMANDS if re.match(r"(\.venv/bin/)?repro ", one)]
+    "command",
+    sorted(
+        {
+            re.sub(r".*(\.venv/bin/|python -m )repro(\.cli)? ", "repro ", one)
+            for one in commands(*PAGES.values())
+            if re.search(r"\brepro(\.cli)? ", one)
+        }
+    ),
 )
 def test_every_command_line_is_understood(command):
     _parser().parse_args(shlex.split(command)[1:])
+
+
+@pytest.mark.parametrize("page", [name for name, text in PAGES.items() if "<!-- printed, empty" in text])
+def test_what_a_page_shows_of_a_command_is_what_it_prints(page, workplace):
+    assert readme.print_again(PAGES[page], "empty", workplace) == PAGES[page], "mend it with: make readme"
+
+
+def test_the_make_targets_exist_and_those_of_the_readme_are_what_ci_runs():
+    makefile, ci = (ROOT / "Makefile").read_text(), (ROOT / ".ci" / "run").read_text()
+    targets = {word for one in commands(*PAGES.values()) if one.startswith("make ") for word in one.split()[1:]}
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, flags=re.M), target
+    for command in [one for one in commands(README) if one.startswith("make ")]:
+        assert command in ci
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_to_a_file_leads_to_one(page):
+    found = re.findall(r"\]\(([^)#\s]+)", PAGES[page]) + re.findall(r'(?:href|src)="([^"]+)"', PAGES[page])
+    for link in [link for link in found if "://" not in link]:
+        assert (ROOT / page).parent.joinpath(link).exists(), link
+
+
+def test_every_page_can_be_reached_from_the_readme():
+    seen, left = set(), ["README.md"]
+    while left:
+        page = left.pop()
+        seen.add(page)
+        for link in re.findall(r"\]\(([^)#\s]+\.md)", PAGES[page]):
+            path = (ROOT / page).parent.joinpath(link).resolve().relative_to(ROOT.resolve()).as_posix()
+            left += [path] if path not in seen else []
+    assert seen == PAGES.keys()
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) < 120
 
 
 def test_every_key_of_a_profile_is_explained():
@@ -37,15 +88,10 @@ def test_the_profile_of_five_lines_is_one(tmp_path):
     assert load("mine", tmp_path).partition == "gpu"
 
 
-def test_the_make_targets_exist_and_are_what_ci_runs():
-    makefile, ci = (ROOT / "Makefile").read_text(), (ROOT / ".ci" / "run").read_text()
-    for command in [command for command in COMMANDS if command.startswith("make ")]:
-        assert re.search(rf"^{command.split()[1]}:", makefile, flags=re.M)
-        assert command in ci
-
-
-def test_every_room_of_the_table_exists_and_every_room_is_in_it():
-    table = README[README.index("| step | where |") : README.index("A room imports only from rooms above it")]
+def test_every_room_of_the_map_exists_and_every_room_is_on_it():
+    table = CONTRIBUTING[
+        CONTRIBUTING.index("| step | where |") : CONTRIBUTING.index("A room imports only from rooms above it")
+    ]
     paths = re.findall(r"`((?:repro|claims|report_templates)/[^`]*)`", table)
     for path in paths:
         assert list(ROOT.glob(path.rstrip("/"))), path
@@ -54,7 +100,7 @@ def test_every_room_of_the_table_exists_and_every_room_is_in_it():
 
 
 def test_the_example_claim_is_a_claim(workplace, capsys):
-    (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.S)
+    (example,) = re.findall(r"```python\n(.*?)```", CONTRIBUTING, flags=re.S)
     shutil.copytree(ROOT / "claims" / "controls", workplace / "claims" / "controls")
     (workplace / "claims" / "mine").mkdir()
     (workplace / "claims" / "mine" / "example.py").write_text(example)
@@ -63,6 +109,5 @@ def test_the_example_claim_is_a_claim(workplace, capsys):
 
 
 def test_coverage_names_every_row_of_the_catalogue():
-    table = README[README.index("<!-- coverage") : README.index("<!-- /coverage")]
-    named = re.findall(r"^\| ([a-z0-9-]+) \|", table, flags=re.M)
+    named = re.findall(r"^\| ([a-z0-9-]+) \|", PAGES["claims/COVERAGE.md"], flags=re.M)
     assert named[1:] == [row.id for row in catalogue()]

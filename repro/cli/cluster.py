@@ -98,27 +98,28 @@ def init(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def pilot(arguments: argparse.Namespace, session: "Session") -> int:
+def throughput(arguments: argparse.Namespace, session: "Session") -> int:
     """Measures on one GPU how many runs of each network should share it."""
-    from repro.cluster import measure, profile, scheduler, throughput
+    from repro.cluster import measure, profile, scheduler
+    from repro.cluster.throughput import load, networks, path
     from repro.cluster.waiting import wait_for
     from repro.planning.plan import plan
 
     one = profile.load(arguments.name)
     order = _order(arguments, one)
     made = plan(session.selected, Store(order.results), device_type=one.device)
-    specs = throughput.networks([(run.spec, run.cost.seconds) for run in made.missing])
+    specs = networks([(run.spec, run.cost.seconds) for run in made.missing])
     if not specs:
         raise ClusterError("no run is missing, so there is nothing to measure.")
     minutes = min(30, one.minutes)
-    (order.results / ".slurm" / f"pilot-{one.name}.json").unlink(missing_ok=True)
+    path(Store(order.results), one).unlink(missing_ok=True)
     job, file = measure.send(one, order, [spec.to_json() for spec in specs], minutes, arguments.most)
     print(f"job {job} measures {len(specs)} networks; waiting for it, at most {arguments.wait:.0f} s", flush=True)
     answer, state = wait_for(file, job, arguments.wait)
     if answer is None:
         scheduler.cancel([job])
         raise ClusterError(f"job {job} is {state or 'gone'}, with no result; see {order.results}/.slurm.")
-    found = throughput.load(Store(order.results), one)
+    found = load(Store(order.results), one)
     for measured in found.networks if found else ():
         rates = ", ".join(f"{count}: {rate:.0f}" for count, rate in measured.rates.items())
         print(f"{measured.name}: images per second by runs at a time {rates}; {measured.best()} share a GPU")

@@ -248,11 +248,11 @@ def init(arguments: argparse.Namespace) -> int:
     return commands.init(arguments)
 
 
-def pilot(arguments: argparse.Namespace) -> int:
+def throughput(arguments: argparse.Namespace) -> int:
     """Measures on one GPU how many runs of each network should share it."""
     from repro.cli import cluster as commands
 
-    return commands.pilot(arguments, shared.collect(arguments))
+    return commands.throughput(arguments, shared.collect(arguments))
 
 
 def explain(arguments: argparse.Namespace) -> int:

@@ -181,17 +181,19 @@ def _add_cluster(cluster: options.Parser, select: options.Parser, store: options
     init = kinds.add_parser(
         "init", help="writes a first profile, slurm/NAME.toml, from sinfo's output", allow_abbrev=False
     )
-    pilot = kinds.add_parser(
-        "pilot",
+    throughput = kinds.add_parser(
+        "throughput",
         help="measures on one GPU how many runs of each network should share it",
         parents=[select, store],
         allow_abbrev=False,
     )
-    pilot.add_argument("--wait", type=options.seconds, default=3600.0, metavar="TIME", help="for the job (default 1h)")
-    pilot.add_argument(
+    throughput.add_argument(
+        "--wait", type=options.seconds, default=3600.0, metavar="TIME", help="for the job (default 1h)"
+    )
+    throughput.add_argument(
         "--most", type=int, choices=(1, 2, 4, 8), default=8, help="runs that may share a GPU (default 8)"
     )
-    for one, command in ((init, commands.init), (pilot, commands.pilot)):
+    for one, command in ((init, commands.init), (throughput, commands.throughput)):
         one.set_defaults(command=command, parser=one)
         one.add_argument("name", type=options.profile, metavar="NAME", help="of the profile slurm/NAME.toml")
 

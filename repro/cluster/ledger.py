@@ -166,7 +166,9 @@ class Attempt:
 
 def new_id(root: Path) -> str:
     """A unique name that sorts by time, and that distinguishes the jobs of one store from another's."""
-    return f"{time.strftime('%y%m%d-%H%M%S')}-{mark(root)}-{secrets.token_hex(2)}"
+    now = time.time()
+    within = int(now % 1 * 4096)  # two submissions may fall into one second
+    return f"{time.strftime('%y%m%d-%H%M%S', time.localtime(now))}-{mark(root)}-{within:03x}{secrets.token_hex(2)}"
 
 
 def mark(root: Path) -> str:

@@ -17,6 +17,7 @@ from repro.provenance import allocation
 from repro.runs.files import explain_write_errors, write
 from repro.runs.spec import RunSpec
 from repro.runs.spec_json import read_spec
+from repro.runs.store import Store
 
 TRIED = (1, 2, 4, 8)  # runs at a time
 SECONDS = 5.0  # of each trial, after its processes have warmed up
@@ -25,11 +26,11 @@ PATIENCE = 600.0  # seconds for the processes of one trial to start
 
 def send(one: Profile, order: Order, specs: list[str], minutes: int, most: int) -> tuple[str, Path]:
     """Queues the job that measures networks; returns its id and the file that it will write."""
-    folder = order.results / ledger.FOLDER / f"pilot-{one.name}-{ledger.new_id(order.results)}"
+    folder = order.results / ledger.FOLDER / f"throughput-{one.name}-{ledger.new_id(order.results)}"
     with explain_write_errors(folder):
         (folder / "log").mkdir(parents=True)
     write(folder / "specs", "\n".join(specs).encode())
-    result = order.results / ledger.FOLDER / f"pilot-{one.name}.json"
+    result = throughput.path(Store(order.results), one)
     made = executor(
         empty_submission(one, order),
         log=folder / "log",

@@ -43,7 +43,7 @@ class Profile:
     shortest: str = "3m"  # the least work of a job: shorter runs share one, one after the other
     array_size: int | None = None  # the largest array; None for MaxArraySize of scontrol
     parallelism: int = 64  # elements of an array that may run at the same time
-    runs_per_gpu: int | Literal["pilot"] = 1  # "pilot": as `repro cluster pilot` measured
+    runs_per_gpu: int | Literal["throughput"] = 1  # "throughput": as `repro cluster throughput` measured
     requeues: int = 5  # attempts of a job after its first, before its runs are EXHAUSTED
     setup: tuple[str, ...] = ()  # shell lines before Python, such as "module load cuda"
     python: str | None = None  # Python or a container prefix with it; None for the one that submits
@@ -112,9 +112,9 @@ class Profile:
             case "gpus_per_node" | "array_size" | "cpus" | "parallelism" | "requeues" | "runs_per_gpu":
                 least = 0 if name in ("requeues", "gpus_per_node") else 1
                 optional = value is None and name in ("gpus_per_node", "array_size")
-                fine = optional or (name == "runs_per_gpu" and value == "pilot")
+                fine = optional or (name == "runs_per_gpu" and value == "throughput")
                 if not fine and (type(value) is not int or value < least):
-                    more = ' or "pilot"' if name == "runs_per_gpu" else ""
+                    more = ' or "throughput"' if name == "runs_per_gpu" else ""
                     raise self._error(f"{name} is {value!r}; allowed: a whole number, {least} or more{more}.")
             case "exclude" | "trusted" | "setup":
                 if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):

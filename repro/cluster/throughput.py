@@ -51,8 +51,8 @@ class Throughput:
 
 
 def path(store: Store, profile: Profile) -> Path:
-    """The file that `repro cluster pilot` writes."""
-    return store.root / ledger.FOLDER / f"pilot-{profile.name}.json"
+    """The file that `repro cluster throughput` writes."""
+    return store.root / ledger.FOLDER / f"throughput-{profile.name}.json"
 
 
 def load(store: Store, profile: Profile) -> Throughput | None:
@@ -65,10 +65,10 @@ def load(store: Store, profile: Profile) -> Throughput | None:
         fields = json.loads(path(store, profile).read_text(encoding="utf-8"))
         return Throughput(**{**fields, "networks": tuple(Measured(**one) for one in fields["networks"])})
     except (OSError, ValueError, KeyError, TypeError):
-        if profile.runs_per_gpu == "pilot":
+        if profile.runs_per_gpu == "throughput":
             raise ClusterError(
-                f'profile {profile.name} sets runs_per_gpu = "pilot", and {store.root} has no measurement; '
-                f"measure first: repro cluster pilot {profile.name}."
+                f'profile {profile.name} sets runs_per_gpu = "throughput", and {store.root} has no measurement; '
+                f"measure first: repro cluster throughput {profile.name}."
             ) from None
         return None
 
@@ -88,7 +88,7 @@ def known(found: Throughput | None, device_type: str) -> list[Known]:
 
 def sharing(found: Throughput | None, profile: Profile) -> Sharing:
     """How many runs of a network share a GPU: as the profile sets, or as measured for it or a larger network."""
-    if profile.runs_per_gpu != "pilot":
+    if profile.runs_per_gpu != "throughput":
         count = int(profile.runs_per_gpu)
         return lambda _spec: (count, float(count))  # at worst, they take turns
     rated = sorted(

@@ -96,6 +96,7 @@ def _session(where: list[str], scale: str, keyword: str, copy: str | None) -> "S
     arguments += [
         "--import-mode=importlib",
         "--assert=plain",
+        "--tb=native",  # what was raised is told by _message; pytest's own style parses the sources
         "-p",
         "no:cacheprovider",
         "-p",
@@ -104,6 +105,8 @@ def _session(where: list[str], scale: str, keyword: str, copy: str | None) -> "S
         "no:repro.cli.checks",
         "-p",
         "no:faulthandler",  # it needs a stderr
+        "-p",
+        "no:unraisableexception",  # collects garbage twice at the end, a tenth of a second and more each time
         "-W",
         "error::pytest.PytestUnknownMarkWarning",
         "-W",

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from repro.cli.main import main
+from repro.runs.store import Store
 
 SCRIPTS = {
     "sbatch": """
@@ -98,3 +99,8 @@ def cluster(workplace, capsys, monkeypatch, tiny_claim):
 def wide(monkeypatch):
     """A terminal on which the long paths of a test do not wrap."""
     monkeypatch.setenv("COLUMNS", "1000")
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path)

@@ -123,7 +123,7 @@ def test_sharing_increases_as_long_as_it_is_worth_it(rates, best):
 
 def test_a_network_shares_as_a_larger_one_was_measured_to_and_no_other():
     found = Throughput(device="cpu", node="n1", networks=(measured(14, {"1": 100, "2": 160}),))
-    of = throughput.sharing(found, Profile(name="box", submitit="1", gpus_per_node=1, runs_per_gpu="pilot"))
+    of = throughput.sharing(found, Profile(name="box", submitit="1", gpus_per_node=1, runs_per_gpu="throughput"))
     assert of(cifar("smoke", 0, depth=8)) == (2, 1.25)
     assert of(cifar("smoke", 0, depth=14)) == (2, 1.25)
     assert of(cifar("smoke", 0, depth=32)) == (1, 1.0)
@@ -136,8 +136,8 @@ def test_measured_rates_give_the_seconds_of_a_whole_run():
 
 
 def test_a_profile_that_needs_a_measurement_is_refused_without_one(tmp_path):
-    made = Profile(name="box", submitit="1", gpus_per_node=1, runs_per_gpu="pilot")
-    with pytest.raises(ClusterError, match="measure first: repro cluster pilot box"):
+    made = Profile(name="box", submitit="1", gpus_per_node=1, runs_per_gpu="throughput")
+    with pytest.raises(ClusterError, match="measure first: repro cluster throughput box"):
         throughput.load(Store(tmp_path), made)
 
 
@@ -152,7 +152,7 @@ def test_throughput_is_really_measured(tmp_path):
     found = measure.measure(
         [cifar("smoke", 0, depth=8)], data_dir=Path(), device="cpu", node="here", most=2, seconds=0.5
     )
-    throughput.save(found, tmp_path / "pilot.json")
+    throughput.save(found, tmp_path / "throughput.json")
     (network,) = found.networks
     assert network.rates["1"] > 10
     assert set(network.rates) <= {"1", "2"}

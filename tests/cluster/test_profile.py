@@ -34,7 +34,8 @@ def test_a_profile_of_two_lines_is_enough(tmp_path):
         ("device = 'tpu'", "device is 'tpu'; allowed"),
         ("partition = ''", "partition is ''; allowed"),
         ("exclude = 'n1'", "exclude is 'n1'; allowed: a list"),
-        ("runs_per_gpu = 'many'", 'or "pilot"'),
+        ("runs_per_gpu = 'many'", 'or "throughput"'),
+        ("runs_per_gpu = 'pilot'", "runs_per_gpu is 'pilot'; allowed: a whole number, 1 or more or \"throughput\""),
         ("gpus_per_node = 1\ngres = 'gpu:1'", "gpus_per_node and gres are both set"),
         ("device = 'cuda'", "no GPU is requested"),
         ("gpus_per_node = 1\ntime = '1m'", "stop_before is 2m, as long as time"),
@@ -95,7 +96,7 @@ def test_places_have_their_variables_filled_in(monkeypatch):
 @given(
     cpus=st.integers(1, 64),
     exclude=st.lists(st.text("ab1-", min_size=1)),
-    runs=st.one_of(st.integers(1, 9), st.just("pilot")),
+    runs=st.one_of(st.integers(1, 9), st.just("throughput")),
 )
 def test_a_profile_is_the_same_after_json(cpus, exclude, runs):
     made = Profile(

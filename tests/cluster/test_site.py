@@ -22,7 +22,7 @@ from repro.runs import lease as leases
 from repro.runs.files import explain_write_errors
 from repro.runs.lease import Lease
 from repro.runs.store import Store
-from tests.cluster.test_fate import BOX, SPECS, attempted, queued, state, submitted
+from tests.cluster.made import BOX, SPECS, attempted, queued, state, submitted
 
 
 @pytest.fixture

@@ -194,7 +194,7 @@ def test_logs_know_runs_that_never_began(cluster):
 def test_retry_does_not_say_that_what_it_queues_is_left_out(cluster):
     cluster.run(*SUBMIT)
     store, one = Store(cluster.place / "results"), last(cluster)
-    from tests.cluster.test_fate import attempted
+    from tests.cluster.made import attempted
 
     spec = plan(cluster).runs[0].spec
     store.begin(spec)

@@ -1,9 +1,11 @@
-"""The two pytest plugins from outside, in a process of their own: one collects, one judges."""
+"""The two pytest plugins from outside: one collects, one judges."""
 
 import re
 
 import pytest
+import scipy.stats  # noqa: F401  pytester forgets what is first imported inside it, and numpy cannot be imported twice
 
+import repro.cli.checks  # noqa: F401  likewise
 from repro.collecting.catalogue import catalogue
 from repro.collecting.collect import collect
 from repro.errors import ClaimError
@@ -19,7 +21,8 @@ def claims(pytester, tiny_claim):
 
 
 def run(pytester, *arguments):
-    return pytester.runpytest_subprocess("-p", "repro.cli.checks", "-p", "no:cacheprovider", *arguments)
+    blocked = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")  # hypothesis takes two seconds to import
+    return pytester.runpytest_inprocess("-p", "repro.cli.checks", *blocked, *arguments)
 
 
 def test_a_check_is_one_test_for_every_point_of_its_grid(claims):

@@ -1,4 +1,4 @@
-"""Running a plan: real worker processes on the smallest networks."""
+"""Running a plan on the smallest networks: in worker processes where only a process can show it, otherwise here."""
 
 import contextlib
 import dataclasses
@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,25 +34,25 @@ def check_of(runs, looks=ONE_LOOK):
     return made.check_of(runs, id="tiny", rule=Measure(reason="a test"), looks=looks)
 
 
-def test_a_plan_is_trained_by_worker_processes(tmp_path):
+@pytest.fixture
+def in_threads(monkeypatch):
+    """Workers are threads of this process: a process takes eight seconds of a core to import what training needs."""
+    monkeypatch.setattr(pool, "ProcessPoolExecutor", lambda workers, *_, **__: ThreadPoolExecutor(workers))
+
+
+def test_a_plan_is_trained_by_worker_processes_and_a_second_call_trains_nothing(tmp_path):
     check = check_of(lambda scale, seed: {"one": tiny(seed)}, looks=dict.fromkeys(SCALES, (3,)))
     tally = run_all([check], Store(tmp_path), data_dir=Path(), device="cpu", workers=2)
     assert tally.count("complete") == 3
     assert not tally.stopped
-    records = [Store(tmp_path).run(tiny(seed)).record for seed in range(3)]
-    assert all(record["criteria"]["smoke:tiny"] == check.criterion_sha256 for record in records)
-    assert all(record["parts"][0]["threads"] == 1 for record in records)
-
-
-def test_a_second_call_trains_nothing(tmp_path):
-    check = check_of(lambda scale, seed: {"one": tiny(0)})
-    run_all([check], Store(tmp_path), data_dir=Path(), device="cpu", workers=1)
-    before = Store(tmp_path).run(tiny(0)).sha256
+    runs = [Store(tmp_path).run(tiny(seed)) for seed in range(3)]
+    assert all(run.record["criteria"]["smoke:tiny"] == check.criterion_sha256 for run in runs)
+    assert all(run.record["parts"][0]["threads"] == 1 for run in runs)
     assert run_all([check], Store(tmp_path), data_dir=Path(), device="cpu", workers=1).done == {}
-    assert Store(tmp_path).run(tiny(0)).sha256 == before
+    assert [Store(tmp_path).run(run.spec).sha256 for run in runs] == [run.sha256 for run in runs]
 
 
-def test_a_budget_pauses_runs_and_the_next_call_resumes_them(tmp_path):
+def test_a_budget_pauses_runs_and_the_next_call_resumes_them(tmp_path, in_threads):
     long = check_of(lambda scale, seed: {"long": tiny(0, epochs=500)})
     store, spec = Store(tmp_path), tiny(0, epochs=500)
 
@@ -62,8 +63,8 @@ def test_a_budget_pauses_runs_and_the_next_call_resumes_them(tmp_path):
         return len((store.position(spec) or {"parts": ()})["parts"])
 
     for wanted in (1, 2):
-        # A busy machine may need most of a budget to start its worker.
-        assert any(parts(budget) == wanted for budget in (8, 30, 120, 480))
+        # A busy machine may need most of a budget to import torch.
+        assert any(parts(budget) == wanted for budget in (1, 3, 10, 30, 120, 480))
         assert store.condition(spec) == "paused"
 
 
@@ -75,7 +76,7 @@ def test_missing_data_is_reported_before_any_worker_starts(tmp_path, monkeypatch
     assert all(Store(tmp_path).condition(cifar("pilot", i, depth=14)) == "missing" for i in range(3))
 
 
-def test_an_edited_spec_fails_its_run_alone(tmp_path):
+def test_an_edited_spec_fails_its_run_alone(tmp_path, in_threads):
     store = Store(tmp_path)
     folder = store.begin(tiny(0))
     other = tiny(0, epochs=2)
@@ -86,7 +87,7 @@ def test_an_edited_spec_fails_its_run_alone(tmp_path):
     assert "it was edited" in tally.done[tiny(0).key].error
 
 
-def test_a_file_that_cannot_be_written_stops_everything_with_one_error(tmp_path):
+def test_a_file_that_cannot_be_written_stops_everything_with_one_error(tmp_path, in_threads):
     store = Store(tmp_path)
     (store.folder(tiny(0)) / "measurements" / "accuracy.json").mkdir(parents=True)
     check = check_of(lambda scale, seed: {"one": tiny(seed)}, looks=dict.fromkeys(SCALES, (2,)))

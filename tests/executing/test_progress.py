@@ -55,7 +55,7 @@ def test_a_terminal_shows_epochs_time_left_and_what_is_trained(tmp_path, tiny_cl
     (tmp_path / "tiny.py").write_text(tiny_claim)
     parent, child = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-m", "repro.cli", "run", "tiny.py", "--workers", "1"],
+        [sys.executable, "-m", "repro.cli", "run", "tiny.py", "-k", "tiny[depth=8]", "--workers", "1"],
         cwd=tmp_path, stdin=child, stdout=child, stderr=child, env=os.environ | {"COLUMNS": "120"},
     ) as process:  # fmt: skip
         os.close(child)

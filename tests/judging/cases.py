@@ -3,12 +3,13 @@
 import copy
 import dataclasses
 
-from repro.compare import Exact, Ordering, Point, Published
+from repro.claim import LOOKS
+from repro.compare import Exact, Finding, Ordering, Outcome, Point, Published
 from repro.judging.judge import judge_check
 from repro.judging.verdict import Verdict
 from repro.recipes import cifar
 from repro.runs.store import Store
-from tests.made import finished
+from tests.made import check_of, finished
 
 REASON = "a reason"
 POINT = Point(margin=1.0, reason=REASON)
@@ -102,3 +103,21 @@ def changed_at(made, path, value):
         place = place[step]
     place[path[-1]] = value
     return made
+
+
+def arms(scale, seed):
+    return {"BatchNorm": cifar(scale, seed, depth=8)}
+
+
+def above_half(evidence):
+    evidence.find(higher=evidence.accuracy("BatchNorm"), lower=50.0)
+
+
+def finding(outcome=Outcome.ESTABLISHED, **fields):
+    return Finding(label="x", expected="1", measured="2", outcome=outcome, why=f"It is {outcome}.", **fields)
+
+
+PAPER = check_of(arms, above_half, scale="paper", looks=LOOKS)
+
+
+SMOKE = check_of(arms, above_half)

@@ -5,9 +5,19 @@ import pytest
 from repro.claim import LOOKS, ONE_LOOK, Check, Claim, Source
 from repro.collecting.collect import collect
 from repro.judging import document, verdicts_json
+from repro.judging.judge import judge_check
 from repro.recipes import SCALES
 from repro.runs.store import Store
-from tests.judging.cases import EXACT, POINT, REASON, near_82, no_runs, one_arm, passes_without_runs
+from tests.judging.cases import (
+    EXACT,
+    POINT,
+    REASON,
+    SMOKE,
+    near_82,
+    no_runs,
+    one_arm,
+    passes_without_runs,
+)
 
 
 @pytest.fixture
@@ -102,3 +112,11 @@ def made(checks, workplace):
 def saved(made, workplace):
     verdicts_json.save(made, workplace / "report" / "verdicts.json")
     return workplace / "report" / "verdicts.json"
+
+
+# Rows
+
+
+@pytest.fixture
+def pending(tmp_path):
+    return judge_check(SMOKE, Store(tmp_path), {})

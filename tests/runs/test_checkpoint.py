@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from repro.errors import StoreError
 from repro.recipes import cifar
-from repro.runs.checkpoint import CHECKPOINT, HISTORY, pack, read_checkpoint, read_checkpoint_place
+from repro.runs.checkpoint import CHECKPOINT, HISTORY, pack, read_checkpoint
 from repro.runs.store import Store
 
 SPEC = cifar("smoke", 0, depth=8)  # an epoch has 15 steps of 64 images
-PLACE = {"epoch": 2, "step": 3, "diverged": False, "parts": [], "criteria": {}}
+POSITION = {"epoch": 2, "step": 3, "diverged": False, "parts": [], "criteria": {}}
 
 
 @pytest.fixture
@@ -28,9 +28,9 @@ def flip(path, bit):
 
 
 def test_a_checkpoint_is_read_as_it_was_written(folder):
-    tensors, place, rows = read_checkpoint(folder, SPEC)
+    tensors, position, rows = read_checkpoint(folder, SPEC)
     assert np.array_equal(tensors["trained"], [0.5, 0.5])
-    assert place == read_checkpoint_place(folder) == PLACE
+    assert position == POSITION
     assert rows == [{"epoch": 1}, {"epoch": 2}]
 
 
@@ -40,7 +40,7 @@ def test_any_flipped_bit_is_refused(folder, bit, name):
     before = (folder / name).read_bytes()
     flip(folder / name, bit)
     with pytest.raises(StoreError, match=f"{CHECKPOINT} is damaged .*; delete it to train this run from the start"):
-        read_checkpoint_place(folder)
+        read_checkpoint(folder, SPEC)
     (folder / name).write_bytes(before)
 
 
@@ -60,7 +60,7 @@ def test_a_checkpoint_of_another_run_is_refused(folder, tmp_path, paused):
     other = paused(Store(tmp_path), cifar("smoke", 1, depth=8), epoch=2, step=3)
     (folder / CHECKPOINT).write_bytes((other / CHECKPOINT).read_bytes())
     with pytest.raises(StoreError, match="is of another run"):
-        read_checkpoint_place(folder)
+        read_checkpoint(folder, SPEC)
 
 
 @pytest.mark.parametrize(
@@ -73,11 +73,11 @@ def test_a_checkpoint_of_another_run_is_refused(folder, tmp_path, paused):
     ],
     ids=str,
 )  # fmt: skip
-def test_a_place_at_which_no_run_is_is_refused_and_counts_as_none(folder, change):
+def test_a_position_that_no_run_has_is_refused_and_counts_as_none(folder, change):
     history = (folder / HISTORY).read_bytes()
-    (folder / CHECKPOINT).write_bytes(pack(SPEC, {}, {**PLACE, **change}, history))
+    (folder / CHECKPOINT).write_bytes(pack(SPEC, {}, {**POSITION, **change}, history))
     with pytest.raises(StoreError, match="damaged"):
-        read_checkpoint_place(folder)
+        read_checkpoint(folder, SPEC)
     store = Store(folder.parent)
     assert store.position(SPEC) is None
     assert store.progress(SPEC) == 0.0
@@ -88,16 +88,27 @@ def test_a_header_nested_beyond_reason_counts_as_none(folder):
     (folder / CHECKPOINT).write_bytes(len(header).to_bytes(8, "little") + header)
     assert Store(folder.parent).position(SPEC) is None
     with pytest.raises(StoreError, match="damaged"):
-        read_checkpoint_place(folder)
+        read_checkpoint(folder, SPEC)
 
 
 def test_errors_name_the_origin_of_a_file_that_came_from_elsewhere(folder):
     flip(folder / CHECKPOINT, 10_000)
     with pytest.raises(StoreError, match=r"^runs\.tar\.xz: 1234… is damaged"):
-        read_checkpoint_place(folder, "runs.tar.xz: 1234…")
+        read_checkpoint(folder, SPEC, "runs.tar.xz: 1234…")
 
 
 def test_the_digest_stands_in_the_file_itself(folder):
     content = (folder / CHECKPOINT).read_bytes()
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     assert len(header["__metadata__"]["sha256"]) == 64
+
+
+def test_a_checkpoint_whose_header_calls_the_position_a_place_is_read(folder):
+    """As those in claims/evidence/paused do."""
+    path = folder / CHECKPOINT
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = content[8 : 8 + size].replace(b'"position":', b'"place":')
+    path.write_bytes(len(header).to_bytes(8, "little") + header + content[8 + size :])
+    assert read_checkpoint(folder, SPEC)[1] == POSITION
+    assert Store(folder.parent).position(SPEC) == POSITION

@@ -1,8 +1,8 @@
-import io
+"""From one store to another: import after export is the identity, and what is there already is kept or refused."""
+
 import json
 import os
 import shutil
-import tarfile
 import tempfile
 import threading
 from pathlib import Path
@@ -12,36 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.errors import StoreError
-from repro.recipes import cifar
 from repro.runs import transfer
 from repro.runs.lease import Lease
 from repro.runs.store import Store
 from repro.runs.transfer import export, take_in
-
-SPECS = [cifar("smoke", seed, depth=8) for seed in range(3)]
-
-
-@pytest.fixture
-def here(tmp_path, finished):
-    """A store with two complete runs."""
-    store = Store(tmp_path / "here")
-    for spec in SPECS[:2]:
-        finished(store, spec)
-    return store
-
-
-@pytest.fixture
-def there(tmp_path):
-    return Store(tmp_path / "there")
-
-
-@pytest.fixture
-def file(tmp_path):
-    return tmp_path / "runs.tar.xz"
-
-
-def digests(store):
-    return {run.spec.key: run.sha256 for run in store.runs()}
+from tests.runs.made import SPECS, content, digests, pack
 
 
 def test_an_exported_store_arrives_as_it_was(here, there, file):
@@ -50,12 +25,6 @@ def test_an_exported_store_arrives_as_it_was(here, there, file):
     assert digests(there) == digests(here)
     for run in there.runs():
         run.check()
-
-
-def test_exporting_twice_gives_the_same_bytes(here, file, tmp_path):
-    export(here, SPECS, file)
-    export(here, SPECS, tmp_path / "again.tar.xz")
-    assert file.read_bytes() == (tmp_path / "again.tar.xz").read_bytes()
 
 
 def test_equal_duplicates_are_accepted_although_they_took_another_time(here, there, file, finished):
@@ -75,76 +44,6 @@ def test_a_conflict_is_refused_by_name_and_nothing_is_taken_in(here, there, file
     assert "Nothing of it was imported" in str(error.value)
     assert digests(there) == before
     assert not list(there.root.glob(".import-*"))
-
-
-def test_a_changed_run_is_not_exported(here, file):
-    (here.folder(SPECS[0]) / "history.jsonl").write_text("{}\n")
-    with pytest.raises(StoreError, match="was changed after the run"):
-        export(here, SPECS, file)
-    assert not file.exists()
-
-
-def test_a_paused_run_without_its_history_is_refused_by_name(here, file, paused):
-    (paused(here, SPECS[2], epoch=1) / "history.jsonl").unlink()
-    with pytest.raises(StoreError, match=r"history\.jsonl cannot be read"):
-        export(here, SPECS, file)
-    assert not file.exists()
-
-
-@pytest.mark.parametrize(
-    "damage", [lambda b: b[: len(b) // 2], lambda b: b"not xz", lambda b: b[:200] + b"x" + b[201:]]
-)
-def test_a_damaged_file_is_refused_and_nothing_is_taken_in(here, there, file, damage):
-    export(here, SPECS, file)
-    file.write_bytes(damage(file.read_bytes()))
-    with pytest.raises(StoreError, match="damaged"):
-        take_in(there, file)
-    assert list(there.runs()) == []
-
-
-@pytest.mark.parametrize("lost", [1, 12, 48])
-def test_a_truncated_file_is_refused(here, there, file, lost):
-    export(here, SPECS, file)
-    file.write_bytes(file.read_bytes()[:-lost])
-    with pytest.raises(StoreError, match="is damaged"):
-        take_in(there, file)
-    assert list(there.runs()) == []
-
-
-@pytest.mark.parametrize("content", [None, b"not xz"], ids=["absent", "damaged"])
-def test_a_failed_import_makes_no_store(there, file, content):
-    if content:
-        file.write_bytes(content)
-    with pytest.raises(StoreError):
-        take_in(there, file)
-    assert not there.root.exists()
-
-
-def test_a_failed_import_leaves_an_empty_store_where_it_was(there, file):
-    there.root.mkdir()
-    with pytest.raises(StoreError):
-        take_in(there, file)
-    assert list(there.root.iterdir()) == []
-
-
-@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "a/../../evil", "evil", "a/b/c/d"])
-def test_a_file_that_would_land_elsewhere_is_refused(there, file, name, tmp_path):
-    with tarfile.open(file, "w:xz") as tar:
-        info = tarfile.TarInfo(name)
-        info.size = 4
-        tar.addfile(info, io.BytesIO(b"evil"))
-    with pytest.raises(StoreError, match="which no export has"):
-        take_in(there, file)
-    assert not list(tmp_path.rglob("*evil"))
-
-
-def test_a_link_is_refused(there, file):
-    with tarfile.open(file, "w:xz") as tar:
-        info = tarfile.TarInfo("key/spec.json")
-        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        tar.addfile(info)
-    with pytest.raises(StoreError, match="which no export has"):
-        take_in(there, file)
 
 
 @pytest.mark.parametrize(
@@ -185,75 +84,6 @@ def test_a_run_that_is_being_trained_is_not_replaced(here, there, file, monkeypa
     lease.release()
 
 
-def pack(file, members):
-    """An export with any members: name to content."""
-    with tarfile.open(file, "w:xz") as tar:
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-
-
-def content(folder):
-    return {f"{folder.name}/{path.relative_to(folder)}": path.read_bytes() for path in folder.rglob("*.*")}
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("spec.json", b"\xff\x00\xfe", "holds no run spec"),
-        ("spec.json", b"[" * 100_000, "holds no run spec"),
-        ("spec.json", b"{}", "holds no run spec"),
-        ("run.json", b"[" * 100_000, "run.json is no run record"),
-        ("run.json", b"{}", "run.json is no run record"),
-        ("history.jsonl", b"", "history.jsonl was changed"),
-    ],
-)
-def test_a_damaged_member_is_reported_with_the_file_it_came_in(here, there, file, name, text, message):
-    members = content(here.folder(SPECS[0]))
-    pack(file, members | {f"{SPECS[0].key}/{name}": text})
-    with pytest.raises(StoreError, match=message) as error:
-        take_in(there, file)
-    assert str(file) in str(error.value)
-    assert ".import-" not in str(error.value)
-    assert not there.root.exists()
-
-
-def test_a_record_without_files_is_refused(here, there, file):
-    from repro.runs.canonical import digest
-
-    members = content(here.folder(SPECS[0]))
-    record = json.loads(members[f"{SPECS[0].key}/run.json"])
-    del record["files"], record["record_sha256"]
-    forged = json.dumps(record | {"record_sha256": digest(record)}).encode()
-    pack(file, members | {f"{SPECS[0].key}/run.json": forged})
-    with pytest.raises(StoreError, match="files is missing"):
-        take_in(there, file)
-
-
-@pytest.mark.parametrize(
-    "place",
-    [
-        {"epoch": "1", "step": 0}, {"epoch": 99, "step": 0}, {"epoch": -1, "step": 0}, {"epoch": 1, "step": 1e9},
-        {"epoch": 1, "step": None}, {"epoch": 1, "step": 0, "parts": 3}, {"epoch": 1, "step": 0, "parts": [{}]},
-    ],
-    ids=str,
-)  # fmt: skip
-def test_a_checkpoint_at_no_place_of_its_run_is_refused(here, there, file, paused, place):
-    from repro.runs.checkpoint import pack as checkpoint
-
-    folder = paused(here, SPECS[2], epoch=1)
-    whole = {"diverged": False, "parts": [], "criteria": {}} | place
-    history = (folder / "history.jsonl").read_bytes()
-    (folder / "checkpoint.safetensors").write_bytes(checkpoint(SPECS[2], {}, whole, history))
-    pack(file, content(folder))
-    with pytest.raises(StoreError, match="checkpoint.safetensors is damaged") as error:
-        take_in(there, file)
-    assert str(file) in str(error.value)
-    with pytest.raises(StoreError, match="no complete or paused run"):
-        export(here, [SPECS[2]], file)
-
-
 def test_a_flipped_bit_in_a_paused_run_is_found_by_export_and_by_import(here, there, file, paused):
     folder = paused(here, SPECS[2], epoch=1)
     path = folder / "checkpoint.safetensors"
@@ -263,61 +93,6 @@ def test_a_flipped_bit_in_a_paused_run_is_found_by_export_and_by_import(here, th
     pack(file, content(folder))
     with pytest.raises(StoreError, match="is damaged"):
         take_in(there, file)
-
-
-def test_a_member_larger_than_the_disk_is_refused_before_it_is_written(there, file):
-    with tarfile.open(file, "w:xz") as tar:
-        info = tarfile.TarInfo(f"{SPECS[0].key}/tensors.safetensors")
-        info.size = 1 << 55
-        tar.addfile(info)
-    with pytest.raises(StoreError, match="room for"):
-        take_in(there, file)
-
-
-def test_a_header_larger_than_any_is_refused_unread(there, file):
-    with tarfile.open(file, "w:xz") as tar:
-        info = tarfile.TarInfo("x")
-        info.type, info.size = tarfile.XHDTYPE, 1 << 30
-        tar.addfile(info)
-    with pytest.raises(StoreError, match="a header of 1073741824 bytes"):
-        take_in(there, file)
-
-
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
-def test_a_member_that_is_no_plain_file_is_refused(there, file, kind):
-    with tarfile.open(file, "w:xz") as tar:
-        info = tarfile.TarInfo(f"{SPECS[0].key}/spec.json")
-        info.type, info.linkname = kind, "/etc/passwd"
-        tar.addfile(info)
-    with pytest.raises(StoreError, match="which no export has"):
-        take_in(there, file)
-
-
-def test_a_member_that_comes_twice_is_refused(here, there, file):
-    members = content(here.folder(SPECS[0]))
-    with tarfile.open(file, "w:xz") as tar:
-        for name in [*members, f"{SPECS[0].key}/spec.json"]:
-            tar.addfile(tarfile.TarInfo(name))
-    with pytest.raises(StoreError, match="which no export has"):
-        take_in(there, file)
-
-
-@pytest.mark.parametrize("name", ["", ".", "/dev/null", "x" * 300, "link", "a/b\0"])
-def test_an_export_replaces_plain_files_alone(here, name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("target").write_text("kept")
-    Path("link").symlink_to("target")
-    with pytest.raises(StoreError, match="--to"):
-        export(here, SPECS, Path(name))
-    assert Path("target").read_text() == "kept" and Path("link").is_symlink()
-
-
-@pytest.mark.parametrize("name", [".", "/dev/zero", "x" * 300, "absent/file"])
-def test_what_is_no_plain_file_is_not_imported(there, name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(StoreError, match="name (one|a file) that `repro export` wrote"):
-        take_in(there, Path(name))
-    assert not there.root.exists()
 
 
 def test_two_imports_at_once_both_end_well(here, there, file, monkeypatch):
@@ -371,28 +146,3 @@ def test_import_after_export_is_the_identity(states, value):
         assert [there.condition(spec) for spec in SPECS] == states
     finally:
         shutil.rmtree(place)
-
-
-def test_an_export_replaces_an_export_and_no_other_file(tmp_path, finished):
-    store, spec = Store(tmp_path / "here"), cifar("smoke", 0, depth=8)
-    finished(store, spec)
-    other = tmp_path / "claim.py"
-    other.write_text("a claim")
-    with pytest.raises(StoreError, match=r"claim\.py is no export.*--to"):
-        export(store, [spec], other)
-    assert other.read_text() == "a claim"
-    assert export(store, [spec], tmp_path / "runs") == export(store, [spec], tmp_path / "runs") == 1
-
-
-def test_a_disk_that_is_full_is_not_blamed_on_the_file(tmp_path, finished, monkeypatch):
-    there, spec = Store(tmp_path / "there"), cifar("smoke", 0, depth=8)
-    finished(there, spec)
-    export(there, [spec], tmp_path / "runs.tar.xz")
-    opened = Path.open
-
-    def full(path, mode="r", **more):
-        return opened(Path("/dev/full") if mode == "wb" else path, mode, **more)
-
-    monkeypatch.setattr(Path, "open", full)
-    with pytest.raises(StoreError, match=r"cannot be written: No space left on device\. Free some space"):
-        take_in(Store(tmp_path / "here"), tmp_path / "runs.tar.xz")

@@ -1,4 +1,4 @@
-"""Profiles from sinfo, pilots, logs: what a user can ask of a cluster and of their jobs."""
+"""Profiles from sinfo, throughput, logs: what a user can ask of a cluster and of their jobs."""
 
 import json
 
@@ -14,14 +14,14 @@ def test_init_writes_a_profile_that_the_doctor_takes(user):
     assert "exists; edit it" in user.run("cluster", "init", "new", expect=(2,))
 
 
-def test_a_pilot_measures_how_many_runs_share_a_gpu_and_submit_uses_it(user, sound):
-    user.profile(runs_per_gpu="pilot", memory="2G")
-    assert "measure first: repro cluster pilot box" in user.submit(expect=(2,))
-    printed = user.run("cluster", "pilot", "tiny.py", "box", "--most", "2")
+def test_the_throughput_says_how_many_runs_share_a_gpu_and_submit_uses_it(user, sound):
+    user.profile(runs_per_gpu="throughput", memory="2G")
+    assert "measure first: repro cluster throughput box" in user.submit(expect=(2,))
+    printed = user.run("cluster", "throughput", "tiny.py", "box", "--most", "2")
     assert "measures 1 networks" in printed
     assert "resnet-8 " in printed
     assert "share a GPU" in printed
-    (file,) = user.store.root.glob(".slurm/pilot-box.json")
+    (file,) = user.store.root.glob(".slurm/throughput-box.json")
     made = json.loads(file.read_text())
     assert all(network["rates"]["1"] > 0 for network in made["networks"])
     printed = user.submit()

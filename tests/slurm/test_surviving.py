@@ -15,7 +15,7 @@ from tests.slurm.conftest import daemon, signalled, slurm
 @pytest.fixture
 def long(user):
     """The user with two runs that are long enough to be met in training."""
-    user.claim(epochs=40)
+    user.claim(epochs=16)
     return user
 
 

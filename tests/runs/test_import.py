@@ -1,0 +1,185 @@
+"""What an import refuses, with nothing taken in."""
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from repro.errors import StoreError
+from repro.recipes import cifar
+from repro.runs.store import Store
+from repro.runs.transfer import export, take_in
+from tests.runs.made import SPECS, content, pack
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b"not xz", lambda b: b[:200] + b"x" + b[201:]]
+)
+def test_a_damaged_file_is_refused_and_nothing_is_taken_in(here, there, file, damage):
+    export(here, SPECS, file)
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(StoreError, match="damaged"):
+        take_in(there, file)
+    assert list(there.runs()) == []
+
+
+@pytest.mark.parametrize("lost", [1, 12, 48])
+def test_a_truncated_file_is_refused(here, there, file, lost):
+    export(here, SPECS, file)
+    file.write_bytes(file.read_bytes()[:-lost])
+    with pytest.raises(StoreError, match="is damaged"):
+        take_in(there, file)
+    assert list(there.runs()) == []
+
+
+@pytest.mark.parametrize("content", [None, b"not xz"], ids=["absent", "damaged"])
+def test_a_failed_import_makes_no_store(there, file, content):
+    if content:
+        file.write_bytes(content)
+    with pytest.raises(StoreError):
+        take_in(there, file)
+    assert not there.root.exists()
+
+
+def test_a_failed_import_leaves_an_empty_store_where_it_was(there, file):
+    there.root.mkdir()
+    with pytest.raises(StoreError):
+        take_in(there, file)
+    assert list(there.root.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "a/../../evil", "evil", "a/b/c/d"])
+def test_a_file_that_would_land_elsewhere_is_refused(there, file, name, tmp_path):
+    with tarfile.open(file, "w:xz") as tar:
+        info = tarfile.TarInfo(name)
+        info.size = 4
+        tar.addfile(info, io.BytesIO(b"evil"))
+    with pytest.raises(StoreError, match="which no export has"):
+        take_in(there, file)
+    assert not list(tmp_path.rglob("*evil"))
+
+
+def test_a_link_is_refused(there, file):
+    with tarfile.open(file, "w:xz") as tar:
+        info = tarfile.TarInfo("key/spec.json")
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(info)
+    with pytest.raises(StoreError, match="which no export has"):
+        take_in(there, file)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("spec.json", b"\xff\x00\xfe", "holds no run spec"),
+        ("spec.json", b"[" * 100_000, "holds no run spec"),
+        ("spec.json", b"{}", "holds no run spec"),
+        ("run.json", b"[" * 100_000, "run.json is no run record"),
+        ("run.json", b"{}", "run.json is no run record"),
+        ("history.jsonl", b"", "history.jsonl was changed"),
+    ],
+)
+def test_a_damaged_member_is_reported_with_the_file_it_came_in(here, there, file, name, text, message):
+    members = content(here.folder(SPECS[0]))
+    pack(file, members | {f"{SPECS[0].key}/{name}": text})
+    with pytest.raises(StoreError, match=message) as error:
+        take_in(there, file)
+    assert str(file) in str(error.value)
+    assert ".import-" not in str(error.value)
+    assert not there.root.exists()
+
+
+def test_a_record_without_files_is_refused(here, there, file):
+    from repro.runs.canonical import digest
+
+    members = content(here.folder(SPECS[0]))
+    record = json.loads(members[f"{SPECS[0].key}/run.json"])
+    del record["files"], record["record_sha256"]
+    forged = json.dumps(record | {"record_sha256": digest(record)}).encode()
+    pack(file, members | {f"{SPECS[0].key}/run.json": forged})
+    with pytest.raises(StoreError, match="files is missing"):
+        take_in(there, file)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"epoch": "1", "step": 0}, {"epoch": 99, "step": 0}, {"epoch": -1, "step": 0}, {"epoch": 1, "step": 1e9},
+        {"epoch": 1, "step": None}, {"epoch": 1, "step": 0, "parts": 3}, {"epoch": 1, "step": 0, "parts": [{}]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_checkpoint_at_no_place_of_its_run_is_refused(here, there, file, paused, place):
+    from repro.runs.checkpoint import pack as checkpoint
+
+    folder = paused(here, SPECS[2], epoch=1)
+    whole = {"diverged": False, "parts": [], "criteria": {}} | place
+    history = (folder / "history.jsonl").read_bytes()
+    (folder / "checkpoint.safetensors").write_bytes(checkpoint(SPECS[2], {}, whole, history))
+    pack(file, content(folder))
+    with pytest.raises(StoreError, match="checkpoint.safetensors is damaged") as error:
+        take_in(there, file)
+    assert str(file) in str(error.value)
+    with pytest.raises(StoreError, match="no complete or paused run"):
+        export(here, [SPECS[2]], file)
+
+
+def test_a_member_larger_than_the_disk_is_refused_before_it_is_written(there, file):
+    with tarfile.open(file, "w:xz") as tar:
+        info = tarfile.TarInfo(f"{SPECS[0].key}/tensors.safetensors")
+        info.size = 1 << 55
+        tar.addfile(info)
+    with pytest.raises(StoreError, match="room for"):
+        take_in(there, file)
+
+
+def test_a_header_larger_than_any_is_refused_unread(there, file):
+    with tarfile.open(file, "w:xz") as tar:
+        info = tarfile.TarInfo("x")
+        info.type, info.size = tarfile.XHDTYPE, 1 << 30
+        tar.addfile(info)
+    with pytest.raises(StoreError, match="a header of 1073741824 bytes"):
+        take_in(there, file)
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
+def test_a_member_that_is_no_plain_file_is_refused(there, file, kind):
+    with tarfile.open(file, "w:xz") as tar:
+        info = tarfile.TarInfo(f"{SPECS[0].key}/spec.json")
+        info.type, info.linkname = kind, "/etc/passwd"
+        tar.addfile(info)
+    with pytest.raises(StoreError, match="which no export has"):
+        take_in(there, file)
+
+
+def test_a_member_that_comes_twice_is_refused(here, there, file):
+    members = content(here.folder(SPECS[0]))
+    with tarfile.open(file, "w:xz") as tar:
+        for name in [*members, f"{SPECS[0].key}/spec.json"]:
+            tar.addfile(tarfile.TarInfo(name))
+    with pytest.raises(StoreError, match="which no export has"):
+        take_in(there, file)
+
+
+@pytest.mark.parametrize("name", [".", "/dev/zero", "x" * 300, "absent/file"])
+def test_what_is_no_plain_file_is_not_imported(there, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match="name (one|a file) that `repro export` wrote"):
+        take_in(there, Path(name))
+    assert not there.root.exists()
+
+
+def test_a_disk_that_is_full_is_not_blamed_on_the_file(tmp_path, finished, monkeypatch):
+    there, spec = Store(tmp_path / "there"), cifar("smoke", 0, depth=8)
+    finished(there, spec)
+    export(there, [spec], tmp_path / "runs.tar.xz")
+    opened = Path.open
+
+    def full(path, mode="r", **more):
+        return opened(Path("/dev/full") if mode == "wb" else path, mode, **more)
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(StoreError, match=r"cannot be written: No space left on device\. Free some space"):
+        take_in(Store(tmp_path / "here"), tmp_path / "runs.tar.xz")
