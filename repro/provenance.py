@@ -58,6 +58,12 @@ def folder(name: str) -> Path:
     return bundled if bundled.exists() else PACKAGE.parent / name
 
 
+def claims() -> Path:
+    """The folder of claims that commands are about unless paths are given: here if there is one, else this suite's."""
+    here = Path.cwd() / "claims"
+    return here if any(here.glob("*/source.toml")) else folder("claims")
+
+
 def _git(*arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=PACKAGE, capture_output=True, text=True, check=True, timeout=10)
     return done.stdout.strip()

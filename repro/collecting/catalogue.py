@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from repro.errors import ClaimError
-from repro.provenance import folder
+from repro.provenance import claims
 
 NAME = "catalogue.toml"
 
@@ -23,15 +23,16 @@ class Row:
 
 
 def catalogue(path: Path | None = None) -> tuple[Row, ...]:
-    """The rows of a catalogue; without a path, of this suite's own: the common one, then those of single works.
+    """The rows of a catalogue; without a path, of all claims: the common one, then those of single works.
 
     Raises:
         ClaimError: it cannot be read, a row has an unknown or missing field, or an id occurs twice.
     """
     if path is not None:
         return _read(path)
-    own = sorted(folder("claims").glob(f"*/{NAME}"))
-    return tuple(row for one in (folder("claims") / NAME, *own) for row in _read(one))
+    own = claims()
+    found = [path for path in (own / NAME, *sorted(own.glob(f"*/{NAME}"))) if path.exists()]
+    return tuple(row for one in found for row in _read(one))
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from repro.errors import ClaimError, ReproError
-from repro.provenance import folder
+from repro.provenance import claims, folder
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
@@ -58,7 +58,7 @@ def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: s
     Raises:
         ClaimError: a claim file cannot be read or breaks a rule, or nothing is selected.
     """
-    where = list(paths) or [str(folder("claims"))]
+    where = list(paths) or [str(claims())]
     found = _session(where, scale, keyword, copy)
     known = {check.claim.id for check in found.checks.values()} | found.pointless.keys()
     needed = {(name, check.file) for check in found.selected for name in check.claim.depends_on if name not in known}

@@ -28,6 +28,7 @@ class Session:
 
 
 SESSION = pytest.StashKey[Session]()
+CLAIM_FILES = "claims/*/*.py"
 CHECK = pytest.StashKey[Check]()
 
 
@@ -42,6 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Registers the marker and checks the options."""
     config.addinivalue_line("markers", "claim(claim): the function is the check of one claim of a paper")
     config.stash[SESSION] = Session()
+    if any(config.rootpath.glob("claims/*/source.toml")) and CLAIM_FILES not in config.getini("python_files"):
+        config.addinivalue_line("python_files", CLAIM_FILES)  # pytest claims, without any configuration
     try:
         check_scale(config.getoption("--scale"))
         check_copy(config.getoption("--data"))

@@ -193,7 +193,7 @@ class _Run:
 
     def __init__(self, spec: RunSpec) -> None:
         self.spec = spec
-        self.history: tuple[dict[str, Any], ...] = ({"test_top1": 50.0},)
+        self.history: tuple[dict[str, Any], ...] = ({spec.row_name: 1, "test_top1": 50.0},)
         self.record: dict[str, Any] = {"frozen_before": "", "frozen_after": "", "data": {}}
 
     def measurement(self, name: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from repro.judging.explain import requirement
 from repro.judging.imagine import ASSUMED, expectation, whole
 from repro.judging.models import Registration
 from repro.judging.verdict import to_json
-from repro.provenance import folder
+from repro.provenance import claims
 from repro.runs.canonical import parse
 from repro.runs.files import explain_write_errors, read_plain, write
 from repro.runs.spec import TRAINING_VERSION
@@ -87,7 +87,7 @@ def _claim(own: Sequence[Check]) -> dict[str, Any]:
 
 def registrations() -> list[Path]:
     """The registrations beside the claims, in order of their names, which begin with their dates."""
-    return sorted((folder("claims") / PLACE).glob("*.json"))
+    return sorted((claims() / PLACE).glob("*.json"))
 
 
 def compare(checks: Sequence[Check], paths: Sequence[Path] | None = None) -> Registration | None:
