@@ -11,6 +11,7 @@ from repro.cli.main import _parser, main
 from repro.cluster.profile import KEYS, load
 from repro.collecting.catalogue import catalogue
 from tests import readme
+from tests.test_architecture import ROOMS
 
 ROOT = Path(__file__).parents[1]
 PAGES = {page.relative_to(ROOT).as_posix(): page.read_text("utf-8") for page in readme.PAGES}
@@ -89,14 +90,15 @@ def test_the_profile_of_five_lines_is_one(tmp_path):
 
 
 def test_every_room_of_the_map_exists_and_every_room_is_on_it():
-    table = CONTRIBUTING[
-        CONTRIBUTING.index("| step | where |") : CONTRIBUTING.index("A room imports only from rooms above it")
-    ]
+    table, order = CONTRIBUTING[CONTRIBUTING.index("| step | where |") :].split(
+        "Each room imports only from rooms before it:"
+    )
     paths = re.findall(r"`((?:repro|claims|report_templates)/[^`]*)`", table)
     for path in paths:
         assert list(ROOT.glob(path.rstrip("/"))), path
     folders = {f"repro/{path.parent.name}/" for path in (ROOT / "repro").glob("*/__init__.py")}
     assert folders <= set(paths)
+    assert re.match(r"\s*((?:[a-z]+\s+)+)`", order)[1].split() == ROOMS
 
 
 def test_the_example_claim_is_a_claim(workplace, capsys):
