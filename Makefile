@@ -19,16 +19,18 @@ test: lint
 test-slurm: .venv/installed
 	ONLY="$(ONLY)" slurm/testbed/test $(abspath $(BIN))/python -m pytest
 
-# Exit 3 says that some claim waits for runs.
+# Verdicts of some claims and their report, then both again. Exit 1 and 3 are findings: not reproduced, waiting for runs.
+judged = $(BIN)/repro judge $(1) --results results/evidence --report $(2) || [ $$? -ne 2 ] && \
+  $(BIN)/repro report --report $(2) && \
+  { $(BIN)/repro judge --verify $(1) --results results/evidence --report $(2) || [ $$? -ne 2 ]; }
+
 evidence: .venv/installed
 	rm -rf results/evidence
 	$(BIN)/repro import $(EVIDENCE) --results results/evidence
-	for scale in pilot paper; do \
-	  at="--scale $$scale --data cifar10-jpeg --results results/evidence --report $(EVIDENCE)/$$scale"; \
-	  $(BIN)/repro judge $$at || [ $$? -ne 2 ] || exit 2; \
-	  $(BIN)/repro report --report $(EVIDENCE)/$$scale || exit 2; \
-	  $(BIN)/repro judge --verify $$at || [ $$? -ne 2 ] || exit 2; \
-	done
+	$(BIN)/repro import $(EVIDENCE)/greydanus2024 --results results/evidence
+	$(call judged,claims/frankle2021 claims/thebatch2020 --data cifar10-jpeg --scale pilot,$(EVIDENCE)/pilot)
+	$(call judged,claims/frankle2021 claims/thebatch2020 --data cifar10-jpeg --scale paper,$(EVIDENCE)/paper)
+	$(call judged,claims/greydanus2024 --scale paper,$(EVIDENCE)/greydanus2024/paper)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -20,31 +20,46 @@ from PIL import Image
 
 from repro.cli.main import main
 from repro.judging import verdicts_json
-from repro.reporting.text import hours
 from repro.reporting.view import view
 
 ROOT = Path(__file__).parents[1]
 Json = dict[str, Any]
 
 
-def statement(made: Json) -> str:
-    """What was and what was not tested: the runs of the paper's protocol, then each claim in one group."""
+def paper(made: Json) -> str:
+    """How many runs of a paper's own protocol exist, and the next step."""
     needs = {entry["scale"]: entry for entry in made["scales"]}
-    paper = needs["paper"]
+    done, pilot = needs["paper"], needs["pilot"]
+    missing = pilot["runs"] - pilot["complete"]
+    standing = "neither confirmed nor refuted here" if not done["complete"] else "tested here only in part"
+    return (
+        f"**The paper's trained results are {standing}: {done['complete']} of {done['runs']} runs of its protocol "
+        f"exist.** Next step: {missing} runs at pilot scale.\n"
+    )
+
+
+def statement(made: Json) -> str:
+    """Each claim in one group, at smoke scale."""
     lines = [
-        f"**The paper's trained results are neither confirmed nor refuted here: {paper['complete']} of {paper['runs']} "
-        "runs of its protocol exist.**",
-        "",
         f"At {made['scale']} scale ({made['cost']['trained']} trained runs, {made['cost']['device_seconds'] / 60:.0f} "
         "minutes of one core):",
         "",
     ]
     for group in view(made)["answers"]:
         lines.append(f"- {group['words']}: {', '.join(one['id'] for one in group['claims'])}.")
-    following = next((entry for entry in made["scales"] if entry["complete"] < entry["runs"]), None)
-    if following:
-        missing = following["runs"] - following["complete"]
-        lines += ["", f"Next step: {missing} runs at {following['scale']} scale, {hours(following['core_hours'])}."]
+    return "\n".join(lines) + "\n"
+
+
+def second(made: Json) -> str:
+    """The verdicts of a work under its own protocol, by word, and the runs behind them."""
+    controls = {row["claim"] for row in made["judgements"] if row["criterion"]["source"]["work"] == "control"}
+    by_word: dict[str, list[str]] = {}
+    for entry in made["claims"]:
+        if entry["claim"] not in controls:
+            by_word.setdefault(entry["verdict"], []).append(entry["claim"])
+    lines = [f"- {word}: {', '.join(claims)}." for word, claims in by_word.items()]
+    needs = next(entry for entry in made["scales"] if entry["scale"] == "paper")
+    lines += ["", f"{needs['complete']} of the {needs['runs']} trained runs of its first look are there."]
     return "\n".join(lines) + "\n"
 
 
@@ -84,11 +99,13 @@ def _trained(made: Json, row: Json) -> bool:
     return any(outcomes[run["key"]] != "built" for run in row["runs"])
 
 
-SMOKE, PILOT = ROOT / "report" / "verdicts.json", ROOT / "claims" / "evidence" / "pilot" / "verdicts.json"
+SMOKE, EVIDENCE = ROOT / "report" / "verdicts.json", ROOT / "claims" / "evidence"
 PARTS: dict[str, tuple[Path, Callable[[Json], str]]] = {
+    "paper": (EVIDENCE / "paper" / "verdicts.json", paper),
+    "second": (EVIDENCE / "greydanus2024" / "paper" / "verdicts.json", second),
     "statement": (SMOKE, statement),
     "coverage": (SMOKE, coverage),
-    "evidence": (PILOT, evidence),
+    "evidence": (EVIDENCE / "pilot" / "verdicts.json", evidence),
 }
 PAGES = [
     path

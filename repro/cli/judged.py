@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from repro.cluster.hours import account
-from repro.collecting.catalogue import catalogue
+from repro.collecting.catalogue import rows_of
 from repro.judging import document, preregister
 from repro.planning.plan import plan
 from repro.planning.scales import prices, scales
@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 
 def judged(
-    session: "Session", store: Store, *, scale: str, copy: str | None, whole: bool, thorough: bool = False
+    session: "Session", store: Store, *, scale: str, copy: str | None, thorough: bool = False
 ) -> tuple[dict[str, Any], list["Judgement"]]:
     """The document of a session's checks, and its rows.
 
-    ``copy`` replaces CIFAR-10. ``whole``: the session is about this suite's own claims, so their catalogue and the
-    needs of every scale are included. ``thorough`` reads every file of every run.
+    ``copy`` replaces CIFAR-10. The catalogue of works that are selected whole is included, and what they need at every
+    scale. ``thorough`` reads every file of every run.
     """
+    folders = session.whole_folders()
+    rows = rows_of(folders)
     return document.document(
         session.selected,
         store,
@@ -29,8 +31,8 @@ def judged(
         controls=list(session.checks.values()),
         thorough=thorough,
         cluster=account(store),
-        rows_of_catalogue=catalogue() if whole else (),
-        scales=scales(store, copy) if whole else (),
+        rows_of_catalogue=rows,
+        scales=scales(store, copy, folders) if rows else (),
         pointless=session.pointless,
         missing_seconds=prices(plan(session.selected, store, device_type="cpu")),
         registration=preregister.compare(session.selected),

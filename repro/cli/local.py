@@ -352,7 +352,6 @@ def _judge(arguments: argparse.Namespace, session: "Session") -> int:
         shared.store(arguments),
         scale=arguments.scale,
         copy=arguments.data,
-        whole=not arguments.paths,
         thorough=verifying,
     )
     if verifying:

@@ -1,6 +1,7 @@
 """The catalogue: every row of what the sources claim, with or without a check, from the catalogue.toml files."""
 
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,6 +36,24 @@ def catalogue(path: Path | None = None) -> tuple[Row, ...]:
     return tuple(row for one in found for row in _read(one))
 
 
+def rows_of(folders: Collection[Path]) -> tuple[Row, ...]:
+    """The rows about the works whose claims lie in some folders, and about their sources without a folder.
+
+    Those without a folder count once all works with one, of the same catalogue, are there.
+
+    Raises:
+        ClaimError: as ``catalogue``.
+    """
+    found: list[Row] = []
+    for path in dict.fromkeys(path for folder in folders for path in _beside(folder)[:1]):
+        rows, root = _read(path), path.parent if path.parent not in folders else path.parent.parent
+        named = {row.work for row in rows}
+        with_folder = {work for work in named if (root / work).is_dir()}
+        here = {folder.name for folder in folders}
+        found += [row for row in rows if row.work in here or (row.work not in with_folder and with_folder <= here)]
+    return tuple(found)
+
+
 @cache
 def primaries(claim_file: Path) -> int:
     """Number of primary claims in the catalogue of a claim file's work, or in the common one; 1 if there is none.
@@ -42,10 +61,14 @@ def primaries(claim_file: Path) -> int:
     Raises:
         ClaimError: as ``catalogue``.
     """
-    for beside in (claim_file.parent, claim_file.parent.parent):
-        if (beside / NAME).exists():
-            return max(1, sum(row.primary for row in catalogue(beside / NAME)))
+    for path in _beside(claim_file.parent)[:1]:
+        return max(1, sum(row.primary for row in catalogue(path)))
     return 1
+
+
+def _beside(folder: Path) -> list[Path]:
+    """The catalogues of a folder of claims, its own first."""
+    return [path for path in (folder / NAME, folder.parent / NAME) if path.exists()]
 
 
 @cache

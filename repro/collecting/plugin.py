@@ -26,6 +26,16 @@ class Session:
     files: list[Path] = field(default_factory=list)  # every module that pytest collected from
     pointless: dict[str, str] = field(default_factory=dict)  # why a claim has no point at this scale, by id
 
+    def whole_folders(self) -> tuple[Path, ...]:
+        """The folders of claims all of whose files were collected and all of whose checks are selected."""
+        folders = dict.fromkeys(path.parent for path in self.files)
+        left_out = {check.file.parent for check in self.checks.values() if check not in self.selected}
+        return tuple(
+            folder
+            for folder in folders
+            if folder not in left_out and {*folder.glob("*.py")} <= {*self.files, *map(folder.joinpath, NO_CLAIM_FILES)}
+        )
+
 
 SESSION = pytest.StashKey[Session]()
 CLAIM_FILES = "claims/*/*.py"

@@ -1,6 +1,8 @@
 """The runs that each scale needs, how many exist, and the cost of the rest."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from repro.collecting.collect import collect
 from repro.planning.plan import Plan, plan
@@ -27,13 +29,13 @@ def prices(made: Plan) -> dict[str, float]:
     return found
 
 
-def scales(store: Store, copy: str | None) -> tuple[ScaleNeeds, ...]:
-    """The needs of every scale, whatever was selected; ``copy`` replaces CIFAR-10."""
-    return tuple(_needs(scale, store, copy) for scale in SCALES)
+def scales(store: Store, copy: str | None, folders: Sequence[Path]) -> tuple[ScaleNeeds, ...]:
+    """The needs of every scale for the claims of some folders; ``copy`` replaces CIFAR-10."""
+    return tuple(_needs(scale, store, copy, [str(folder) for folder in folders]) for scale in SCALES)
 
 
-def _needs(scale: str, store: Store, copy: str | None) -> ScaleNeeds:
-    made = plan(collect(scale=scale, copy=copy).selected, store, device_type="cpu")
+def _needs(scale: str, store: Store, copy: str | None, folders: list[str]) -> ScaleNeeds:
+    made = plan(collect(scale=scale, paths=folders, copy=copy).selected, store, device_type="cpu")
     trained = [run for run in made.runs if run.spec.rows]
     missing = [run for run in trained if run.condition != "complete"]
     return ScaleNeeds(
