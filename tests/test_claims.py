@@ -48,7 +48,7 @@ def test_every_work_of_the_sources_is_in_the_catalogue():
         "greydanus2024",
         "peerthum2023",
         "pwnc",
-        "open question",
+        "open-questions",
     }
 
 

@@ -193,11 +193,18 @@ class _Run:
 
     def __init__(self, spec: RunSpec) -> None:
         self.spec = spec
-        self.history: tuple[dict[str, Any], ...] = ({spec.row_name: 1, "test_top1": 50.0},)
+        self.history: tuple[dict[str, Any], ...] = _Rows([{spec.row_name: 1, "test_top1": 50.0}])
         self.record: dict[str, Any] = {"frozen_before": "", "frozen_after": "", "data": {}}
 
     def measurement(self, name: str) -> dict[str, Any]:
         return _measurements()[name]
+
+
+class _Rows(tuple[dict[str, Any], ...]):
+    """A history of one row that is at every place."""
+
+    def __getitem__(self, _at: Any) -> Any:
+        return super().__getitem__(0)
 
 
 class _Everything(list[float]):

@@ -76,6 +76,8 @@ def cifar(
     weight_init: str = "he-normal",
     norm_init: str = "uniform",
     labels: str = "true",
+    learning_rate: float = 0.1,
+    weight_decay: float = 1e-4,
 ) -> ResNetSpec:
     """One replicate of a CIFAR network under frankle2021's protocol, its schedule as the scale has it.
 
@@ -100,10 +102,10 @@ def cifar(
         labels=labels,
         epochs=fixed.epochs,
         batch_size=fixed.batch_size,
-        learning_rate=0.1,
+        learning_rate=learning_rate,
         learning_rate_drops=fixed.drops,
         momentum=0.9,
-        weight_decay=1e-4,
+        weight_decay=weight_decay,
         precision="float32",
         seed=seed,
     )

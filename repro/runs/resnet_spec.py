@@ -117,6 +117,8 @@ class ResNetSpec(RunSpec):
         words = [self.network, self.trained + (f"-{self.random_per_channel}" if self.random_per_channel else "")]
         words += [self.weight_init] if self.weight_init != "he-normal" else []
         words += [f"norm-{self.norm_init}"] if self.norm_init != "uniform" else []
+        words += [f"rate {self.learning_rate:g}"] if self.learning_rate != 0.1 else []
+        words += [f"decay {self.weight_decay:g}"] if self.weight_decay != 1e-4 else []
         words += ["shuffled labels"] if self.labels == "shuffled" else []
         words += [f"{self.epochs} epochs", f"seed {self.seed}"] if self.epochs else ["built only"]
         return f"{' '.join(words)} ({self.dataset})"
