@@ -49,23 +49,27 @@ class _Catcher:
         return report
 
 
-def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: str | None = None) -> "Session":
+def collect(
+    *, scale: str, paths: Sequence[str] = (), ids: Sequence[str] = (), keyword: str = "", copy: str | None = None
+) -> "Session":
     """The checks of claim files at a scale; of this suite's own claims unless paths are given.
 
-    Controls that the checks of some files depend on and that lie in other files come with them: selected, unless a
-    keyword asks for single checks; of a control with a point for each network, those of networks that are trained.
+    ``ids`` of claims or checks select exactly these, ``keyword`` as pytest's -k.
+
+    Controls that the checks of some files depend on and that lie in other files come with them: selected, unless ids
+    or a keyword ask for single checks; of a control with a point for each network, those of networks that are trained.
 
     Raises:
         ClaimError: a claim file cannot be read or breaks a rule, or nothing is selected.
     """
     where = list(paths) or [str(claims())]
-    found = _session(where, scale, keyword, copy)
+    found = _session(where, scale, keyword, copy, ids)
     known = {check.claim.id for check in found.checks.values()} | found.pointless.keys()
     needed = {(name, check.file) for check in found.selected for name in check.claim.depends_on if name not in known}
     files = {str(path) for name, beside in needed for path in defining(name, beside)[:1]}
     if not files:
         return found
-    with_controls = _session([*where, *sorted(files)], scale, keyword, copy)
+    with_controls = _session([*where, *sorted(files)], scale, keyword, copy, ids)
     own = [check for check in with_controls.selected if str(check.file) not in files]
     trained = {spec.network for check in own for spec in check.runs(1).values() if spec.rows}
     controls = [
@@ -75,7 +79,7 @@ def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: s
         and any(check.claim.id in one.claim.depends_on for one in own)
         and (not check.claim.per_network or trained & {spec.network for spec in check.runs(1).values()})
     ]
-    with_controls.selected = own if keyword else own + controls
+    with_controls.selected = own if keyword or ids else own + controls
     return with_controls
 
 
@@ -86,7 +90,7 @@ def defining(name: str, beside: Path) -> list[Path]:
     return [path for path in near if pattern.search(path.read_text("utf-8"))]
 
 
-def _session(where: list[str], scale: str, keyword: str, copy: str | None) -> "Session":
+def _session(where: list[str], scale: str, keyword: str, copy: str | None, ids: Sequence[str]) -> "Session":
     for path in where:
         if not path.strip():
             raise ClaimError("a path is empty; name claim files or folders, or none for all claims.")
@@ -129,7 +133,26 @@ def _session(where: list[str], scale: str, keyword: str, copy: str | None) -> "S
         raise ClaimError(_nothing(where, keyword, catcher))
     if code != pytest.ExitCode.OK:
         raise ClaimError(" ".join(printed.split()[-60:]) or f"pytest ended with {code} and no message.")
+    if ids:
+        _select(catcher.session, ids)
     return catcher.session
+
+
+def _select(session: "Session", ids: Sequence[str]) -> None:
+    """Leaves the checks with some ids selected.
+
+    Raises:
+        ClaimError: there is no such id, or its claim has no point at this scale.
+    """
+    known = {name for check in session.selected for name in (check.id, check.claim.id)}
+    for name in ids:
+        if name in session.pointless:
+            raise ClaimError(f"{name} has no point at this scale: {session.pointless[name]}. Name another --scale.")
+        if name not in known:
+            near = get_close_matches(name, sorted(known | session.pointless.keys()), n=3, cutoff=0.5)
+            advice = f"did you mean {' or '.join(near)}?" if near else "`repro list` names all."
+            raise ClaimError(f"no claim or check is named {name!r}; {advice}")
+    session.selected = [check for check in session.selected if {check.id, check.claim.id} & {*ids}]
 
 
 def _collected(arguments: list[str]) -> tuple[_Catcher, int, str]:

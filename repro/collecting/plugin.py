@@ -139,9 +139,10 @@ def _has_a_point(item: pytest.Item) -> bool:
 
 
 def _select_by_id(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Selects by -k if it is the whole id of a check or a claim: pytest's expressions do not allow "["."""
-    named = [item for item in items if config.option.keyword in item.extra_keyword_matches]
-    if named:
+    """Selects by -k if it is whole ids of checks or claims joined by "or": pytest's expressions do not allow "["."""
+    wanted = {*config.option.keyword.split(" or ")}
+    named = [item for item in items if item.extra_keyword_matches & wanted]
+    if wanted <= {name for item in named for name in item.extra_keyword_matches}:
         config.hook.pytest_deselected(items=[item for item in items if item not in named])
         items[:] = named
         config.option.keyword = ""
