@@ -9,6 +9,7 @@ from repro.cli.output import coloured, say, show
 from repro.errors import ClaimError, DamagedRunError
 
 if TYPE_CHECKING:
+    from repro.claim import Check
     from repro.collecting.plugin import Session
 
 
@@ -66,9 +67,18 @@ def preregister(arguments: argparse.Namespace) -> int:
 
     today = datetime.now(UTC).date()
     path = arguments.to or folder("claims") / preregister.PLACE / f"{today.isoformat()}.json"
-    checks = []
-    for scale in SCALES:
-        checks += shared.collect(argparse.Namespace(**{**vars(arguments), "scale": scale})).selected
+    paths, ids = shared.split(arguments.claims)
+    checks: list[Check] = []
+    known: set[str] = set()
+    for scale in SCALES:  # at some of them a claim may have no point
+        session = shared.collect(argparse.Namespace(**{**vars(arguments), "scale": scale, "claims": paths}))
+        known |= session.pointless.keys()
+        for check in session.selected:
+            names = {check.id, check.claim.id, check.claim.source.work}
+            known |= names
+            checks += [check] if not ids or names & {*ids} else []
+    if unknown := [name for name in ids if name not in known]:
+        raise ClaimError(f"no claim or check is named {unknown[0]!r}; `repro list` names all.")
     digest = preregister.preregister(checks, path, today=today)
     arguments.tell(
         lambda: {"file": str(path), "rules": len(checks), "sha256": digest},

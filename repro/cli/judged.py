@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from repro.cli.output import counted
 from repro.cluster.hours import account
 from repro.collecting.catalogue import catalogue
 from repro.judging import document, preregister
@@ -49,7 +50,8 @@ def table(made: dict[str, Any], coloured: Callable[[str, str], str]) -> Iterator
             f"{entry['claim']:<{width}}  {coloured(f'{word:<14}', word)} {', '.join([*more, *entry['marks']])}".rstrip()
         )
     yield _registered(made["registration"])
-    yield f"{len(made['claims'])} claims, {len(made['judgements'])} checks, {made['cost']['runs']} runs"
+    counts = {"claim": len(made["claims"]), "check": len(made["judgements"]), "run": made["cost"]["runs"]}
+    yield ", ".join(counted(count, word) for word, count in counts.items())
 
 
 def _registered(found: dict[str, Any] | None) -> str:

@@ -44,6 +44,8 @@ def _call(words: list[str]) -> int:
 
         print(answer(made, words[1:]))
         return 0
+    if words == ["version"]:
+        words = ["--version"]
     if words[:1] == ["help"]:
         words = [*(word for word in words if word != "help"), "--help"]
     if not words:
@@ -52,6 +54,8 @@ def _call(words: list[str]) -> int:
     arguments, rest = made.parse_known_args(words, argparse.Namespace(words=words, json=False))
     if rest:
         arguments.parser.refuse_unknown(rest)
+    if "command" not in arguments:
+        made.error("no command was named")
     with output.teller(arguments.json) as arguments.tell:
         code: int = arguments.command(arguments)
     return code

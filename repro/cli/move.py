@@ -2,14 +2,18 @@
 
 import argparse
 from collections import Counter
+from collections.abc import Iterator
 
 from repro.cli import shared
+from repro.cli.output import counted
+from repro.errors import ReproError
 
 
 def export(arguments: argparse.Namespace) -> int:
     """Packs the runs of a plan, finished or paused, into one compressed file, or into one each in a folder."""
     from repro.runs import shelf, transfer
 
+    shared.require_store(arguments)
     store, file = shared.store(arguments), arguments.file
     specs = [run.spec for run in shared.planned(arguments).runs]
     if file.is_dir():
@@ -22,7 +26,7 @@ def export(arguments: argparse.Namespace) -> int:
     arguments.tell(
         lambda: {"to": str(file), "runs": {"packed": count}, "bytes": size},
         [
-            f"{file}: {count} run{'s' if count != 1 else ''}, {size / 1e6:.2f} MB",
+            f"{file}: {counted(count, 'run')}, {size / 1e6:.2f} MB",
             f"Next: repro import {file}, elsewhere",
         ],
     )
@@ -39,7 +43,13 @@ def take_in(arguments: argparse.Namespace) -> int:
             counts = found[str(path)] = Counter()
             for file in shelf.archives(path):
                 counts += transfer.take_in(shared.store(arguments), file)
-    finally:  # also what came before a file that was refused
-        lines = (f"{path}: {count} {word}" for path, counts in found.items() for word, count in counts.items())
-        arguments.tell(lambda: found, lines)
+    except ReproError:
+        if any(found.values()):  # what came before a file that was refused
+            arguments.tell(lambda: found, _lines(found))
+        raise
+    arguments.tell(lambda: found, _lines(found))
     return 0
+
+
+def _lines(found: dict[str, Counter[str]]) -> Iterator[str]:
+    return (f"{path}: {count} {word}" for path, counts in found.items() for word, count in counts.items())

@@ -1,6 +1,7 @@
 """The options of the subcommands, each with its type and its one line of help."""
 
 import argparse
+import os
 import re
 import sys
 from difflib import get_close_matches
@@ -28,21 +29,26 @@ class Parser(argparse.ArgumentParser):
         if choice := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)$", message, flags=re.S):
             words = re.findall(r"[\w-]+", choice[2])
             message = f"{message[: choice.start()]}invalid choice: {choice[1]!r}{nearest(choice[1], words)}"
+        message = re.sub(r"ignored explicit argument (.*)", r"it takes no value, and got \1", message, flags=re.S)
         self.exit(2, f"repro: {message}; see: {self.prog} --help\n")
 
     def refuse_unknown(self, words: list[str]) -> NoReturn:
         """Ends with code 2 for words that no option or argument accepts."""
         known = [option for action in self._actions if action.help != argparse.SUPPRESS
                  for option in action.option_strings]  # fmt: skip
-        near = nearest(words[0].partition("=")[0], known) if words[0].startswith("-") else ""
+        option = words[0].partition("=")[0]
+        if option in known:
+            self.error(f"{option} is an option of {self.prog}: write it after that")
+        near = nearest(option, known) if option.startswith("-") else ""
         self.error(f"unrecognized arguments: {' '.join(words)}{near}")
 
 
 def nearest(word: str, known: list[str]) -> str:
     """`` (did you mean …?)`` if a known word is similar; else the known words, if they are few."""
-    near = get_close_matches(word, known, n=1)
+    bare = {one.lstrip("-"): one for one in known}  # two words are not alike for their dashes
+    near = get_close_matches(word.lstrip("-").lower(), bare, n=1)
     if near:
-        return f" (did you mean {near[0]}?)"
+        return f" (did you mean {bare[near[0]]}?)"
     return f"; allowed: {', '.join(known)}" if 0 < len(known) <= FEW else ""
 
 
@@ -67,6 +73,8 @@ def processes(text: str) -> int:
     """A number of worker processes."""
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of worker processes; write 1 or more")
+    if int(text) > (most := max(8, 4 * (os.cpu_count() or 1))):
+        raise argparse.ArgumentTypeError(f"{text} processes would stall this machine; write at most {most}")
     return int(text)
 
 
@@ -125,7 +133,11 @@ def add(one: argparse.ArgumentParser, *groups: str) -> None:
         match group:
             case "claims":
                 one.add_argument(
-                    "claims", nargs="*", metavar="CLAIM", help="ids, claim files or folders (default: all claims)"
+                    "claims",
+                    nargs="*",
+                    default=[],
+                    metavar="CLAIM",
+                    help="ids, claim files or folders (default: all claims)",
                 )
                 one.add_argument("-k", dest="keyword", type=words, default="", metavar="WORDS",
                                  help="only checks whose id matches, as pytest's -k")  # fmt: skip
@@ -164,7 +176,9 @@ def examine(doctor: argparse.ArgumentParser) -> None:
 
 def data_sets(data: argparse.ArgumentParser) -> None:
     """The arguments of ``data``."""
-    data.add_argument("names", nargs="*", metavar="NAME", help="digits, cifar10 or cifar10-jpeg (default digits)")
+    data.add_argument(
+        "names", nargs="*", default=[], metavar="NAME", help="digits, cifar10 or cifar10-jpeg (default digits)"
+    )
 
 
 def every_run(plan: argparse.ArgumentParser) -> None:
@@ -263,4 +277,4 @@ def packages(take: argparse.ArgumentParser) -> None:
 
 def shell(completion: argparse.ArgumentParser) -> None:
     """The argument of ``completion``."""
-    completion.add_argument("shell", choices=("bash", "zsh", "fish"), help="whose script to print")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish")

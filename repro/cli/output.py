@@ -53,6 +53,11 @@ def teller(as_json: bool) -> Iterator[Teller]:
         yield told
 
 
+def counted(count: int, word: str) -> str:
+    """A number of things, such as "1 claim" or "2 claims"."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
 def show(line: str) -> None:
     """Prints a line, or several, wrapped at words on a terminal."""
     for one in line.split("\n"):

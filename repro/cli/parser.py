@@ -99,7 +99,7 @@ def parser() -> options.Parser:
     )
     made.add_argument("--version", nargs=0, action=_Version, help="show version and commit")
     made.set_defaults(parser=made)
-    listed = made.add_subparsers(required=True, metavar="COMMAND", prog="repro", help=argparse.SUPPRESS)
+    listed = made.add_subparsers(metavar="COMMAND", prog="repro", help=argparse.SUPPRESS)
     for one in (one for group in GROUPS.values() for one in group):
         added = listed.add_parser(
             one.name,

@@ -2,9 +2,11 @@
 
 import contextlib
 import io
+import os
 import re
 from collections.abc import Generator, Sequence
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,11 @@ from repro.errors import ClaimError, ReproError
 from repro.provenance import claims, folder
 
 if TYPE_CHECKING:
+    from repro.claim import Check
     from repro.collecting.plugin import Session
+
+
+MOST = 1000  # Python files that a folder of claims never has: it is somebody's home or the root
 
 
 class _Catcher:
@@ -96,6 +102,9 @@ def _session(where: list[str], scale: str, keyword: str, copy: str | None, ids: 
             raise ClaimError("a path is empty; name claim files or folders, or none for all claims.")
         if not Path(path.partition("::")[0]).exists():
             raise ClaimError(f"{path} does not exist; name claim files or folders, or none for all claims.")
+        below = (name for _, _, names in os.walk(path) for name in names if name.endswith(".py"))
+        if sum(1 for _ in islice(below, MOST)) == MOST:
+            raise ClaimError(f"{path} holds {MOST} Python files or more, and each would be imported; name claim files.")
     arguments = ["--collect-only", "-qq", "--scale", scale, "-o", "python_files=*.py", "-o", "addopts="]
     arguments += [
         "--import-mode=importlib",
@@ -117,16 +126,16 @@ def _session(where: list[str], scale: str, keyword: str, copy: str | None, ids: 
         "ignore::pytest.PytestConfigWarning",  # python -O: our checks raise, they do not assert
     ]
     arguments += ["-k", keyword] if keyword else []
-    arguments += ["--data", copy] if copy else []
+    arguments += ["--data", copy] if copy is not None else []
     catcher, code, printed = _collected([*where, *arguments])
     if catcher.raised:
         raise ClaimError(_message(*catcher.raised[0]))
     if "Wrong expression passed to '-k'" in printed:
-        raise ClaimError(f"-k {keyword!r} is no id and no expression of words, and, or, not; `repro plan` lists all.")
+        raise ClaimError(f"-k {keyword!r} is no id and no expression of words, and, or, not; `repro list` names all.")
     errors = [line.removeprefix("ERROR: ") for line in printed.splitlines() if line.startswith("ERROR: ")]
     if errors and errors[0].startswith("not found: "):
         missed = errors[0].removeprefix("not found: ")
-        raise ClaimError(f"{missed} is no claim file, or no check in one; `repro plan` lists all.")
+        raise ClaimError(f"{missed} is no claim file, or no check in one; `repro list` names all.")
     if errors:
         raise ClaimError(errors[0])
     if code == pytest.ExitCode.NO_TESTS_COLLECTED or (code == pytest.ExitCode.OK and not catcher.session.selected):
@@ -139,12 +148,12 @@ def _session(where: list[str], scale: str, keyword: str, copy: str | None, ids: 
 
 
 def _select(session: "Session", ids: Sequence[str]) -> None:
-    """Leaves the checks with some ids selected.
+    """Leaves the checks with some ids, or of works with some names, selected.
 
     Raises:
         ClaimError: there is no such id, or its claim has no point at this scale.
     """
-    known = {name for check in session.selected for name in (check.id, check.claim.id)}
+    known = {name for check in session.selected for name in _names(check)}
     for name in ids:
         if name in session.pointless:
             raise ClaimError(f"{name} has no point at this scale: {session.pointless[name]}. Name another --scale.")
@@ -152,7 +161,11 @@ def _select(session: "Session", ids: Sequence[str]) -> None:
             near = get_close_matches(name, sorted(known | session.pointless.keys()), n=3, cutoff=0.5)
             advice = f"did you mean {' or '.join(near)}?" if near else "`repro list` names all."
             raise ClaimError(f"no claim or check is named {name!r}; {advice}")
-    session.selected = [check for check in session.selected if {check.id, check.claim.id} & {*ids}]
+    session.selected = [check for check in session.selected if {*_names(check)} & {*ids}]
+
+
+def _names(check: "Check") -> tuple[str, str, str]:
+    return check.id, check.claim.id, check.claim.source.work
 
 
 def _collected(arguments: list[str]) -> tuple[_Catcher, int, str]:
@@ -196,5 +209,5 @@ def _nothing(where: Sequence[str], keyword: str, catcher: _Catcher) -> str:
     return (
         f"no check matches -k {keyword!r} in {', '.join(where)}"
         + (f" (did you mean {near[0]}?)" if near else "")
-        + "; `repro plan` lists all."
+        + "; `repro list` names all."
     )

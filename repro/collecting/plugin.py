@@ -111,7 +111,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                     primaries=primaries(item.path),
                 )
                 item.stash[CHECK] = check
-                item.extra_keyword_matches.update((check.id, check.claim.id))
+                item.extra_keyword_matches.update((check.id, check.claim.id, check.claim.source.work))
                 found.checks[item.nodeid] = check
         if config.pluginmanager.is_blocked(JUDGING):  # planning: every file is a claim file
             _refuse_files_without_checks(found.files, items, marked)

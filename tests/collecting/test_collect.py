@@ -66,7 +66,7 @@ def test_folder_without_claims_holds_no_check(workplace):
 
 @pytest.mark.parametrize("keyword", ["a b(", "tiny[depth=99]", "tiny and", "(", "a\nb ("])
 def test_keyword_that_is_no_expression_is_refused_in_one_line(tiny, keyword):
-    with pytest.raises(ClaimError, match=r"^-k '[^\n]* is no id and no expression[^\n]*; `repro plan` lists all\.$"):
+    with pytest.raises(ClaimError, match=r"^-k '[^\n]* is no id and no expression[^\n]*; `repro list` names all\.$"):
         collect(scale="smoke", paths=["tiny.py"], keyword=keyword)
 
 
@@ -206,3 +206,11 @@ def test_an_unknown_id_is_refused_with_the_nearest(workplace, tiny_claim, name, 
 def test_the_id_of_a_claim_without_a_point_at_the_scale_is_refused_with_the_reason():
     with pytest.raises(ClaimError, match=r"extra-parts-vanish has no point at this scale: .*\. Name another --scale"):
         collect(scale="smoke", ids=["extra-parts-vanish"])
+
+
+def test_a_folder_of_a_thousand_python_files_is_not_imported(workplace, monkeypatch):
+    monkeypatch.setattr("repro.collecting.collect.MOST", 3)
+    for name in "abc":
+        (workplace / f"{name}.py").write_text(f"raise SystemExit({name!r})")
+    with pytest.raises(ClaimError, match="holds 3 Python files or more"):
+        collect(scale="smoke", paths=[str(workplace)])
