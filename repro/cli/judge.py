@@ -132,6 +132,8 @@ def rendered(arguments: argparse.Namespace) -> dict[str, Any]:
     from repro.judging import verdicts_json
     from repro.reporting import report
 
+    if not arguments.json:
+        show(f"writing the report into {arguments.report} …")  # the PDF takes seconds
     page = (arguments.report / "report.html").resolve().as_uri()
     written = report.render(verdicts_json.load(arguments.report / "verdicts.json"), arguments.report)
     if not arguments.json:

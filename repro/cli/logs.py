@@ -49,6 +49,7 @@ def _local(store: "Store", spec: "RunSpec") -> Json:
         "key": spec.key,
         "name": spec.name,
         "condition": condition,
+        "progress": 1.0 if condition == "complete" else store.progress(spec),
         "folder": str(store.folder(spec)),
         "error": store.failure(spec) if condition == "failed" else None,
         "traceback": store.traceback(spec) if condition == "failed" else "",
@@ -63,7 +64,8 @@ def _local(store: "Store", spec: "RunSpec") -> Json:
 def _lines(one: Json) -> Iterator[str]:
     from repro.executing.progress import duration
 
-    yield f"{one['key'][:12]}  {one['name']}: {one['condition']}; {one['folder']}"
+    share = f" with {one['progress']:.0%} done" if one["condition"] == "paused" else ""
+    yield f"{one['key'][:12]}  {one['name']}: {one['condition']}{share}; {one['folder']}"
     for part in one["parts"]:
         yield f"  {duration(part['seconds'] or 0.0)} on {part['device']}, commit {(part['commit'] or 'unknown')[:12]}"
     if one["error"]:

@@ -58,10 +58,10 @@ def counted(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
-def show(line: str) -> None:
+def show(line: str, indent: int = 2) -> None:
     """Prints a line, or several, wrapped at words on a terminal."""
     for one in line.split("\n"):
-        print(wrapped(one, len(one) - len(one.lstrip()) + 2), flush=True)
+        print(wrapped(one, len(one) - len(one.lstrip()) + indent), flush=True)
 
 
 def say(message: str) -> None:

@@ -92,7 +92,7 @@ def parser() -> options.Parser:
     made = options.Parser(
         prog="repro",
         usage="repro [-h] [--version] COMMAND ...",
-        description="From claim to report: plan, run, judge and print the replication of a paper's claims.",
+        description=_wrap("From claim to report: plan, run, judge and print the replication of a paper's claims."),
         epilog=_listing(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -138,5 +138,9 @@ def _listing() -> str:
 
 def _entry(word: str, text: str, width: int) -> str:
     """A word and what it stands for, wrapped at words like argparse's own entries."""
-    columns = max(shutil.get_terminal_size().columns - 2, 20 + width)
-    return textwrap.fill(f"  {word:<{width}} {text}", columns, subsequent_indent=" " * (width + 3))
+    return _wrap(f"  {word:<{width}} {text}", width + 3)
+
+
+def _wrap(text: str, indent: int = 0) -> str:
+    columns = max(shutil.get_terminal_size().columns - 2, 30 + indent)
+    return textwrap.fill(text, columns, subsequent_indent=" " * indent)

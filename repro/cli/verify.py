@@ -25,7 +25,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     for one in _cluster(arguments) if arguments.cluster else _here(arguments):
         found.append(one)
         if not arguments.json:
-            show(f"{one.state:<4} {one.what:<10} {one.message}")
+            show(f"{one.state:<4} {one.what:<10} {one.message}", 16)
     arguments.tell(lambda: [vars(one) for one in found])
     return 2 if any(one.state == "FAIL" for one in found) else 0
 

@@ -13,7 +13,7 @@ FAULTY = Path(__file__).parents[1] / "faulty_claims"
     ("arguments", "found", "allowed"),
     [
         (["plan", "--scale", "huge"], "'huge'", "smoke, pilot, paper"),
-        (["plan", "-k", "nonsense"], "'nonsense'", "repro plan"),
+        (["plan", "-k", "nonsense"], "'nonsense'", "repro list"),
         (["plan", "nowhere.py"], "nowhere.py does not exist", "claim files or folders"),
         (["plan", "--data", "mnist"], "'mnist'", "cifar10-jpeg"),
         (["explain", "deeper-is-beter"], "'deeper-is-beter'", "deeper-is-better"),
@@ -25,7 +25,11 @@ FAULTY = Path(__file__).parents[1] / "faulty_claims"
         (["judge", "--verify", "--results", "reslts"], "reslts is no store of runs", "--results"),
         (["status", "--results", "reslts"], "reslts is no store of runs", "--results"),
         (["run", "--scale", "pilot", "-k", "bn-only-cifar"], "holds no CIFAR-10", "--data-dir"),
-        (["export", "--to", "x.tar.xz", "-k", "bn-algorithm"], "no complete or paused run", "repro status"),
+        (
+            ["export", "--to", "x.tar.xz", "-k", "bn-algorithm", "--results", "."],
+            "no complete or paused run",
+            "repro status",
+        ),
         (["import", "nowhere.tar.xz"], "nowhere.tar.xz does not exist", "repro export"),
     ],
 )

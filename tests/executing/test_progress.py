@@ -70,7 +70,7 @@ def test_a_terminal_shows_epochs_time_left_and_what_is_trained(tmp_path, tiny_cl
             shown += piece
     text = shown.decode()
     assert process.returncode == 0, text
-    assert re.search(r"runs to train with 1 workers, about", text)
+    assert re.search(r"runs to train with 1 worker, about", text)
     assert re.search(r"0/\d+ runs, 0/\d+ epochs, .* left; resnet-8 ", text)
     assert re.search(r"100% .* (\d+)/\1 runs, (\d+)/\2 epochs", text)
 
