@@ -150,9 +150,9 @@ def _values(action: argparse.Action, given: Mapping[str, str]) -> dict[str, str]
     match action.dest:
         case "claims" | "keyword":
             from repro.collecting.ids import ids
-            from repro.provenance import folder
+            from repro.provenance import claims
 
-            return ids(folder("claims"))
+            return ids(claims())
         case "scale":
             return {"smoke": "digits, minutes", "pilot": "CIFAR-10, 16 epochs", "paper": "the paper's protocol"}
         case "data" | "names":

@@ -1,7 +1,8 @@
-"""Subcommands about verdicts: list, judge, report, preregister, explain."""
+"""Subcommands about claims and verdicts: new, list, judge, report, preregister, explain."""
 
 import argparse
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import shared
@@ -11,6 +12,15 @@ from repro.errors import ClaimError, DamagedRunError
 if TYPE_CHECKING:
     from repro.claim import Check
     from repro.collecting.plugin import Session
+
+
+def new(arguments: argparse.Namespace) -> int:
+    """Writes the folder of a new work into the claims that are here."""
+    from repro.collecting.new import write_work
+
+    files = [str(file) for file in write_work(arguments.work, Path("claims"))]
+    arguments.tell(lambda: {"files": files}, [*files, f"Next: repro verify claims/{arguments.work}"])
+    return 0
 
 
 def listing(arguments: argparse.Namespace) -> int:
@@ -62,11 +72,11 @@ def preregister(arguments: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
     from repro.judging import preregister
-    from repro.provenance import folder
+    from repro.provenance import claims
     from repro.recipes import SCALES
 
     today = datetime.now(UTC).date()
-    path = arguments.to or folder("claims") / preregister.PLACE / f"{today.isoformat()}.json"
+    path = arguments.to or claims() / preregister.PLACE / f"{today.isoformat()}.json"
     paths, ids = shared.split(arguments.claims)
     checks: list[Check] = []
     known: set[str] = set()

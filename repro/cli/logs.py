@@ -130,11 +130,11 @@ def _attempts(entry: "Entry", number: int) -> Iterator[Json]:
 
 def _specs(submission: "Submission", number: int) -> "list[RunSpec]":
     """The runs of an element, also of one that never started."""
-    from repro.runs.spec import RunSpec
+    from repro.runs.spec_json import read_spec
 
     file = submission.element_file(number)
     try:
-        return [RunSpec.from_json(run["spec"], file) for run in json.loads(file.read_text(encoding="utf-8"))["runs"]]
+        return [read_spec(run["spec"], file) for run in json.loads(file.read_text(encoding="utf-8"))["runs"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from repro.cli.cluster import init, pilot
+from repro.cli.cluster import init, throughput
 from repro.planning import durations
 
 FEW = 5  # words that a message may list
@@ -220,6 +220,11 @@ def again(judge: argparse.ArgumentParser) -> None:
     judge.add_argument("--device", type=devices, default="cpu", help="to measure or train on (default cpu)")
 
 
+def work(new: argparse.ArgumentParser) -> None:
+    """The argument of ``new``."""
+    new.add_argument("work", metavar="WORK", help="its key, by custom first author and year: doe2024")
+
+
 def registered(preregister: argparse.ArgumentParser) -> None:
     """Options of ``preregister``."""
     text = "file (default: today's, beside the claims)"
@@ -233,9 +238,9 @@ def cluster(one: argparse.ArgumentParser) -> None:
         "init", help="writes a first profile, slurm/NAME.toml, from sinfo's output", allow_abbrev=False
     )
     measured = kinds.add_parser(
-        "pilot", help="measures on one GPU how many runs of each network should share it", allow_abbrev=False
+        "throughput", help="measures on one GPU how many runs of each network should share it", allow_abbrev=False
     )
-    for kind, command in ((first, init), (measured, pilot)):
+    for kind, command in ((first, init), (measured, throughput)):
         kind.add_argument("name", type=profile, metavar="NAME", help="of the profile slurm/NAME.toml")
         kind.set_defaults(command=command, parser=kind)
     add(first, "json")

@@ -54,6 +54,8 @@ GROUPS = {
                    groups=("store", "json"), more=options.one_run),
     ),
     "judge": (
+        Subcommand(name="new", help="writes a first claim of another paper, with its source", call=judge.new,
+                   groups=("json",), more=options.work),
         Subcommand(name="list", help="lists the claims with sentence, source and verdict", call=judge.listing,
                    groups=(*CLAIMS, "report")),
         Subcommand(name="judge", help="judges stored runs into verdicts.json", call=judge.judge,

@@ -60,7 +60,7 @@ def _submit(arguments: argparse.Namespace, *, retry: bool) -> int:
         arguments.tell(lambda: _as_json(choice, None), ["nothing to queue"])
         return 0
     limits.check(one, choice.arrays)
-    for line in visibility.check(one, ordered, {run.spec.dataset for run in choice.todo if run.spec.epochs}):
+    for line in visibility.check(one, ordered, {run.spec.dataset for run in choice.todo if run.spec.rows}):
         show(line)
     granted = _agree(choice, arguments)
     with submission_lock(store):

@@ -26,7 +26,7 @@ def words(*line):
     [
         (["ju"], ["judge"]),
         (["help", "expo"], ["export"]),
-        (["cluster", ""], ["init", "pilot"]),
+        (["cluster", ""], ["init", "throughput"]),
         (["plan", "--sc"], ["--scale"]),
         (["plan", "--scale", "p"], ["pilot", "paper"]),
         (["plan", "--scale", "=", "p"], ["pilot", "paper"]),

@@ -130,7 +130,7 @@ def test_an_interrupt_while_the_first_modules_are_imported_is_quiet(tmp_path):
         ("export --to . --results nowhere", 2, "nowhere is no store of runs"),
         ("preregister extra-parts-vanish --to rules.json", 0, "rules.json: 2 rules"),
         ("preregister nonsense --to rules.json", 2, "no claim or check is named 'nonsense'"),
-        ("cluster pilot", 2, "required: NAME;"),
+        ("cluster throughput", 2, "required: NAME;"),
         ("completion tcsh", 2, "argument SHELL: invalid choice: 'tcsh'; allowed: bash, zsh, fish"),
         ("logs --results .", 0, "no run failed, and none was trained in the background"),
         ("logs nothing --results .", 2, "no run in . has a key or name that begins with 'nothing'"),

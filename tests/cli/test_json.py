@@ -23,6 +23,7 @@ TOLD = {
     "status tiny.py": 0,
     "logs": 0,
     "logs resnet-8": 0,
+    "new doe2024": 0,
     "list tiny.py": 0,
     "judge tiny.py": 0,
     "judge tiny.py --verify": 0,

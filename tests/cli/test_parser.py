@@ -54,7 +54,7 @@ def test_planning_and_training_import_neither_msgspec_nor_torchvision(tmp_path):
         ("plan --reslts x", "--reslts (did you mean --results?); see: repro plan --help"),
         ("judg", "'judg' (did you mean judge?); see: repro --help"),
         ("cluster int", "'int' (did you mean init?)"),
-        ("cluster pilot box --mos 2", "--mos 2 (did you mean --most?)"),
+        ("cluster throughput box --mos 2", "--mos 2 (did you mean --most?)"),
         ("run --results=", "the path is empty; name a file or folder"),
         ("export --to nowhere/", "there is no folder nowhere/; make it, or name a file"),
         ("run --pause-above 0", "'0' is no percentage; write a number above 0"),
@@ -62,7 +62,7 @@ def test_planning_and_training_import_neither_msgspec_nor_torchvision(tmp_path):
         ("submit --cluster x --max-gpu-hours nan", "'nan' is no number of hours; write 0 or more"),
         ("submit --cluster ../x", "'../x' is no name of a profile; write letters"),
         ("cluster init ../x", "'../x' is no name of a profile; write letters"),
-        ("cluster wht", "'wht'; allowed: init, pilot"),
+        ("cluster wht", "'wht'; allowed: init, throughput"),
         ("run --device cuda:0,cpu", "or several such as cuda:0,cuda:1"),
     ],
 )
