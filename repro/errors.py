@@ -15,6 +15,10 @@ class ClaimError(ReproError):
     """A claim file breaks a rule: duplicate id, undeclared or unread run, no finding, unknown control."""
 
 
+class NoPointError(ClaimError):
+    """The selected claims have no point at the chosen scale."""
+
+
 class DataError(ReproError):
     """A data set is missing, truncated, of another shape or of another fingerprint."""
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from repro.cli.main import _parser, main
+from repro.cli.main import main
+from repro.cli.parser import parser
 from repro.cluster.profile import KEYS, load
 from repro.collecting.catalogue import catalogue
 from tests import readme
@@ -38,7 +39,7 @@ def commands(*texts):
     ),
 )
 def test_every_command_line_is_understood(command):
-    _parser().parse_args(shlex.split(command)[1:])
+    parser().parse_args(shlex.split(command)[1:])
 
 
 @pytest.mark.parametrize("page", [name for name, text in PAGES.items() if "<!-- printed, empty" in text])

@@ -1,11 +1,13 @@
 """``repro run --background``: starts, shows and stops the background trainer, and is that trainer."""
 
 import argparse
+import shlex
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from repro.cli import shared
+from repro.cli.output import show
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
@@ -21,15 +23,21 @@ def start(arguments: argparse.Namespace, session: "Session") -> int:
 
     plan = shared.planned(arguments, session)
     if not plan.missing:
-        print(f"nothing to train: all {len(plan.runs)} runs are complete. Next: repro judge")
+        all_there = f"nothing to train: all {len(plan.runs)} runs are complete. {shared.next_step(arguments, 'judge')}"
+        arguments.tell(lambda: {"process": None, "missing": 0}, [all_there])
         return 0
     check_data(plan.missing, arguments.data_dir)
     files = TrainerFiles(shared.store(arguments))
-    pid = background.start(files, [sys.executable, "-m", "repro.cli", *arguments.words, "--detached"])
-    print(
-        f"{len(plan.missing)} of {len(plan.runs)} runs to train in the background (process {pid}), about "
-        f"{duration(plan.hours * 3600)} of one device; log {files.log}\n"
-        "Next: repro run --background --status, or --stop instead of --status"
+    words = [word for word in arguments.words if word != "--json"]
+    pid = background.start(files, [sys.executable, "-m", "repro.cli", *words, "--detached"])
+    where = [] if str(arguments.results) == "results" else ["--results", str(arguments.results)]
+    arguments.tell(
+        lambda: {"process": pid, "missing": len(plan.missing), "log": str(files.log)},
+        [
+            f"{len(plan.missing)} of {len(plan.runs)} runs to train in the background (process {pid}), about "
+            f"{duration(plan.hours * 3600)} of one device; log {files.log}",
+            f"Next: {shlex.join(['repro', 'run', '--background', '--status', *where])}, or --stop instead of --status",
+        ],
     )
     return 0
 
@@ -41,20 +49,28 @@ def look(arguments: argparse.Namespace) -> int:
 
     files = TrainerFiles(shared.store(arguments))
     if arguments.stop and files.pid() is not None:
-        print("stopping: runs under way are checkpointed", flush=True)
+        show("stopping: runs under way are checkpointed")
         background.stop(files, lambda: time.sleep(0.2))
-    print(line(files))
-    state = files.read() or {}
-    return 0 if "runs" in state and state["complete"] == state["runs"] else 3
+    found = state(arguments)
+    arguments.tell(lambda: found, [line(files)])
+    return 0 if found and "runs" in found and found["complete"] == found["runs"] else 3
 
 
-def show(arguments: argparse.Namespace) -> None:
-    """Prints what the trainer is doing, if there has ever been one."""
+def lines(arguments: argparse.Namespace) -> list[str]:
+    """What the trainer is doing, if there has ever been one."""
     from repro.executing.trainer import TrainerFiles, line
 
     files = TrainerFiles(shared.store(arguments))
-    if files.lock.exists():
-        print(f"background: {line(files)}")
+    return [f"background: {line(files)}"] if files.lock.exists() else []
+
+
+def state(arguments: argparse.Namespace) -> dict[str, Any] | None:
+    """The last state that the trainer wrote, and whether it runs; None if there has never been one."""
+    from repro.executing.trainer import TrainerFiles
+
+    files = TrainerFiles(shared.store(arguments))
+    found = files.read()
+    return found and {**found, "running": files.pid() is not None, "log": str(files.log)}
 
 
 def train(arguments: argparse.Namespace, session: "Session") -> "Tally":

@@ -1,7 +1,9 @@
-"""verdicts.json of some checks, with the plan, cost and cluster hours of their runs."""
+"""verdicts.json of some checks, with the plan, cost and cluster hours of their runs; its claims as a table."""
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from repro.cli.output import counted
 from repro.cluster.hours import account
 from repro.collecting.catalogue import rows_of
 from repro.judging import document, preregister
@@ -36,4 +38,33 @@ def judged(
         pointless=session.pointless,
         missing_seconds=prices(plan(session.selected, store, device_type="cpu")),
         registration=preregister.compare(session.selected),
+    )
+
+
+def table(made: dict[str, Any], coloured: Callable[[str, str], str]) -> Iterator[str]:
+    """A line a claim, then registration and totals; ``coloured`` gives a text the colour of a verdict."""
+    width = max((len(entry["claim"]) for entry in made["claims"]), default=0)
+    for entry in made["claims"]:
+        word = entry["verdict"] + ("" if entry["answer"] == "none" else f" {entry['answer']}")
+        points = ", ".join(f"{count} {answer}" for answer, count in entry["points"].items())
+        more = [points] if sum(entry["points"].values()) > 1 else []
+        yield (
+            f"{entry['claim']:<{width}}  {coloured(f'{word:<14}', word)} {', '.join([*more, *entry['marks']])}".rstrip()
+        )
+    yield _registered(made["registration"])
+    counts = {"claim": len(made["claims"]), "check": len(made["judgements"]), "run": made["cost"]["runs"]}
+    yield ", ".join(counted(count, word) for word, count in counts.items())
+
+
+def _registered(found: dict[str, Any] | None) -> str:
+    """Whether the judged rules are the registered ones, in one line."""
+    if found is None:
+        return "No rule was registered; before the next runs: repro preregister"
+    differences = [] if found["judging_code"] else ["the judging code differs"]
+    for name, words in (("changed", "changed since"), ("unregistered", "not in it")):
+        if found[name]:
+            differences.append(f"{len(found[name])} checks {words}, such as {found[name][0]}")
+    where = f"{found['file']} ({found['registered']}, SHA-256 {found['sha256'][:12]})"
+    return (
+        f"Not as registered in {where}: {'; '.join(differences)}" if differences else f"Judged as registered in {where}"
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import shared
-from repro.cli.output import wrapped
+from repro.cli.output import counted, say, wrapped
 from repro.errors import StoreError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def listed(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "scale": arguments.scale,
         "claims": [_entry(claim, verdicts.get(claim.id)) for claim in claims.values()],
-        "not_at_this_scale": session.pointless,
+        "not_at_this_scale": {} if arguments.claims or arguments.keyword else session.pointless,
     }
 
 
@@ -40,7 +40,7 @@ def lines(made: dict[str, Any]) -> Iterator[str]:
         text = f"  {entry['claim']:<{width}}  {entry['verdict'] or '-'}: {entry['sentence']} ({source})"
         yield wrapped(text, width + 4)
     judged = sum(entry["verdict"] is not None for entry in found)
-    yield f"\n{len(found)} claim{'s' if len(found) != 1 else ''}, {judged} with a verdict at scale {made['scale']}"
+    yield f"\n{counted(len(found), 'claim')}, {judged} with a verdict at scale {made['scale']}"
     if made["not_at_this_scale"]:
         yield wrapped(f"Not at this scale: {', '.join(made['not_at_this_scale'])}", 2)
 
@@ -58,12 +58,15 @@ def _entry(claim: "Claim", verdict: str | None) -> dict[str, Any]:
 
 
 def _verdicts(arguments: argparse.Namespace) -> dict[str, str]:
-    """By claim, what verdicts.json has for it at this scale; nothing where there is none to be read."""
+    """By claim, what verdicts.json has for it at this scale; nothing, and why, where it cannot be read."""
     from repro.judging import verdicts_json
 
+    path = arguments.report / "verdicts.json"
     try:
-        made = verdicts_json.load(arguments.report / "verdicts.json")
-    except StoreError:
+        made = verdicts_json.load(path)
+    except StoreError as error:
+        if path.exists():
+            say(str(error))
         return {}
     if made["scale"] != arguments.scale:
         return {}

@@ -1,12 +1,14 @@
 """The options of the subcommands, each with its type and its one line of help."""
 
 import argparse
+import os
 import re
 import sys
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from repro.cli.cluster import init, throughput
 from repro.planning import durations
 
 FEW = 5  # words that a message may list
@@ -27,21 +29,26 @@ class Parser(argparse.ArgumentParser):
         if choice := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)$", message, flags=re.S):
             words = re.findall(r"[\w-]+", choice[2])
             message = f"{message[: choice.start()]}invalid choice: {choice[1]!r}{nearest(choice[1], words)}"
+        message = re.sub(r"ignored explicit argument (.*)", r"it takes no value, and got \1", message, flags=re.S)
         self.exit(2, f"repro: {message}; see: {self.prog} --help\n")
 
     def refuse_unknown(self, words: list[str]) -> NoReturn:
         """Ends with code 2 for words that no option or argument accepts."""
         known = [option for action in self._actions if action.help != argparse.SUPPRESS
                  for option in action.option_strings]  # fmt: skip
-        near = nearest(words[0].partition("=")[0], known) if words[0].startswith("-") else ""
+        option = words[0].partition("=")[0]
+        if option in known:
+            self.error(f"{option} is an option of {self.prog}: write it after that")
+        near = nearest(option, known) if option.startswith("-") else ""
         self.error(f"unrecognized arguments: {' '.join(words)}{near}")
 
 
 def nearest(word: str, known: list[str]) -> str:
     """`` (did you mean …?)`` if a known word is similar; else the known words, if they are few."""
-    near = get_close_matches(word, known, n=1)
+    bare = {one.lstrip("-"): one for one in known}  # two words are not alike for their dashes
+    near = get_close_matches(word.lstrip("-").lower(), bare, n=1)
     if near:
-        return f" (did you mean {near[0]}?)"
+        return f" (did you mean {bare[near[0]]}?)"
     return f"; allowed: {', '.join(known)}" if 0 < len(known) <= FEW else ""
 
 
@@ -66,6 +73,8 @@ def processes(text: str) -> int:
     """A number of worker processes."""
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of worker processes; write 1 or more")
+    if int(text) > (most := max(8, 4 * (os.cpu_count() or 1))):
+        raise argparse.ArgumentTypeError(f"{text} processes would stall this machine; write at most {most}")
     return int(text)
 
 
@@ -114,38 +123,72 @@ def folder(text: str) -> Path:
     return Path(text)
 
 
-def shared() -> tuple[Parser, ...]:
-    """Options of several subcommands: checks, store, training, folder of the report, JSON."""
-    which, store, train, report, as_json = (Parser(add_help=False) for _ in range(5))
-    which.add_argument("paths", nargs="*", metavar="PATH", help="claim files or folders (default: all claims)")
-    which.add_argument(
-        "-k",
-        dest="keyword",
-        type=words,
-        default="",
-        metavar="WORDS",
-        help="only checks whose id matches, as pytest's -k",
+def add(one: argparse.ArgumentParser, *groups: str) -> None:
+    """Gives a subcommand groups of options, in order.
+
+    "claims": paths or ids, and -k; "data" and "select": in place of which data and at which scale; "store"; "train";
+    "report": its folder; "json".
+    """
+    for group in groups:
+        match group:
+            case "claims":
+                one.add_argument(
+                    "claims",
+                    nargs="*",
+                    default=[],
+                    metavar="CLAIM",
+                    help="ids, claim files or folders (default: all claims)",
+                )
+                one.add_argument("-k", dest="keyword", type=words, default="", metavar="WORDS",
+                                 help="only checks whose id matches, as pytest's -k")  # fmt: skip
+            case "data":
+                one.add_argument("--data", metavar="NAME", help="a named copy of CIFAR-10, such as cifar10-jpeg")
+            case "select":
+                add(one, "data")
+                one.add_argument("--scale", default="smoke", help="smoke (default), pilot or paper")
+            case "store":
+                one.add_argument("--results", type=folder, default=Path("results"), metavar="FOLDER",
+                                 help="the store of runs (default results)")  # fmt: skip
+                one.add_argument("--data-dir", type=folder, default=Path("data"), metavar="FOLDER",
+                                 help="of CIFAR-10 (default data)")  # fmt: skip
+            case "train":
+                one.add_argument("--device", type=devices, default="auto",
+                                 help="auto (default: every GPU, else cpu), cpu, cuda:0 or cuda:0,cuda:1")  # fmt: skip
+                one.add_argument("--workers", type=processes, metavar="N",
+                                 help="processes (default: one per core or GPU)")  # fmt: skip
+                one.add_argument("--budget", type=seconds, metavar="TIME", help="pause after this time, such as 9m")
+            case "report":
+                one.add_argument("--report", type=folder, default=Path("report"), metavar="FOLDER",
+                                 help="of the report (default report)")  # fmt: skip
+            case "json":
+                one.add_argument("--json", action="store_true", help="print one JSON value, and notes on stderr")
+
+
+def none(_: argparse.ArgumentParser) -> None:
+    """No options."""
+
+
+def examine(doctor: argparse.ArgumentParser) -> None:
+    """Options of ``doctor``, for a cluster."""
+    doctor.add_argument("--cluster", type=profile, metavar="NAME", help="check a cluster, and one of its nodes")
+    doctor.add_argument("--wait", type=seconds, default=300.0, metavar="TIME", help="for the node (default 5m)")
+
+
+def data_sets(data: argparse.ArgumentParser) -> None:
+    """The arguments of ``data``."""
+    data.add_argument(
+        "names", nargs="*", default=[], metavar="NAME", help="digits, cifar10 or cifar10-jpeg (default digits)"
     )
-    which.add_argument("--data", default=None, help="a named copy to use in place of CIFAR-10, such as cifar10-jpeg")
-    select = Parser(add_help=False, parents=[which])
-    select.add_argument("--scale", default="smoke", help="smoke (default), pilot or paper")
-    store.add_argument("--results", type=folder, default=Path("results"), help="the store of runs (default results)")
-    store.add_argument("--data-dir", type=folder, default=Path("data"), help="folder of CIFAR-10 (default data)")
-    train.add_argument(
-        "--device",
-        type=devices,
-        default="auto",
-        help="auto (default: every GPU, else cpu), cpu, cuda:0 or cuda:0,cuda:1",
-    )
-    train.add_argument("--workers", type=processes, default=None, help="processes (default: one per core or GPU)")
-    train.add_argument("--budget", type=seconds, default=None, metavar="TIME", help="pause after this time, such as 9m")
-    report.add_argument("--report", type=folder, default=Path("report"), help="folder of the report (default report)")
-    as_json.add_argument("--json", action="store_true", help="print JSON")
-    return which, select, store, train, report, as_json
+
+
+def every_run(plan: argparse.ArgumentParser) -> None:
+    """Options of ``plan``."""
+    plan.add_argument("--all", action="store_true", help="list each run, with its reason and its checks")
 
 
 def background(run: argparse.ArgumentParser) -> None:
-    """Options of ``run`` for training in the background."""
+    """Options of ``run``, for training in the background."""
+    run.add_argument("--measure", action="store_true", help="also add missing measurements, without training")
     run.add_argument("--background", action="store_true", help="train detached from the terminal, yielding to others")
     run.add_argument(
         "--pause-above",
@@ -160,6 +203,54 @@ def background(run: argparse.ArgumentParser) -> None:
     what.add_argument("--detached", type=int, default=None, help=argparse.SUPPRESS)  # its lock
 
 
+def one_run(logs: argparse.ArgumentParser) -> None:
+    """The argument of ``logs``."""
+    text = "beginning of a run's key or name (default: what failed, and the background trainer)"
+    logs.add_argument("run", nargs="?", metavar="RUN", help=text)
+
+
+def again(judge: argparse.ArgumentParser) -> None:
+    """Options of ``judge`` that write nothing."""
+    what = judge.add_mutually_exclusive_group()
+    what.add_argument("--verify", action="store_true", help="recompute every verdict and compare; write nothing")
+    what.add_argument("--remeasure", action="store_true", help="measure the stored networks again and compare (torch)")
+    what.add_argument(
+        "--retrain", metavar="RUN", help="train runs again, by beginning of key or name, and compare (torch)"
+    )
+    judge.add_argument("--device", type=devices, default="cpu", help="to measure or train on (default cpu)")
+
+
+def work(new: argparse.ArgumentParser) -> None:
+    """The argument of ``new``."""
+    new.add_argument("work", metavar="WORK", help="its key, by custom first author and year: doe2024")
+
+
+def registered(preregister: argparse.ArgumentParser) -> None:
+    """Options of ``preregister``."""
+    text = "file (default: today's, beside the claims)"
+    preregister.add_argument("--to", type=folder, metavar="FILE", help=text)
+
+
+def cluster(one: argparse.ArgumentParser) -> None:
+    """The two kinds of ``cluster``."""
+    kinds = one.add_subparsers(required=True, metavar="WHAT")
+    first = kinds.add_parser(
+        "init", help="writes a first profile, slurm/NAME.toml, from sinfo's output", allow_abbrev=False
+    )
+    measured = kinds.add_parser(
+        "throughput", help="measures on one GPU how many runs of each network should share it", allow_abbrev=False
+    )
+    for kind, command in ((first, init), (measured, throughput)):
+        kind.add_argument("name", type=profile, metavar="NAME", help="of the profile slurm/NAME.toml")
+        kind.set_defaults(command=command, parser=kind)
+    add(first, "json")
+    add(measured, "claims", "select", "store", "json")
+    measured.add_argument("--wait", type=seconds, default=3600.0, metavar="TIME", help="for the job (default 1h)")
+    measured.add_argument(
+        "--most", type=int, choices=(1, 2, 4, 8), default=8, help="runs that may share a GPU (default 8)"
+    )
+
+
 def queue(queued: argparse.ArgumentParser) -> None:
     """Options of ``submit`` and ``retry``."""
     queued.add_argument("--cluster", type=profile, required=True, metavar="NAME", help="profile slurm/NAME.toml")
@@ -169,4 +260,26 @@ def queue(queued: argparse.ArgumentParser) -> None:
         "--if-refused", choices=("cancel", "keep"), default="cancel", help="jobs queued before sbatch refused one"
     )
     queued.add_argument("--any-code", action="store_true", help="continue even if the code changes meanwhile")
-    queued.set_defaults(failed=False)
+
+
+def queue_again(retry: argparse.ArgumentParser) -> None:
+    """Options of ``retry``."""
+    queue(retry)
+    retry.add_argument("--failed", action="store_true", help="all failed, killed, cancelled and exhausted runs")
+
+
+def packed(export: argparse.ArgumentParser) -> None:
+    """Options of ``export``."""
+    text = "file to write, runs.tar.xz, or a folder for a file a run"
+    export.add_argument("--to", dest="file", type=target, required=True, metavar="FILE", help=text)
+
+
+def packages(take: argparse.ArgumentParser) -> None:
+    """The arguments of ``import``."""
+    text = "files that repro export wrote, or folders of them"
+    take.add_argument("files", nargs="+", type=folder, metavar="FILE", help=text)
+
+
+def shell(completion: argparse.ArgumentParser) -> None:
+    """The argument of ``completion``."""
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish")

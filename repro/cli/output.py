@@ -1,11 +1,17 @@
 """Output to stdout and stderr, even if they are full, closed, or cannot encode a character."""
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, TextIO
+
+NARROW = 40  # columns; nothing is wrapped in a terminal as narrow as this
 
 
 def prepare() -> None:
@@ -23,11 +29,47 @@ def prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+@dataclass(frozen=True)
+class Teller:
+    """What a command tells: lines for a person or, with --json, one JSON value and nothing else on stdout."""
+
+    stdout: TextIO | None
+    as_json: bool
+
+    def __call__(self, value: Callable[[], Any], lines: Iterable[str] = ()) -> None:
+        """Prints the value, or the lines."""
+        if self.as_json:
+            print(_json(value(), self.stdout), file=self.stdout)
+            return
+        for line in lines:
+            show(line)
+
+
+@contextlib.contextmanager
+def teller(as_json: bool) -> Iterator[Teller]:
+    """The teller of one command; with --json, whatever else is printed meanwhile goes to stderr."""
+    told = Teller(sys.stdout, as_json)
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        yield told
+
+
+def counted(count: int, word: str) -> str:
+    """A number of things, such as "1 claim" or "2 claims"."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def show(line: str, indent: int = 2) -> None:
+    """Prints a line, or several, wrapped at words on a terminal."""
+    for one in line.split("\n"):
+        print(wrapped(one, len(one) - len(one.lstrip()) + indent), flush=True)
+
+
 def say(message: str) -> None:
-    """Prints one line on stderr, if there is one."""
+    """Prints one line on stderr, if there is one, wrapped at words on a terminal."""
     try:
         if sys.stderr is not None:
-            print("repro: " + " ".join(message.split("\n")), file=sys.stderr, flush=True)
+            line = "repro: " + " ".join(message.split("\n"))
+            print(wrapped(line, stream=sys.stderr), file=sys.stderr, flush=True)
     except OSError:
         discard(sys.stderr)
 
@@ -58,13 +100,19 @@ def coloured(text: str, verdict: str) -> str:
     return f"\033[{COLOURS.get(answer or scale, '2')}m{text}\033[0m"
 
 
-def wrapped(line: str, indent: int = 2) -> str:
-    """A line, wrapped at words on a terminal but not in a file or pipe."""
-    width = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else 0
-    return textwrap.fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False) if width > 40 else line
+def wrapped(line: str, indent: int = 2, stream: TextIO | None = None) -> str:
+    """A line, wrapped at words on a terminal but not in a file or pipe; a word, such as a path, is never broken.
+
+    ``stream`` is where it goes: None for stdout.
+    """
+    stream = stream or sys.stdout
+    width = shutil.get_terminal_size().columns if stream is not None and stream.isatty() else 0
+    if width <= NARROW or len(re.sub(r"\033\[\d+m", "", line)) <= width:
+        return line
+    return textwrap.fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False)
 
 
-def print_json(value: Any) -> None:
-    """Prints one JSON document in characters that the output can encode."""
-    encoding = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "")
-    print(json.dumps(value, indent=1, ensure_ascii=encoding != "utf8"))
+def _json(value: Any, stream: TextIO | None) -> str:
+    """One JSON document in characters that the output can encode."""
+    encoding = (getattr(stream, "encoding", None) or "").lower().replace("-", "")
+    return json.dumps(value, indent=1, ensure_ascii=encoding != "utf8")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from repro.cli.output import wrapped
+from repro.cli.output import counted, wrapped
 from repro.executing.progress import duration
 from repro.provenance import detect_device
 
@@ -69,7 +69,9 @@ def total(made: "Plan") -> str:
     """The second-to-last line."""
     device = "GPU" if detect_device() == "cuda" else "CPU core"
     cost = f", about {duration(made.hours * 3600)} of one {device}" if made.missing else ""
-    return f"{len(made.checks)} checks need {len(made.runs)} runs; {len(made.missing)} are missing{cost}."
+    checks, missing = len(made.checks), len(made.missing)
+    need = f"{counted(checks, 'check')} {'needs' if checks == 1 else 'need'} {counted(len(made.runs), 'run')}"
+    return f"{need}; {missing} {'is' if missing == 1 else 'are'} missing{cost}."
 
 
 def as_json(made: "Plan") -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Steps of several subcommands: collect the selected checks, plan them, open the store, catch a mistyped one."""
 
 import argparse
+import os
 import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from repro.errors import StoreError
+from repro.errors import ClaimError, StoreError
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
@@ -14,12 +15,34 @@ if TYPE_CHECKING:
 
 
 def collect(arguments: argparse.Namespace) -> "Session":
-    """The checks that paths, -k, --scale and --data select."""
+    """The checks that ids or paths, -k, --scale and --data select.
+
+    Raises:
+        ClaimError: nothing is selected, or both by id and with -k.
+    """
     from repro.collecting.collect import collect as found
     from repro.recipes import check_scale
 
     check_scale(arguments.scale)
-    return found(scale=arguments.scale, paths=arguments.paths, keyword=arguments.keyword, copy=arguments.data)
+    paths, ids = split(arguments.claims)
+    if ids and arguments.keyword:
+        raise ClaimError(f"{ids[0]!r} is an id, and -k selects by words: name ids, or use -k, not both.")
+    return found(scale=arguments.scale, paths=paths, ids=ids, keyword=arguments.keyword, copy=arguments.data)
+
+
+def split(words: list[str]) -> tuple[list[str], list[str]]:
+    """Paths, and ids of claims or checks: whatever is not there and does not look like a path."""
+    paths = [
+        word
+        for word in words
+        if not word.strip() or "/" in word or ".py" in word or "::" in word or os.path.exists(word)  # noqa: PTH110 (long)
+    ]
+    return paths, [word for word in words if word not in paths]
+
+
+def keyword(arguments: argparse.Namespace) -> str:
+    """The ids and the -k of a command as one expression for -k."""
+    return " or ".join(split(arguments.claims)[1]) or str(arguments.keyword)
 
 
 def store(arguments: argparse.Namespace) -> "Store":
@@ -61,7 +84,7 @@ def require_store(arguments: argparse.Namespace) -> None:
 
 def next_step(arguments: argparse.Namespace, command: str) -> str:
     """The line with the next command, and the options that select the same checks and store."""
-    words = ["repro", command, *arguments.paths]
+    words = ["repro", command, *arguments.claims]
     for option, value, default in (
         ("-k", arguments.keyword, ""),
         ("--scale", arguments.scale, "smoke"),

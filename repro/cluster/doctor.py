@@ -27,7 +27,7 @@ EXPLAINS = ("repro: setup failed", "execve", "No such file", "not found", "error
 def examine(one: Profile, order: Order, wait: float) -> Iterator[Examined]:
     """Checks the scheduler's commands and settings, then sends one small job to check a node."""
     yield _try("sbatch", lambda: scheduler.ask("sbatch", "--version").strip())
-    controller = _try("controller", lambda: scheduler.ask("scontrol", "ping").strip().splitlines()[0])
+    controller = _try("controller", lambda: (scheduler.ask("scontrol", "ping").strip() or "it answers").splitlines()[0])
     yield controller
     if controller.state == "FAIL":
         return

@@ -1,6 +1,5 @@
 """Status: the submitted runs of a plan and their reports, as the user sees them."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +11,6 @@ from repro.cluster.fate import Fate
 from repro.cluster.groups import Group, groups
 from repro.cluster.hints import hint
 from repro.cluster.hours import accounted
-from repro.cluster.lines import show
 from repro.cluster.orphans import Orphan, orphans
 from repro.cluster.reports import ADVICE, Report
 from repro.cluster.snapshot import Snapshot
@@ -45,17 +43,6 @@ class Overview:
         if any(counts[state] for state in fate.STUCK) or states & {"failed", "lost"}:
             return 2
         return 3 if sum(counts.values()) > counts["complete"] or "coming" in states else 0
-
-
-def status(made: Plan, store: Store, as_json: bool) -> int:
-    """Prints the fate of every run of a plan, failures by cause, the reports, and what the jobs cost."""
-    found = overview(made, store)
-    if as_json:
-        print(json.dumps(_to_json(found), indent=1))
-    else:
-        for line in _lines(found):
-            show(line)
-    return found.code
 
 
 def overview(made: Plan, store: Store) -> Overview:
@@ -101,7 +88,8 @@ def _reports(specs: Sequence[Any], snapshot: Snapshot, queue: Sequence[scheduler
     return [one for one in reports.reports(snapshot, queue) if one.submission.order.selection in own]
 
 
-def _lines(found: Overview) -> Iterator[str]:
+def lines(found: Overview) -> Iterator[str]:
+    """The fate of every run of a plan, failures by cause, the reports, and what the jobs cost."""
     yield ", ".join(f"{count} {state}" for state, count in sorted(found.counts.items())) or "nothing planned"
     for state in fate.UNDER_WAY:
         for why, count in Counter(one.why for one in found.fates.values() if one.state == state and one.why).items():
@@ -166,7 +154,8 @@ def _account_lines(account: dict[str, Any] | None, snapshot: Snapshot) -> Iterat
         yield f"node {node['node']} of {node['cluster']} is excluded: {node['why']}"
 
 
-def _to_json(found: Overview) -> dict[str, Any]:
+def to_json(found: Overview) -> dict[str, Any]:
+    """The same as JSON values."""
     return {
         "runs": found.counts,
         "fates": [

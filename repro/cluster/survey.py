@@ -58,17 +58,23 @@ def init(name: str, where: Path = profile.FOLDER) -> Path:
 def _partitions() -> list[dict[str, Any]]:
     found = []
     for line in scheduler.ask("sinfo", "--noheader", "--format=%P|%l|%c|%m|%G").splitlines():
-        name, limit, cpus, memory, gres = line.split("|")
-        found.append(
-            {
-                "name": name.rstrip("*"),
-                "default": name.endswith("*"),
-                "hours": hours(limit),
-                "cpus": int(cpus.rstrip("+")),
-                "memory": int(memory.rstrip("+")),
-                "gpus": profile.gpus_of(gres),
-            }
-        )
+        try:
+            name, limit, cpus, memory, gres = line.split("|")
+            found.append(
+                {
+                    "name": name.rstrip("*"),
+                    "default": name.endswith("*"),
+                    "hours": hours(limit),
+                    "cpus": int(cpus.rstrip("+")),
+                    "memory": int(memory.rstrip("+")),
+                    "gpus": profile.gpus_of(gres),
+                }
+            )
+        except ValueError:
+            raise ClusterError(
+                f"sinfo describes a partition as {line!r}, not as name|limit|cpus|memory|gres; copy a profile from "
+                "slurm/ and edit it instead."
+            ) from None
     if not found:
         raise ClusterError("sinfo lists no partition; ask your cluster's administrators which one you may use.")
     return found

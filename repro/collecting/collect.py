@@ -2,19 +2,25 @@
 
 import contextlib
 import io
+import os
 import re
 from collections.abc import Generator, Sequence
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from repro.errors import ClaimError, ReproError
+from repro.errors import ClaimError, NoPointError, ReproError
 from repro.provenance import claims, folder
 
 if TYPE_CHECKING:
+    from repro.claim import Check
     from repro.collecting.plugin import Session
+
+
+MOST = 1000  # Python files that a folder of claims never has: it is somebody's home or the root
 
 
 class _Catcher:
@@ -49,23 +55,27 @@ class _Catcher:
         return report
 
 
-def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: str | None = None) -> "Session":
+def collect(
+    *, scale: str, paths: Sequence[str] = (), ids: Sequence[str] = (), keyword: str = "", copy: str | None = None
+) -> "Session":
     """The checks of claim files at a scale; of this suite's own claims unless paths are given.
 
-    Controls that the checks of some files depend on and that lie in other files come with them: selected, unless a
-    keyword asks for single checks; of a control with a point for each network, those of networks that are trained.
+    ``ids`` of claims or checks select exactly these, ``keyword`` as pytest's -k.
+
+    Controls that the checks of some files depend on and that lie in other files come with them: selected, unless ids
+    or a keyword ask for single checks; of a control with a point for each network, those of networks that are trained.
 
     Raises:
         ClaimError: a claim file cannot be read or breaks a rule, or nothing is selected.
     """
     where = list(paths) or [str(claims())]
-    found = _session(where, scale, keyword, copy)
+    found = _session(where, scale, keyword, copy, ids)
     known = {check.claim.id for check in found.checks.values()} | found.pointless.keys()
     needed = {(name, check.file) for check in found.selected for name in check.claim.depends_on if name not in known}
     files = {str(path) for name, beside in needed for path in defining(name, beside)[:1]}
     if not files:
         return found
-    with_controls = _session([*where, *sorted(files)], scale, keyword, copy)
+    with_controls = _session([*where, *sorted(files)], scale, keyword, copy, ids)
     own = [check for check in with_controls.selected if str(check.file) not in files]
     trained = {spec.network for check in own for spec in check.runs(1).values() if spec.rows}
     controls = [
@@ -75,7 +85,7 @@ def collect(*, scale: str, paths: Sequence[str] = (), keyword: str = "", copy: s
         and any(check.claim.id in one.claim.depends_on for one in own)
         and (not check.claim.per_network or trained & {spec.network for spec in check.runs(1).values()})
     ]
-    with_controls.selected = own if keyword else own + controls
+    with_controls.selected = own if keyword or ids else own + controls
     return with_controls
 
 
@@ -86,12 +96,15 @@ def defining(name: str, beside: Path) -> list[Path]:
     return [path for path in near if pattern.search(path.read_text("utf-8"))]
 
 
-def _session(where: list[str], scale: str, keyword: str, copy: str | None) -> "Session":
+def _session(where: list[str], scale: str, keyword: str, copy: str | None, ids: Sequence[str]) -> "Session":
     for path in where:
         if not path.strip():
             raise ClaimError("a path is empty; name claim files or folders, or none for all claims.")
         if not Path(path.partition("::")[0]).exists():
             raise ClaimError(f"{path} does not exist; name claim files or folders, or none for all claims.")
+        below = (name for _, _, names in os.walk(path) for name in names if name.endswith(".py"))
+        if sum(1 for _ in islice(below, MOST)) == MOST:
+            raise ClaimError(f"{path} holds {MOST} Python files or more, and each would be imported; name claim files.")
     arguments = ["--collect-only", "-qq", "--scale", scale, "-o", "python_files=*.py", "-o", "addopts="]
     arguments += [
         "--import-mode=importlib",
@@ -113,23 +126,46 @@ def _session(where: list[str], scale: str, keyword: str, copy: str | None) -> "S
         "ignore::pytest.PytestConfigWarning",  # python -O: our checks raise, they do not assert
     ]
     arguments += ["-k", keyword] if keyword else []
-    arguments += ["--data", copy] if copy else []
+    arguments += ["--data", copy] if copy is not None else []
     catcher, code, printed = _collected([*where, *arguments])
     if catcher.raised:
         raise ClaimError(_message(*catcher.raised[0]))
     if "Wrong expression passed to '-k'" in printed:
-        raise ClaimError(f"-k {keyword!r} is no id and no expression of words, and, or, not; `repro plan` lists all.")
+        raise ClaimError(f"-k {keyword!r} is no id and no expression of words, and, or, not; `repro list` names all.")
     errors = [line.removeprefix("ERROR: ") for line in printed.splitlines() if line.startswith("ERROR: ")]
     if errors and errors[0].startswith("not found: "):
         missed = errors[0].removeprefix("not found: ")
-        raise ClaimError(f"{missed} is no claim file, or no check in one; `repro plan` lists all.")
+        raise ClaimError(f"{missed} is no claim file, or no check in one; `repro list` names all.")
     if errors:
         raise ClaimError(errors[0])
     if code == pytest.ExitCode.NO_TESTS_COLLECTED or (code == pytest.ExitCode.OK and not catcher.session.selected):
-        raise ClaimError(_nothing(where, keyword, catcher))
+        raise _nothing(where, keyword, catcher)
     if code != pytest.ExitCode.OK:
         raise ClaimError(" ".join(printed.split()[-60:]) or f"pytest ended with {code} and no message.")
+    if ids:
+        _select(catcher.session, ids)
     return catcher.session
+
+
+def _select(session: "Session", ids: Sequence[str]) -> None:
+    """Leaves the checks with some ids, or of works with some names, selected.
+
+    Raises:
+        ClaimError: there is no such id, or its claim has no point at this scale.
+    """
+    known = {name for check in session.selected for name in _names(check)}
+    for name in ids:
+        if name in session.pointless:
+            raise ClaimError(f"{name} has no point at this scale: {session.pointless[name]}. Name another --scale.")
+        if name not in known:
+            near = get_close_matches(name, sorted(known | session.pointless.keys()), n=3, cutoff=0.5)
+            advice = f"did you mean {' or '.join(near)}?" if near else "`repro list` names all."
+            raise ClaimError(f"no claim or check is named {name!r}; {advice}")
+    session.selected = [check for check in session.selected if {*_names(check)} & {*ids}]
+
+
+def _names(check: "Check") -> tuple[str, str, str]:
+    return check.id, check.claim.id, check.claim.source.work
 
 
 def _collected(arguments: list[str]) -> tuple[_Catcher, int, str]:
@@ -162,16 +198,19 @@ def _message(where: str, error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())} ({where})"
 
 
-def _nothing(where: Sequence[str], keyword: str, catcher: _Catcher) -> str:
+def _nothing(where: Sequence[str], keyword: str, catcher: _Catcher) -> ClaimError:
     """Why nothing was selected, and the nearest id."""
     session = getattr(catcher, "session", None)
     checks = list(session.checks.values()) if session else []
     if not checks:
-        return f"{', '.join(where)} holds no claim: no function there is marked with @claim(...)."
+        pointless = session.pointless if session else {}
+        for name, why in pointless.items():
+            return NoPointError(f"{name} has no point at this scale: {why}. Name another --scale.")
+        return ClaimError(f"{', '.join(where)} holds no claim: no function there is marked with @claim(...).")
     ids = sorted({check.claim.id for check in checks} | {check.id for check in checks})
     near = get_close_matches(keyword, ids, n=1)
-    return (
+    return ClaimError(
         f"no check matches -k {keyword!r} in {', '.join(where)}"
         + (f" (did you mean {near[0]}?)" if near else "")
-        + "; `repro plan` lists all."
+        + "; `repro list` names all."
     )

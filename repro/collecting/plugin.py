@@ -121,7 +121,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                     primaries=primaries(item.path),
                 )
                 item.stash[CHECK] = check
-                item.extra_keyword_matches.update((check.id, check.claim.id))
+                item.extra_keyword_matches.update((check.id, check.claim.id, check.claim.source.work))
                 found.checks[item.nodeid] = check
         if config.pluginmanager.is_blocked(JUDGING):  # planning: every file is a claim file
             _refuse_files_without_checks(found.files, items, marked)
@@ -149,9 +149,10 @@ def _has_a_point(item: pytest.Item) -> bool:
 
 
 def _select_by_id(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Selects by -k if it is the whole id of a check or a claim: pytest's expressions do not allow "["."""
-    named = [item for item in items if config.option.keyword in item.extra_keyword_matches]
-    if named:
+    """Selects by -k if it is whole ids of checks or claims joined by "or": pytest's expressions do not allow "["."""
+    wanted = {*config.option.keyword.split(" or ")}
+    named = [item for item in items if item.extra_keyword_matches & wanted]
+    if wanted <= {name for item in named for name in item.extra_keyword_matches}:
         config.hook.pytest_deselected(items=[item for item in items if item not in named])
         items[:] = named
         config.option.keyword = ""

@@ -23,7 +23,7 @@ CRASHES = 2  # a run whose worker died this often is not tried again in this cal
 POLL = 1.0  # seconds between checks of runs that other processes train, and for signals
 # SLURM sends USR2 to every process of a job's step: only the parent of the pool may act on it.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGUSR2] if hasattr(signal, "SIGUSR2") else []))
-CHECKPOINTING = b"\nstopping: the runs under way are being checkpointed; Ctrl-C again ends them at once\n"
+CHECKPOINTING = b"\nstopping: checkpointing the runs under way; Ctrl-C again ends them at once\n"
 
 
 class Task(Protocol):

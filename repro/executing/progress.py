@@ -87,8 +87,9 @@ class ProgressBar:
         expected = sum(run.cost.seconds for run in plan.missing)
         self._total = len(tally.done.keys() | {run.spec.key for run in plan.missing})
         if plan.missing:
+            workers = f"{self._workers} worker{'s' * (self._workers != 1)}"
             self._print(
-                f"{len(plan.missing)} of {len(plan.runs)} runs to train with {self._workers} workers, about "
+                f"{len(plan.missing)} of {len(plan.runs)} runs to train with {workers}, about "
                 f"{duration(expected / self._workers)}"
             )
         self.__exit__(None, None, None)
@@ -111,7 +112,7 @@ class _Bar:
         self._epochs = sum(run.spec.rows for run in plan.missing)
         self._began = time.monotonic()
         size = shutil.get_terminal_size()
-        shape = "{percentage:3.0f}% {bar:20} {desc}"
+        shape = "{percentage:3.0f}% {bar:10} {desc}"
         self._bar: Any = tqdm(total=1.0, bar_format=shape, ncols=size.columns, nrows=size.lines)
         self._over = threading.Event()
         self._draw()
@@ -154,4 +155,6 @@ def duration(seconds: float) -> str:
     """A duration in a readable unit."""
     if seconds < 100:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+    if seconds < 100 * 3600:
+        return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.0f} days"

@@ -1,7 +1,7 @@
-"""A check in plain words: what is claimed, trained, measured and required, and its verdict."""
+"""Claims in plain words: what each says, what is trained, measured and required, and its verdict."""
 
-import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from repro.claim import TAGS, Check
@@ -19,7 +19,6 @@ from repro.compare import (
     Trend,
 )
 from repro.compare.finding import ONE_SEED, at_margins
-from repro.errors import ClaimError
 from repro.judging.imagine import expectation
 from repro.judging.judge import judge
 from repro.judging.multiverse import multiverses, sentence
@@ -27,24 +26,28 @@ from repro.judging.verdict import Judgement
 from repro.runs.store import Store
 
 
-def explain(checks: Sequence[Check], name: str, store: Store, controls: Sequence[Check]) -> list[str]:
-    """A block of lines on the check with an id; for the id of a claim with several points, one on all of them.
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """One claim, explained."""
 
-    Raises:
-        ClaimError: there is no such check or claim; the nearest ids are named.
-    """
-    chosen = [check for check in checks if name in (check.id, check.claim.id)]
-    if not chosen:
-        known = sorted({check.id for check in checks} | {check.claim.id for check in checks})
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-        raise ClaimError(
-            f"no check or claim is named {name!r}; did you mean {', '.join(near) or 'one of `repro plan`'}?"
-        )
-    rows = judge(chosen, store, controls=controls)
-    if len(chosen) > 1:
-        return [_overview(chosen, rows)]
-    analyses = {found.check: sentence(found) for found in multiverses(chosen, rows, store)}
-    return [_explain(check, row, analyses.get(check.id, "")) for check, row in zip(chosen, rows, strict=True)]
+    claim: str
+    text: str  # a block of lines: on its check, or on all the selected ones
+    judgements: tuple[Judgement, ...]  # of the selected checks
+
+
+def explain(chosen: Sequence[Check], store: Store, controls: Sequence[Check]) -> list[Explanation]:
+    """A block of lines a claim: in full where one check of it is chosen, a line each where there are several."""
+    found = []
+    for name in dict.fromkeys(check.claim.id for check in chosen):
+        checks = [check for check in chosen if check.claim.id == name]
+        rows = judge(checks, store, controls=controls)
+        if len(checks) > 1:
+            text = _overview(checks, rows)
+        else:
+            analyses = {one.check: sentence(one) for one in multiverses(checks, rows, store)}
+            text = _explain(checks[0], rows[0], analyses.get(checks[0].id, ""))
+        found.append(Explanation(claim=name, text=text, judgements=tuple(rows)))
+    return found
 
 
 def requirement(rule: Rule) -> str:
@@ -142,7 +145,7 @@ def _overview(checks: Sequence[Check], rows: Sequence[Judgement]) -> str:
             *(f"  {point[1:-1]}: {_verdict(row)}" for point, row in zip(points, rows, strict=True)),
             *(f"Deviation: {text}" for text in deviations),
             *([f"Note: {claim.note}"] if claim.note else []),
-            f"One point in full: repro explain '{first.id}'",
+            f"One point in full: repro explain '{first.id}'" + f" --scale {first.scale}" * (first.scale != "smoke"),
         ]
     )
 

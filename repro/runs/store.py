@@ -71,6 +71,20 @@ class Store:
             if (folder / RECORD).exists():
                 yield self._open(folder, None)
 
+    def specs(self) -> Iterator[RunSpec]:
+        """The spec of every run that has a folder, in order of its key; damaged ones are left out."""
+        for folder in sorted(self.root.iterdir()) if self.root.is_dir() else ():
+            with contextlib.suppress(StoreError):
+                if (folder / SPEC).exists() and folder.name[:1] != ".":
+                    yield self._check_spec(folder, None)
+
+    def traceback(self, spec: RunSpec) -> str:
+        """The traceback of a run's crash; "" where there is none to be read."""
+        try:
+            return str(parse(read(self.folder(spec) / FAILURE))["traceback"])
+        except (DamagedRunError, ValueError, KeyError, TypeError):
+            return ""
+
     def failure(self, spec: RunSpec) -> str:
         """Why a run failed: the last line of its traceback, or its damaged file and what to do about it."""
         try:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from repro.cli.main import main
+
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
@@ -107,3 +109,63 @@ def test_an_interrupt_while_the_first_modules_are_imported_is_quiet(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "repro: stopped\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        ("--vers", 2, "(did you mean --version?)"),
+        ("version", 0, "repro 0."),
+        ("RUN", 2, "(did you mean run?)"),
+        ("--json plan", 2, "--json is an option of repro plan: write it after that"),
+        ("list --json=yes", 2, "it takes no value, and got 'yes'"),
+        ("status --failed", 2, "unrecognized arguments: --failed; see"),
+        ("list frankle2021 --scale paper", 0, "bn-only-cifar"),
+        ("list deeper-is-better -k wider", 2, "name ids, or use -k, not both"),
+        ("list --data=", 2, "--data is ''; allowed: cifar10"),
+        ("explain", 2, "name what to explain: an id"),
+        ("plan /", 2, "Python files or more, and each would be imported"),
+        ("run --workers 99999999999", 2, "processes would stall this machine; write at most"),
+        ("report deeper-is-better", 2, "repro judge deeper-is-better --report selected; then: repro report"),
+        ("export --to . --results nowhere", 2, "nowhere is no store of runs"),
+        ("preregister extra-parts-vanish --to rules.json", 0, "rules.json: 2 rules"),
+        ("preregister nonsense --to rules.json", 2, "no claim or check is named 'nonsense'"),
+        ("cluster throughput", 2, "required: NAME;"),
+        ("completion tcsh", 2, "argument SHELL: invalid choice: 'tcsh'; allowed: bash, zsh, fish"),
+        ("logs --results .", 0, "no run failed, and none was trained in the background"),
+        ("logs nothing --results .", 2, "no run in . has a key or name that begins with 'nothing'"),
+    ],
+)
+def test_a_clumsy_call_is_answered(workplace, command, code, words, capsys):
+    try:
+        found = main(command.split())
+    except SystemExit as stopped:
+        found = stopped.code
+    printed = capsys.readouterr()
+    assert (found, bool(printed.err)) == (code, code == 2)
+    assert words in " ".join((printed.out + printed.err).split())
+
+
+def test_an_unreadable_verdicts_json_is_named_and_the_claims_are_listed(workplace, capsys):
+    (workplace / "report").mkdir()
+    (workplace / "report" / "verdicts.json").write_text("{}")
+    assert main(["list", "deeper-is-better"]) == 0
+    printed = capsys.readouterr()
+    assert "deeper-is-better  -: " in printed.out
+    assert "is no verdicts.json" in printed.err
+
+
+def test_a_message_on_a_terminal_breaks_at_words(workplace, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["judge"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert max(map(len, lines)) <= 60
+    assert len(lines) > 1 and lines[1].startswith("  ")
+
+
+@pytest.mark.parametrize("columns", ["80", "60"])
+def test_the_list_of_subcommands_fits_the_terminal(capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main([]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= int(columns)

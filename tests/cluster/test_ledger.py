@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.cli import cluster as commands
+from repro.cli import submit as commands
 from repro.cluster import ledger
 from repro.cluster.hours import account
 from repro.cluster.lock import submission_lock

@@ -2,10 +2,10 @@
 
 import json
 import shutil
+import sys
 
 import pytest
 
-from repro.cli import cluster as commands
 from repro.cluster import scheduler
 from repro.cluster.snapshot import read
 from repro.runs.store import Store
@@ -143,7 +143,7 @@ def test_jobs_of_a_deleted_submission_are_found_by_name_and_cancelled(cluster):
     shutil.rmtree(one.folder)
     printed = " ".join(cluster.run("status", "tiny.py")[1].split())
     assert f"7 jobs of submission {one.id}, which is deleted or damaged" in printed
-    commands.cancel(plan(cluster), Store(cluster.place / "results"), everything=True)
+    cluster.run("cancel", "--results", str(cluster.place / "results"))
     assert {one.arrays[0].job, one.report_job} <= set(cluster.calls("scancel")[-1].split())
 
 
@@ -217,6 +217,7 @@ def test_lines_of_status_fit_the_terminal_and_break_at_words(cluster, monkeypatc
     monkeypatch.setenv("COLUMNS", "60")
     cluster.run(*SUBMIT)
     waiting(cluster, "JobHeldAdmin")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     printed = cluster.run("status", "tiny.py")[1]
     assert "an administrator holds them" in " ".join(printed.split())
     assert all(len(line) <= 60 or len(line.split()) == 1 for line in printed.splitlines())

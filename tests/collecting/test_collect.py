@@ -66,7 +66,7 @@ def test_folder_without_claims_holds_no_check(workplace):
 
 @pytest.mark.parametrize("keyword", ["a b(", "tiny[depth=99]", "tiny and", "(", "a\nb ("])
 def test_keyword_that_is_no_expression_is_refused_in_one_line(tiny, keyword):
-    with pytest.raises(ClaimError, match=r"^-k '[^\n]* is no id and no expression[^\n]*; `repro plan` lists all\.$"):
+    with pytest.raises(ClaimError, match=r"^-k '[^\n]* is no id and no expression[^\n]*; `repro list` names all\.$"):
         collect(scale="smoke", paths=["tiny.py"], keyword=keyword)
 
 
@@ -171,3 +171,46 @@ def test_a_path_that_names_no_check_is_reported_with_what_to_do(workplace, tiny_
     (workplace / "tiny.py").write_text(tiny_claim)
     with pytest.raises(ClaimError, match=f"{message}.*[;,]"):
         collect(scale="smoke", paths=[path])
+
+
+@pytest.mark.parametrize(
+    ("ids", "keyword", "selected"),
+    [
+        (["tiny"], "", ["tiny[depth=8]", "tiny[depth=14]"]),
+        (["tiny[depth=14]"], "", ["tiny[depth=14]"]),
+        ([], "tiny[depth=14]", ["tiny[depth=14]"]),
+        ([], "tiny[depth=8] or tiny[depth=14]", ["tiny[depth=8]", "tiny[depth=14]"]),
+        ([], "another or nothing", ["another[depth=8]", "another[depth=14]"]),
+    ],
+)
+def test_ids_select_exactly_what_they_name(workplace, tiny_claim, ids, keyword, selected):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    (workplace / "more.py").write_text(tiny_claim.replace('"tiny"', '"another"'))
+    found = collect(scale="smoke", paths=["tiny.py", "more.py"], ids=ids, keyword=keyword).selected
+    assert [check.id for check in found] == selected
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("tinny", "no claim or check is named 'tinny'; did you mean tiny"),
+        ("xxxxxxxx", "`repro list` names all"),
+    ],
+)
+def test_an_unknown_id_is_refused_with_the_nearest(workplace, tiny_claim, name, words):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    with pytest.raises(ClaimError, match=words):
+        collect(scale="smoke", paths=["tiny.py"], ids=[name])
+
+
+def test_the_id_of_a_claim_without_a_point_at_the_scale_is_refused_with_the_reason():
+    with pytest.raises(ClaimError, match=r"extra-parts-vanish has no point at this scale: .*\. Name another --scale"):
+        collect(scale="smoke", ids=["extra-parts-vanish"])
+
+
+def test_a_folder_of_a_thousand_python_files_is_not_imported(workplace, monkeypatch):
+    monkeypatch.setattr("repro.collecting.collect.MOST", 3)
+    for name in "abc":
+        (workplace / f"{name}.py").write_text(f"raise SystemExit({name!r})")
+    with pytest.raises(ClaimError, match="holds 3 Python files or more"):
+        collect(scale="smoke", paths=[str(workplace)])

@@ -70,7 +70,7 @@ def test_a_terminal_shows_epochs_time_left_and_what_is_trained(tmp_path, tiny_cl
             shown += piece
     text = shown.decode()
     assert process.returncode == 0, text
-    assert re.search(r"runs to train with 1 workers, about", text)
+    assert re.search(r"runs to train with 1 worker, about", text)
     assert re.search(r"0/\d+ runs, 0/\d+ epochs, .* left; resnet-8 ", text)
     assert re.search(r"100% .* (\d+)/\1 runs, (\d+)/\2 epochs", text)
 
@@ -82,6 +82,8 @@ def test_a_run_that_is_complete_before_needs_no_bar(made, store):
     assert reached(again, (), store, workers=2).current == ()
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(4.2, "4.2 s"), (42, "42 s"), (420, "7 min"), (42000, "11.7 h")])
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(4.2, "4.2 s"), (42, "42 s"), (420, "7 min"), (42000, "11.7 h"), (4200000, "49 days")]
+)
 def test_a_duration_has_the_unit_that_a_person_would_use(seconds, words):
     assert duration(seconds) == words

@@ -25,8 +25,12 @@ RULES = [
 def explained(workplace, tiny_claim):
     """The paragraphs on a check of the claim ``tiny``."""
     (workplace / "tiny.py").write_text(tiny_claim)
-    found = collect(scale="smoke", paths=["tiny.py"])
-    return lambda name="tiny[depth=8]": explain(found.selected, name, Store(workplace / "results"), [])
+
+    def texts(name="tiny[depth=8]"):
+        chosen = collect(scale="smoke", paths=["tiny.py"], ids=[name]).selected
+        return [one.text for one in explain(chosen, Store(workplace / "results"), [])]
+
+    return texts
 
 
 @pytest.mark.parametrize(
@@ -71,7 +75,7 @@ def test_unknown_id_is_refused_with_the_nearest(explained):
 
 
 def test_id_like_no_other_is_refused_with_the_way_to_all(explained):
-    with pytest.raises(ClaimError, match="one of `repro plan`"):
+    with pytest.raises(ClaimError, match="`repro list` names all"):
         explained("xxxxxxxxxxxx")
 
 

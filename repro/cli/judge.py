@@ -1,0 +1,212 @@
+"""Subcommands about claims and verdicts: new, list, judge, report, preregister, explain."""
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.cli import shared
+from repro.cli.output import coloured, say, show
+from repro.errors import ClaimError, DamagedRunError, NoPointError
+
+if TYPE_CHECKING:
+    from repro.claim import Check
+    from repro.collecting.plugin import Session
+
+
+def new(arguments: argparse.Namespace) -> int:
+    """Writes the folder of a new work into the claims that are here."""
+    from repro.collecting.new import write_work
+
+    files = [str(file) for file in write_work(arguments.work, Path("claims"))]
+    arguments.tell(lambda: {"files": files}, [*files, f"Next: repro verify claims/{arguments.work}"])
+    return 0
+
+
+def listing(arguments: argparse.Namespace) -> int:
+    """Lists the claims: sentence, source, and the verdict that verdicts.json has."""
+    from repro.cli import listing
+
+    made = listing.listed(arguments)
+    arguments.tell(lambda: made, listing.lines(made))
+    return 0
+
+
+def judge(arguments: argparse.Namespace) -> int:
+    """Judges the stored runs and writes verdicts.json, or with --verify compares it with a fresh judgement."""
+    shared.require_store(arguments)
+    if arguments.remeasure:
+        return _remeasure(arguments)
+    if arguments.retrain:
+        return _retrain(arguments)
+    session = shared.collect(arguments)
+    if arguments.verify:
+        return _verify(arguments, session)
+    code = judged(arguments, session)
+    if not arguments.json:
+        where = [] if str(arguments.report) == "report" else ["--report", str(arguments.report)]
+        print(f"Next: {shlex.join(['repro', 'report', *where])}")
+    return code
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """Renders verdicts.json as HTML and PDF.
+
+    Raises:
+        ClaimError: some claims are selected: a page of fewer claims than its verdicts.json would not be its page.
+    """
+    if arguments.claims or arguments.keyword:
+        chosen = [*arguments.claims, *(["-k", arguments.keyword] if arguments.keyword else [])]
+        judging = shlex.join(["repro", "judge", *chosen, "--report", "selected"])
+        raise ClaimError(
+            "report renders all of verdicts.json. For a report on a selection, judge it into a folder of its own: "
+            f"{judging}; then: repro report --report selected."
+        )
+    written = rendered(arguments)
+    arguments.tell(lambda: written)
+    return 0
+
+
+def preregister(arguments: argparse.Namespace) -> int:
+    """Writes the frozen rules of the selected checks, at every scale, into one file."""
+    from datetime import UTC, datetime
+
+    from repro.judging import preregister
+    from repro.provenance import claims
+    from repro.recipes import SCALES
+
+    today = datetime.now(UTC).date()
+    path = arguments.to or claims() / preregister.PLACE / f"{today.isoformat()}.json"
+    paths, ids = shared.split(arguments.claims)
+    checks: list[Check] = []
+    known: set[str] = set()
+    for scale in SCALES:  # at some of them a claim may have no point
+        try:
+            session = shared.collect(argparse.Namespace(**{**vars(arguments), "scale": scale, "claims": paths}))
+        except NoPointError:
+            continue
+        known |= session.pointless.keys()
+        for check in session.selected:
+            names = {check.id, check.claim.id, check.claim.source.work}
+            known |= names
+            checks += [check] if not ids or names & {*ids} else []
+    if unknown := [name for name in ids if name not in known]:
+        raise ClaimError(f"no claim or check is named {unknown[0]!r}; `repro list` names all.")
+    digest = preregister.preregister(checks, path, today=today)
+    arguments.tell(
+        lambda: {"file": str(path), "rules": len(checks), "sha256": digest},
+        [
+            f"{path}: {len(checks)} rules, SHA-256 {digest}",
+            "Next: commit and tag it, or deposit it, before the first run",
+        ],
+    )
+    return 0
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    """Explains what claims say, and what is trained, measured and required.
+
+    Raises:
+        ClaimError: none is named.
+    """
+    from repro.judging.explain import explain
+    from repro.judging.verdict import to_json
+
+    if not (arguments.claims or arguments.keyword):
+        raise ClaimError("name what to explain: an id, a claim file, or -k and words; `repro list` names all.")
+    session = shared.collect(arguments)
+    found = explain(session.selected, shared.store(arguments), list(session.checks.values()))
+    arguments.tell(
+        lambda: [
+            {"claim": one.claim, "text": one.text, "judgements": [to_json(row) for row in one.judgements]}
+            for one in found
+        ],
+        ["\n\n".join(one.text for one in found)],
+    )
+    return 0
+
+
+def judged(arguments: argparse.Namespace, session: "Session") -> int:
+    """Judges a session's checks into verdicts.json, and prints a line a claim."""
+    from repro.cli.judged import judged, table
+    from repro.judging import verdicts_json
+    from repro.judging.verdict import exit_code
+
+    made, rows = judged(session, shared.store(arguments), scale=arguments.scale, copy=arguments.data)
+    verdicts_json.save(made, arguments.report / "verdicts.json")
+    arguments.tell(lambda: made, table(made, coloured))
+    return exit_code((row.verdict, row.answer) for row in rows)
+
+
+def rendered(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Renders verdicts.json, and says what was written, and where to open it."""
+    from repro.judging import verdicts_json
+    from repro.reporting import report
+
+    if not arguments.json:
+        show(f"writing the report into {arguments.report} …")  # the PDF takes seconds
+    page = (arguments.report / "report.html").resolve().as_uri()
+    written = report.render(verdicts_json.load(arguments.report / "verdicts.json"), arguments.report)
+    if not arguments.json:
+        for line in written:
+            show(line)
+        show(f"Open: {page}")
+    return {"written": written, "open": page}
+
+
+def _verify(arguments: argparse.Namespace, session: "Session") -> int:
+    from repro.cli.judged import judged
+    from repro.judging import verify
+    from repro.reporting import report as reports
+
+    made, _ = judged(
+        session,
+        shared.store(arguments),
+        scale=arguments.scale,
+        copy=arguments.data,
+        thorough=True,
+    )
+    (*changed, last), code = verify.verify(arguments.report / "verdicts.json", made, page=reports.page)
+    for line in changed:
+        say(line)
+    arguments.tell(lambda: {"differences": changed, "summary": last}, [last])
+    return code
+
+
+def _remeasure(arguments: argparse.Namespace) -> int:
+    from repro.executing.devices import devices
+    from repro.training import remeasure
+
+    complete = [run.spec for run in shared.planned(arguments).runs if run.condition == "complete"]
+    store, device, differences = shared.store(arguments), devices(arguments.device)[0], list[str]()
+    for spec in complete:
+        try:
+            differences += remeasure(store.run(spec), data_dir=arguments.data_dir, device=device)
+        except DamagedRunError as error:  # the others are still measured
+            differences.append(str(error))
+    for line in differences:
+        say(line)
+    arguments.tell(
+        lambda: {"runs": len(complete), "differences": differences},
+        [
+            f"{len(complete)} runs measured again, {len(differences)} differences"
+            if complete
+            else "no complete run to measure again; train some with: repro run"
+        ],
+    )
+    return 2 if differences else 0 if complete else 3
+
+
+def _retrain(arguments: argparse.Namespace) -> int:
+    from repro.executing.devices import devices
+    from repro.executing.retrain import chosen, retrain
+
+    store, device, differences = shared.store(arguments), devices(arguments.device)[0], dict[str, list[str]]()
+    complete = [store.run(run.spec) for run in shared.planned(arguments).runs if run.condition == "complete"]
+    for run in chosen(complete, arguments.retrain):
+        lines = differences[run.spec.name] = retrain(run, data_dir=arguments.data_dir, device=device)
+        show(f"{run.spec.name}: {'trained again, ' + ('not equal' if lines else 'equal bit for bit')}")
+        for line in lines:
+            say(line)
+    arguments.tell(lambda: differences)
+    return 2 if any(differences.values()) else 0

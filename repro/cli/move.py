@@ -1,0 +1,55 @@
+"""Subcommands that carry runs from one store to another: export, import."""
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator
+
+from repro.cli import shared
+from repro.cli.output import counted
+from repro.errors import ReproError
+
+
+def export(arguments: argparse.Namespace) -> int:
+    """Packs the runs of a plan, finished or paused, into one compressed file, or into one each in a folder."""
+    from repro.runs import shelf, transfer
+
+    shared.require_store(arguments)
+    store, file = shared.store(arguments), arguments.file
+    specs = [run.spec for run in shared.planned(arguments).runs]
+    if file.is_dir():
+        counts = shelf.keep(store, specs, file)
+        words = [f"{count} {word}" for word, count in counts.items()]
+        arguments.tell(lambda: {"to": str(file), "runs": counts}, [f"{file}: {', '.join(words) or 'no run to keep'}"])
+        return 0
+    count = transfer.export(store, specs, file)
+    size = file.stat().st_size
+    arguments.tell(
+        lambda: {"to": str(file), "runs": {"packed": count}, "bytes": size},
+        [
+            f"{file}: {counted(count, 'run')}, {size / 1e6:.2f} MB",
+            f"Next: repro import {file}, elsewhere",
+        ],
+    )
+    return 0
+
+
+def take_in(arguments: argparse.Namespace) -> int:
+    """Adds the runs of exported files to the store."""
+    from repro.runs import shelf, transfer
+
+    found: dict[str, Counter[str]] = {}
+    try:
+        for path in arguments.files:
+            counts = found[str(path)] = Counter()
+            for file in shelf.archives(path):
+                counts += transfer.take_in(shared.store(arguments), file)
+    except ReproError:
+        if any(found.values()):  # what came before a file that was refused
+            arguments.tell(lambda: found, _lines(found))
+        raise
+    arguments.tell(lambda: found, _lines(found))
+    return 0
+
+
+def _lines(found: dict[str, Counter[str]]) -> Iterator[str]:
+    return (f"{path}: {count} {word}" for path, counts in found.items() for word, count in counts.items())

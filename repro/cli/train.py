@@ -1,0 +1,131 @@
+"""Subcommands about training: plan, run, status."""
+
+import argparse
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from repro.cli import background, shared
+
+if TYPE_CHECKING:
+    from repro.collecting.plugin import Session
+    from repro.executing.execute import Tally
+
+
+def plan(arguments: argparse.Namespace) -> int:
+    """Sums up the missing runs by claim; --all lists each run with its reason, --json everything."""
+    from repro.cli import planned
+
+    made = shared.planned(arguments)
+    lines = planned.each(made) if arguments.all else planned.by_claim(made)
+    following = shared.next_step(arguments, "run" if made.missing else "judge")
+    arguments.tell(
+        lambda: planned.as_json(made), (line for some in (lines, [planned.total(made), following]) for line in some)
+    )
+    return 0
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Trains the missing runs; exit 3 if the budget ended first."""
+    if arguments.status or arguments.stop:
+        return background.look(arguments)
+    session = shared.collect(arguments)
+    if arguments.background and arguments.detached is None:
+        return background.start(arguments, session)
+    tally = missing(arguments, session) if arguments.detached is None else background.train(arguments, session)
+    measured = _measure(arguments, session) if arguments.measure else {}
+    failed = [one for one in tally.done.values() if one.status in ("failed", "crashed")]
+    arguments.tell(
+        lambda: {
+            "runs": Counter(one.status for one in tally.done.values()),
+            "failed": [{"name": one.spec.name, "key": one.spec.key, "why": one.error} for one in failed],
+            "stopped": tally.stopped,
+            "measured": measured,
+        },
+        [
+            *(f"{name}: measured {', '.join(added)}" for name, added in measured.items()),
+            *_ended(arguments, tally, len(failed)),
+        ],
+    )
+    return 2 if failed else 3 if tally.stopped else 0
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """Counts the runs of a plan by condition; 2 if some failed, 3 if some are missing."""
+    shared.require_store(arguments)
+    made = shared.planned(arguments)
+    failed = [{"name": run.spec.name, "why": run.why} for run in made.runs if run.condition == "failed"]
+    code = 2 if failed else 3 if made.missing else 0
+    if (arguments.results / ".slurm").exists():
+        from repro.cluster.status import lines, overview, to_json
+
+        found = overview(made, shared.store(arguments))
+        arguments.tell(lambda: to_json(found), lines(found))
+        return max(found.code, code, key=(0, 3, 2).index)
+    counts = Counter(run.condition for run in made.runs)
+    arguments.tell(
+        lambda: {
+            "runs": counts,
+            "failed": failed,
+            "device_hours_missing": made.hours,
+            "background": background.state(arguments),
+        },
+        [
+            ", ".join(f"{count} {condition}" for condition, count in sorted(counts.items())) or "nothing planned",
+            *(f"{entry['name']}: {entry['why']}" for entry in failed),
+            *background.lines(arguments),
+            shared.next_step(arguments, "run" if made.missing else "judge"),
+        ],
+    )
+    return code
+
+
+def missing(arguments: argparse.Namespace, session: "Session") -> "Tally":
+    """Trains the missing runs of the selected checks, under a bar."""
+    from repro.executing.devices import devices, processes
+    from repro.executing.execute import run_all
+    from repro.executing.progress import ProgressBar
+
+    workers = arguments.workers or processes(devices(arguments.device))
+    with ProgressBar(shared.store(arguments), workers) as progress:
+        return run_all(
+            session.selected,
+            shared.store(arguments),
+            data_dir=arguments.data_dir,
+            requested_seeds=lambda: shared.requested_seeds(arguments, session),
+            device=arguments.device,
+            workers=arguments.workers,
+            budget=arguments.budget,
+            listener=progress,
+        )
+
+
+def stopped(tally: "Tally") -> str:
+    """What was kept when training was stopped."""
+    paused, done = tally.count("paused"), tally.count("complete")
+    return (
+        f"stopped: {done} run{'s are' if done != 1 else ' is'} complete, {paused} "
+        f"{'are' if paused != 1 else 'is'} checkpointed; the same command resumes"
+    )
+
+
+def _ended(arguments: argparse.Namespace, tally: "Tally", failed: int) -> list[str]:
+    if tally.stopped:
+        return [stopped(tally)]
+    if failed:
+        return [f"{failed} of {len(tally.done)} runs failed", shared.next_step(arguments, "status")]
+    trained = f"{tally.count('complete')} runs trained. " if tally.done else "nothing to train: all runs are complete. "
+    return [trained + shared.next_step(arguments, "judge")]
+
+
+def _measure(arguments: argparse.Namespace, session: "Session") -> dict[str, list[str]]:
+    """The measurements that were missing and now are there, by the name of their run."""
+    from repro.training import back_fill
+
+    store = shared.store(arguments)
+    specs = {key: spec for check in session.selected for key, spec in check.runs(check.looks[-1]).items()}
+    found = {}
+    for spec in specs.values():
+        if store.condition(spec) == "complete":
+            added = back_fill(store.run(spec), store, data_dir=arguments.data_dir, device="cpu")
+            found[spec.name] = list(added)
+    return {name: added for name, added in found.items() if added}
