@@ -40,11 +40,7 @@ def paper(made: Json) -> str:
 
 def statement(made: Json) -> str:
     """Each claim in one group, at smoke scale."""
-    lines = [
-        f"At {made['scale']} scale ({made['cost']['trained']} trained runs, {made['cost']['device_seconds'] / 60:.0f} "
-        "minutes of one core):",
-        "",
-    ]
+    lines = [f"At {made['scale']} scale ({made['cost']['trained']} trained runs):", ""]
     for group in view(made)["answers"]:
         lines.append(f"- {group['words']}: {', '.join(one['id'] for one in group['claims'])}.")
     return "\n".join(lines) + "\n"
