@@ -6,7 +6,7 @@ from pathlib import Path
 from repro.errors import ClaimError
 
 SOURCE = """# The paper, as its report names it. title, short, authors, venue and year are required; url, versions,
-# companion_to, [tags], [scales] and [[disagreement]] may be added, as in claims/frankle2021/source.toml.
+# companion_to, [tags], [scales] and [[disagreement]] may be added: see claims/TUTORIAL.md.
 title = "Title of the paper"
 short = "A short title"
 authors = ["First Author", "Second Author"]
@@ -56,7 +56,7 @@ def write_work(key: str, claims: Path) -> list[Path]:
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", key):
         raise ClaimError(
             f"{key!r} cannot name a work; allowed are lower-case letters, digits and '-' in between, by custom first "
-            "author and year: frankle2021."
+            "author and year: doe2024."
         )
     folder = claims / key
     if folder.exists():
