@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,11 +44,11 @@ def collected_once():
     """Every document counts what the suite's own claims need at every scale: here they are collected once for all."""
 
     @functools.cache
-    def collected(scale, copy, where):
-        return collect(scale=scale, copy=copy)
+    def collected(scale, paths, copy, where):
+        return collect(scale=scale, paths=paths, copy=copy)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scales, "collect", lambda scale, copy: collected(scale, copy, folder("claims")))
+        patch.setattr(scales, "collect", lambda scale, paths, copy: collected(scale, tuple(paths), copy, Path.cwd()))
         yield
 
 

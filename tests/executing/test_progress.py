@@ -83,7 +83,8 @@ def test_a_run_that_is_complete_before_needs_no_bar(made, store):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(4.2, "4.2 s"), (42, "42 s"), (420, "7 min"), (42000, "11.7 h"), (4200000, "49 days")]
+    ("seconds", "words"),
+    [(4.2, "4.2 s"), (42, "42 s"), (420, "7 min"), (42000, "11.7 h"), (4200000, "49 days"), (9e8, "29 years")],
 )
 def test_a_duration_has_the_unit_that_a_person_would_use(seconds, words):
     assert duration(seconds) == words
