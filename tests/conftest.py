@@ -9,7 +9,6 @@ import pytest
 
 from repro.collecting.collect import collect
 from repro.planning import scales
-from repro.provenance import folder
 from repro.recipes import cifar
 from repro.runs.store import Store
 from tests import made

@@ -30,10 +30,13 @@ class Session:
         """The folders of claims all of whose files were collected and all of whose checks are selected."""
         folders = dict.fromkeys(path.parent for path in self.files)
         left_out = {check.file.parent for check in self.checks.values() if check not in self.selected}
+        chosen = {check.file.parent for check in self.selected}  # in a selection, none without a point at this scale
         return tuple(
             folder
             for folder in folders
-            if folder not in left_out and {*folder.glob("*.py")} <= {*self.files, *map(folder.joinpath, NO_CLAIM_FILES)}
+            if folder not in left_out
+            and (folder in chosen or not left_out)
+            and {*folder.glob("*.py")} <= {*self.files, *map(folder.joinpath, NO_CLAIM_FILES)}
         )
 
 

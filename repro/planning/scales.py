@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro.collecting.collect import collect
+from repro.errors import NoPointError
 from repro.planning.plan import Plan, plan
 from repro.recipes import SCALES
 from repro.runs.store import Store
@@ -35,7 +36,11 @@ def scales(store: Store, copy: str | None, folders: Sequence[Path]) -> tuple[Sca
 
 
 def _needs(scale: str, store: Store, copy: str | None, folders: list[str]) -> ScaleNeeds:
-    made = plan(collect(scale=scale, paths=folders, copy=copy).selected, store, device_type="cpu")
+    try:
+        checks = collect(scale=scale, paths=folders, copy=copy).selected
+    except NoPointError:  # at any of their claims
+        checks = []
+    made = plan(checks, store, device_type="cpu")
     trained = [run for run in made.runs if run.spec.rows]
     missing = [run for run in trained if run.condition != "complete"]
     return ScaleNeeds(
