@@ -37,6 +37,7 @@ class Work:
     companion_to: str = ""  # key of the work that it reports on; "" for a work of its own
     tags: dict[str, str] = field(default_factory=dict)  # what a certainty tag means here, where it is more than usual
     scales: dict[str, str] = field(default_factory=dict)  # what a scale means for it, one or two sentences each
+    protocol: dict[str, str] = field(default_factory=dict)  # what the work itself trained, by row of the report's table
     disagreements: tuple[Disagreement, ...] = ()  # where its versions and companions contradict each other
 
 

@@ -12,6 +12,7 @@ from repro.compare import RULES_VERSION
 from repro.judging.claims import claims_table
 from repro.judging.coverage import coverage
 from repro.judging.judge import judge
+from repro.judging.measures import measures
 from repro.judging.models import (
     SCHEMA_VERSION,
     DataRead,
@@ -23,6 +24,7 @@ from repro.judging.models import (
     TotalCost,
 )
 from repro.judging.multiverse import multiverses
+from repro.judging.redrawn import redrawn_figures
 from repro.judging.verdict import Judgement, to_json
 from repro.planning.scales import ScaleNeeds
 from repro.recipes import schedule
@@ -64,6 +66,7 @@ def document(
             judging_code_sha256=judging_code(),
         ),
         works=works(checks),
+        figures=redrawn_figures(checks),
         tags=TAGS,
         protocol=vars(schedule(scale)) | {"scale": scale},
         scales=tuple(scales),
@@ -107,6 +110,8 @@ def _run(run: Run, wanted: list[str]) -> RunRow:
         parts=len(run.record["parts"]),
         digest=run.digest,
         checks=tuple(wanted),
+        spec=to_json(run.spec),
+        measures=measures(run),
         top1_by_epoch=tuple(row["test_top1"] for row in run.history),
     )
 

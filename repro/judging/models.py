@@ -6,11 +6,13 @@ from typing import Any, Literal
 from repro.collecting.works import Work
 from repro.judging.claims import ClaimEntry
 from repro.judging.coverage import Covered
+from repro.judging.measures import Measures
 from repro.judging.multiverse import Multiverse
+from repro.judging.redrawn import RedrawnFigure
 from repro.judging.verdict import Judgement
 from repro.planning.scales import ScaleNeeds
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,8 @@ class RunRow:
     parts: int  # uninterrupted parts of its training
     digest: str  # SHA-256 of what the run computed, without times and machines
     checks: tuple[str, ...]  # that rest on it
+    spec: dict[str, Any]  # everything that decides what it computes
+    measures: Measures  # what figures are drawn from
     top1_by_epoch: tuple[float, ...]  # test accuracy after each epoch, percent
 
 
@@ -90,10 +94,11 @@ class Registration:
 class Document:
     """The verdicts on the claims of some works, and everything that the report may read."""
 
-    schema_version: Literal[3]  # raised whenever a field changes its meaning
+    schema_version: Literal[4]  # raised whenever a field changes its meaning
     scale: Literal["smoke", "pilot", "paper"]  # of all runs
     suite: Suite  # the code that judged
     works: tuple[Work, ...]  # that the claims are about, companions after the work that they report on
+    figures: tuple[RedrawnFigure, ...]  # of those works, to redraw from the runs
     tags: dict[str, str]  # what the certainty tags of references mean
     protocol: dict[str, Any]  # settings that the scale fixes for every run
     scales: tuple[ScaleNeeds, ...]  # trained runs needed at each scale, how many exist, and the cost of the rest

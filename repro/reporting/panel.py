@@ -1,0 +1,165 @@
+"""A panel: lines, seeds and published values over one pair of axes, as SVG and as CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from repro.reporting import svg
+from repro.reporting.axes import Axis, axis, drawable
+
+Points = tuple[tuple[float, float], ...]
+LEFT, RIGHT, PLOT = 52.0, 8.0, 168.0  # units of the drawing: margins at the sides, and the height of the plot
+BELOW, LEGEND = 40.0, 17.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """What one line of a panel shows."""
+
+    name: str  # in the legend
+    seeds: tuple[tuple[float, float, str], ...] = ()  # x, y, and the run that it is of
+    mean: Points = ()  # joined by a line
+    curves: tuple[Points, ...] = ()  # a line a seed, without marks
+    band: tuple[tuple[float, float, float], ...] = ()  # x, lower and upper y
+    published: Points = ()  # hollow
+    reading_error: float = 0.0  # of the published values
+    steps: bool = False  # whether the mean is drawn as a histogram's outline
+    style: int = 0  # its colour, mark and dash
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """One pair of axes and what it shows."""
+
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    log: bool = False  # of the horizontal axis
+    at: tuple[float, ...] = ()  # places of its ticks
+    names: tuple[str, ...] = ()  # of those ticks, where they are no numbers
+    grey: bool = False  # not the data or the protocol of the source
+
+
+def draw(panel: Drawn, alternative: str) -> str | None:
+    """A panel as SVG; None where there is nothing to draw."""
+    shown = tuple(one for one in panel.series if _everything(one))
+    legend = _legend(shown, panel.grey)
+    top = 22 + LEGEND * (max((row for _, _, row in legend), default=-1) + 1) + 8
+    x = axis([x for one in shown for x, _ in _everything(one)], LEFT, svg.WIDTH - RIGHT, log=panel.log, at=panel.at)
+    y = axis([y for one in shown for _, y in _everything(one)], top + PLOT, top, most=5)
+    if x is None or y is None:
+        return None
+    if panel.names:
+        x = replace(x, ticks=tuple(zip(panel.at, panel.names, strict=True)))
+    parts = [svg.text(0, 13, svg.cut(panel.title, svg.WIDTH)), *(part for part, _, _ in legend)]
+    parts += frame(x, y, top, panel.x_label, panel.y_label)
+    for one in shown:
+        parts += _series(one, x, y, panel.grey)
+    return svg.drawing(top + PLOT + BELOW, parts, alternative)
+
+
+def frame(x: Axis, y: Axis, top: float, x_label: str, y_label: str) -> list[str]:
+    """Grid, ticks and labels; a tick's label is left out where it would run into the one before."""
+    bottom, parts, free = y.start, [], -1e9
+    for value, words in y.ticks:
+        at = y.place(value)
+        parts.append(svg.line([(LEFT, at), (svg.WIDTH - RIGHT, at)], colour=svg.GRID, name="g", width=0.6))
+        parts.append(svg.text(LEFT - 5, at + 4, words, anchor="end", quiet=True))
+    parts.append(svg.line([(LEFT, bottom), (svg.WIDTH - RIGHT, bottom)], colour=svg.QUIET, name="a", width=0.8))
+    for value, words in x.ticks:
+        at, half = x.place(value), svg.width_of(words) / 2
+        parts.append(svg.line([(at, bottom), (at, bottom + 4)], colour=svg.QUIET, name="a", width=0.8))
+        if at - half > free and at + half < svg.WIDTH + 2:
+            parts.append(svg.text(at, bottom + 17, words, anchor="middle", quiet=True))
+            free = at + half + 3
+    middle = (LEFT + svg.WIDTH - RIGHT) / 2
+    parts.append(svg.text(middle, bottom + 34, svg.cut(x_label, svg.WIDTH - 30), anchor="middle", quiet=True))
+    parts.append(svg.text(12, (top + bottom) / 2, svg.cut(y_label, PLOT + 16), anchor="middle", quiet=True, turned=True))
+    return parts
+
+
+def table(panels: Sequence[Drawn]) -> str:
+    """What some panels show, as CSV: one row a number."""
+    found = io.StringIO()
+    rows = csv.writer(found, lineterminator="\n")
+    rows.writerow(["panel", "line", "what", "x", "y", "run"])
+    for panel in panels:
+        for one in panel.series:
+            begin = (panel.title, one.name)
+            rows.writerows([*begin, "seed", x, y, run] for x, y, run in one.seeds)
+            rows.writerows([*begin, "mean", x, y, ""] for x, y in one.mean)
+            rows.writerows([*begin, "curve", x, y, i] for i, curve in enumerate(one.curves) for x, y in curve)
+            rows.writerows([*begin, what, x, y, ""] for x, low, high in one.band for what, y in (("low", low), ("high", high)))
+            rows.writerows([*begin, "published", x, y, ""] for x, y in one.published)
+    return found.getvalue()
+
+
+def look(style: int, grey: bool) -> tuple[str, str, str, str]:
+    """Colour, class, mark and dash of a line."""
+    at = style % len(svg.COLOURS)
+    return (svg.GREYS if grey else svg.COLOURS)[at], f"{'s' if grey else 'c'}{at}", svg.MARKS[at], svg.DASHES[at]
+
+
+def _series(one: Series, x: Axis, y: Axis, grey: bool) -> list[str]:
+    colour, name, shape, dash = look(one.style, grey)
+
+    def places(points: Points) -> list[tuple[float, float]]:
+        return [(x.place(a), y.place(b)) for a, b in points]
+
+    parts = []
+    if one.band:
+        edge = places(tuple((a, high) for a, _, high in one.band))
+        back = places(tuple((a, low) for a, low, _ in reversed(one.band)))
+        parts.append(svg.area([*edge, *back], colour=colour, name=name, opacity=0.18))
+    for curve in one.curves:
+        parts.append(svg.line(places(curve), colour=colour, name=name, width=1.1, dash=dash))
+    if one.mean:
+        parts.append(svg.line(_outline(places(one.mean)) if one.steps else places(one.mean),
+                              colour=colour, name=name, width=1.6, dash=dash))  # fmt: skip
+    for a, b in one.published:
+        if one.reading_error:
+            ends = [(x.place(a), y.place(b + sign * one.reading_error)) for sign in (-1, 1)]
+            parts.append(svg.line(ends, colour=colour, name=name, width=1))
+    parts += [svg.mark(shape, a, b, colour=colour, name=name, filled=False, size=4.6) for a, b in places(one.published)]
+    parts += [svg.mark(shape, x.place(a), y.place(b), colour=colour, name=name, size=2.6, opacity=0.75)
+              for a, b, _ in one.seeds]  # fmt: skip
+    if one.mean and not one.steps and not one.seeds:
+        parts += [svg.mark(shape, a, b, colour=colour, name=name, size=2.8) for a, b in places(one.mean)]
+    return parts
+
+
+def _outline(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A histogram's outline: level over each bin."""
+    return [corner for (a, b), (c, _) in zip(points, points[1:], strict=False) for corner in ((a, b), (c, b))]
+
+
+def _legend(shown: Sequence[Series], grey: bool) -> list[tuple[str, float, int]]:
+    """The parts of a legend, wrapped into rows, each with its end and its row; none for a single line of runs."""
+    published = any(one.published for one in shown)
+    if len(shown) < 2 and not published:
+        return []
+    made: list[tuple[str, float, int]] = []
+    at, row = 4.0, 0
+    entries = [(one.name, one.style, True) for one in shown]
+    for words, style, filled in [*entries, *([("published: hollow", shown[0].style, False)] if published else [])]:
+        colour, name, shape, dash = look(style, grey)
+        room = svg.width_of(words) + 30
+        if at + room > svg.WIDTH and at > 4:
+            at, row = 4.0, row + 1
+        y = 30 + LEGEND * row
+        swatch = svg.line([(at, y), (at + 16, y)], colour=colour, name=name, width=1.6, dash=dash) if filled else ""
+        swatch += svg.mark(shape, at + 8, y, colour=colour, name=name, filled=filled, size=3.2 if filled else 4.6)
+        made.append((swatch + svg.text(at + 20, y + 4, svg.cut(words, svg.WIDTH - at - 20)), at + room, row))
+        at += room
+    return made
+
+
+def _everything(one: Series) -> list[tuple[float, float]]:
+    points = [(a, b) for a, b, _ in one.seeds]
+    points += [*one.mean, *(point for curve in one.curves for point in curve)]
+    points += [(a, b) for a, low, high in one.band for b in (low, high)]
+    for a, b in one.published:
+        points += [(a, b - one.reading_error), (a, b + one.reading_error)]
+    return [(a, b) for a, b in points if drawable(a) and drawable(b)]

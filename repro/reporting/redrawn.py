@@ -1,0 +1,143 @@
+"""A work's own figures, drawn again from the runs of a document."""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+from repro.reporting.panel import Drawn, Series
+
+Json = dict[str, Any]
+Spec = Mapping[str, Any]
+OTHER_DATA = "smoke"  # the scale whose data are not those of any source
+
+
+def panels(figure: Json, runs: Sequence[Json], scale: str) -> list[Drawn]:
+    """The panels of a figure, from the runs behind its claims and from what was published."""
+    names = set(figure["claims"])
+    own = [run for run in runs if names & {check.partition("[")[0] for check in run["checks"]}]
+    return [_panel(figure, plan, own, scale) for plan in figure["panels"]]
+
+
+def used(figure: Json, runs: Sequence[Json], scale: str) -> list[str]:
+    """The data sets of the runs that a figure shows."""
+    shown = {run for one in panels(figure, runs, scale) for line in one.series for _, _, run in line.seeds}
+    return sorted({run["spec"]["dataset"] for run in runs if run["name"] in shown})
+
+
+def _panel(figure: Json, plan: Json, runs: Sequence[Json], scale: str) -> Drawn:
+    chosen = [run for run in runs if matches(run["spec"], plan["where"], scale)]
+    series = []
+    for style, line in enumerate(figure["lines"]):
+        own = [run for run in chosen if matches(run["spec"], line["where"], scale)]
+        points = tuple((float(x), y) for x, y in sorted(plan["published"].get(line["name"], {}).items(), key=_first))
+        common: Json = {"name": line["name"], "style": style, "published": points, "reading_error": plan["reading_error"]}
+        series.append(_series(plan, line, own, chosen if line["minus"] else (), common))
+    xs = {x for one in series for x, _, _ in one.seeds} | {x for one in series for x, _ in one.published}
+    listed = plan["kind"] == "points" and "." not in plan["x"]
+    thresholds = tuple(x for one in series for x, _ in one.mean) if plan["kind"] == "thresholds" else ()
+    return Drawn(
+        title=plan["title"],
+        x_label=plan["x_label"],
+        y_label=plan["y_label"],
+        series=tuple(series),
+        log=plan["kind"] == "thresholds" or (plan["kind"] == "points" and len(xs) > 1 and max(xs) >= 2 * min(xs)),
+        at=tuple(sorted(xs)) if listed else thresholds,
+        grey=scale == OTHER_DATA,
+    )
+
+
+def _series(plan: Json, line: Json, own: Sequence[Json], others: Sequence[Json], common: Json) -> Series:
+    match plan["kind"]:
+        case "points":
+            return _points(plan, line, own, others, common)
+        case "thresholds":
+            return _thresholds(plan, own, common)
+        case "curve":
+            curves = [run["top1_by_epoch"] for run in own if run["top1_by_epoch"]]
+            drawn = tuple(tuple((100 * (i + 1) / len(c), y) for i, y in enumerate(c)) for c in curves)
+            return Series(**common, curves=drawn)
+        case _:
+            return _histogram(own, common)
+
+
+def _points(plan: Json, line: Json, own: Sequence[Json], others: Sequence[Json], common: Json) -> Series:
+    seeds = []
+    for run in own:
+        x, y = _value(run, plan["x"], plan), _value(run, plan["y"], plan)
+        if line["minus"]:
+            wanted = run["spec"] | line["minus"]
+            y0 = next((_value(other, plan["y"], plan) for other in others if other["spec"] == wanted), None)
+            y = None if y is None or y0 is None else y - y0
+        if x is not None and y is not None:
+            seeds.append((x, y, run["name"]))
+    seeds.sort()
+    means = tuple((x, fmean(y for at, y, _ in seeds if at == x)) for x in dict.fromkeys(x for x, _, _ in seeds))
+    return Series(**common, seeds=tuple(seeds), mean=means)
+
+
+def _thresholds(plan: Json, own: Sequence[Json], common: Json) -> Series:
+    """Mean of the seeds by threshold, and the range from the lowest seed to the highest."""
+    found = [run for run in own if run["measures"][plan["y"]]]
+    thresholds = {tuple(run["measures"]["thresholds"]) for run in found}
+    if len(thresholds) != 1:
+        return Series(**common)
+    factor = 100 if plan["percent"] else 1
+    start = {run["key"]: (run["measures"]["top1"] or 0.0) if plan["change"] else 0.0 for run in found}
+    by_threshold = [
+        (x, [factor * (run["measures"][plan["y"]][i] - start[run["key"]]) for run in found])
+        for i, x in enumerate(thresholds.pop())
+    ]
+    return Series(
+        **common,
+        mean=tuple((x, fmean(ys)) for x, ys in by_threshold),
+        band=tuple((x, min(ys), max(ys)) for x, ys in by_threshold),
+    )
+
+
+def _histogram(own: Sequence[Json], common: Json) -> Series:
+    """The share of γ in each bin, over all runs."""
+    counts: dict[float, int] = {}
+    width = 0.0
+    for run in own:
+        measured = run["measures"]
+        width = measured["gamma_bin"] or width
+        for i, count in enumerate(measured["gamma_histogram"]):
+            at = round(measured["gamma_from"] + i * width, 6)
+            counts[at] = counts.get(at, 0) + count
+    total = sum(counts.values())
+    if not total:
+        return Series(**common)
+    bins = round((max(counts) - min(counts)) / width) + 1
+    edges = [round(min(counts) + i * width, 6) for i in range(bins)]
+    outline = [(edge, 100 * counts.get(edge, 0) / total) for edge in edges]
+    return Series(**common, mean=((edges[0], 0.0), *outline, (edges[-1] + width, 0.0), (edges[-1] + width, 0.0)), steps=True)
+
+
+def _value(run: Json, name: str, plan: Json) -> float | None:
+    """A field of the spec, a number of parameters or a measurement of a run."""
+    if name in ("depth", "width"):
+        return float(run["spec"][name])
+    if name.startswith("parameters."):
+        return _maybe(run["measures"]["parameters"].get(name.removeprefix("parameters.")))
+    found = run["measures"].get(name)
+    if isinstance(found, list):
+        thresholds = run["measures"]["thresholds"]
+        found = found[thresholds.index(plan["threshold"])] if found and plan["threshold"] in thresholds else None
+    return None if found is None else float(found) * (100 if plan["percent"] else 1)
+
+
+def _maybe(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def matches(spec: Spec, where: Mapping[str, Any], scale: str) -> bool:
+    """Whether a run's spec has these values: one of several where several are given, or the one of its scale."""
+    for name, value in where.items():
+        wanted = value.get(scale) if isinstance(value, dict) else value
+        if spec.get(name) not in (wanted if isinstance(wanted, list) else [wanted]):
+            return False
+    return True
+
+
+def _first(item: tuple[str, float]) -> float:
+    return float(item[0])

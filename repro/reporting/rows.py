@@ -1,0 +1,113 @@
+"""Findings below each other, each a lane: its seeds, its interval, the criterion and the reference."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from repro.reporting import svg
+from repro.reporting.axes import Axis, axis, drawable, finite
+from repro.reporting.panel import look
+
+Finding = Mapping[str, Any]  # as in verdicts.json
+Row = tuple[str, Finding]  # its label, and the finding
+
+LANE, SEEDS = 38.0, 17.0  # units: height of a row, and its label's share of it
+# An estimate's mark shows the outcome by its shape, also in a grey print: (shape, filled).
+MARKS = {
+    "established": ("diamond", True),
+    "direction only": ("diamond", False),
+    "ruled out": ("cross", True),
+    "measured": ("circle", True),
+}
+
+
+def lanes(
+    rows: Sequence[Row], title: str, label: str, alternative: str, *, seeds: bool, decision: bool, zero: bool = False
+) -> str | None:
+    """One drawing with a lane for each finding: its ``seeds``, its ``decision``, or both; None if undrawable."""
+    values = [0.0] if zero else []
+    for _, finding in rows:
+        values += _seeds(finding) if seeds else []
+        values += decided(finding) if decision else []
+    arms = arm_names(rows) if seeds else []
+    top = 22.0 + (18.0 if len(arms) > 1 else 0.0)
+    bottom = top + LANE * len(rows)
+    x = axis(values, 6.0, svg.WIDTH - 8.0)
+    if x is None:
+        return None
+    parts = [svg.text(0, 13, svg.cut(title, svg.WIDTH)), *(_legend(arms) if len(arms) > 1 else [])]
+    for at, words in ((x.place(value), words) for value, words in x.ticks):
+        parts.append(svg.line([(at, top), (at, bottom)], colour=svg.GRID, name="g", width=0.6))
+        if svg.width_of(words) / 2 < at < svg.WIDTH - svg.width_of(words) / 2 + 4:
+            parts.append(svg.text(at, bottom + 16, words, anchor="middle", quiet=True))
+    if zero:
+        parts.append(svg.line([(x.place(0), top), (x.place(0), bottom)], colour=svg.QUIET, name="a", width=0.9))
+    for index, (words, finding) in enumerate(rows):
+        y = top + LANE * index
+        parts += _decision(x, y, finding) if decision else []
+        parts += _draw_seeds(x, y, finding) if seeds else []
+        parts.append(svg.text(0, y + 12, svg.cut(words, svg.WIDTH)))
+    parts.append(svg.line([(0, bottom), (svg.WIDTH, bottom)], colour=svg.QUIET, name="a", width=0.8))
+    parts.append(svg.text(svg.WIDTH / 2, bottom + 33, svg.cut(label, svg.WIDTH), anchor="middle", quiet=True))
+    return svg.drawing(bottom + 40, parts, alternative)
+
+
+def decided(finding: Finding) -> list[float]:
+    """Every number of a finding's decision that is drawn."""
+    values = (finding["estimate"], finding["reference"], *(finding["interval"] or ()), *(finding["criterion"] or ()))
+    return [value for value in values if value is not None]
+
+
+def arm_names(rows: Sequence[Row]) -> list[str]:
+    """Names of the arms, if all rows have the same ones."""
+    named = {tuple(sample["label"] for sample in finding["samples"]) for _, finding in rows}
+    return list(named.pop()) if len(named) == 1 else []
+
+
+def _seeds(finding: Finding) -> list[float]:
+    return [value for sample in finding["samples"] for value in sample["values"] if value is not None]
+
+
+def _draw_seeds(x: Axis, y: float, finding: Finding) -> list[str]:
+    parts = []
+    for arm, sample in enumerate(finding["samples"]):
+        colour, name, shape, _ = look(min(arm, 1), False)
+        parts += [
+            svg.mark(shape, x.place(value), y + SEEDS + 9 + 0.1 * arm, colour=colour, name=name, filled=False, size=3.6)
+            for value in finite(sample["values"])
+        ]
+    return parts
+
+
+def _decision(x: Axis, y: float, finding: Finding) -> list[str]:
+    """The criterion as a band, the reference as a dashed line, the interval as a bar, and the estimate's mark on it."""
+    parts, low, high = [], y + SEEDS, y + LANE - 3
+    middle = (low + high) / 2
+    if finding["criterion"]:
+        ends = [x.place(fall if end is None else end)
+                for end, fall in zip(finding["criterion"], (x.low, x.high), strict=True)]  # fmt: skip
+        corners = [(ends[0], low), (ends[1], low), (ends[1], high), (ends[0], high)]
+        parts.append(svg.area(corners, colour=svg.BAND, name="b"))
+    if drawable(finding["reference"]):
+        at = x.place(finding["reference"])
+        parts.append(svg.line([(at, low), (at, high)], colour=svg.INK, name="i", width=1.2, dash="3 2"))
+    if finding["interval"] and all(drawable(end) for end in finding["interval"]):
+        a, b = map(x.place, finding["interval"])
+        parts.append(svg.line([(a, middle), (b, middle)], colour=svg.INK, name="i", width=1.6))
+        parts += [svg.line([(end, middle - 4), (end, middle + 4)], colour=svg.INK, name="i", width=1.6) for end in (a, b)]
+    if drawable(finding["estimate"]):
+        shape, filled = MARKS.get(finding["outcome"], ("circle", False))
+        parts.append(
+            svg.mark(shape, x.place(finding["estimate"]), middle, colour=svg.INK, name="i", filled=filled, size=4)
+        )
+    return parts
+
+
+def _legend(arms: Sequence[str]) -> list[str]:
+    parts, at = [], 6.0
+    for arm, words in enumerate(arms[:3]):
+        colour, name, shape, _ = look(min(arm, 1), False)
+        words = svg.cut(words, (svg.WIDTH - 20) / min(3, len(arms)) - 16)
+        parts.append(svg.mark(shape, at + 4, 27, colour=colour, name=name, filled=False, size=3.6))
+        parts.append(svg.text(at + 13, 31, words))
+        at += svg.width_of(words) + 26
+    return parts
