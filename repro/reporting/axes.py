@@ -59,7 +59,7 @@ def nice(low: float, high: float, most: int = 6) -> tuple[tuple[float, str], ...
     power = 10 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * (1 - 1e-9))
     first = math.ceil(low / step - 1e-9)
-    count = int(math.floor(high / step + 1e-9)) - first + 1
+    count = math.floor(high / step + 1e-9) - first + 1
     values = [(first + i) * step for i in range(max(0, min(count, most + 2)))]
     places = max(0, -math.floor(math.log10(step) + 1e-9)) + (step / power == 2.5)
     small = places <= 6 and abs(high) < 1e7

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from repro.judging.explain import otherwise
 from repro.reporting import figures
 from repro.reporting.chips import SHAPES, chip
+from repro.reporting.percent import in_percent
 from repro.reporting.text import counted, point, short
 
 Json = dict[str, Any]
@@ -24,6 +25,8 @@ def section(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Map
     criterion = rows[0]["criterion"]
     if not entry["tested"]:
         rows = [_only_measured(row) for row in rows]
+    was_share = any(finding["unit"] == "share" for row in rows for finding in row["findings"])
+    rows = [in_percent(row) for row in rows]
     rule, source, anchor = criterion["rule"], criterion["source"], anchors[entry["claim"]]
     findings = [finding for row in rows for finding in row["findings"]]
     values = [sample for finding in findings for sample in finding["samples"]]
@@ -35,6 +38,7 @@ def section(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Map
         "sentence": criterion["sentence"],
         "primary": entry["primary"],
         "chip": chip(entry["verdict"], entry["answer"], entry["marks"]),
+        "line": _line(rows, measured := _measured(rule["kind"], findings)),
         "tested": entry["tested"],
         "exact_claim": not entry["rationale"],
         "rationale": entry["rationale"],
@@ -46,7 +50,7 @@ def section(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Map
         "tag": source["tag"],
         "tag_words": tags.get(source["tag"], ""),
         "kind": rule["kind"],
-        "margin": rule.get("margin", rule.get("gap", rule.get("limit"))),
+        "margin": _margin(rule, was_share),
         "rule_name": rule["name"],
         "side": rule.get("side", ""),
         "unit": _margin_unit(findings),
@@ -55,16 +59,16 @@ def section(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Map
         "claim_file": criterion["claim_file"],
         "points": _points(rows),
         "point_count": len(rows),
-        "measured": _measured(rule["kind"], findings),
+        "measured": measured,
         "matrix": (matrix := _matrix(rows)),
         "rows": [] if matrix else [_row(row, several) for row in rows],
         "exact": all(finding["estimate"] is None and not finding["samples"] for finding in findings),
-        "whys": _whys(rows),
-        # The table has every number of the reason, except for a trend; the PDF leaves the reasons out.
-        "reasons_in_table": rule["kind"] != "T" and all(row["findings"] for row in rows),
+        "published": any(f["consistent"] is not None or f["assumption"] for f in findings),
+        "one_finding": len(findings) == 1,
         "p": {name: entry[name] for name in ("p_for", "p_against", "p_against_holm")},
-        "figures": _figures(entry["claim"], anchor, rule["kind"], rows),
-        "controls": _controls(rows, anchors),
+        **_figures(entry["claim"], rule["kind"], rows),
+        "controls": (controls := _controls(rows, anchors)),
+        "controls_line": _controls_line(controls),
         "deviations": counted([text for row in rows for text in row["deviations"]]),
         "notes": sorted({row["note"] for row in rows} - {""}),
         "missing": [(row["check"], row["missing"]) for row in rows if row["missing"]],
@@ -124,23 +128,22 @@ def _matrix(rows: Sequence[Json]) -> Json | None:
     }
 
 
-def _figures(name: str, anchor: str, kind: str, rows: Sequence[Json]) -> list[Json]:
+def _figures(name: str, kind: str, rows: Sequence[Json]) -> Json:
+    """Drawings of the findings, and of the sweeps beside them."""
     several = sum(len(row["findings"]) for row in rows) > len(rows)
     drawn = [(_beside(row, finding, len(rows) > 1, several), finding) for row in rows for finding in row["findings"]]
     words = f"{name}: " + "; ".join(f"{label}: {f['measured']}, {f['outcome']}" for label, f in drawn[:12]) + "."
-    made = []
     draw = {"P": figures.means, "F": figures.means, "M": figures.means, "O": figures.differences,
             "N": figures.differences, "T": figures.trends}.get(kind)  # fmt: skip
-    if draw and drawn:
-        made.append({"svg": draw(drawn, name=f"f-{anchor}", title=short(words)), "kind": kind})
+    some = [row for row in drawn if row[1]["samples"] or row[1]["estimate"] is not None]
     sweeps = [(f"{point(row)}: {sweep['label']}" if len(rows) > 1 else sweep["label"], sweep)
               for row in rows for sweep in row["sweeps"]]  # fmt: skip
-    if sweeps:
-        title = f"{name}, drawn beside the verdict: " + "; ".join(
-            f"{label}, {sweep['y_label']} against {sweep['x_label']}" for label, sweep in sweeps[:6]
-        )
-        made.append({"svg": figures.sweeps(sweeps, name=f"s-{anchor}", title=f"{title}."), "kind": "sweep"})
-    return [{**one, "svg": one["svg"] and Markup(one["svg"])} for one in made]
+    title = f"{name}, drawn beside the verdict: " + "; ".join(label for label, _ in sweeps[:6]) + "."
+    return {
+        "figures": [Markup(one) for one in draw(some, short(words))] if draw and some else [],
+        "undrawn": bool(draw and drawn) and not some,
+        "sweeps": [Markup(one) for one in figures.sweeps(sweeps, title)],
+    }
 
 
 def _beside(row: Json, finding: Json, grid: bool, several: bool) -> str:
@@ -148,11 +151,17 @@ def _beside(row: Json, finding: Json, grid: bool, several: bool) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _whys(rows: Sequence[Json]) -> Json:
-    """The reason of every point; in a long grid only of points that are not established."""
-    some = rows if len(rows) <= MOST_REASONS else [row for row in rows if not _established(row)]
-    shown = [{"point": point(row) if len(rows) > 1 else "", "why": short(row["why"])} for row in some[:MOST_REASONS]]
-    return {"shown": shown, "more": len(rows) - len(shown)}
+def _line(rows: Sequence[Json], measured: str) -> str:
+    """One line: the reason of a single point, and what was found over several."""
+    if len(rows) == 1:
+        return short(rows[0]["why"])
+    waiting = sum(len(row["missing"]) for row in rows)
+    parts = [
+        _points(rows),
+        f"measured: {measured}" if measured != "–" else "",
+        f"{waiting} runs missing" if waiting else "",
+    ]
+    return f"{'; '.join(filter(None, parts))}."
 
 
 def _would_change(entry: Json, rows: Sequence[Json]) -> list[str]:
@@ -162,10 +171,6 @@ def _would_change(entry: Json, rows: Sequence[Json]) -> list[str]:
         rule = rows[0]["criterion"]["rule"]["name"]
         changes += [otherwise(rule, finding) for finding in rows[0]["findings"]]
     return [short(text) for text in dict.fromkeys(changes) if text][:MOST_REASONS]
-
-
-def _established(row: Json) -> bool:
-    return bool(row["findings"]) and all(finding["outcome"] == "established" for finding in row["findings"])
 
 
 def _only_measured(row: Json) -> Json:
@@ -190,6 +195,14 @@ def _controls(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
     ]  # fmt: skip
 
 
+def _controls_line(controls: Sequence[Json]) -> str:
+    """The controls in one line: all hold, or which of them do not yet."""
+    others = [f"{one['name']} ({one['state']})" for one in controls if one["shape"] != "holds"]
+    if not others:
+        return f"All {len(controls)} controls hold." if controls else ""
+    return f"{len(controls) - len(others)} of {len(controls)} controls hold; not {', '.join(others)}."
+
+
 def _points(rows: Sequence[Json]) -> str:
     counts = Counter(row["answer"] if row["answer"] != "none" else row["verdict"].lower() for row in rows)
     if len(rows) == 1:
@@ -209,6 +222,12 @@ def _measured(kind: str, findings: Sequence[Json]) -> str:
         return f"{ends[0]} to {ends[1]}"
     agree = sum(finding["outcome"] == "established" for finding in findings)
     return f"{agree} of {len(findings)} {'agree' if kind == 'X' else 'established'}" if findings else "–"
+
+
+def _margin(rule: Json, share: bool) -> float | None:
+    """The margin, gap or limit of a rule; of shares, in percent or points."""
+    value = rule.get("margin", rule.get("gap", rule.get("limit")))
+    return 100 * value if value is not None and (share or rule["kind"] == "F") else value
 
 
 def _margin_unit(findings: Sequence[Json]) -> str:

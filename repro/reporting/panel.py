@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from repro.reporting import svg
 from repro.reporting.axes import Axis, axis, drawable
@@ -39,6 +40,7 @@ class Drawn:
     log: bool = False  # of the horizontal axis
     at: tuple[float, ...] = ()  # places of its ticks
     names: tuple[str, ...] = ()  # of those ticks, where they are no numbers
+    span: tuple[float, ...] = ()  # further values of the vertical axis, so that panels beside each other compare
     grey: bool = False  # not the data or the protocol of the source
 
 
@@ -48,7 +50,9 @@ def draw(panel: Drawn, alternative: str) -> str | None:
     legend = _legend(shown, panel.grey)
     top = 22 + LEGEND * (max((row for _, _, row in legend), default=-1) + 1) + 8
     x = axis([x for one in shown for x, _ in _everything(one)], LEFT, svg.WIDTH - RIGHT, log=panel.log, at=panel.at)
-    y = axis([y for one in shown for _, y in _everything(one)], top + PLOT, top, most=5)
+    y = axis(
+        [y for one in shown for _, y in _everything(one)] + list(panel.span if shown else ()), top + PLOT, top, most=5
+    )
     if x is None or y is None:
         return None
     if panel.names:
@@ -76,7 +80,9 @@ def frame(x: Axis, y: Axis, top: float, x_label: str, y_label: str) -> list[str]
             free = at + half + 3
     middle = (LEFT + svg.WIDTH - RIGHT) / 2
     parts.append(svg.text(middle, bottom + 34, svg.cut(x_label, svg.WIDTH - 30), anchor="middle", quiet=True))
-    parts.append(svg.text(12, (top + bottom) / 2, svg.cut(y_label, PLOT + 16), anchor="middle", quiet=True, turned=True))
+    parts.append(
+        svg.text(12, (top + bottom) / 2, svg.cut(y_label, PLOT + 16), anchor="middle", quiet=True, turned=True)
+    )
     return parts
 
 
@@ -91,7 +97,9 @@ def table(panels: Sequence[Drawn]) -> str:
             rows.writerows([*begin, "seed", x, y, run] for x, y, run in one.seeds)
             rows.writerows([*begin, "mean", x, y, ""] for x, y in one.mean)
             rows.writerows([*begin, "curve", x, y, i] for i, curve in enumerate(one.curves) for x, y in curve)
-            rows.writerows([*begin, what, x, y, ""] for x, low, high in one.band for what, y in (("low", low), ("high", high)))
+            rows.writerows(
+                [*begin, what, x, y, ""] for x, low, high in one.band for what, y in (("low", low), ("high", high))
+            )
             rows.writerows([*begin, "published", x, y, ""] for x, y in one.published)
     return found.getvalue()
 
@@ -132,7 +140,7 @@ def _series(one: Series, x: Axis, y: Axis, grey: bool) -> list[str]:
 
 def _outline(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """A histogram's outline: level over each bin."""
-    return [corner for (a, b), (c, _) in zip(points, points[1:], strict=False) for corner in ((a, b), (c, b))]
+    return [corner for (a, b), (c, _) in pairwise(points) for corner in ((a, b), (c, b))]
 
 
 def _legend(shown: Sequence[Series], grey: bool) -> list[tuple[str, float, int]]:
@@ -154,6 +162,11 @@ def _legend(shown: Sequence[Series], grey: bool) -> list[tuple[str, float, int]]
         made.append((swatch + svg.text(at + 20, y + 4, svg.cut(words, svg.WIDTH - at - 20)), at + room, row))
         at += room
     return made
+
+
+def heights(panel: Drawn) -> list[float]:
+    """Every value on a panel's vertical axis."""
+    return [y for one in panel.series for _, y in _everything(one)]
 
 
 def _everything(one: Series) -> list[tuple[float, float]]:

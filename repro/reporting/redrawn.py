@@ -1,10 +1,11 @@
 """A work's own figures, drawn again from the runs of a document."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
-from repro.reporting.panel import Drawn, Series
+from repro.reporting.panel import Drawn, Series, heights
 
 Json = dict[str, Any]
 Spec = Mapping[str, Any]
@@ -15,7 +16,12 @@ def panels(figure: Json, runs: Sequence[Json], scale: str) -> list[Drawn]:
     """The panels of a figure, from the runs behind its claims and from what was published."""
     names = set(figure["claims"])
     own = [run for run in runs if names & {check.partition("[")[0] for check in run["checks"]}]
-    return [_panel(figure, plan, own, scale) for plan in figure["panels"]]
+    found = [_panel(figure, plan, own, scale) for plan in figure["panels"]]
+    spans: dict[str, list[float]] = {}
+    for one in found:
+        spans.setdefault(one.y_label, []).extend(heights(one))
+    ends = {label: (min(values), max(values)) for label, values in spans.items() if values}
+    return [replace(one, span=ends.get(one.y_label, ())) for one in found]
 
 
 def used(figure: Json, runs: Sequence[Json], scale: str) -> list[str]:
@@ -30,7 +36,12 @@ def _panel(figure: Json, plan: Json, runs: Sequence[Json], scale: str) -> Drawn:
     for style, line in enumerate(figure["lines"]):
         own = [run for run in chosen if matches(run["spec"], line["where"], scale)]
         points = tuple((float(x), y) for x, y in sorted(plan["published"].get(line["name"], {}).items(), key=_first))
-        common: Json = {"name": line["name"], "style": style, "published": points, "reading_error": plan["reading_error"]}
+        common: Json = {
+            "name": line["name"],
+            "style": style,
+            "published": points,
+            "reading_error": plan["reading_error"],
+        }
         series.append(_series(plan, line, own, chosen if line["minus"] else (), common))
     xs = {x for one in series for x, _, _ in one.seeds} | {x for one in series for x, _ in one.published}
     listed = plan["kind"] == "points" and "." not in plan["x"]
@@ -110,7 +121,9 @@ def _histogram(own: Sequence[Json], common: Json) -> Series:
     bins = round((max(counts) - min(counts)) / width) + 1
     edges = [round(min(counts) + i * width, 6) for i in range(bins)]
     outline = [(edge, 100 * counts.get(edge, 0) / total) for edge in edges]
-    return Series(**common, mean=((edges[0], 0.0), *outline, (edges[-1] + width, 0.0), (edges[-1] + width, 0.0)), steps=True)
+    return Series(
+        **common, mean=((edges[0], 0.0), *outline, (edges[-1] + width, 0.0), (edges[-1] + width, 0.0)), steps=True
+    )
 
 
 def _value(run: Json, name: str, plan: Json) -> float | None:

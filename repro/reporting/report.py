@@ -97,9 +97,10 @@ def _page(shaped: Json, *, for_pdf: bool) -> str:
     )
     environment.filters |= {"number": number, "p": probability, "hours": hours}
     try:
-        styles = [(root / name).read_text("utf-8") for name in ("report.css", "print.css")]
+        styles = [Markup((root / name).read_text("utf-8")) for name in ("report.css", "print.css")]
+        script = Markup((root / "report.js").read_text("utf-8"))
         return environment.get_template("report.html.j2").render(
-            **shaped, for_pdf=for_pdf, styles=[Markup(style) for style in styles]
+            **shaped, for_pdf=for_pdf, styles=styles, script=script
         )
     except (TemplateError, OSError) as error:
         where = f", line {error.lineno} of {error.name}" if isinstance(error, TemplateSyntaxError) else ""

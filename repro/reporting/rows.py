@@ -93,7 +93,9 @@ def _decision(x: Axis, y: float, finding: Finding) -> list[str]:
     if finding["interval"] and all(drawable(end) for end in finding["interval"]):
         a, b = map(x.place, finding["interval"])
         parts.append(svg.line([(a, middle), (b, middle)], colour=svg.INK, name="i", width=1.6))
-        parts += [svg.line([(end, middle - 4), (end, middle + 4)], colour=svg.INK, name="i", width=1.6) for end in (a, b)]
+        parts += [
+            svg.line([(end, middle - 4), (end, middle + 4)], colour=svg.INK, name="i", width=1.6) for end in (a, b)
+        ]
     if drawable(finding["estimate"]):
         shape, filled = MARKS.get(finding["outcome"], ("circle", False))
         parts.append(

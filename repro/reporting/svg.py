@@ -1,7 +1,7 @@
 """SVG elements as text: equal drawings give equal bytes.
 
-Colours stand in attributes, which a PDF reads; classes of the same meaning let the page's style replace them, for a dark
-theme or a grey print.
+Colours stand in attributes, which a PDF reads; classes of the same meaning let the page's style replace them, for a
+dark theme or a grey print.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,15 @@ def area(points: Sequence[tuple[float, float]], *, colour: str, name: str, opaci
 
 
 def mark(
-    shape: str, x: float, y: float, *, colour: str, name: str, filled: bool = True, size: float = 3.4, opacity: float = 1
+    shape: str,
+    x: float,
+    y: float,
+    *,
+    colour: str,
+    name: str,
+    filled: bool = True,
+    size: float = 3.4,
+    opacity: float = 1,
 ) -> str:
     """A mark of one of six shapes, filled or hollow."""
     fill = colour if filled else "none"
@@ -67,7 +75,8 @@ def mark(
         case "plus":
             return f'<path d="M{_n(x - s)} {_n(y)}h{_n(2 * s)}M{_n(x)} {_n(y - s)}v{_n(2 * s)}" {look}/>'
         case _:
-            return f'<path d="M{_n(x - s)} {_n(y - s)}l{_n(2 * s)} {_n(2 * s)}m0 {_n(-2 * s)}l{_n(-2 * s)} {_n(2 * s)}" {look}/>'
+            d = _n(2 * s)
+            return f'<path d="M{_n(x - s)} {_n(y - s)}l{d} {d}m0 -{d}l-{d} {d}" {look}/>'
     path = " ".join(f"{_n(x + a)},{_n(y + b)}" for a, b in corners)
     return f'<polygon points="{path}" {look}/>'
 
@@ -84,4 +93,6 @@ def cut(words: str, room: float) -> str:
 
 
 def _n(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0").replace("-0", "0") if abs(value) < 0.05 else f"{value:.1f}".removesuffix(".0")
+    return (
+        f"{value:.1f}".removesuffix(".0").replace("-0", "0") if abs(value) < 0.05 else f"{value:.1f}".removesuffix(".0")
+    )

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from repro.judging.multiverse import flips
-from repro.reporting import chips, claim
+from repro.reporting import chips, claim, front, redrawn
+from repro.reporting.forest import forest
+from repro.reporting.saved import shown
 from repro.reporting.text import counted, plain, words
 
 Json = dict[str, Any]
@@ -51,8 +53,21 @@ def view(made: Json) -> Json:
     ]
     controls = [one for one in claims if one["work"] == CONTROL]
     others = [one for one in claims if one["work"] != CONTROL]
+    cost = _cost(made["cost"])
+    figures = [shown(figure, made["runs"], made["scale"]) for figure in made["figures"]]
+    drawn = [figure for figure in figures if figure["drawings"]]
     return {
         **{name: made[name] for name in ("scale", "suite", "environment", "data", "cluster")},
+        "suite_name": f"batchnorm-repro {made['suite']['version']}",
+        "answer": front.answer(made, others),
+        "beside": front.beside(made, cost),
+        "coverage_line": front.coverage_line(made["coverage"]),
+        "machines": _machines(made["environment"]),
+        "redrawn": drawn,
+        "undrawn": [figure["place"] for figure in figures if not figure["drawings"]],
+        "lead": next((figure for figure in drawn if figure["lead"] and figure["runs"]), None),
+        "other_data": made["scale"] == redrawn.OTHER_DATA,
+        "forest": forest(others, rows),
         "tags": tags,
         **_title(made["works"], made["scale"]),
         "groups": groups,
@@ -71,7 +86,7 @@ def view(made: Json) -> Json:
         "registration": made["registration"],
         "disagreements": _disagreements(made["works"], others),
         "protocol": [(name.replace("_", " "), words(value)) for name, value in sorted(made["protocol"].items())],
-        "cost": _cost(made["cost"]),
+        "cost": cost,
         "runs": [{**run, "top1": (run["top1_by_epoch"] or [None])[-1]} for run in made["runs"]],
     }
 
@@ -81,7 +96,12 @@ def _title(works: Sequence[Json], scale: str) -> Json:
     own = [work for work in works if not work["companion_to"]] or list(works)
     if len(own) != 1:
         short = " · ".join(work["short"] for work in own) or "Published claims"
-        return {"title": short, "about": [*map(_cited, works)], "companions": False, "scale_words": ""}
+        return {
+            "title": short,
+            "about": [*map(_cited, works)],
+            "companions": False,
+            "scale_words": own[0]["scales"].get(scale, "") if own else "",
+        }
     (first,) = own
     return {
         "title": first["short"],
@@ -156,6 +176,14 @@ def _disagreements(works: Sequence[Json], claims: Sequence[Json]) -> list[Json]:
         for one in work["disagreements"]
     ]
     return [entry for entry in found if len(entry["claims"]) > 1]
+
+
+def _machines(environment: Sequence[Json]) -> str:
+    """The commits and devices of the runs, in a few words."""
+    commits = sorted({one["commit"][:12] for one in environment if one["commit"]})
+    devices = sorted({one["device"] for one in environment})
+    named = [f"commit {commits[0]}" if len(commits) == 1 else f"{len(commits)} commits" if commits else "", *devices]
+    return ", ".join(filter(None, named))
 
 
 def _cost(cost: Json) -> Json:

@@ -1,0 +1,55 @@
+"""A redrawn figure as the page shows it: its drawings, and links that save them as SVG and their numbers as CSV."""
+
+import base64
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from repro.reporting import redrawn
+from repro.reporting.panel import Drawn, draw, table
+
+Json = dict[str, Any]
+
+
+def shown(figure: Json, runs: Sequence[Json], scale: str) -> Json:
+    """A figure of the document with its drawings, none if nothing can be drawn."""
+    panels = redrawn.panels(figure, runs, scale)
+    drawings = [(panel, one) for panel in panels if (one := draw(panel, _alternative(figure, panel)))]
+    count = len({run for panel in panels for line in panel.series for _, _, run in line.seeds})
+    data = redrawn.used(figure, runs, scale)
+    name = re.sub(r"[^A-Za-z0-9-]+", "-", f"{figure['work']}-{figure['id']}")
+    note = (
+        f"{count} runs on {', '.join(data)}" if count else "" if any(_ours(panel) for panel in panels) else "no run yet"
+    )
+    return {
+        **{key: figure[key] for key in ("place", "title", "caption", "lead")},
+        "anchor": f"figure-{name}",
+        "drawings": [Markup(one) for _, one in drawings],
+        "runs": count,
+        "note": f"other data: {note}" if note and scale == redrawn.OTHER_DATA and count else note,
+        "saves": [
+            *((f"{name}-{i + 1}.svg", _address("image/svg+xml", one)) for i, (_, one) in enumerate(drawings)),
+            (f"{name}.csv", _address("text/csv", table([panel for panel, _ in drawings]))),
+        ],
+    }
+
+
+def _ours(panel: Drawn) -> bool:
+    return any(line.seeds or line.mean or line.curves for line in panel.series)
+
+
+def _alternative(figure: Json, panel: Drawn) -> str:
+    """The alternative text: what is drawn, and the ends of every line of means."""
+    ends = [
+        f"{line.name} from {line.mean[0][1]:.3g} to {line.mean[-1][1]:.3g}"
+        for line in panel.series
+        if line.mean and not line.steps
+    ]
+    said = f": {'; '.join(ends)}" if ends else ""
+    return f"{figure['place']}, {panel.title}: {panel.y_label} against {panel.x_label}{said}."
+
+
+def _address(kind: str, content: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content.encode()).decode()}"
