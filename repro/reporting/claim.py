@@ -18,6 +18,7 @@ Json = dict[str, Any]
 FILES = ("table1", "bn_algorithm", "fig", "", "v1", "appendix")
 MOST_VALUES = 60  # per-seed values in the PDF for one claim; the page has them all
 MOST_REASONS = 8
+NO_SINGLE = "No single one"  # begins a sentence that nothing alone changes the verdict
 
 
 def section(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Mapping[str, str]) -> Json:
@@ -31,6 +32,7 @@ def section(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Map
     findings = [finding for row in rows for finding in row["findings"]]
     values = [sample for finding in findings for sample in finding["samples"]]
     several = len(rows) > 1
+    changes = _would_change(entry, rows)
     return {
         "id": entry["claim"],
         "anchor": anchor,
@@ -43,7 +45,8 @@ def section(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Map
         "exact_claim": not entry["rationale"],
         "rationale": entry["rationale"],
         "same_as": entry["same_as"],
-        "would_change": _would_change(entry, rows),
+        "would_change": [words for words in changes if not words.startswith(NO_SINGLE)],
+        "unmoved": [words for words in changes if words.startswith(NO_SINGLE)],
         "work": source["work"],
         "place": source["place"],
         "reference": source["reference"],
@@ -64,6 +67,7 @@ def section(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Map
         "rows": [] if matrix else [_row(row, several) for row in rows],
         "exact": all(finding["estimate"] is None and not finding["samples"] for finding in findings),
         "published": any(f["consistent"] is not None or f["assumption"] for f in findings),
+        "agrees": rule["kind"] == "X" and bool(findings) and all(f["outcome"] == "established" for f in findings),
         "one_finding": len(findings) == 1,
         "p": {name: entry[name] for name in ("p_for", "p_against", "p_against_holm")},
         **_figures(entry["claim"], rule["kind"], rows),

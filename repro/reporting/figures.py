@@ -45,7 +45,7 @@ def trends(rows: Sequence[Row], alternative: str) -> list[str]:
             mean=tuple((float(x), fmean(values)) for x, values in enumerate(levels) if values),
         )
         panel = Drawn(
-            title=" · ".join(filter(None, (label, shared))),
+            title=" · ".join(filter(None, ("" if " → " in label else label, shared))),
             x_label="",
             y_label=units.pop() if len(units) == 1 else "",
             series=(series,),

@@ -3,16 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from repro.reporting.rows import lanes
 
 Json = dict[str, Any]
 
 
-def forest(claims: Sequence[Json], rows: Mapping[str, Sequence[Json]]) -> str | None:
+def forest(claims: Sequence[Json], rows: Mapping[str, Sequence[Json]]) -> Markup | None:
     """One lane a finding that has a published value and a margin; None if there is none."""
     found = []
     for claim in claims:
-        if claim["tested"] and claim["same_as"] is None:
+        if claim["kind"] in "PF" and claim["tested"] and claim["same_as"] is None:
             found += [(_label(claim, row), scaled) for row in rows[claim["id"]] for finding in row["findings"]
                       if (scaled := in_margins(finding)) is not None]  # fmt: skip
     if not found:
@@ -20,10 +22,11 @@ def forest(claims: Sequence[Json], rows: Mapping[str, Sequence[Json]]) -> str | 
     words = "; ".join(
         f"{label}: {finding['estimate']:.2g} margins, {finding['outcome']}" for label, finding in found[:12]
     )
-    return lanes(
+    drawn = lanes(
         found[:18], "Measured minus published, in margins", "0: as published; band: the margin",
         f"Distance from the published value: {words}.", seeds=False, decision=True, zero=True,
     )  # fmt: skip
+    return Markup(drawn) if drawn else None
 
 
 def in_margins(finding: Json) -> Json | None:

@@ -49,7 +49,12 @@ def draw(panel: Drawn, alternative: str) -> str | None:
     shown = tuple(one for one in panel.series if _everything(one))
     legend = _legend(shown, panel.grey)
     top = 22 + LEGEND * (max((row for _, _, row in legend), default=-1) + 1) + 8
-    x = axis([x for one in shown for x, _ in _everything(one)], LEFT, svg.WIDTH - RIGHT, log=panel.log, at=panel.at)
+    beyond = (
+        [panel.at[0] - 0.45, panel.at[-1] + 0.45] if panel.names and shown else []
+    )  # room for the names at the ends
+    x = axis(
+        [x for one in shown for x, _ in _everything(one)] + beyond, LEFT, svg.WIDTH - RIGHT, log=panel.log, at=panel.at
+    )
     y = axis(
         [y for one in shown for _, y in _everything(one)] + list(panel.span if shown else ()), top + PLOT, top, most=5
     )

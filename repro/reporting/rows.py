@@ -36,11 +36,11 @@ def lanes(
         return None
     parts = [svg.text(0, 13, svg.cut(title, svg.WIDTH)), *(_legend(arms) if len(arms) > 1 else [])]
     for at, words in ((x.place(value), words) for value, words in x.ticks):
-        parts.append(svg.line([(at, top), (at, bottom)], colour=svg.GRID, name="g", width=0.6))
+        parts += _beside_labels(at, top, len(rows), svg.GRID, "g")
         if svg.width_of(words) / 2 < at < svg.WIDTH - svg.width_of(words) / 2 + 4:
             parts.append(svg.text(at, bottom + 16, words, anchor="middle", quiet=True))
     if zero:
-        parts.append(svg.line([(x.place(0), top), (x.place(0), bottom)], colour=svg.QUIET, name="a", width=0.9))
+        parts += _beside_labels(x.place(0), top, len(rows), svg.QUIET, "a")
     for index, (words, finding) in enumerate(rows):
         y = top + LANE * index
         parts += _decision(x, y, finding) if decision else []
@@ -61,6 +61,12 @@ def arm_names(rows: Sequence[Row]) -> list[str]:
     """Names of the arms, if all rows have the same ones."""
     named = {tuple(sample["label"] for sample in finding["samples"]) for _, finding in rows}
     return list(named.pop()) if len(named) == 1 else []
+
+
+def _beside_labels(at: float, top: float, rows: int, colour: str, name: str) -> list[str]:
+    """A vertical line through the lanes, broken where labels stand."""
+    starts = [top + LANE * i for i in range(rows)]
+    return [svg.line([(at, y + SEEDS - 1), (at, y + LANE)], colour=colour, name=name, width=0.7) for y in starts]
 
 
 def _seeds(finding: Finding) -> list[float]:
