@@ -4,6 +4,7 @@ import base64
 import datetime
 import gc
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +14,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
 from repro.errors import StoreError
+from repro.judging.verdicts_json import text
 from repro.provenance import PACKAGE
 from repro.provenance import folder as beside_package
+from repro.reporting.badge import badge
+from repro.reporting.tables import tables
 from repro.reporting.text import hours, number, probability
 from repro.reporting.view import view
 from repro.runs.files import explain_write_errors, write
@@ -27,6 +31,7 @@ DRAWING = re.compile(
     r'<svg xmlns="http://www.w3.org/2000/svg" class="figure"[^>]*><title>(.*?)</title>.*?</svg>', re.DOTALL
 )
 PANGO = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"  # Debian's packages that WeasyPrint loads
+INSTALL = f"Install Pango: apt install {PANGO} (Debian), brew install pango (macOS)."
 
 
 def render(made: Json, folder: Path) -> list[str]:
@@ -39,6 +44,33 @@ def render(made: Json, folder: Path) -> list[str]:
         folder.mkdir(parents=True, exist_ok=True)
     with _no_garbage_collection():
         return _render(made, folder)
+
+
+def archive(made: Json, folder: Path) -> str:
+    """Writes report-archive.pdf, PDF/A-3a with verdicts.json inside, and returns a line for it.
+
+    Raises:
+        StoreError: the folder cannot be written, or a library that WeasyPrint needs is missing.
+    """
+    with explain_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with _no_garbage_collection():
+            return _put(folder / "report-archive.pdf", pdf(_page(_shaped(made), for_pdf=True), text(made).encode()))
+    except OSError as error:
+        raise StoreError(f"no report-archive.pdf: {error}. {INSTALL}") from None
+
+
+def beside(made: Json, folder: Path) -> list[str]:
+    """Writes claims.csv, findings.csv, runs.csv and badge.svg; returns a line for each.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    with explain_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    contents = tables(made) | {"badge.svg": badge(made)}
+    return [_put(folder / name, content.encode()) for name, content in contents.items()]
 
 
 def page(made: Json) -> bytes:
@@ -63,9 +95,7 @@ def _render(made: Json, folder: Path) -> list[str]:
     try:
         written.append(_put(folder / "report.pdf", pdf(_page(shaped, for_pdf=True))))
     except OSError as error:
-        written.append(
-            f"no report.pdf: {error}. Install Pango: apt install {PANGO} (Debian), brew install pango (macOS)."
-        )
+        written.append(f"no report.pdf: {error}. {INSTALL}")
     written.append(_put(folder / "verdicts.schema.json", SCHEMA.read_bytes()))
     return written
 
@@ -95,12 +125,16 @@ def pdf(page: str, verdicts: bytes | None = None) -> bytes:
         Attachment(string=verdicts, name="verdicts.json", description="what the report was made from",
                    relationship="Source", created=EPOCH, modified=EPOCH)
     ]  # fmt: skip
-    made: bytes = HTML(string=_as_images(page), url_fetcher=URLFetcher(allowed_protocols=("data",))).write_pdf(
-        pdf_tags=True,
-        pdf_variant="pdf/ua-1" if verdicts is None else "pdf/a-3a",
-        pdf_identifier=b"repro",
-        attachments=attached,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "unclosed file .*icc", ResourceWarning
+        )  # WeasyPrint leaves it to be collected
+        made: bytes = HTML(string=_as_images(page), url_fetcher=URLFetcher(allowed_protocols=("data",))).write_pdf(
+            pdf_tags=True,
+            pdf_variant="pdf/ua-1" if verdicts is None else "pdf/a-3a",
+            pdf_identifier=b"repro",
+            attachments=attached,
+        )
     return made
 
 

@@ -1,0 +1,62 @@
+"""What is written beside the page: tables, a badge, a comparison with another judgement."""
+
+import copy
+import csv
+import io
+from xml.etree import ElementTree
+
+import pytest
+
+from repro.errors import StoreError
+from repro.reporting.against import changes
+from repro.reporting.badge import badge
+from repro.reporting.tables import tables
+
+
+def test_the_tables_have_a_row_for_each_claim_finding_and_run(small):
+    rows = {name: list(csv.DictReader(io.StringIO(text))) for name, text in tables(small).items()}
+    assert [len(rows[name]) for name in ("claims.csv", "findings.csv", "runs.csv")] == [1, 2, 6]
+    assert rows["claims.csv"][0]["sentence"] == "A small network knows more than half of the digits."
+    assert {row["outcome"] for row in rows["findings.csv"]} == {"established", "ruled out"}
+    assert rows["runs.csv"][0]["top1"].startswith(("80", "20"))
+
+
+def test_a_missing_number_is_an_empty_cell(small):
+    made = copy.deepcopy(small)
+    made["judgements"][0]["findings"][0]["interval"] = None
+    row = next(csv.DictReader(io.StringIO(tables(made)["findings.csv"])))
+    assert row["interval_low"] == row["interval_high"] == ""
+
+
+def test_a_badge_counts_what_was_seen_and_never_says_reproduced_of_another_scale(small):
+    text = "".join(ElementTree.fromstring(badge(small)).itertext())
+    assert "1 not seen" in text
+    assert "reproduced" not in text
+
+
+def test_two_equal_judgements_have_no_difference(small):
+    assert changes(small, copy.deepcopy(small)) == ["no difference in words, numbers, criteria or runs"]
+
+
+def test_a_comparison_names_words_numbers_criteria_and_runs(small):
+    for entry in (*small["claims"], *small["judgements"]):
+        entry["marks"] = []
+    other = copy.deepcopy(small)
+    row = other["judgements"][1]
+    row.update(answer="seen", criterion_sha256="0" * 64)
+    row["findings"][0].update(estimate=3.0, measured="+3.00 points")
+    other["claims"][0]["answer"] = "seen"
+    other["runs"][0]["digest"] = "0" * 64
+    gone = other["runs"].pop()
+    found = changes(small, other)
+    assert "claim tiny: SMOKE not seen -> SMOKE seen" in found
+    assert "check tiny[depth=14]: SMOKE not seen -> SMOKE seen" in found
+    assert any(line.startswith("number tiny[depth=14], ") and line.endswith("-> +3.00 points") for line in found)
+    assert "criterion tiny[depth=14]: changed" in found
+    assert f"run {other['runs'][0]['name']}: computed something else" in found
+    assert f"run {gone['name']}: only in the other" in found
+
+
+def test_judgements_of_two_scales_are_not_compared(small):
+    with pytest.raises(StoreError, match="scale"):
+        changes(small, {**small, "scale": "pilot"})
