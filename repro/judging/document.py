@@ -1,5 +1,6 @@
 """The document: the contents of verdicts.json, which is everything that a report may read."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from repro.claim import TAGS, Check, judging_code
 from repro.collecting.catalogue import Row
 from repro.collecting.works import works
 from repro.compare import RULES_VERSION
+from repro.errors import StoreError
 from repro.judging.claims import claims_table
 from repro.judging.coverage import coverage
 from repro.judging.judge import judge
@@ -55,6 +57,7 @@ def document(
     """
     rows = judge(checks, store, controls=controls, thorough=thorough)
     runs = _runs(checks, rows, store)
+    asking = _asking(checks)
     claims = claims_table(rows, checks)
     made = Document(
         schema_version=SCHEMA_VERSION,  # type: ignore[arg-type]
@@ -73,7 +76,8 @@ def document(
         coverage=coverage(rows_of_catalogue, claims, pointless=pointless, missing_seconds=missing_seconds),
         claims=tuple(claims),
         judgements=tuple(rows),
-        runs=tuple(_run(run, wanted) for run, wanted in runs),
+        runs=tuple(_run(run, wanted, asking) for run, wanted in runs),
+        waiting=tuple(_run(run, [], asking) for run in _waiting(checks, rows, store)),
         environment=tuple(_environment(run for run, _ in runs)),
         data=tuple(_data(run for run, _ in runs)),
         cost=_cost([run for run, _ in runs]),
@@ -98,7 +102,30 @@ def _runs(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) -> l
     ]
 
 
-def _run(run: Run, wanted: list[str]) -> RunRow:
+def _asking(checks: Sequence[Check]) -> dict[str, tuple[str, ...]]:
+    """The ids of the claims that ask for a run, by its key."""
+    found: dict[str, dict[str, None]] = {}
+    for check in checks:
+        for key in check.runs(check.looks[-1]):
+            found.setdefault(key, {})[check.claim.id] = None
+    return {key: tuple(claims) for key, claims in found.items()}
+
+
+def _waiting(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) -> list[Run]:
+    """The complete runs that no judgement rests on, each once."""
+    known = {entry.key for row in rows for entry in row.runs}
+    specs = {key: spec for check in checks for key, spec in check.runs(check.looks[-1]).items() if key not in known}
+    found = []
+    for spec in sorted(specs.values(), key=lambda spec: spec.name):
+        if store.condition(spec) == "complete":
+            with contextlib.suppress(StoreError):  # damage: the check that reads it is BLOCKED and says so
+                run = store.run(spec)
+                if run.history or not spec.epochs:
+                    found.append(run)
+    return found
+
+
+def _run(run: Run, wanted: list[str], asking: Mapping[str, tuple[str, ...]]) -> RunRow:
     return RunRow(
         key=run.spec.key,
         name=run.spec.name,
@@ -110,6 +137,7 @@ def _run(run: Run, wanted: list[str]) -> RunRow:
         parts=len(run.record["parts"]),
         digest=run.digest,
         checks=tuple(wanted),
+        claims=asking[run.spec.key],
         spec=to_json(run.spec),
         measures=measures(run),
         top1_by_epoch=tuple(row["test_top1"] for row in run.history),

@@ -39,6 +39,7 @@ class RunRow:
     parts: int  # uninterrupted parts of its training
     digest: str  # SHA-256 of what the run computed, without times and machines
     checks: tuple[str, ...]  # that rest on it
+    claims: tuple[str, ...]  # that ask for it, whether they are judged or wait for other runs
     spec: dict[str, Any]  # everything that decides what it computes
     measures: Measures  # what figures are drawn from
     top1_by_epoch: tuple[float, ...]  # test accuracy after each epoch, percent
@@ -106,6 +107,7 @@ class Document:
     claims: tuple[ClaimEntry, ...]  # one entry per claim
     judgements: tuple[Judgement, ...]  # one row per check: a claim at one point of its grid
     runs: tuple[RunRow, ...]  # each complete run once
+    waiting: tuple[RunRow, ...]  # complete runs of checks that wait for others: drawn, and behind no verdict yet
     environment: tuple[Environment, ...]  # each distinct combination of code, versions and device
     data: tuple[DataRead, ...]  # each distinct set of images
     cost: TotalCost  # of all runs

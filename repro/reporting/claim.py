@@ -68,6 +68,7 @@ def section(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Map
         "exact": all(finding["estimate"] is None and not finding["samples"] for finding in findings),
         "published": any(f["consistent"] is not None or f["assumption"] for f in findings),
         "agrees": rule["kind"] == "X" and bool(findings) and all(f["outcome"] == "established" for f in findings),
+        "found": bool(findings),
         "one_finding": len(findings) == 1,
         "p": {name: entry[name] for name in ("p_for", "p_against", "p_against_holm")},
         **_figures(entry["claim"], rule["kind"], rows),
@@ -201,10 +202,14 @@ def _controls(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
 
 def _controls_line(controls: Sequence[Json]) -> str:
     """The controls in one line: all hold, or which of them do not yet."""
-    others = [f"{one['name']} ({one['state']})" for one in controls if one["shape"] != "holds"]
-    if not others:
-        return f"All {len(controls)} controls hold." if controls else ""
-    return f"{len(controls) - len(others)} of {len(controls)} controls hold; not {', '.join(others)}."
+    if not controls:
+        return ""
+    holding = sum(one["shape"] == "holds" for one in controls)
+    failed = [one["name"] for one in controls if one["shape"] == "fails"]
+    if failed:
+        return f"{', '.join(failed)} failed; {holding} of {len(controls)} controls hold."
+    waiting = len(controls) - holding
+    return f"{waiting} of {len(controls)} controls pending." if waiting else f"All {holding} controls hold."
 
 
 def _points(rows: Sequence[Json]) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from repro.reporting.text import words
+from repro.reporting.text import duration, words
 
 Json = dict[str, Any]
 
@@ -22,16 +22,17 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
     return f"Of {sum(found.values())} claims, under the paper’s own protocol: {', '.join(parts) or 'none judged'}."
 
 
-def beside(made: Json, cost: Json) -> list[tuple[str, str, str]]:
+def beside(made: Json) -> list[tuple[str, str, str]]:
     """Rows of a table: what, as run here, as the first work ran it."""
     source = made["works"][0]["protocol"] if made["works"] else {}
-    trained = [run for run in made["runs"] if run["spec"]["epochs"]]
+    trained = [run for run in (*made["runs"], *made["waiting"]) if run["spec"]["epochs"]]
+    seconds = sum(run["seconds"] or 0.0 for run in trained)
     own = {
         "networks": networks(trained) or "none yet",
         "data": ", ".join(sorted({run["spec"]["dataset"] for run in trained})) or words(made["protocol"]["dataset"]),
         "epochs": words(made["protocol"]["epochs"]),
         "seeds": seeds(trained) or "none yet",
-        "hours": f"{cost['time']} of one device, {cost['trained']:,} trained runs",
+        "hours": f"{duration(seconds)} of one device, {len(trained):,} trained runs",
     }
     return [(name, text, source.get(name, "–")) for name, text in own.items()]
 

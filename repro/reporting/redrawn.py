@@ -15,7 +15,7 @@ OTHER_DATA = "smoke"  # the scale whose data are not those of any source
 def panels(figure: Json, runs: Sequence[Json], scale: str) -> list[Drawn]:
     """The panels of a figure, from the runs behind its claims and from what was published."""
     names = set(figure["claims"])
-    own = [run for run in runs if names & {check.partition("[")[0] for check in run["checks"]}]
+    own = [run for run in runs if names & set(run["claims"])]
     found = [_panel(figure, plan, own, scale) for plan in figure["panels"]]
     spans: dict[str, list[float]] = {}
     for one in found:

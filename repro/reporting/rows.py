@@ -29,12 +29,12 @@ def lanes(
         values += _seeds(finding) if seeds else []
         values += decided(finding) if decision else []
     arms = arm_names(rows) if seeds else []
-    top = 22.0 + (18.0 if len(arms) > 1 else 0.0)
+    top = (22.0 if title else 4.0) + (18.0 if len(arms) > 1 else 0.0)
     bottom = top + LANE * len(rows)
     x = axis(values, 6.0, svg.WIDTH - 8.0)
     if x is None:
         return None
-    parts = [svg.text(0, 13, svg.cut(title, svg.WIDTH)), *(_legend(arms) if len(arms) > 1 else [])]
+    parts = [svg.text(0, 13, svg.cut(title, svg.WIDTH)), *(_legend(_tails(arms), top) if len(arms) > 1 else [])]
     for at, words in ((x.place(value), words) for value, words in x.ticks):
         parts += _beside_labels(at, top, len(rows), svg.GRID, "g")
         if svg.width_of(words) / 2 < at < svg.WIDTH - svg.width_of(words) / 2 + 4:
@@ -45,7 +45,8 @@ def lanes(
         y = top + LANE * index
         parts += _decision(x, y, finding) if decision else []
         parts += _draw_seeds(x, y, finding) if seeds else []
-        parts.append(svg.text(0, y + 12, svg.cut(words, svg.WIDTH)))
+        if len(rows) > 1 or not title:
+            parts.append(svg.text(0, y + 12, svg.cut(words, svg.WIDTH)))
     parts.append(svg.line([(0, bottom), (svg.WIDTH, bottom)], colour=svg.QUIET, name="a", width=0.8))
     parts.append(svg.text(svg.WIDTH / 2, bottom + 33, svg.cut(label, svg.WIDTH), anchor="middle", quiet=True))
     return svg.drawing(bottom + 40, parts, alternative)
@@ -110,12 +111,18 @@ def _decision(x: Axis, y: float, finding: Finding) -> list[str]:
     return parts
 
 
-def _legend(arms: Sequence[str]) -> list[str]:
+def _tails(arms: Sequence[str]) -> list[str]:
+    """Names of arms without what they all begin with, up to a comma."""
+    heads = {name.rpartition(", ")[0] for name in arms}
+    return [name.rpartition(", ")[2] for name in arms] if len(heads) == 1 else list(arms)
+
+
+def _legend(arms: Sequence[str], top: float) -> list[str]:
     parts, at = [], 6.0
     for arm, words in enumerate(arms[:3]):
         colour, name, shape, _ = look(min(arm, 1), False)
         words = svg.cut(words, (svg.WIDTH - 20) / min(3, len(arms)) - 16)
-        parts.append(svg.mark(shape, at + 4, 27, colour=colour, name=name, filled=False, size=3.6))
-        parts.append(svg.text(at + 13, 31, words))
+        parts.append(svg.mark(shape, at + 4, top - 13, colour=colour, name=name, filled=False, size=3.6))
+        parts.append(svg.text(at + 13, top - 9, words))
         at += svg.width_of(words) + 26
     return parts

@@ -28,6 +28,11 @@ def hours(value: float) -> str:
     return f"{value:,.1f} core-hours" if value < 100 else f"{value:,.0f} core-hours"
 
 
+def duration(seconds: float) -> str:
+    """Seconds in a readable unit."""
+    return f"{seconds / 3600:.1f} hours" if seconds >= 5400 else f"{seconds / 60:.1f} minutes"
+
+
 def probability(value: float | None) -> str:
     """A filter: a p-value to two digits, never rounded to 0 or 1."""
     if value is None:

@@ -8,7 +8,7 @@ from repro.judging.multiverse import flips
 from repro.reporting import chips, claim, front, redrawn
 from repro.reporting.forest import forest
 from repro.reporting.saved import shown
-from repro.reporting.text import counted, plain, words
+from repro.reporting.text import counted, duration, plain, words
 
 Json = dict[str, Any]
 
@@ -54,14 +54,15 @@ def view(made: Json) -> Json:
     controls = [one for one in claims if one["work"] == CONTROL]
     others = [one for one in claims if one["work"] != CONTROL]
     cost = _cost(made["cost"])
-    figures = [shown(figure, made["runs"], made["scale"]) for figure in made["figures"]]
+    figures = [shown(figure, [*made["runs"], *made["waiting"]], made["scale"]) for figure in made["figures"]]
     drawn = [figure for figure in figures if figure["drawings"]]
     return {
         **{name: made[name] for name in ("scale", "suite", "environment", "data", "cluster")},
         "suite_name": f"batchnorm-repro {made['suite']['version']}",
         "answer": front.answer(made, others),
-        "beside": front.beside(made, cost),
+        "beside": front.beside(made),
         "coverage_line": front.coverage_line(made["coverage"]),
+        "not_attempted": [row["id"] for row in made["coverage"] if row["standing"] == "not attempted"],
         "machines": _machines(made["environment"]),
         "redrawn": drawn,
         "undrawn": [figure["place"] for figure in figures if not figure["drawings"]],
@@ -187,6 +188,9 @@ def _machines(environment: Sequence[Json]) -> str:
 
 
 def _cost(cost: Json) -> Json:
-    seconds, peak = cost["device_seconds"] or 0, cost["peak_memory_bytes"]
-    time = f"{seconds / 3600:.1f} hours" if seconds >= 5400 else f"{seconds / 60:.1f} minutes"
-    return {**cost, "time": time, "memory": f"{peak / 1e9:.2f} GB" if peak else "not recorded"}
+    peak = cost["peak_memory_bytes"]
+    return {
+        **cost,
+        "time": duration(cost["device_seconds"] or 0),
+        "memory": f"{peak / 1e9:.2f} GB" if peak else "not recorded",
+    }

@@ -57,6 +57,24 @@ def test_each_run_stands_once_with_the_checks_that_rest_on_it(made):
     assert made["cost"]["trained"] == 3
 
 
+def test_a_complete_run_whose_check_waits_for_others_is_kept_to_be_drawn(checks, workplace, finished):
+    store = Store(workplace / "partly")
+    run = finished(store, next(iter(checks[0].runs(1).values())), top1=80.0)
+    made, _ = document.document(checks, store, "smoke")
+    assert made["runs"] == []
+    (waiting,) = made["waiting"]
+    assert (waiting["key"], waiting["checks"], waiting["claims"]) == (run.spec.key, [], ["tiny"])
+    assert waiting["spec"]["depth"] == run.spec.depth
+    assert waiting["measures"]["top1"] == 80.0
+
+
+def test_a_damaged_run_that_no_check_reads_yet_is_not_drawn(checks, workplace, finished):
+    store = Store(workplace / "partly")
+    run = finished(store, next(iter(checks[0].runs(1).values())), top1=80.0)
+    (run.folder / "history.jsonl").write_text("{}")
+    assert document.document(checks, store, "smoke")[0]["waiting"] == []
+
+
 def test_every_row_of_the_catalogue_has_a_standing(checks, workplace):
     rows = [
         Row(id="tiny", work="nobody2021", primary=False, reason="", sentence=""),

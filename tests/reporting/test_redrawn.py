@@ -26,7 +26,7 @@ def run(depth, seed, top1, trained="batchnorm", **measures):
     return {
         "key": f"{depth}-{seed}-{trained}",
         "name": f"net {depth} {trained} {seed}",
-        "checks": ["mine[depth=1]"],
+        "claims": ["mine", "others"],
         "spec": {"depth": depth, "width": 1, "trained": trained, "seed": seed, "dataset": "digits"},
         "measures": measured,
         "top1_by_epoch": [top1 / 2, top1],
