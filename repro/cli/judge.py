@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.cli import shared
+from repro.cli import reporting, shared
 from repro.cli.output import coloured, say, show
 from repro.errors import ClaimError, DamagedRunError, NoPointError
 
@@ -62,7 +62,11 @@ def report(arguments: argparse.Namespace) -> int:
             "report renders all of verdicts.json. For a report on a selection, judge it into a folder of its own: "
             f"{judging}; then: repro report --report selected."
         )
-    written = rendered(arguments)
+    if arguments.against:
+        lines = reporting.against(arguments)
+        arguments.tell(lambda: lines)
+        return 0
+    written = [*rendered(arguments), *reporting.beside(arguments)]
     arguments.tell(lambda: written)
     return 0
 

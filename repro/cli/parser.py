@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from repro.cli import cluster, completion, judge, logs, move, options, submit, train, verify
+from repro.cli import cluster, completion, judge, logs, move, options, reporting, submit, train, verify
 
 FAILED = "a run or the suite failed, the command is wrong, or it was interrupted"
 EXIT_CODES = {
@@ -62,7 +62,7 @@ GROUPS = {
                    groups=(*CLAIMS, "report"), more=options.again,
                    codes={0: "everything judged holds", 1: EXIT_CODES[1], 3: "a verdict is pending"}),
         Subcommand(name="report", help="renders verdicts.json as HTML and PDF", call=judge.report,
-                   groups=("claims", "report", "json")),
+                   groups=("claims", "report", "json"), more=reporting.options),
         Subcommand(name="preregister", help="writes the frozen rules of every scale into one dated file",
                    call=judge.preregister, groups=("claims", "data", "json"), more=options.registered),
         Subcommand(name="explain", help="explains claims: what is trained, measured, required", call=judge.explain,

@@ -1,0 +1,41 @@
+"""What ``repro report`` can do beside the page: tables and a badge, an archive, a comparison."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from repro.judging import verdicts_json
+
+NAME = "verdicts.json"
+
+
+def options(report: argparse.ArgumentParser) -> None:
+    """Options of ``report``."""
+    report.add_argument("--csv", action="store_true", help="also write claims, findings and runs as CSV, and a badge")
+    report.add_argument("--archive", action="store_true", help="also write PDF/A-3a with verdicts.json inside")
+    report.add_argument(
+        "--against", type=Path, default=None, metavar="OTHER", help="write nothing; say what changed since this report"
+    )
+
+
+def beside(arguments: argparse.Namespace) -> list[str]:
+    """Writes what was asked for beside the page; a line for each file."""
+    from repro.reporting import report
+
+    if not (arguments.csv or arguments.archive):
+        return []
+    made = _load(arguments.report)
+    written = report.beside(made, arguments.report) if arguments.csv else []
+    return [*written, *([report.archive(made, arguments.report)] if arguments.archive else [])]
+
+
+def against(arguments: argparse.Namespace) -> list[str]:
+    """What changed between another report and this one."""
+    from repro.reporting.against import changes
+
+    return changes(_load(arguments.against), _load(arguments.report))
+
+
+def _load(place: Path) -> dict[str, Any]:
+    """The document of a folder, or of a file."""
+    return verdicts_json.load(place / NAME if place.is_dir() or place.suffix != ".json" else place)
