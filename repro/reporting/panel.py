@@ -98,14 +98,12 @@ def table(panels: Sequence[Drawn]) -> str:
     rows.writerow(["panel", "line", "what", "x", "y", "run"])
     for panel in panels:
         for one in panel.series:
-            begin = (panel.title, one.name)
-            rows.writerows([*begin, "seed", x, y, run] for x, y, run in one.seeds)
-            rows.writerows([*begin, "mean", x, y, ""] for x, y in one.mean)
-            rows.writerows([*begin, "curve", x, y, i] for i, curve in enumerate(one.curves) for x, y in curve)
-            rows.writerows(
-                [*begin, what, x, y, ""] for x, low, high in one.band for what, y in (("low", low), ("high", high))
-            )
-            rows.writerows([*begin, "published", x, y, ""] for x, y in one.published)
+            points = [("seed", x, y, run) for x, y, run in one.seeds]
+            points += [("mean", x, y, "") for x, y in one.mean]
+            points += [("curve", x, y, str(i)) for i, curve in enumerate(one.curves) for x, y in curve]
+            points += [(what, x, y, "") for x, low, high in one.band for what, y in (("low", low), ("high", high))]
+            points += [("published", x, y, "") for x, y in one.published]
+            rows.writerows([panel.title, one.name, what, f"{x:.6g}", f"{y:.6g}", run] for what, x, y, run in points)
     return found.getvalue()
 
 
@@ -135,11 +133,11 @@ def _series(one: Series, x: Axis, y: Axis, grey: bool) -> list[str]:
         if one.reading_error:
             ends = [(x.place(a), y.place(b + sign * one.reading_error)) for sign in (-1, 1)]
             parts.append(svg.line(ends, colour=colour, name=name, width=1))
-    parts += [svg.mark(shape, a, b, colour=colour, name=name, filled=False, size=4.6) for a, b in places(one.published)]
-    parts += [svg.mark(shape, x.place(a), y.place(b), colour=colour, name=name, size=2.6, opacity=0.75)
-              for a, b, _ in one.seeds]  # fmt: skip
+    parts.append(svg.marks(shape, places(one.published), colour=colour, name=name, filled=False, size=4.6))
+    seeds = places(tuple((a, b) for a, b, _ in one.seeds))
+    parts.append(svg.marks(shape, seeds, colour=colour, name=name, size=2.6, opacity=0.75))
     if one.mean and not one.steps and not one.seeds:
-        parts += [svg.mark(shape, a, b, colour=colour, name=name, size=2.8) for a, b in places(one.mean)]
+        parts.append(svg.marks(shape, places(one.mean), colour=colour, name=name, size=2.8))
     return parts
 
 
@@ -163,7 +161,7 @@ def _legend(shown: Sequence[Series], grey: bool) -> list[tuple[str, float, int]]
             at, row = 4.0, row + 1
         y = 30 + LEGEND * row
         swatch = svg.line([(at, y), (at + 16, y)], colour=colour, name=name, width=1.6, dash=dash) if filled else ""
-        swatch += svg.mark(shape, at + 8, y, colour=colour, name=name, filled=filled, size=3.2 if filled else 4.6)
+        swatch += svg.marks(shape, [(at + 8, y)], colour=colour, name=name, filled=filled, size=3.2 if filled else 4.6)
         made.append((swatch + svg.text(at + 20, y + 4, svg.cut(words, svg.WIDTH - at - 20)), at + room, row))
         at += room
     return made

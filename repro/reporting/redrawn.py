@@ -9,6 +9,7 @@ from repro.reporting.panel import Drawn, Series, heights
 
 Json = dict[str, Any]
 Spec = Mapping[str, Any]
+MOST_CURVES = 12  # that an eye can follow
 OTHER_DATA = "smoke"  # the scale whose data are not those of any source
 
 
@@ -64,9 +65,7 @@ def _series(plan: Json, line: Json, own: Sequence[Json], others: Sequence[Json],
         case "thresholds":
             return _thresholds(plan, own, common)
         case "curve":
-            curves = [run["top1_by_epoch"] for run in own if run["top1_by_epoch"]]
-            drawn = tuple(tuple((100 * (i + 1) / len(c), y) for i, y in enumerate(c)) for c in curves)
-            return Series(**common, curves=drawn)
+            return _curves([run["top1_by_epoch"] for run in own if run["top1_by_epoch"]], common)
         case _:
             return _histogram(own, common)
 
@@ -103,6 +102,17 @@ def _thresholds(plan: Json, own: Sequence[Json], common: Json) -> Series:
         mean=tuple((x, fmean(ys)) for x, ys in by_threshold),
         band=tuple((x, min(ys), max(ys)) for x, ys in by_threshold),
     )
+
+
+def _curves(curves: Sequence[Sequence[float]], common: Json) -> Series:
+    """A line a seed; of many, the mean and the range instead."""
+    length = max(map(len, curves), default=0)
+    if len(curves) <= MOST_CURVES or any(len(curve) < length for curve in curves):
+        drawn = (tuple((100 * (i + 1) / len(curve), y) for i, y in enumerate(curve)) for curve in curves[:MOST_CURVES])
+        return Series(**common, curves=tuple(drawn))
+    epochs = [(100 * (i + 1) / length, ys) for i, ys in enumerate(zip(*curves, strict=True))]
+    band = tuple((x, min(ys), max(ys)) for x, ys in epochs)
+    return Series(**common, curves=(tuple((x, fmean(ys)) for x, ys in epochs),), band=band)
 
 
 def _histogram(own: Sequence[Json], common: Json) -> Series:

@@ -78,10 +78,8 @@ def _draw_seeds(x: Axis, y: float, finding: Finding) -> list[str]:
     parts = []
     for arm, sample in enumerate(finding["samples"]):
         colour, name, shape, _ = look(min(arm, 1), False)
-        parts += [
-            svg.mark(shape, x.place(value), y + SEEDS + 9 + 0.1 * arm, colour=colour, name=name, filled=False, size=3.6)
-            for value in finite(sample["values"])
-        ]
+        places = [(x.place(value), y + SEEDS + 9) for value in finite(sample["values"])]
+        parts.append(svg.marks(shape, places, colour=colour, name=name, filled=False, size=3.6))
     return parts
 
 
@@ -106,7 +104,7 @@ def _decision(x: Axis, y: float, finding: Finding) -> list[str]:
     if drawable(finding["estimate"]):
         shape, filled = MARKS.get(finding["outcome"], ("circle", False))
         parts.append(
-            svg.mark(shape, x.place(finding["estimate"]), middle, colour=svg.INK, name="i", filled=filled, size=4)
+            svg.marks(shape, [(x.place(finding["estimate"]), middle)], colour=svg.INK, name="i", filled=filled, size=4)
         )
     return parts
 
@@ -122,7 +120,7 @@ def _legend(arms: Sequence[str], top: float) -> list[str]:
     for arm, words in enumerate(arms[:3]):
         colour, name, shape, _ = look(min(arm, 1), False)
         words = svg.cut(words, (svg.WIDTH - 20) / min(3, len(arms)) - 16)
-        parts.append(svg.mark(shape, at + 4, top - 13, colour=colour, name=name, filled=False, size=3.6))
+        parts.append(svg.marks(shape, [(at + 4, top - 13)], colour=colour, name=name, filled=False, size=3.6))
         parts.append(svg.text(at + 13, top - 9, words))
         at += svg.width_of(words) + 26
     return parts

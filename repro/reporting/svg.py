@@ -47,38 +47,42 @@ def area(points: Sequence[tuple[float, float]], *, colour: str, name: str, opaci
     return f'<polygon class="f{name}" points="{path}" fill="{colour}" fill-opacity="{opacity:g}"/>'
 
 
-def mark(
+def marks(
     shape: str,
-    x: float,
-    y: float,
+    places: Sequence[tuple[float, float]],
     *,
     colour: str,
     name: str,
     filled: bool = True,
     size: float = 3.4,
-    opacity: float = 1,
+    opacity: float = 1.0,
 ) -> str:
-    """A mark of one of six shapes, filled or hollow."""
+    """Equal marks at some places, of one of six shapes, filled or hollow."""
+    if not places:
+        return ""
     fill = colour if filled else "none"
-    look = f'class="{name}{" h" if not filled else ""}" fill="{fill}" stroke="{colour}" stroke-width="1.2"'
-    look += f' opacity="{opacity:g}"' if opacity != 1 else ""
-    s = size
+    faint = f' opacity="{opacity:g}"' if opacity != 1 else ""
+    look = f'class="{name}{"" if filled else " h"}" fill="{fill}" stroke="{colour}" stroke-width="1.2"{faint}'
+    return f"<g {look}>{''.join(_mark(shape, x, y, size) for x, y in places)}</g>"
+
+
+def _mark(shape: str, x: float, y: float, s: float) -> str:
+    d = _n(2 * s)
     match shape:
         case "circle":
-            return f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(s)}" {look}/>'
+            return f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(s)}"/>'
         case "square":
-            corners = [(-s, -s), (s, -s), (s, s), (-s, s)]
+            path = f"M{_n(x - s)} {_n(y - s)}h{d}v{d}h-{d}z"
         case "triangle":
-            corners = [(0, -1.2 * s), (1.1 * s, 0.9 * s), (-1.1 * s, 0.9 * s)]
+            path = f"M{_n(x)} {_n(y - 1.2 * s)}l{_n(1.1 * s)} {_n(2.1 * s)}h-{_n(2.2 * s)}z"
         case "diamond":
-            corners = [(0, -1.3 * s), (1.3 * s, 0), (0, 1.3 * s), (-1.3 * s, 0)]
+            e = _n(1.3 * s)
+            path = f"M{_n(x)} {_n(y - 1.3 * s)}l{e} {e}l-{e} {e}l-{e} -{e}z"
         case "plus":
-            return f'<path d="M{_n(x - s)} {_n(y)}h{_n(2 * s)}M{_n(x)} {_n(y - s)}v{_n(2 * s)}" {look}/>'
+            path = f"M{_n(x - s)} {_n(y)}h{d}M{_n(x)} {_n(y - s)}v{d}"
         case _:
-            d = _n(2 * s)
-            return f'<path d="M{_n(x - s)} {_n(y - s)}l{d} {d}m0 -{d}l-{d} {d}" {look}/>'
-    path = " ".join(f"{_n(x + a)},{_n(y + b)}" for a, b in corners)
-    return f'<polygon points="{path}" {look}/>'
+            path = f"M{_n(x - s)} {_n(y - s)}l{d} {d}m0 -{d}l-{d} {d}"
+    return f'<path d="{path}"/>'
 
 
 def width_of(words: str) -> float:

@@ -85,6 +85,12 @@ def test_a_curve_has_a_line_a_seed():
     assert one(figure(kind="curve")).curves[0] == ((50, 20.0), (100, 40.0))
 
 
+def test_many_curves_are_their_mean_and_range():
+    series = one(figure(kind="curve"), [run(8, seed, 40.0 + seed) for seed in range(21)])
+    assert series.curves == (((50, 25.0), (100, 50.0)),)
+    assert series.band == ((50, 20, 30), (100, 40, 60))
+
+
 def test_a_value_of_a_scale_selects_its_runs():
     plan = figure(where={"depth": {"smoke": 8, "paper": 14}})
     assert {x for x, _, _ in one(plan, scale="smoke").seeds} == {8}
@@ -96,10 +102,10 @@ def test_published_values_are_hollow_and_in_the_csv():
         figure(published={"BatchNorm": {"14": 48.3, "866": 82.4}}, reading_error=0.6), RUNS, "paper"
     )[0]
     drawn = ElementTree.fromstring(draw(panel, "words & <b>"))
-    hollow = [e for e in drawn.iter() if (e.get("class") or "").endswith(" h")]
+    hollow = [mark for group in drawn.iter() if (group.get("class") or "").endswith(" h") for mark in group]
     assert len(hollow) == 3  # two values, and the legend's
     rows = list(csv.DictReader(io.StringIO(table([panel]))))
-    assert [(row["x"], row["y"]) for row in rows if row["what"] == "published"] == [("14.0", "48.3"), ("866.0", "82.4")]
+    assert [(row["x"], row["y"]) for row in rows if row["what"] == "published"] == [("14", "48.3"), ("866", "82.4")]
     assert sum(row["what"] == "seed" for row in rows) == 3
 
 
