@@ -1,5 +1,6 @@
 """Figures of a claim's findings: drawings to set beside each other."""
 
+import math
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
@@ -82,7 +83,10 @@ def _made(found: Any) -> list[str]:
 
 
 def _chunks(rows: Sequence[Row]) -> list[Sequence[Row]]:
-    return [rows[at : at + MOST_ROWS] for at in range(0, len(rows), MOST_ROWS)]
+    """Rows in drawings of about equal height, beside each other as soon as there are many."""
+    count = max(math.ceil(len(rows) / MOST_ROWS), 2 if len(rows) > MOST_ROWS // 2 else 1)
+    size = math.ceil(len(rows) / count)
+    return [rows[at : at + size] for at in range(0, len(rows), size)]
 
 
 def _level_names(labels: Sequence[str]) -> tuple[list[str], str]:

@@ -47,8 +47,8 @@ class Drawn:
 def draw(panel: Drawn, alternative: str) -> str | None:
     """A panel as SVG; None where there is nothing to draw."""
     shown = tuple(one for one in panel.series if _everything(one))
-    legend = _legend(shown, panel.grey)
-    top = 22 + LEGEND * (max((row for _, _, row in legend), default=-1) + 1) + 8
+    legend = _legend(shown, panel.grey, 30 if panel.title else 12)
+    top = (22 if panel.title else 4) + LEGEND * (max((row for _, _, row in legend), default=-1) + 1) + 8
     beyond = (
         [panel.at[0] - 0.45, panel.at[-1] + 0.45] if panel.names and shown else []
     )  # room for the names at the ends
@@ -146,7 +146,7 @@ def _outline(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return [corner for (a, b), (c, _) in pairwise(points) for corner in ((a, b), (c, b))]
 
 
-def _legend(shown: Sequence[Series], grey: bool) -> list[tuple[str, float, int]]:
+def _legend(shown: Sequence[Series], grey: bool, above: float) -> list[tuple[str, float, int]]:
     """The parts of a legend, wrapped into rows, each with its end and its row; none for a single line of runs."""
     published = any(one.published for one in shown)
     if len(shown) < 2 and not published:
@@ -159,7 +159,7 @@ def _legend(shown: Sequence[Series], grey: bool) -> list[tuple[str, float, int]]
         room = svg.width_of(words) + 30
         if at + room > svg.WIDTH and at > 4:
             at, row = 4.0, row + 1
-        y = 30 + LEGEND * row
+        y = above + LEGEND * row
         swatch = svg.line([(at, y), (at + 16, y)], colour=colour, name=name, width=1.6, dash=dash) if filled else ""
         swatch += svg.marks(shape, [(at + 8, y)], colour=colour, name=name, filled=filled, size=3.2 if filled else 4.6)
         made.append((swatch + svg.text(at + 20, y + 4, svg.cut(words, svg.WIDTH - at - 20)), at + room, row))

@@ -119,7 +119,11 @@ def _legend(arms: Sequence[str], top: float) -> list[str]:
     parts, at = [], 6.0
     for arm, words in enumerate(arms[:3]):
         colour, name, shape, _ = look(min(arm, 1), False)
-        words = svg.cut(words, (svg.WIDTH - 20) / min(3, len(arms)) - 16)
+        left = len(arms[:3]) - arm
+        words = svg.cut(
+            words,
+            max((svg.WIDTH - at) / left, svg.WIDTH - at - sum(map(svg.width_of, arms[arm + 1 : 3])) - 26 * left) - 20,
+        )
         parts.append(svg.marks(shape, [(at + 4, top - 13)], colour=colour, name=name, filled=False, size=3.6))
         parts.append(svg.text(at + 13, top - 9, words))
         at += svg.width_of(words) + 26

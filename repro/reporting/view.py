@@ -62,6 +62,7 @@ def view(made: Json) -> Json:
         "answer": front.answer(made, others),
         "beside": front.beside(made),
         "coverage_line": front.coverage_line(made["coverage"]),
+        "measured_on": ", ".join(sorted({one["dataset"] for one in made["data"]})),
         "not_attempted": [row["id"] for row in made["coverage"] if row["standing"] == "not attempted"],
         "machines": _machines(made["environment"]),
         "redrawn": drawn,
