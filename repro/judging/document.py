@@ -120,7 +120,7 @@ def _waiting(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) -
         if store.condition(spec) == "complete":
             with contextlib.suppress(StoreError):  # damage: the check that reads it is BLOCKED and says so
                 run = store.run(spec)
-                if run.history or not spec.epochs:
+                if run.history or not spec.rows:
                     found.append(run)
     return found
 

@@ -1,10 +1,11 @@
 """The first page: what ran beside what the source ran, the answer in a sentence, and the coverage in a line."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from repro.reporting.text import duration, words
+from repro.reporting.text import duration
 
 Json = dict[str, Any]
 
@@ -14,7 +15,8 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
     paper = next((entry for entry in made["scales"] if entry["scale"] == "paper"), None)
     if made["scale"] != "paper" or (paper and not paper["complete"]):
         exist = f": {paper['complete']:,} of {paper['runs']:,} runs of its protocol exist" if paper else ""
-        return f"The paper’s trained results are neither confirmed nor refuted here{exist}."
+        papers = "papers’" if len(_own(made)) > 1 else "paper’s"
+        return f"The {papers} trained results are neither confirmed nor refuted here{exist}."
     found = Counter(one["chip"]["word"] for one in claims if one["same_as"] is None)
     named = [("REPRODUCED", "reproduced"), ("PARTIAL", "partly reproduced"), ("NOT_REPRODUCED", "not reproduced"),
              ("INCONCLUSIVE", "open"), ("PENDING", "waiting for runs")]  # fmt: skip
@@ -22,27 +24,50 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
     return f"Of {sum(found.values())} claims, under the paper’s own protocol: {', '.join(parts) or 'none judged'}."
 
 
-def beside(made: Json) -> list[tuple[str, str, str]]:
-    """Rows of a table: what, as run here, as the first work ran it."""
-    source = made["works"][0]["protocol"] if made["works"] else {}
-    trained = [run for run in (*made["runs"], *made["waiting"]) if run["spec"]["epochs"]]
-    seconds = sum(run["seconds"] or 0.0 for run in trained)
-    own = {
-        "networks": networks(trained) or "none yet",
-        "data": ", ".join(sorted({run["spec"]["dataset"] for run in trained})) or words(made["protocol"]["dataset"]),
-        "epochs": words(made["protocol"]["epochs"]),
-        "seeds": seeds(trained) or "none yet",
-        "hours": f"{duration(seconds)} of one device, {len(trained):,} trained runs",
+def beside(made: Json) -> list[Json]:
+    """For each work that says what it trained: rows of what ran here and what it ran."""
+    works = {entry["claim"]: entry["work"] for entry in made["claims"]}
+    found = []
+    for work in _own(made):
+        if work["protocol"]:
+            runs = [run for run in (*made["runs"], *made["waiting"]) if work["key"] in map(works.get, run["claims"])]
+            rows = [(name, text, work["protocol"].get(name, "–")) for name, text in _own_side(runs).items()]
+            found.append({"work": work["short"], "rows": rows})
+    return found
+
+
+def _own(made: Json) -> list[Json]:
+    return [work for work in made["works"] if not work["companion_to"]]
+
+
+def _own_side(runs: Sequence[Json]) -> dict[str, str]:
+    trained = [run for run in runs if run["outcome"] != "built"]
+    lengths = Counter(
+        f"{run['spec'][unit]:,} {unit}" for run in trained for unit in ("epochs", "steps") if unit in run["spec"]
+    )
+    hours = duration(sum(run["seconds"] or 0.0 for run in trained))
+    none = "none yet"
+    return {
+        "networks": networks(trained) or none,
+        "data": ", ".join(sorted({run["spec"]["dataset"] for run in trained})) or none,
+        "training": lengths.most_common(1)[0][0] if lengths else none,
+        "seeds": seeds(trained) or none,
+        "hours": f"{hours} of one device, {len(trained):,} trained runs" if trained else none,
     }
-    return [(name, text, source.get(name, "–")) for name, text in own.items()]
 
 
 def networks(runs: Sequence[Json]) -> str:
-    """The networks of some runs in a few words, such as ResNet-8, 14, 20; WRN-8-2."""
-    found = sorted({(run["spec"]["family"], run["spec"]["width"], run["spec"]["depth"]) for run in runs})
-    plain = [str(depth) for family, width, depth in found if width == 1]
-    wide = [f"WRN-{depth}-{width}" for family, width, depth in found if width != 1]
-    return "; ".join(part for part in (f"ResNet-{', '.join(plain)}" if plain else "", ", ".join(wide)) if part)
+    """The networks of some runs in a few words, such as resnet-8, 14, 20; wrn-8-2."""
+    sizes: dict[str, list[int]] = {}
+    whole = []
+    for name in sorted({run["name"].partition(" ")[0] for run in runs}):
+        found = re.fullmatch(r"([a-z]+)-(\d+)", name)
+        if found:
+            sizes.setdefault(found[1], []).append(int(found[2]))
+        else:
+            whole.append(name)
+    parts = [f"{family}-{', '.join(map(str, sorted(numbers)))}" for family, numbers in sizes.items()]
+    return "; ".join([*parts, *whole])
 
 
 def seeds(runs: Sequence[Json]) -> str:

@@ -138,7 +138,7 @@ def _histogram(own: Sequence[Json], common: Json) -> Series:
 
 def _value(run: Json, name: str, plan: Json) -> float | None:
     """A field of the spec, a number of parameters or a measurement of a run."""
-    if name in ("depth", "width"):
+    if name in run["spec"]:
         return float(run["spec"][name])
     if name.startswith("parameters."):
         return _maybe(run["measures"]["parameters"].get(name.removeprefix("parameters.")))

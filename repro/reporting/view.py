@@ -96,20 +96,11 @@ def view(made: Json) -> Json:
 def _title(works: Sequence[Json], scale: str) -> Json:
     """What the page is about: the first work, and whether others report on it."""
     own = [work for work in works if not work["companion_to"]] or list(works)
-    if len(own) != 1:
-        short = " · ".join(work["short"] for work in own) or "Published claims"
-        return {
-            "title": short,
-            "about": [*map(_cited, works)],
-            "companions": False,
-            "scale_words": own[0]["scales"].get(scale, "") if own else "",
-        }
-    (first,) = own
+    said = [(work["short"], work["scales"][scale]) for work in own if scale in work["scales"]]
     return {
-        "title": first["short"],
-        "about": [_cited(first)],
-        "companions": len(works) > 1,
-        "scale_words": first["scales"].get(scale, ""),
+        "title": " · ".join(work["short"] for work in own) or "Published claims",
+        "about": [_cited(work) for work in own],
+        "scale_words": [words if len(own) == 1 else f"{short}: {words}" for short, words in said],
     }
 
 
