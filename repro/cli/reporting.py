@@ -1,6 +1,7 @@
 """What ``repro report`` can do beside the page: tables and a badge, an archive, a comparison."""
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ def options(report: argparse.ArgumentParser) -> None:
     """Options of ``report``."""
     report.add_argument("--csv", action="store_true", help="also write claims, findings and runs as CSV, and a badge")
     report.add_argument("--archive", action="store_true", help="also write PDF/A-3a with verdicts.json inside")
+    report.add_argument("--crate", action="store_true", help="also write the metadata of an RO-Crate of the folder")
     report.add_argument(
         "--against", type=Path, default=None, metavar="OTHER", help="write nothing; say what changed since this report"
     )
@@ -22,11 +24,13 @@ def beside(arguments: argparse.Namespace) -> list[str]:
     """Writes what was asked for beside the page; a line for each file."""
     from repro.reporting import report
 
-    if not (arguments.csv or arguments.archive):
+    if not (arguments.csv or arguments.archive or arguments.crate):
         return []
-    made = _load(arguments.report)
-    written = report.beside(made, arguments.report) if arguments.csv else []
-    return [*written, *([report.archive(made, arguments.report)] if arguments.archive else [])]
+    made, folder = _load(arguments.report), arguments.report
+    written = report.beside(made, folder) if arguments.csv else []
+    written += [report.archive(made, folder)] if arguments.archive else []
+    today = datetime.now(UTC).date().isoformat()
+    return [*written, *([report.deposit(made, folder, today)] if arguments.crate else [])]  # last: it lists the others
 
 
 def against(arguments: argparse.Namespace) -> list[str]:

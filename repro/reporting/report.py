@@ -17,6 +17,7 @@ from repro.errors import StoreError
 from repro.judging.verdicts_json import text
 from repro.provenance import PACKAGE
 from repro.provenance import folder as beside_package
+from repro.reporting import crate
 from repro.reporting.badge import badge
 from repro.reporting.tables import tables
 from repro.reporting.text import hours, number, probability
@@ -71,6 +72,15 @@ def beside(made: Json, folder: Path) -> list[str]:
         folder.mkdir(parents=True, exist_ok=True)
     contents = tables(made) | {"badge.svg": badge(made)}
     return [_put(folder / name, content.encode()) for name, content in contents.items()]
+
+
+def deposit(made: Json, folder: Path, date: str) -> str:
+    """Writes the metadata that makes a report's folder an RO-Crate, and returns a line for it.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    return _put(folder / crate.NAME, crate.crate(made, folder, date).encode())
 
 
 def page(made: Json) -> bytes:

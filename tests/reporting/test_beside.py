@@ -2,12 +2,15 @@
 
 import copy
 import csv
+import hashlib
 import io
+import json
 from xml.etree import ElementTree
 
 import pytest
 
 from repro.errors import StoreError
+from repro.reporting import report
 from repro.reporting.against import changes
 from repro.reporting.badge import badge
 from repro.reporting.tables import tables
@@ -60,3 +63,16 @@ def test_a_comparison_names_words_numbers_criteria_and_runs(small):
 def test_judgements_of_two_scales_are_not_compared(small):
     with pytest.raises(StoreError, match="scale"):
         changes(small, {**small, "scale": "pilot"})
+
+
+def test_a_crate_lists_what_lies_in_the_folder_with_its_hash_and_names_every_id_it_uses(small, workplace):
+    report.beside(small, workplace)
+    report.deposit(small, workplace, "2026-01-02")
+    graph = {one["@id"]: one for one in json.loads((workplace / "ro-crate-metadata.json").read_text())["@graph"]}
+    root = graph["./"]
+    assert {one["@id"] for one in root["hasPart"]} == {"claims.csv", "findings.csv", "runs.csv", "badge.svg"}
+    assert graph["runs.csv"]["sha256"] == hashlib.sha256((workplace / "runs.csv").read_bytes()).hexdigest()
+    assert root["datePublished"] == "2026-01-02"
+    used = {value["@id"] for one in graph.values() for many in one.values() if isinstance(many, list | dict)
+            for value in (many if isinstance(many, list) else [many]) if isinstance(value, dict)}  # fmt: skip
+    assert used - graph.keys() == {"https://w3id.org/ro/crate/1.1"}
