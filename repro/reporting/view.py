@@ -6,6 +6,7 @@ from typing import Any
 
 from repro.judging.multiverse import flips
 from repro.reporting import chips, claim, front, redrawn
+from repro.reporting.checklist import checklist
 from repro.reporting.forest import forest
 from repro.reporting.saved import shown
 from repro.reporting.text import counted, duration, plain, words
@@ -86,6 +87,7 @@ def view(made: Json) -> Json:
         "provisional": [one for one in others if "provisional" in one["chip"]["marks"]],
         "multiverses": _multiverses(made["multiverses"], anchors),
         "registration": made["registration"],
+        "checklist": checklist(made),
         "disagreements": _disagreements(made["works"], others),
         "protocol": [(name.replace("_", " "), words(value)) for name, value in sorted(made["protocol"].items())],
         "cost": cost,
@@ -163,12 +165,23 @@ def _next_scale(made: Json) -> Json | None:
 
 def _disagreements(works: Sequence[Json], claims: Sequence[Json]) -> list[Json]:
     by_name = {one["id"]: one for one in claims}
-    found = [
-        {"about": one["about"], "claims": [by_name[name] for name in one["claims"] if name in by_name]}
-        for work in works
-        for one in work["disagreements"]
-    ]
+    found = []
+    for one in (one for work in works for one in work["disagreements"]):
+        own = [by_name[name] for name in one["claims"] if name in by_name]
+        found.append({"about": one["about"], "claims": own, "apart": _apart(own)})
     return [entry for entry in found if len(entry["claims"]) > 1]
+
+
+def _apart(claims: Sequence[Json]) -> str:
+    """Whether the runs tell wordings apart, in a sentence."""
+    holding = [one["id"] for one in claims if one["chip"]["shape"] == "holds"]
+    failing = [one["id"] for one in claims if one["chip"]["shape"] == "fails"]
+    if holding and failing:
+        return f"The runs tell them apart: {', '.join(holding)} holds, {', '.join(failing)} does not."
+    if holding or failing:
+        found = f"{', '.join(holding)} holds" if holding else f"{', '.join(failing)} does not hold"
+        return f"The runs do not tell them apart: {found}, the others are not decided."
+    return "The runs cannot tell them apart: none of them is decided."
 
 
 def _machines(environment: Sequence[Json]) -> str:

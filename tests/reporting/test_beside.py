@@ -10,9 +10,10 @@ from xml.etree import ElementTree
 import pytest
 
 from repro.errors import StoreError
-from repro.reporting import report
+from repro.reporting import report, view
 from repro.reporting.against import changes
 from repro.reporting.badge import badge
+from repro.reporting.checklist import checklist
 from repro.reporting.tables import tables
 
 
@@ -76,3 +77,25 @@ def test_a_crate_lists_what_lies_in_the_folder_with_its_hash_and_names_every_id_
     used = {value["@id"] for one in graph.values() for many in one.values() if isinstance(many, list | dict)
             for value in (many if isinstance(many, list) else [many]) if isinstance(value, dict)}  # fmt: skip
     assert used - graph.keys() == {"https://w3id.org/ro/crate/1.1"}
+
+
+def test_the_checklist_says_partly_of_code_that_was_not_committed_and_no_without_a_registration(small):
+    asked = {what: answer for what, answer, _ in checklist(small)}
+    assert asked["Rules before runs"] == "no"
+    small["environment"][0]["commit"] = "0" * 40
+    assert {what: answer for what, answer, _ in checklist(small)}["Code of the runs"] == "yes"
+    small["environment"][0]["commit"] += "+changes"
+    assert {what: answer for what, answer, _ in checklist(small)}["Code of the runs"] == "partly"
+
+
+@pytest.mark.parametrize(
+    ("shapes", "said"),
+    [
+        (("holds", "fails"), "The runs tell them apart: a holds, b does not."),
+        (("holds", "undecided"), "The runs do not tell them apart: a holds, the others are not decided."),
+        (("measured", "measured"), "The runs cannot tell them apart: none of them is decided."),
+    ],
+)
+def test_where_sources_disagree_the_report_says_whether_runs_tell_them_apart(shapes, said):
+    claims = [{"id": name, "chip": {"shape": shape}} for name, shape in zip("ab", shapes, strict=True)]
+    assert view._apart(claims) == said

@@ -1,0 +1,34 @@
+"""The reproducibility checklist of the machine-learning conferences, filled in from a document."""
+
+from typing import Any
+
+Json = dict[str, Any]
+YES, NO, PARTLY = "yes", "no", "partly"
+
+
+def checklist(made: Json) -> list[tuple[str, str, str]]:
+    """Rows: what is asked, yes, no or partly, and where or why."""
+    trained = [run for run in made["runs"] if run["outcome"] != "built"]
+    dirty = any("+" in one["commit"] or not one["commit"] for one in made["environment"])
+    statistical = [row for row in made["judgements"] if row["findings"] and row["criterion"]["rule"]["kind"] != "X"]
+    several = all(row["seeds"] > 1 for row in statistical)
+    registered = made["registration"]
+    kept = bool(
+        registered and registered["judging_code"] and not registered["changed"] and not registered["unregistered"]
+    )
+    machines = ", ".join(sorted({one["device"] for one in made["environment"]})) or "none"
+    return [
+        ("Claims and their limits", YES, "each claim, its scale, and what cannot be tested there: Verdicts, Coverage"),
+        ("Data, with a way to check it", YES if made["data"] or not trained else NO, "SHA-256 of every split: Data"),
+        ("Code of the runs", PARTLY if dirty else YES,
+         "some runs have uncommitted changes or no commit: Environment" if dirty else "commit and hash: Environment"),
+        ("Every setting of every run", YES, "spec of each run: verdicts.json"),
+        ("Hyperparameters chosen without the test set", YES, "the sources’ own, none tuned here"),
+        ("Error bars, and what they cover", YES if several else PARTLY,
+         "Student-t over seeds, labelled with their coverage" if several else "some comparisons rest on one seed"),
+        ("Every run reported", YES, f"{len(made['runs'])} runs; diverged ones stay, a missing one is named"),
+        ("Rules before runs", YES if kept else PARTLY if registered else NO,
+         f"registered {registered['registered']}" if registered else "no registration"),
+        ("Compute", YES, f"{made['cost']['device_seconds'] / 3600:.2g} hours on {machines}: Cost"),
+        ("Bitwise repeatable", YES, "repro judge --retrain trains a run again and compares it"),
+    ]  # fmt: skip
