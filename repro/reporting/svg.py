@@ -61,7 +61,7 @@ def marks(
     if not places:
         return ""
     fill = colour if filled else "none"
-    faint = f' opacity="{opacity:g}"' if opacity != 1 else ""
+    faint = f' fill-opacity="{opacity:g}"' if opacity != 1 else ""
     look = f'class="{name}{"" if filled else " h"}" fill="{fill}" stroke="{colour}" stroke-width="1.2"{faint}'
     return f"<g {look}>{''.join(_mark(shape, x, y, size) for x, y in places)}</g>"
 

@@ -1,5 +1,6 @@
 import copy
 import re
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,11 +11,27 @@ from repro.collecting.collect import collect
 from repro.judging import document
 from repro.judging.verdict import Verdict
 from repro.reporting import report
+from repro.reporting.against import changes
+from repro.reporting.badge import badge
+from repro.reporting.tables import tables
 from repro.reporting.view import view
 from repro.runs.store import Store
+from tests.reporting.test_redrawn import figure
 
 TEXT = st.text(max_size=40) | st.sampled_from(
-    ["<script>alert(1)</script>", "a & b", "γ ≥ 0 😀", "]]>", "{{ x }}", "\x00"]
+    [
+        "<script>alert(1)</script>",
+        "a & b",
+        "γ ≥ 0 😀",
+        "]]>",
+        "{{ x }}",
+        "\x00",
+        "\u202eשלום",
+        "x" * 5000,
+        '"><svg onload=alert(1)>',
+        "</title><b>",
+        "0.5 → 0.25",
+    ]
 )
 FLOAT = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, -0.0, 1e300, 1e-300])
 MAYBE = st.none() | FLOAT
@@ -142,16 +159,26 @@ def test_without_pango_the_page_is_written_and_one_line_says_what_to_install(sma
     why=TEXT,
     kind=st.sampled_from("XPOTNFM"),
     deviations=st.lists(TEXT, max_size=2),
+    values=st.lists(MAYBE, max_size=6),
 )
-def test_arbitrary_findings_never_break_the_page(small, findings, verdict, answer, why, kind, deviations):
+def test_arbitrary_findings_never_break_the_page(small, findings, verdict, answer, why, kind, deviations, values):
     made = copy.deepcopy(small)
     for row in made["judgements"]:
         row.update(findings=findings, verdict=verdict, answer=answer, why=why, deviations=deviations, note=why)
         row["criterion"]["rule"]["kind"] = kind
     made["claims"][0].update(verdict=verdict, answer=answer)
+    made["figures"] = [{**figure(published={why: {"1": 1e300}}), "claims": ["tiny"], "title": why, "caption": why}]
+    for run, value in zip(made["runs"], values, strict=False):
+        run["name"] = why
+        run["measures"]["top1"] = value
     html = page(made)
-    assert "</html>" in html
+    assert html.count("</html>") == 1
     assert "<script>alert" not in html
+    assert "<svg onload" not in html
+    for drawn in re.findall(r"<svg .*?</svg>", html, re.DOTALL):
+        ElementTree.fromstring(drawn)
+    for text in (*tables(made).values(), badge(made), *changes(small, made)):
+        assert text.encode("utf-8", "replace")
 
 
 @pytest.mark.parametrize(("scale", "following"), [("smoke", "smoke"), ("pilot", "paper"), ("paper", "paper")])
