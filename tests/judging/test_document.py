@@ -54,6 +54,7 @@ def test_the_schema_has_no_room_for_an_unknown_field(made):
 def test_each_run_stands_once_with_the_checks_that_rest_on_it(made):
     assert len(made["runs"]) == 3
     assert all(run["checks"] == ["tiny[depth=8]"] for run in made["runs"])
+    assert made["waiting"] == []
     assert made["cost"]["trained"] == 3
 
 
