@@ -64,10 +64,10 @@ def report(arguments: argparse.Namespace) -> int:
         )
     if arguments.against:
         lines = reporting.against(arguments)
-        arguments.tell(lambda: lines)
+        arguments.tell(lambda: lines, lines)
         return 0
-    written = [*rendered(arguments), *reporting.beside(arguments)]
-    arguments.tell(lambda: written)
+    made, further = rendered(arguments), reporting.beside(arguments)
+    arguments.tell(lambda: {**made, "written": [*made["written"], *further]}, further)
     return 0
 
 

@@ -28,6 +28,8 @@ TOLD = {
     "judge tiny.py": 0,
     "judge tiny.py --verify": 0,
     "report": 0,
+    "report --csv --crate": 0,
+    "report --against report": 0,
     "preregister tiny.py --to rules.json": 0,
     "explain tiny.py": 0,
     "export tiny.py --to runs.tar.xz": 0,
