@@ -14,8 +14,8 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
     """The answer in one sentence."""
     paper = next((entry for entry in made["scales"] if entry["scale"] == "paper"), None)
     if made["scale"] != "paper" or (paper and not paper["complete"]):
-        exist = f": {paper['complete']:,} of {paper['runs']:,} runs of its protocol exist" if paper else ""
-        papers = "papers’" if len(_own(made)) > 1 else "paper’s"
+        papers, its = ("papers’", "their protocols") if len(_own(made)) > 1 else ("paper’s", "its protocol")
+        exist = f": {paper['complete']:,} of {paper['runs']:,} runs of {its} exist" if paper else ""
         return f"The {papers} trained results are neither confirmed nor refuted here{exist}."
     found = Counter(one["chip"]["word"] for one in claims if one["same_as"] is None)
     named = [("REPRODUCED", "reproduced"), ("PARTIAL", "partly reproduced"), ("NOT_REPRODUCED", "not reproduced"),
