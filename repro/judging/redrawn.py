@@ -11,7 +11,9 @@ from repro.claim import Check
 from repro.errors import ClaimError
 
 NAME = "figures.toml"
-Value = str | int | list[str | int] | dict[str, str | int]  # one, one of several, or one by scale
+Value = (
+    str | int | float | list[str | int | float] | dict[str, str | int | float]
+)  # one, one of several, or one by scale
 
 
 @dataclass(frozen=True, kw_only=True)
