@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from repro.judging import verdicts_json
-
 NAME = "verdicts.json"
 
 
@@ -42,4 +40,6 @@ def against(arguments: argparse.Namespace) -> list[str]:
 
 def _load(place: Path) -> dict[str, Any]:
     """The document of a folder, or of a file."""
+    from repro.judging import verdicts_json
+
     return verdicts_json.load(place / NAME if place.is_dir() or place.suffix != ".json" else place)

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -76,18 +75,12 @@ def test_the_ids_are_those_that_collection_finds():
     assert found == ids(folder("claims")).keys()
 
 
-def test_ids_come_without_torch_and_pytest_and_in_half_a_second(workplace):
+def test_ids_come_without_what_takes_long_to_import(workplace):
     code = "import sys\nfrom repro.cli.main import main\nmain(['_complete', 'judge', 'deep'])\n"
-    slow = "assert not {'torch', 'pytest', 'numpy'} & sys.modules.keys()"
+    slow = "assert not {'torch', 'pytest', 'numpy', 'msgspec'} & sys.modules.keys()"
     done = subprocess.run([sys.executable, "-c", code + slow], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("deeper-is-better\tBatchNorm")
-    spent = []
-    for _ in range(3):  # the machine may be busy
-        began = time.process_time(), os.times().children_user
-        subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-        spent.append(os.times().children_user - began[1])
-    assert min(spent) < 0.5
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ FAULTY = Path(__file__).parents[1] / "faulty_claims"
         (["plan", "nowhere.py"], "nowhere.py does not exist", "claim files or folders"),
         (["plan", "--data", "mnist"], "'mnist'", "cifar10-jpeg"),
         (["explain", "deeper-is-beter"], "'deeper-is-beter'", "deeper-is-better"),
-        (["data", "mnist"], "'mnist'", "allowed: cifar10, cifar10-jpeg, digits."),
+        (["data", "mnist"], "'mnist'", "allowed: cifar10, cifar10-jpeg, digits, mnist1d"),
         (["data", "cifar10", "--data-dir", "nowhere"], "nowhere holds no CIFAR-10", "--data-dir"),
         (["report"], "verdicts.json is missing", "repro judge"),
         (["plan", "-k", "deeper-is-beter"], "'deeper-is-beter'", "did you mean deeper-is-better?"),
