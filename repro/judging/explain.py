@@ -19,7 +19,7 @@ from repro.compare import (
     Trend,
 )
 from repro.compare.finding import ONE_SEED, at_margins
-from repro.judging.imagine import expectation
+from repro.judging.imagine import expectation, whole
 from repro.judging.judge import judge
 from repro.judging.multiverse import multiverses, sentence
 from repro.judging.verdict import Judgement
@@ -136,12 +136,19 @@ def _overview(checks: Sequence[Check], rows: Sequence[Judgement]) -> str:
     first, claim = checks[0], checks[0].claim
     deviations = dict.fromkeys(text for row in rows for text in row.deviations)
     points = [check.id.removeprefix(claim.id) for check in checks]
+    likely = [expectation(check) for check in checks]
     return "\n".join(
         [
             f"{claim.id} at scale {first.scale}, {len(checks)} points",
             *_claimed(first),
             f"Trained at each point: {_looks(first)} of {', '.join(first.arms(1)) or 'nothing'}.",
             *_required(first, rows[0]),
+            *([f"Expected: {together.sentence}"] if (together := whole(checks)) and not together.undecidable else []),
+            *(
+                f"Expected at {point[1:-1]}: {one.undecidable}"
+                for point, one in zip(points, likely, strict=True)
+                if one and one.undecidable
+            ),
             *(f"  {point[1:-1]}: {_verdict(row)}" for point, row in zip(points, rows, strict=True)),
             *(f"Deviation: {text}" for text in deviations),
             *([f"Note: {claim.note}"] if claim.note else []),

@@ -1,5 +1,7 @@
 """Explaining a check: what it claims, trains, measures and requires, in plain words."""
 
+from pathlib import Path
+
 import pytest
 
 from repro.collecting.collect import collect
@@ -104,3 +106,11 @@ def test_sentence_of_a_rule_holds_its_number(rule):
 )  # fmt: skip
 def test_what_would_change_a_finding_names_what_is_changed(rule, finding, words):
     assert otherwise(rule, finding) == words
+
+
+def test_an_overview_says_which_references_no_seed_reproduces(tmp_path):
+    claims = Path(__file__).parents[2] / "claims" / "greydanus2024" / "table1_accuracy.py"
+    found = collect(scale="paper", paths=[str(claims)], ids=["m1d-accuracy"])
+    (one,) = explain(found.selected, Store(tmp_path), list(found.checks.values()))
+    assert "Expected at network=cnn: The reference 94 (sd 2 over 3 runs" in one.text
+    assert one.text.count("no number of seeds establishes it") == 4
