@@ -12,6 +12,7 @@ from repro.judging.verdict import Answer, Verdict
 from repro.recipes import SCALES
 from repro.runs.datasets import DATASETS
 from repro.runs.spec import RunSpec
+from repro.runs.step_spec import StepSpec
 
 # all, BatchNorm, BatchNorm + shortcut + output, shortcut + output, as version 1's figure has them
 BY_DEPTH = {
@@ -31,6 +32,16 @@ BY_WIDTH = {
     32: (95.1, 73.4, 86.9, 79.8),
 }
 COLUMN = {"all": 0, "batchnorm": 1, "batchnorm+shortcut+output": 2, "shortcut+output": 3}
+CURVE = {"batchnorm": {75: 59.6, 85: 68.3, 125: 69.4, 158: 69.5}, "all": {158: 93.5}}  # ResNet-110, by epoch
+# Table 1 of greydanus2024, features in order and shuffled; the CNN loses 38 points there, and about 35 in the text.
+SEQUENCES = {"logistic": (32.0, 32.0), "residual-mlp": (68.0, 68.0), "cnn": (94.0, 59.0), "gru": (91.0, 56.0)}
+# Its notebooks: accuracy by hidden size with label noise, by channels, and by pooling with little and with much data.
+NOISY = {16: 52.8, 47: 45.9, 300: 54.5}
+CHANNELS = {10: 80.4, 18: 66.2, 100: 72.3}
+POOLING = {"none": (59.2, 96.3), "stride": (57.4, 96.0), "max": (78.2, 98.1)}
+# Too uncertain for their margin, or contradicted by the numbers that the same source prints.
+NEVER = {"m1d-accuracy": Verdict.INCONCLUSIVE, "m1d-accuracy-shuffled": Verdict.INCONCLUSIVE}
+CONTRADICTED = {"m1d-pool-hinders": Verdict.NOT_REPRODUCED}
 THRESHOLDS = [0.001, 0.003, 0.01, 0.03, 0.1]
 
 
@@ -38,6 +49,8 @@ def accuracy(spec):
     """Percent, of the mean run; a number of the paper where it has one, otherwise one that follows its directions."""
     if spec.labels == "shuffled" or spec.trained == "none":
         return 10.0
+    if isinstance(spec, StepSpec):
+        return accuracy_on_sequences(spec)
     if spec.trained == "all-but-batchnorm":
         return accuracy_of("all", spec) - 1.2
     if spec.trained == "random":
@@ -45,7 +58,19 @@ def accuracy(spec):
     return accuracy_of(spec.trained, spec)
 
 
+def accuracy_on_sequences(spec):
+    if spec.family == "pooling-cnn":
+        return POOLING[spec.pooling][spec.dataset == "mnist1d-50000-1000"]
+    if spec.order == "reshuffled":
+        if spec.family == "cnn":
+            return CHANNELS[spec.hidden]
+        return NOISY.get(spec.hidden, 50.0) if spec.label_noise else 60 + 5 * math.log2(spec.hidden)
+    return SEQUENCES[spec.family][spec.features == "shuffled"]
+
+
 def accuracy_of(trained, spec):
+    if trained not in COLUMN:
+        return 40.0  # no source prints any
     if spec.rows == 160:
         numbers = BY_DEPTH[spec.depth] if spec.width == 1 else BY_WIDTH[spec.width]
         return numbers[COLUMN[trained]]
@@ -65,11 +90,18 @@ class Imagined:
 
     @property
     def history(self):
-        return ({"test_top1": self.measurement("accuracy")["top1"] + 0.5},)
+        spec, last = self.spec, self.measurement("accuracy")["top1"]
+        read = CURVE.get(spec.trained, {}) if spec.rows == 160 and spec.depth == 110 else {}
+        rows = range(1, spec.rows + 1)
+        return tuple(
+            {spec.row_name: row, "test_top1": read.get(row, last - self.shift + 0.5) + self.shift} for row in rows
+        )
 
     def measurement(self, name):
         scatter = 0.2 * (self.spec.seed - 1)
         top1 = accuracy(self.spec) + scatter + self.shift
+        if isinstance(self.spec, StepSpec):
+            return {"accuracy": {"top1": top1, "train_top1": 100.0}}[name]
         trains_gamma = self.spec.trained in COLUMN and "batchnorm" in self.spec.trained
         share = 0.27 + 0.02 * math.log2(self.spec.depth * self.spec.width / 110) if trains_gamma else 0.05
         return {
@@ -118,6 +150,8 @@ def test_runs_that_are_what_the_paper_says_speak_for_it_in_every_check(scale):
         decision = outcome(check)
         if not check.claim.tested(scale) or check.claim.rule.kind == "M":
             assert decision.verdict is Verdict.MEASURED, check.id
+        elif unlikely := (NEVER | CONTRADICTED).get(check.claim.id):
+            assert decision.verdict is unlikely, check.id
         elif scale == "paper" or check.claim.source.work == "control":
             assert decision.verdict is Verdict.REPRODUCED or decision.answer is Answer.SEEN, (check.id, decision.why)
         else:
@@ -125,7 +159,9 @@ def test_runs_that_are_what_the_paper_says_speak_for_it_in_every_check(scale):
 
 
 def test_runs_that_are_ten_points_off_speak_against_every_number():
+    drop = "m1d-shuffle-drop"  # the difference of two runs, both of them ten points off
     numbers = [check for check in trained("paper") if check.claim.rule.kind == "P"]
+    numbers = [check for check in numbers if check.claim.id not in (*NEVER, drop)]
     assert len(numbers) > 15
     for check in numbers:
         assert outcome(check, shift=-10.0).verdict is Verdict.NOT_REPRODUCED, check.id

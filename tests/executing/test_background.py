@@ -250,4 +250,7 @@ def test_from_the_command_line_it_makes_what_is_missing_and_ends(tmp_path):
     assert "ended, 1 of 1 runs complete" in done.stdout
     assert json.loads((files.folder / "state.json").read_text())["failed"] == 0
     again = repro(tmp_path, "run", "claim.py", "--background")
-    assert (again.returncode, again.stdout) == (0, "nothing to train: all 1 runs are complete. Next: repro judge\n")
+    assert (again.returncode, again.stdout) == (
+        0,
+        "nothing to train: all 1 runs are complete. Next: repro judge claim.py\n",
+    )
