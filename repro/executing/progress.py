@@ -1,10 +1,11 @@
 """A progress bar over the epochs of all runs on a terminal, or one line per run in a log."""
 
+import re
 import shutil
 import sys
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TextIO
@@ -15,6 +16,7 @@ from repro.planning.plan import Plan, Planned
 from repro.runs.store import HISTORY, Store
 
 REFRESH = 0.5  # seconds between two looks at the runs under way
+BAR = 17  # columns of percentage and bar, and one that stays empty
 SOON = 10.0  # seconds of training after which the time left is taken from them, and no longer from the plan
 
 
@@ -42,7 +44,7 @@ def reached(plan: Plan, ended: Collection[str], store: Store, workers: int) -> R
 
 
 def _short(run: Planned) -> str:
-    return run.spec.name.partition(" (")[0].replace(f" {run.spec.rows} epochs", "")
+    return re.sub(r" \d+ (epochs|steps)\b", "", run.spec.name.partition(" (")[0])
 
 
 def _epochs(run: Planned, store: Store) -> int:
@@ -110,8 +112,11 @@ class _Bar:
         self._plan, self._tally, self._store, self._workers = plan, tally, store, workers
         self._expected = max(1e-9, sum(run.cost.seconds for run in plan.missing))
         self._epochs = sum(run.spec.rows for run in plan.missing)
+        units = {run.spec.row_name for run in plan.missing}
+        self._unit = f"{units.pop() if len(units) == 1 else 'evaluation'}s"  # there is one after every epoch, too
         self._began = time.monotonic()
         size = shutil.get_terminal_size()
+        self._width = size.columns - BAR
         shape = "{percentage:3.0f}% {bar:10} {desc}"
         self._bar: Any = tqdm(total=1.0, bar_format=shape, ncols=size.columns, nrows=size.lines)
         self._over = threading.Event()
@@ -135,13 +140,24 @@ class _Bar:
         self._draw()
 
     def _draw(self) -> None:
-        ended = set(self._tally.done)
+        ended = {key for key, done in self._tally.done.items() if done.status != "paused"}
         found = reached(self._plan, ended, self._store, self._workers)
         self._bar.n = min(1.0, found.seconds / self._expected)
         left = _left(found.seconds, self._expected, time.monotonic() - self._began, self._workers)
-        runs = f"{len(ended)}/{len(self._plan.missing)} runs, {found.epochs}/{self._epochs} epochs"
-        self._bar.set_description_str(f"{runs}, {duration(left)} left; {'; '.join(found.current)}", refresh=False)
+        runs = f"{len(ended)}/{len(self._plan.missing)} runs, {found.epochs}/{self._epochs} {self._unit}"
+        words = [runs, *([f"{duration(left)} left"] if found.current else []), *found.current]
+        self._bar.set_description_str(_fitting(words, self._width), refresh=False)
         self._bar.refresh()
+
+
+def _fitting(words: Sequence[str], width: int) -> str:
+    """As many of some words, from the first, as fit a width."""
+    text = words[0]
+    for word in words[1:]:
+        if len(text) + 2 + len(word) > width:
+            break
+        text += f", {word}"
+    return text
 
 
 def _left(behind: float, expected: float, elapsed: float, workers: int) -> float:

@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
-from repro.executing.progress import duration, reached
+from repro.executing.execute import Tally
+from repro.executing.pool import Done
+from repro.executing.progress import _Bar, _fitting, duration, reached
 from repro.planning.plan import plan
 from repro.recipes import cifar
 from repro.runs.store import HISTORY, Store
@@ -71,7 +73,7 @@ def test_a_terminal_shows_epochs_time_left_and_what_is_trained(tmp_path, tiny_cl
     text = shown.decode()
     assert process.returncode == 0, text
     assert re.search(r"runs to train with 1 worker, about", text)
-    assert re.search(r"0/\d+ runs, 0/\d+ epochs, .* left; resnet-8 ", text)
+    assert re.search(r"0/\d+ runs, 0/\d+ epochs, .* left, resnet-8 ", text)
     assert re.search(r"100% .* (\d+)/\1 runs, (\d+)/\2 epochs", text)
 
 
@@ -88,3 +90,19 @@ def test_a_run_that_is_complete_before_needs_no_bar(made, store):
 )
 def test_a_duration_has_the_unit_that_a_person_would_use(seconds, words):
     assert duration(seconds) == words
+
+
+def test_a_checkpointed_run_has_not_ended(made, store, capsys):
+    first, *_ = made.missing
+    write_epochs(store, first.spec, 3)
+    tally = Tally(done={first.spec.key: Done(spec=first.spec, status="paused", seconds=1.0)})
+    bar = _Bar(made, tally, store, workers=1)
+    bar.close()
+    assert "0/3 runs, 3/36 epochs" in capsys.readouterr().err
+
+
+def test_what_does_not_fit_the_terminal_is_left_out_whole():
+    words = ["0/6 runs, 2/72 epochs", "16 min left", "resnet-8 batchnorm seed 0 2/12"]
+    assert _fitting(words, 63) == "0/6 runs, 2/72 epochs, 16 min left"
+    assert _fitting(words, 66) == "0/6 runs, 2/72 epochs, 16 min left, resnet-8 batchnorm seed 0 2/12"
+    assert _fitting(words, 5) == "0/6 runs, 2/72 epochs"
