@@ -17,7 +17,7 @@ def test_init_writes_a_profile_that_the_doctor_takes(user):
 def test_the_throughput_says_how_many_runs_share_a_gpu_and_submit_uses_it(user, sound):
     user.profile(runs_per_gpu="throughput", memory="2G")
     assert "measure first: repro cluster throughput box" in user.submit(expect=(2,))
-    printed = user.run("cluster", "throughput", "tiny.py", "box", "--most", "2")
+    printed = user.run("cluster", "throughput", "box", "tiny.py", "--most", "2")
     assert "measures 1 networks" in printed
     assert "resnet-8 " in printed
     assert "share a GPU" in printed
