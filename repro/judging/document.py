@@ -3,6 +3,7 @@
 import contextlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from repro import __version__
@@ -29,7 +30,6 @@ from repro.judging.multiverse import multiverses
 from repro.judging.redrawn import redrawn_figures
 from repro.judging.verdict import Judgement, to_json
 from repro.planning.scales import ScaleNeeds
-from repro.recipes import schedule
 from repro.runs.datasets import DATASETS
 from repro.runs.spec import TRAINING_VERSION
 from repro.runs.store import Run, Store
@@ -71,7 +71,7 @@ def document(
         works=works(checks),
         figures=redrawn_figures(checks),
         tags=TAGS,
-        protocol=vars(schedule(scale)) | {"scale": scale},
+        protocol=_protocol(checks) | {"scale": scale},
         scales=tuple(scales),
         coverage=coverage(rows_of_catalogue, claims, pointless=pointless, missing_seconds=missing_seconds),
         claims=tuple(claims),
@@ -170,3 +170,14 @@ def _cost(runs: Sequence[Run]) -> TotalCost:
         device_seconds=round(sum(run.record["seconds"] for run in trained), 1),
         peak_memory_bytes=max((run.record["parts"][-1]["peak_memory_bytes"] for run in trained), default=None),
     )
+
+
+def _protocol(checks: Sequence[Check]) -> dict[str, str]:
+    """What the trained runs of some checks have in common: each setting of which there are at most three values."""
+    found: dict[str, set[str]] = {}
+    for spec in [spec for check in checks for spec in check.runs(1).values() if spec.rows]:
+        for one in fields(spec):
+            value = getattr(spec, one.name)
+            text = ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
+            found.setdefault(one.name, set()).add(text)
+    return {name: " or ".join(sorted(texts)) for name, texts in found.items() if name != "seed" and len(texts) <= 3}

@@ -101,7 +101,7 @@ class Document:
     works: tuple[Work, ...]  # that the claims are about, companions after the work that they report on
     figures: tuple[RedrawnFigure, ...]  # of those works, to redraw from the runs
     tags: dict[str, str]  # what the certainty tags of references mean
-    protocol: dict[str, Any]  # settings that the scale fixes for every run
+    protocol: dict[str, Any]  # settings that the trained runs share, with at most three values each
     scales: tuple[ScaleNeeds, ...]  # trained runs needed at each scale, how many exist, and the cost of the rest
     coverage: tuple[Covered, ...]  # every row of the catalogue
     claims: tuple[ClaimEntry, ...]  # one entry per claim
