@@ -96,3 +96,15 @@ def test_every_row_of_the_catalogue_has_a_standing(checks, workplace):
     assert verify.differences(workplace / "verdicts.json", made) == [
         'coverage tiny: standing: stored "pending", computed "judged"'
     ]
+
+
+def test_the_protocol_is_that_of_the_checks_own_runs(tmp_path):
+    claims = PACKAGE.parent / "claims"
+    of_steps = collect(scale="paper", paths=[str(claims / "greydanus2024" / "fig9_pooling.py")]).selected
+    of_epochs = collect(scale="paper", paths=[str(claims / "frankle2021" / "fig6_clamping.py")]).selected
+    steps, epochs = (
+        document.document(checks, Store(tmp_path), "paper")[0]["protocol"] for checks in (of_steps, of_epochs)
+    )
+    assert (steps["optimizer"], steps["steps"], steps["scale"]) == ("adam", "6000", "paper")
+    assert (epochs["epochs"], epochs["dataset"]) == ("1 or 160", "cifar10")
+    assert "epochs" not in steps and "seed" not in steps and "steps" not in epochs
