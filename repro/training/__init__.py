@@ -22,8 +22,9 @@ from repro.training.finished import back_fill as back_fill
 from repro.training.finished import remeasure as remeasure
 from repro.training.finished import restore as restore
 from repro.training.finished import write_measurement
-from repro.training.loop import State, start, train
+from repro.training.loop import train
 from repro.training.precision import arithmetic
+from repro.training.step import State, start
 from repro.training.trainable import Trainable, frozen_hash, named_tensors, prepare
 
 WARM = 5  # steps before speed is measured

@@ -10,7 +10,8 @@ import torch
 from repro.runs.checkpoint import CHECKPOINT, HISTORY, pack, read_checkpoint
 from repro.runs.spec import RunSpec
 from repro.runs.store import write
-from repro.training.loop import Row, State, start
+from repro.training.loop import Row
+from repro.training.step import State, start
 from repro.training.trainable import Trainable
 
 

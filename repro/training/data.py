@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,21 @@ from repro.training.streams import Purpose, stream
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gather:
+    """The batches of a row as a function of tensors alone: what a step that is recorded once and replayed reads."""
+
+    index: Callable[[int], Tensor]  # step, from 0 -> which examples, (B,) int64
+    tables: tuple[Tensor, ...]  # what the row drew for each example, on the device; of the same shapes in every row
+    take: Callable[[Tensor, tuple[Tensor, ...]], tuple[Tensor, Tensor]]  # index and tables -> inputs, labels
+
+
+@dataclass(frozen=True, kw_only=True)
 class Batches:
     """What one row of the history trains on."""
 
     count: int  # steps
     of: Callable[[int], tuple[Tensor, Tensor]]  # step, from 0 -> inputs of the network, and labels
+    gather: Gather | None = None  # None where batches need the host
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +63,15 @@ class Examples:
         pixels = self.dataset.pixels
         if pixels is None:
             return inputs
-        mean = torch.tensor(pixels.mean, device=inputs.device)
-        deviation = torch.tensor(pixels.deviation, device=inputs.device)
+        mean, deviation = self._moments
         return ((inputs.float() / pixels.divisor - mean) / deviation).permute(0, 3, 1, 2)
+
+    @cached_property
+    def _moments(self) -> tuple[Tensor, Tensor]:
+        """Mean and deviation of each channel; made once, as a step that makes tensors on the host waits for it."""
+        pixels, device = self.dataset.pixels, self.train.inputs.device
+        assert pixels is not None
+        return torch.tensor(pixels.mean, device=device), torch.tensor(pixels.deviation, device=device)
 
 
 def load(spec: RunSpec, data_dir: Path, device: torch.device) -> Examples:
@@ -97,13 +113,19 @@ def _of_epoch(spec: ResNetSpec, examples: Examples, epoch: int) -> Batches:
     train = examples.train
     shuffled = stream(spec.seed, Purpose.ORDER, epoch).permutation(len(train.labels))
     order = torch.from_numpy(shuffled).to(train.labels.device)
-    pixels_of = augment(train.inputs, spec.augmentation, spec.seed, epoch)
+    drawn = draws(train.inputs, spec.augmentation, spec.seed, epoch)
 
-    def batch(step: int) -> tuple[Tensor, Tensor]:
-        index = order[step * spec.batch_size : (step + 1) * spec.batch_size]
-        return examples.normalise(pixels_of(index)), train.labels[index]
+    def index(step: int) -> Tensor:
+        return order[step * spec.batch_size : (step + 1) * spec.batch_size]
 
-    return Batches(count=math.ceil(len(order) / spec.batch_size), of=batch)
+    def take(index: Tensor, drawn: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        return examples.normalise(augment(train.inputs, index, drawn)), train.labels[index]
+
+    return Batches(
+        count=math.ceil(len(order) / spec.batch_size),
+        of=lambda step: take(index(step), drawn),
+        gather=Gather(index=index, tables=drawn, take=take),
+    )
 
 
 def _of_steps(spec: StepSpec, examples: Examples, row: int) -> Batches:
@@ -147,27 +169,30 @@ def _columns(spec: StepSpec) -> NDArray[np.int64] | None:
             return None
 
 
-def augment(pixels: Tensor, kind: str, seed: int, epoch: int) -> Callable[[Tensor], Tensor]:
-    """A function from image indices (B,) to augmented uint8 images (B, H, W, C) of one epoch.
+def draws(pixels: Tensor, kind: str, seed: int, epoch: int) -> tuple[Tensor, ...]:
+    """What an epoch does to each image, on the device that holds the pixels: () where nothing.
 
-    "flip-crop4" flips half of the images and crops each at a random place after zero-padding by 4 pixels, on
-    the device that holds the pixels. What happens to image i depends on (seed, epoch, i) alone.
+    "flip-crop4" flips half of the images and crops each at a random place after zero-padding by 4 pixels: the place's
+    row and column, 0 to 8, and whether to flip, each (N,) int64. They depend on (seed, epoch) and the image alone.
     """
     if kind == "none":
-        return lambda index: pixels[index]
-    count, height, width, _ = pixels.shape
-    generator = stream(seed, Purpose.AUGMENTATION, epoch)
-    draws = torch.from_numpy(np.stack([generator.integers(0, 9, count), generator.integers(0, 9, count)]))
+        return ()
+    count, generator = len(pixels), stream(seed, Purpose.AUGMENTATION, epoch)
+    places = torch.from_numpy(np.stack([generator.integers(0, 9, count), generator.integers(0, 9, count)]))
     flips = torch.from_numpy(generator.integers(0, 2, count)).to(pixels.device)
-    tops, lefts = draws.to(pixels.device)
-    span_y, span_x = torch.arange(height, device=pixels.device), torch.arange(width, device=pixels.device)
+    tops, lefts = places.to(pixels.device)
+    return tops, lefts, flips
 
-    def crop(index: Tensor) -> Tensor:
-        rows = tops[index, None] + span_y
-        columns = lefts[index, None] + span_x
-        columns = torch.where(flips[index, None] == 1, width + 7 - columns, columns)
-        padded = functional.pad(pixels[index], (0, 0, 4, 4, 4, 4))  # a batch: all of them would be 240 MB a worker
-        image = torch.arange(len(index), device=pixels.device)
-        return padded[image[:, None, None], rows[:, :, None], columns[:, None, :]]
 
-    return crop
+def augment(pixels: Tensor, index: Tensor, drawn: tuple[Tensor, ...]) -> Tensor:
+    """Augmented uint8 images (B, H, W, C) for image indices (B,), from what ``draws`` drew."""
+    if not drawn:
+        return pixels[index]
+    tops, lefts, flips = drawn
+    _, height, width, _ = pixels.shape
+    rows = tops[index, None] + torch.arange(height, device=pixels.device)
+    columns = lefts[index, None] + torch.arange(width, device=pixels.device)
+    columns = torch.where(flips[index, None] == 1, width + 7 - columns, columns)
+    padded = functional.pad(pixels[index], (0, 0, 4, 4, 4, 4))  # a batch: all of them would be 240 MB a worker
+    image = torch.arange(len(index), device=pixels.device)
+    return padded[image[:, None, None], rows[:, :, None], columns[:, None, :]]

@@ -24,6 +24,17 @@ def optimizer_of(spec: RunSpec, trained: Tensor, slots: dict[str, Tensor], *, st
     return sgd
 
 
+@torch.no_grad()
+def sgd(spec: RunSpec, trained: Tensor, momentum: Tensor, rate: Tensor) -> None:
+    """One step of SGD with the learning rate in a tensor, and the gradient in ``trained.grad``, which it uses up.
+
+    torch's own takes the rate from the host, where a recorded step would keep the first one for ever.
+    """
+    assert trained.grad is not None
+    momentum.mul_(spec.momentum).add_(trained.grad.add_(trained, alpha=spec.weight_decay))
+    trained.addcmul_(momentum, rate, value=-1)
+
+
 def learning_rate(spec: RunSpec, row: int) -> float:
     """The learning rate of a row of the history, counted from 0."""
     drops = spec.learning_rate_drops if isinstance(spec, ResNetSpec) else ()

@@ -1,11 +1,13 @@
 """What "float32", "tf32" and "bfloat16" mean on a device."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 
 from repro.errors import SpecError
 
 
-def arithmetic(precision: str, device: torch.device) -> torch.autocast:
+def arithmetic(precision: str, device: torch.device) -> AbstractContextManager[object]:
     """The context for a forward pass in a precision; the backward pass, outside it, follows.
 
     "float32" is IEEE's. Torch lets convolutions of recent GPUs round their factors to 10 bits (TF32) unless told
@@ -19,4 +21,4 @@ def arithmetic(precision: str, device: torch.device) -> torch.autocast:
     factors = "tf32" if precision == "tf32" else "ieee"
     torch.backends.cuda.matmul.fp32_precision = factors
     torch.backends.cudnn.conv.fp32_precision = factors  # type: ignore[attr-defined]
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+    return torch.autocast(device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()

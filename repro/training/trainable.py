@@ -155,4 +155,5 @@ def _flatten_running(model: nn.Module) -> Tensor:
         for name in ("running_mean", "running_var"):
             norm._buffers[name] = flat[start : start + norm.num_features]
             start += norm.num_features
+        norm.num_batches_tracked = None  # nothing reads the count, and counting is a launch a layer
     return flat

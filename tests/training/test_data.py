@@ -14,7 +14,7 @@ from repro.errors import DataError
 from repro.recipes import cifar
 from repro.runs.datasets import DATASETS
 from repro.training import data, decoded
-from repro.training.data import augment, load
+from repro.training.data import augment, draws, load
 from repro.training.decoded import arrays, fingerprint
 from repro.training.formats import decode
 
@@ -115,9 +115,13 @@ def flipped_and_cropped(image, top, left, flip):
     return np.pad(image, ((4, 4), (4, 4), (0, 0)))[top : top + 32, left : left + 32]
 
 
+def augmented_by(pixels, seed, epoch, index):
+    return augment(pixels, index, draws(pixels, "flip-crop4", seed, epoch))
+
+
 def test_augmented_images_are_flips_and_crops_of_their_originals():
     pixels = noise(40)[0]
-    augmented = augment(torch.from_numpy(pixels), "flip-crop4", 0, 0)(torch.arange(40)).numpy()
+    augmented = augmented_by(torch.from_numpy(pixels), 0, 0, torch.arange(40)).numpy()
     flips = 0
     for image, result in zip(pixels, augmented, strict=True):
         ways = [(t, l, f) for t in range(9) for l in range(9) for f in (0, 1)]  # noqa: E741
@@ -129,11 +133,11 @@ def test_augmented_images_are_flips_and_crops_of_their_originals():
 
 def test_augmentation_of_an_image_depends_on_seed_epoch_and_image_alone():
     pixels = torch.from_numpy(noise(40)[0])
-    whole = augment(pixels, "flip-crop4", 0, 5)(torch.arange(40))
-    picked = augment(pixels, "flip-crop4", 0, 5)(torch.tensor([7, 3]))
+    whole = augmented_by(pixels, 0, 5, torch.arange(40))
+    picked = augmented_by(pixels, 0, 5, torch.tensor([7, 3]))
     assert torch.equal(picked, whole[[7, 3]])
-    assert not torch.equal(whole, augment(pixels, "flip-crop4", 0, 6)(torch.arange(40)))
-    assert not torch.equal(whole, augment(pixels, "flip-crop4", 1, 5)(torch.arange(40)))
+    assert not torch.equal(whole, augmented_by(pixels, 0, 6, torch.arange(40)))
+    assert not torch.equal(whole, augmented_by(pixels, 1, 5, torch.arange(40)))
 
 
 def test_normalised_cifar_uses_imagenets_constants():

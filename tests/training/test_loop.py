@@ -80,15 +80,15 @@ def test_data_order_changes_with_epoch_and_seed(monkeypatch):
         """The images in the order in which they are trained on, epoch by epoch."""
         epochs = []
 
-        def watched(pixels, *_):
+        def drawn(*_):
             epochs.append([])
+            return ()
 
-            def take(index):
-                epochs[-1] += index.tolist()
-                return pixels[index]
+        def watched(pixels, index, _):
+            epochs[-1] += index.tolist()
+            return pixels[index]
 
-            return take
-
+        monkeypatch.setattr(data, "draws", drawn)
         monkeypatch.setattr(data, "augment", watched)
         finished(short(seed=seed), images)
         return epochs
