@@ -27,7 +27,10 @@ def code_digest() -> str:
     digest = hashlib.sha256()
     runs = [
         PACKAGE / "runs" / name
-        for name in ("spec.py", "resnet_spec.py", "step_spec.py", "spec_json.py", "datasets.py", "checkpoint.py")
+        for name in (
+            *("spec.py", "network_spec.py", "resnet_spec.py", "step_spec.py", "boosting_spec.py", "spec_json.py"),
+            *("datasets.py", "drawn.py", "streams.py", "checkpoint.py"),
+        )
     ]
     for path in [*runs, *sorted((PACKAGE / "training").rglob("*.py"))]:
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")

@@ -86,13 +86,11 @@ def checkpoint_bytes() -> int:
     from repro.recipes import cifar
     from repro.runs.store import CHECKPOINT
     from repro.training.checkpoint import Past, write_checkpoint
-    from repro.training.loop import start
-    from repro.training.trainable import prepare
+    from repro.training.learner import learner
 
-    spec = cifar("paper", 0, depth=866)
-    net = prepare(spec, torch.device("cpu"))
+    spec = cifar("smoke", 0, depth=866)
     with tempfile.TemporaryDirectory() as place:
-        write_checkpoint(Path(place), spec, net, start(spec, net), Past(criteria={}), [])
+        write_checkpoint(Path(place), spec, learner(spec, Path(), torch.device("cpu")), Past(criteria={}), [])
         return (Path(place) / CHECKPOINT).stat().st_size
 
 

@@ -46,6 +46,7 @@ def test_every_work_of_the_sources_is_in_the_catalogue():
         "frankle2021",
         "thebatch2020",
         "greydanus2024",
+        "hastie2009",
         "peerthum2023",
         "pwnc",
         "open-questions",

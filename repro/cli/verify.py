@@ -32,10 +32,10 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 def data(arguments: argparse.Namespace) -> int:
     """Reads data sets and prints their fingerprints."""
-    from repro.runs.datasets import DATASETS
+    from repro.runs.datasets import DATASETS, DRAWN
 
     names = list(dict.fromkeys(arguments.names)) or ["digits"]
-    known = sorted(set(DATASETS) - {"imagenet"})
+    known = sorted(set(DATASETS) - {"imagenet", *DRAWN})
     for name in names:
         if name not in known:
             raise SpecError(f"data set is {name!r}; allowed: {', '.join(known)}.")

@@ -15,7 +15,7 @@ from repro.cluster.throughput import WORTH, Measured, Throughput
 from repro.cluster.waiting import empty_submission
 from repro.provenance import allocation
 from repro.runs.files import explain_write_errors, write
-from repro.runs.spec import RunSpec
+from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec_json import read_spec
 from repro.runs.store import Store
 
@@ -48,14 +48,14 @@ def send(one: Profile, order: Order, specs: list[str], minutes: int, most: int) 
 def measure_and_save(spec_file: str, result_file: str, data_dir: str, device: str, most: int) -> None:
     """Measures the networks in a file of specs, with at most ``most`` runs per GPU; called in a job, with paths."""
     specs = [read_spec(text, spec_file) for text in Path(spec_file).read_text(encoding="utf-8").splitlines()]
-    node = (allocation() or {}).get("node", "")
+    node, networks = (allocation() or {}).get("node", ""), [spec for spec in specs if isinstance(spec, NetworkSpec)]
     throughput.save(
-        measure(specs, data_dir=Path(data_dir), device=device, node=str(node), most=most), Path(result_file)
+        measure(networks, data_dir=Path(data_dir), device=device, node=str(node), most=most), Path(result_file)
     )
 
 
 def measure(
-    specs: Sequence[RunSpec],
+    specs: Sequence[NetworkSpec],
     *,
     data_dir: Path,
     device: str,
@@ -79,7 +79,7 @@ def measure(
     return Throughput(device=device, node=node, networks=tuple(made))
 
 
-def _rate(spec: RunSpec, count: int, data_dir: Path, device: str, seconds: float) -> float | None:
+def _rate(spec: NetworkSpec, count: int, data_dir: Path, device: str, seconds: float) -> float | None:
     """Images per second over several processes that train at the same time; None if one of them fails."""
     context = multiprocessing.get_context("spawn")
     barrier, answers = context.Barrier(count), context.Queue()
@@ -99,7 +99,7 @@ def _rate(spec: RunSpec, count: int, data_dir: Path, device: str, seconds: float
     return None if any(math.isnan(rate) for rate in rates) else sum(rates)
 
 
-def _train(spec: RunSpec, data_dir: Path, device: str, seconds: float, barrier: Any, answers: Any) -> None:
+def _train(spec: NetworkSpec, data_dir: Path, device: str, seconds: float, barrier: Any, answers: Any) -> None:
     from repro.training import speed
 
     try:

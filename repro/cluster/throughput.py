@@ -12,6 +12,7 @@ from repro.cluster.profile import Profile
 from repro.errors import ClusterError
 from repro.planning.cost import Known, forward_macs
 from repro.runs.files import write
+from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec import RunSpec
 from repro.runs.spec_json import read_spec
 from repro.runs.store import Store
@@ -106,11 +107,11 @@ def sharing(found: Throughput | None, profile: Profile) -> Sharing:
     return of
 
 
-def networks(specs: Sequence[tuple[RunSpec, float]]) -> list[RunSpec]:
+def networks(specs: Sequence[tuple[RunSpec, float]]) -> list[NetworkSpec]:
     """The networks worth measuring, from runs and their expected seconds: those that take the most time."""
-    spent: dict[tuple[Any, ...], tuple[float, RunSpec]] = {}
+    spent: dict[tuple[Any, ...], tuple[float, NetworkSpec]] = {}
     for spec, seconds in specs:
-        if spec.rows:
+        if spec.rows and isinstance(spec, NetworkSpec):
             kind = (spec.dataset, spec.network, spec.batch_size, spec.precision)
             before, first = spent.get(kind, (0.0, spec))
             spent[kind] = (before + seconds, first)

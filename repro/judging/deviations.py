@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from repro.claim import JUDGED_BY, Check
 from repro.judging.verdict import CODE_CHANGED, FAILED, HOLDS, PROVISIONAL, RULE_CHANGED, RULE_LATE
 from repro.runs.datasets import DATASETS
+from repro.runs.network_spec import NetworkSpec
 from repro.runs.store import Run
 
 
@@ -14,7 +15,8 @@ def deviations(
     """One sentence for each; ``replicates`` are those behind the published values that findings were held against."""
     runs = list(found.values())
     listed = sorted({DATASETS[run.spec.dataset].deviation_text for run in runs} - {""})
-    listed += [f"precision: {word}" for word in sorted({run.spec.precision for run in runs} - {"float32"})]
+    precisions = {run.spec.precision for run in runs if isinstance(run.spec, NetworkSpec)}
+    listed += [f"precision: {word}" for word in sorted(precisions - {"float32"})]
     listed += _mixtures([run for run in runs if run.spec.rows])
     fewer = sorted(number for number in replicates if number != seeds)
     if fewer and check.scale == "paper":
@@ -66,8 +68,9 @@ def _mixtures(trained: Collection[Run]) -> list[str]:
     """What differs among runs that are compared with each other."""
     parts = [part for run in trained for part in run.record["parts"]]
     listed = []
-    for name, words in (("device", "devices"), ("code", "training code"), ("torch", "torch versions")):
-        values = sorted({str(part.get(name, "unknown")) for part in parts})
+    kinds = ("device", "devices"), ("code", "training code"), ("torch", "torch versions")
+    for name, words in (*kinds, ("scikit-learn", "scikit-learn versions")):  # older runs do not name the last one
+        values = sorted({str(part[name]) for part in parts if name in part})
         if len(values) > 1:
             shown = [value[:12] for value in values] if name == "code" else values
             listed.append(f"{words}: runs of this comparison were trained with {', '.join(shown)}")

@@ -8,6 +8,7 @@ from repro.claim import Check
 from repro.compare import Finding, Levels, Published, Sweep, undecidable
 from repro.errors import ClaimError
 from repro.runs.datasets import DATASETS
+from repro.runs.drawn import named_fingerprints
 from repro.runs.store import Run
 from repro.statistics import Sample, Unit
 
@@ -115,7 +116,7 @@ class Evidence:
         For a data set whose fingerprint nobody here has read, the loader's own check stands in, and both are equal.
         """
         run = self.runs(arm)[0]
-        named = DATASETS[run.spec.dataset].fingerprints or run.record["data"]
+        named = named_fingerprints(run.spec.dataset, run.spec.seed) or run.record["data"]
         return {split: (found, named[split]) for split, found in run.record["data"].items()}
 
     def find(self, **quantities: Any) -> None:

@@ -193,7 +193,9 @@ class _Run:
 
     def __init__(self, spec: RunSpec) -> None:
         self.spec = spec
-        self.history: tuple[dict[str, Any], ...] = _Rows([{spec.row_name: 1, "test_top1": 50.0}])
+        self.history: tuple[dict[str, Any], ...] = _Rows(
+            [{spec.row_name: 1, "test_top1": 50.0, "train_top1": 50.0, "train_loss": 0.5}]
+        )
         self.record: dict[str, Any] = {"frozen_before": "", "frozen_after": "", "data": {}}
 
     def measurement(self, name: str) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from repro.errors import StoreError
 from repro.judging.shapes import expected
 from repro.runs.datasets import DATASETS
+from repro.runs.drawn import named_fingerprints
+from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec import RunSpec
 from repro.runs.store import HISTORY, TENSORS, Run
 
@@ -68,7 +70,7 @@ def broken_controls(runs: Iterable[Run]) -> list[str]:
             continue
         if run.record["frozen_before"] != run.record["frozen_after"]:
             found.append(f"frozen tensors of {run.spec.name} are not what they were before training.")
-        for split, named in (DATASETS[run.spec.dataset].fingerprints or {}).items():
+        for split, named in named_fingerprints(run.spec.dataset, run.spec.seed).items():
             read = run.record["data"].get(split, "nothing")
             if read != named:
                 found.append(
@@ -88,7 +90,7 @@ def _refuse_copies(arm: str, runs: Sequence[Run]) -> None:
             ("tensors", run.record["files"][TENSORS]),
             ("losses", tuple((row.get("train_loss"), row.get("test_loss"), row["test_top1"]) for row in run.history)),
         ]
-        if run.spec.trained not in ("all", "all-but-batchnorm"):  # what is frozen there may be the same for every seed
+        if _freezes_weights(run.spec):
             prints.append(("frozen weights", run.record["frozen_before"]))
         for kind, value in prints:
             other = seen.setdefault((kind, value), run.spec)
@@ -97,6 +99,11 @@ def _refuse_copies(arm: str, runs: Sequence[Run]) -> None:
                     f"{run.folder} ({run.spec.name}): its {kind} equal those of seed {other.seed} in arm {arm!r}. "
                     "Delete the one that was copied and train it again."
                 )
+
+
+def _freezes_weights(spec: RunSpec) -> bool:
+    """Whether what is frozen follows the seed; elsewhere it may be the same for all, or nothing."""
+    return isinstance(spec, NetworkSpec) and spec.trained not in ("all", "all-but-batchnorm")
 
 
 def _tensors(run: Run) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from repro.runs.boosting_spec import BoostingSpec
 from repro.runs.datasets import DATASETS
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.spec import RunSpec
@@ -14,8 +15,11 @@ def expected(spec: RunSpec) -> dict[str, Shape]:
     """The trained parameters and running statistics of a run by name; none for a network that was only built."""
     if not spec.rows:
         return {}
-    if isinstance(spec, StepSpec):
-        return _of_steps(spec)
+    match spec:
+        case StepSpec():
+            return _of_steps(spec)
+        case BoostingSpec():  # a split or a leaf is a number and the feature that it is compared with
+            return dict.fromkeys(("features", "numbers"), (spec.rounds, 2 * spec.leaves - 1))
     assert isinstance(spec, ResNetSpec)
     kept: dict[str, Shape] = {}
     for path, part, shape in _layers(spec):

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from repro.runs.boosting_spec import BoostingSpec
 from repro.runs.datasets import DATASETS
+from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.spec import RunSpec
 from repro.runs.step_spec import StepSpec
@@ -17,6 +19,8 @@ BUILD_SECONDS = 0.5  # a run that trains nothing
 # Multiply-accumulates that pass while a processor starts the operations of one step of a small network, half a
 # millisecond at the speed assumed above.
 OVERHEAD = 1e7
+# Multiply-accumulates that pass while a tree sorts one number of one example at one of its levels.
+SORTED = 2e3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +49,7 @@ def estimator(known: Iterable[Known], device_type: str) -> Callable[[RunSpec], C
     for one in known:
         if one.device_type == device_type and one.spec.rows:
             of_work = measured.setdefault(one.spec.dataset, {}).setdefault(_work(one.spec), {})
-            of_work.setdefault(one.spec.trained, one.seconds)
+            of_work.setdefault(_moves(one.spec), one.seconds)
     works = {dataset: sorted(of_dataset) for dataset, of_dataset in measured.items()}
 
     def cost(spec: RunSpec) -> Cost:
@@ -57,20 +61,27 @@ def estimator(known: Iterable[Known], device_type: str) -> Callable[[RunSpec], C
         index = bisect(works[spec.dataset], work)
         nearest = min(works[spec.dataset][max(0, index - 1) : index + 1], key=lambda one: abs(math.log(one / work)))
         of_work = measured[spec.dataset][nearest]
-        seconds = of_work.get(spec.trained, next(iter(of_work.values())))
+        seconds = of_work.get(_moves(spec), next(iter(of_work.values())))
         return Cost(seconds=seconds * work / nearest, basis="measured" if work == nearest else "scaled")
 
     return cost
 
 
 def forward_macs(spec: RunSpec) -> float:
-    """Multiply-accumulates of a network for one example."""
+    """Multiply-accumulates of a network for one example; of trees, what one costs in growing them."""
     match spec:
         case ResNetSpec():
             return _resnet_macs(spec)
         case StepSpec():
             return _sequence_macs(spec)
+        case BoostingSpec():
+            return spec.rounds * math.log2(spec.leaves) * DATASETS[spec.dataset].shape[0] * SORTED
     raise AssertionError(f"{spec.name} has no known cost")
+
+
+def _moves(spec: RunSpec) -> str:
+    """What is trained, in a word."""
+    return spec.trained if isinstance(spec, NetworkSpec) else spec.family
 
 
 def _resnet_macs(spec: ResNetSpec) -> float:
@@ -105,7 +116,9 @@ def _sequence_macs(spec: StepSpec) -> float:
 
 def _work(spec: RunSpec) -> float:
     """Multiply-accumulates of a whole run; a frozen weight needs no gradient of its own."""
-    match spec.trained:
+    if isinstance(spec, BoostingSpec):
+        return forward_macs(spec) * DATASETS[spec.dataset].train_size
+    match _moves(spec):
         case "all" | "all-but-batchnorm" | "random":
             passes = 3
         case "none":

@@ -1,5 +1,6 @@
 """Recipes: the runs that claim files ask for, by protocol and scale; one module a protocol."""
 
+from repro.recipes.boosting import boosting
 from repro.recipes.resnets import (
     DEPTHS,
     GAMMA_DEPTH,
@@ -25,6 +26,7 @@ __all__ = [
     "WIDE_DEPTH",
     "WIDTHS",
     "Schedule",
+    "boosting",
     "built",
     "check_scale",
     "cifar",

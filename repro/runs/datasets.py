@@ -20,8 +20,8 @@ class Pixels:
 class Generated:
     """What the generator of a data set is asked for."""
 
-    examples: int  # training and test examples together: they are standardised together
-    seed: int  # of the generator
+    examples: int  # training and test examples together
+    seed: int | None  # of the generator; None: that of the run, so that each seed has examples of its own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Dataset:
     shape: tuple[int, ...]  # height, width, channels of an image; length of a sequence
     classes: int
     pixels: Pixels | None  # None for sequences, whose numbers enter the network as they are
-    fingerprints: dict[str, str] | None  # by split; None where nobody here has read the data set
+    fingerprints: dict[str, str] | None  # by split; None where nobody here has read it, or each seed has its own
     stands_for: str  # the data set that it is a copy of, itself for an original
     deviation_text: str  # how it differs from that, "" for an original
     generated: Generated | None = None  # how it is made, for what no file holds
@@ -144,9 +144,21 @@ DATASETS = {
             "test": "f2f7ab083c529765e80a17bab71335ef92ae37164660b0b3a86ba213bd0a6047",
         },
     ),
+    "hastie-10-2": Dataset(  # equation 10.2 of hastie2009, and scikit-learn's name for it
+        train_size=2_000,
+        test_size=10_000,
+        shape=(10,),
+        classes=2,
+        pixels=None,
+        fingerprints=None,
+        stands_for="hastie-10-2",
+        deviation_text="data: each seed draws a new set, and the source has one",
+        generated=Generated(examples=12_000, seed=None),
+    ),
 }
 IMAGES = tuple(name for name, dataset in DATASETS.items() if dataset.pixels)
-SEQUENCES = tuple(name for name, dataset in DATASETS.items() if not dataset.pixels)
+DRAWN = tuple(name for name, dataset in DATASETS.items() if dataset.generated and dataset.generated.seed is None)
+SEQUENCES = tuple(name for name, dataset in DATASETS.items() if not dataset.pixels and name not in DRAWN)
 COPIES = tuple(name for name, dataset in DATASETS.items() if dataset.stands_for == "cifar10")  # what --data may name
 
 ARCHIVE, UNPACKED = "cifar-10-python.tar.gz", "cifar-10-batches-py"  # the original's names

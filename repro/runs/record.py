@@ -127,7 +127,7 @@ def _content(name: str, content: dict[str, Any], spec: RunSpec) -> "_Sound":
             return {spec.row_name: _count, **_CONTENT[name]}
         case "measurements/accuracy.json":
             return {DATASETS[spec.dataset].unit: _some, **_CONTENT[name]}
-        case "measurements/parameters.json":
+        case "measurements/parameters.json" | "measurements/trees.json":
             return dict.fromkeys(content, _count)
         case _:
             return _CONTENT.get(name, {})

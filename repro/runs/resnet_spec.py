@@ -7,13 +7,13 @@ from typing import ClassVar, Self
 
 from repro.errors import SpecError
 from repro.runs.datasets import DATASETS, IMAGES
-from repro.runs.spec import RunSpec
+from repro.runs.network_spec import NetworkSpec
 
 IMAGENET_DEPTHS = (18, 34, 50, 101, 200)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResNetSpec(RunSpec):
+class ResNetSpec(NetworkSpec):
     """One training run of a CIFAR ResNet; an ImageNet ResNet is built and counted, not trained.
 
     Raises:

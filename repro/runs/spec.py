@@ -1,7 +1,6 @@
 """RunSpec: the base of every run's description, which is hashed as it is written out."""
 
 import hashlib
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
@@ -26,17 +25,10 @@ class RunSpec(ABC):
     CHOICES: ClassVar[dict[str, tuple[str, ...]]]  # the values of a field that is one of a list
     LEAST: ClassVar[dict[str, int]]  # the least value of a field that is a number of something
 
-    family: str  # architecture: decides which kind of spec it is
-    trained: str  # which parameters move; everything else stays at its initial value
-    weight_init: str  # convolutions and linear layers
+    family: str  # architecture or algorithm: decides which kind of spec it is
     dataset: str  # a named copy of the data: another encoding is another data set
     labels: str  # of training examples: "shuffled" permutes them once, a control
-    batch_size: int  # examples a step; the last partial batch is kept
-    learning_rate: float  # of the optimiser, before any drop
-    momentum: float  # of SGD, not Nesterov, in [0, 1)
-    weight_decay: float  # on every trained parameter
-    precision: str  # of the forward and backward pass: float32 is IEEE's; parameters and statistics are float32
-    seed: int  # replicate, >= 0: decides initial values, data order and augmentation
+    seed: int  # replicate, >= 0: decides everything that is random
 
     def __post_init__(self) -> None:
         for name, wanted in _types(type(self)).items():
@@ -49,11 +41,6 @@ class RunSpec(ABC):
         for name, least in self.LEAST.items():
             if getattr(self, name) < least:
                 raise SpecError(f"{name} is {getattr(self, name)}; it must be at least {least}.")
-        if not (0 < self.learning_rate < math.inf and 0 <= self.momentum < 1 and 0 <= self.weight_decay < math.inf):
-            raise SpecError(
-                f"learning_rate {self.learning_rate}, momentum {self.momentum}, weight_decay {self.weight_decay}: "
-                "allowed are > 0, [0, 1) and >= 0, all finite."
-            )
 
     @property
     @abstractmethod
@@ -63,7 +50,7 @@ class RunSpec(ABC):
     @property
     @abstractmethod
     def row_steps(self) -> int:
-        """Steps of the optimiser between two rows."""
+        """Steps between two rows: of the optimiser, or rounds of boosting."""
 
     @property
     @abstractmethod
@@ -78,7 +65,7 @@ class RunSpec(ABC):
     @property
     @abstractmethod
     def network(self) -> str:
-        """The network in a word, such as ``resnet-14``."""
+        """What is trained in a word, such as ``resnet-14``."""
 
     @property
     @abstractmethod

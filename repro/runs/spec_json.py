@@ -4,6 +4,7 @@ from reprlib import repr as short
 from typing import Any
 
 from repro.errors import SpecError
+from repro.runs.boosting_spec import BoostingSpec
 from repro.runs.canonical import parse
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.spec import TRAINING_VERSION, RunSpec
@@ -27,5 +28,6 @@ def read_spec(text: str | bytes, origin: object) -> RunSpec:
             "Its results stay readable with the code of that version; train it again for this one."
         )
     family = found.get("family")
-    kind = StepSpec if isinstance(family, str) and family in StepSpec.CHOICES["family"] else ResNetSpec
+    kinds: tuple[type[RunSpec], ...] = (StepSpec, BoostingSpec)
+    kind = next((kind for kind in kinds if family in kind.CHOICES["family"]), ResNetSpec)
     return kind.of_fields(found, origin)

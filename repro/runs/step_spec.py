@@ -5,13 +5,13 @@ from typing import ClassVar, Self
 
 from repro.errors import SpecError
 from repro.runs.datasets import SEQUENCES
-from repro.runs.spec import RunSpec
+from repro.runs.network_spec import NetworkSpec
 
 UNITS = {"mlp": "units", "residual-mlp": "units", "cnn": "channels", "pooling-cnn": "channels", "gru": "units"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepSpec(RunSpec):
+class StepSpec(NetworkSpec):
     """One training run of a network on sequences of numbers, all of whose parameters are trained.
 
     Raises:

@@ -12,20 +12,23 @@ from safetensors.torch import save
 
 from repro.errors import CodeError, ReproError, TakenOverError
 from repro.provenance import code_digest
+from repro.runs.datasets import DATASETS
 from repro.runs.lease import Lease
+from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec import RunSpec
 from repro.runs.store import FAILURE, HISTORY, TENSORS, Store, explain_write_errors, write
 from repro.training import machine, measure
 from repro.training.checkpoint import resume, write_checkpoint, write_history
-from repro.training.data import Examples, load
+from repro.training.data import load
 from repro.training.finished import back_fill as back_fill
 from repro.training.finished import remeasure as remeasure
 from repro.training.finished import restore as restore
 from repro.training.finished import write_measurement
+from repro.training.learner import Learner, learner
 from repro.training.loop import train
 from repro.training.precision import arithmetic
 from repro.training.step import State, start
-from repro.training.trainable import Trainable, frozen_hash, named_tensors, prepare
+from repro.training.trainable import prepare
 
 WARM = 5  # steps before speed is measured
 
@@ -57,8 +60,10 @@ def run(
             f"{spec.name} was planned with code {code[:12]}…, and the tree now holds {code_digest()[:12]}…: put the "
             "old code back, or allow the new one: repro retry --failed --any-code."
         )
-    arithmetic(spec.precision, torch.device(device))  # refused before anything is written
-    machine.settle(torch.device(device))
+    where = torch.device(device if isinstance(spec, NetworkSpec) else "cpu")  # trees grow on a processor alone
+    if isinstance(spec, NetworkSpec):
+        arithmetic(spec.precision, where)  # refused before anything is written
+    machine.settle(where)
     folder = store.begin(spec)
     with explain_write_errors(folder):
         lease = Lease.take(folder)
@@ -69,7 +74,7 @@ def run(
             return "complete"
         (folder / FAILURE).unlink(missing_ok=True)  # of an earlier attempt
         with lease.kept():
-            return _train(spec, store, Path(data_dir), torch.device(device), criteria, pause, lease, checkpoint_every)
+            return _train(spec, store, Path(data_dir), where, criteria, pause, lease, checkpoint_every)
     except (ReproError, OSError):  # a folder or a mount failed, and not the run
         raise
     except Exception as error:
@@ -92,15 +97,14 @@ def _train(
 ) -> Literal["complete", "paused"]:
     if not spec.rows:
         record = {"outcome": "built", "parts": [machine.part(device)], "criteria": criteria}
-        _finish(spec, store, None, None, record, lease)
+        _finish(spec, store, None, record, lease)
         return "complete"
     folder = store.folder(spec)
     machine.forget_peak_memory(device)
-    examples = load(spec, data_dir, device)
-    net = prepare(spec, device)
-    frozen = frozen_hash(net)
-    state, past = resume(folder, spec, net, criteria)
-    part = machine.part(device) | {f"from_{spec.row_name}": state.row, "from_step": state.step}
+    one = learner(spec, data_dir, device)
+    frozen, place = one.frozen(), one.place
+    past = resume(folder, spec, one, criteria)
+    part = machine.part(device) | {f"from_{spec.row_name}": place.row, "from_step": place.step}
     began, saved, stopped = time.monotonic(), time.monotonic(), False
     worked = time.process_time()
 
@@ -111,10 +115,10 @@ def _train(
     def save_all() -> None:
         _fence(lease, folder)
         clock()
-        moved = (state.row, state.step) != (part[f"from_{spec.row_name}"], part["from_step"])
-        write_checkpoint(folder, spec, net, state, past, [*past.parts, part] if moved else past.parts)
+        moved = (place.row, place.step) != (part[f"from_{spec.row_name}"], part["from_step"])
+        write_checkpoint(folder, spec, one, past, [*past.parts, part] if moved else past.parts)
 
-    def between_steps(_state: State) -> bool:
+    def between_steps() -> bool:
         nonlocal saved, stopped
         now = time.monotonic()
         if now - saved >= checkpoint_every:
@@ -123,7 +127,7 @@ def _train(
         stopped = pause()
         return stopped
 
-    for row in train(spec, net, examples, state, between_steps):
+    for row in one.train(between_steps):
         past.rows.append(row)
         _fence(lease, folder)
         write_history(folder, past.rows)
@@ -135,16 +139,16 @@ def _train(
     parts = [*past.parts, part]
     seconds = sum(p["seconds"] for p in parts)
     record = {
-        "outcome": "diverged" if state.diverged else "trained",
+        "outcome": "diverged" if place.diverged else "trained",
         "parts": parts,
         "criteria": past.criteria,
-        "data": examples.fingerprints,
+        "data": one.fingerprints,
         "frozen_before": frozen,
-        "frozen_after": frozen_hash(net),
+        "frozen_after": one.frozen(),
         "seconds": round(seconds, 3),
-        f"{examples.dataset.unit}_per_second": round(spec.examples * state.row / spec.rows / seconds, 1),
+        f"{DATASETS[spec.dataset].unit}_per_second": round(spec.examples * place.row / spec.rows / seconds, 1),
     }
-    _finish(spec, store, net, examples, record, lease)
+    _finish(spec, store, one, record, lease)
     return "complete"
 
 
@@ -153,7 +157,7 @@ def gpu() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else ""
 
 
-def speed(spec: RunSpec, *, data_dir: Path, device: str, ready: Callable[[], object], seconds: float) -> float:
+def speed(spec: NetworkSpec, *, data_dir: Path, device: str, ready: Callable[[], object], seconds: float) -> float:
     """Examples a second that training takes in, once warm and when ``ready`` returns; stores nothing."""
     where = torch.device(device)
     machine.settle(where)
@@ -187,15 +191,13 @@ def _fence(lease: Lease, folder: Path) -> None:
         raise TakenOverError(f"{folder} was taken over by another process; this one stops without writing.")
 
 
-def _finish(
-    spec: RunSpec, store: Store, net: Trainable | None, examples: Examples | None, record: dict[str, Any], lease: Lease
-) -> None:
+def _finish(spec: RunSpec, store: Store, one: Learner | None, record: dict[str, Any], lease: Lease) -> None:
     folder = store.folder(spec)
     _fence(lease, folder)
     for name in measure.names(spec):
-        write_measurement(folder, name, spec, net, examples)
+        write_measurement(folder, name, spec, one)
     _fence(lease, folder)
-    write(folder / TENSORS, save(named_tensors(net) if net else {}))
+    write(folder / TENSORS, one.tensors() if one else save({}))
     if not (folder / HISTORY).exists():
         write_history(folder, [])
     store.finish(spec, record)

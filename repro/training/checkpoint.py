@@ -5,14 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from repro.runs.checkpoint import CHECKPOINT, HISTORY, pack, read_checkpoint
 from repro.runs.spec import RunSpec
 from repro.runs.store import write
+from repro.training.learner import Learner
 from repro.training.loop import Row
-from repro.training.step import State, start
-from repro.training.trainable import Trainable
 
 
 @dataclass(kw_only=True)
@@ -29,41 +26,33 @@ def write_history(folder: Path, rows: list[Row]) -> None:
     write(folder / HISTORY, _lines(rows))
 
 
-def write_checkpoint(
-    folder: Path, spec: RunSpec, net: Trainable, state: State, past: Past, parts: list[dict[str, Any]]
-) -> None:
+def write_checkpoint(folder: Path, spec: RunSpec, one: Learner, past: Past, parts: list[dict[str, Any]]) -> None:
     """Writes the history so far, then the checkpoint that vouches for it; ``parts`` are those up to now."""
     write_history(folder, past.rows)
+    at = one.place
     place = {
-        spec.row_name: state.row,
-        "step": state.step,
-        "diverged": state.diverged,
+        spec.row_name: at.row,
+        "step": at.step,
+        "diverged": at.diverged,
         "parts": parts,
         "criteria": past.criteria,
     }
-    tensors = {name: tensor.detach().cpu().numpy() for name, tensor in _tensors(net, state).items()}
-    write(folder / CHECKPOINT, pack(spec, tensors, place, _lines(past.rows)))
+    write(folder / CHECKPOINT, pack(spec, one.memory(), place, _lines(past.rows)))
 
 
-def resume(folder: Path, spec: RunSpec, net: Trainable, criteria: dict[str, str]) -> tuple[State, Past]:
-    """State and past of a run: those of its checkpoint, or of the start, under ``criteria``, where it has none.
+def resume(folder: Path, spec: RunSpec, one: Learner, criteria: dict[str, str]) -> Past:
+    """The past of a run, and its learner where the checkpoint left it; of one without, nothing, under ``criteria``.
 
     Raises:
         StoreError: the checkpoint is damaged.
     """
-    state = start(spec, net)
     if not (folder / CHECKPOINT).exists():
-        return state, Past(criteria=criteria)
-    tensors, place, rows = read_checkpoint(folder, spec)
-    with torch.no_grad():
-        for name, tensor in _tensors(net, state).items():
-            tensor.copy_(torch.from_numpy(tensors[name]))
-    state.row, state.step, state.diverged = place[spec.row_name], place["step"], place["diverged"]
-    return state, Past(criteria=place["criteria"], rows=rows, parts=place["parts"])
-
-
-def _tensors(net: Trainable, state: State) -> dict[str, torch.Tensor]:
-    return {"trained": net.trained, **state.slots, "running": net.running, "sums": state.sums}
+        return Past(criteria=criteria)
+    memory, place, rows = read_checkpoint(folder, spec)
+    at = one.place
+    at.row, at.step, at.diverged = place[spec.row_name], place["step"], place["diverged"]
+    one.recall(memory)
+    return Past(criteria=place["criteria"], rows=rows, parts=place["parts"])
 
 
 def _lines(rows: list[Row]) -> bytes:

@@ -13,12 +13,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from repro.runs.datasets import DATASETS, Dataset
+from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
-from repro.runs.spec import RunSpec
 from repro.runs.step_spec import StepSpec
+from repro.runs.streams import Purpose, stream
 from repro.training.decoded import arrays as arrays
 from repro.training.formats import Inputs, Labels
-from repro.training.streams import Purpose, stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ class Examples:
         return torch.tensor(pixels.mean, device=device), torch.tensor(pixels.deviation, device=device)
 
 
-def load(spec: RunSpec, data_dir: Path, device: torch.device) -> Examples:
+def load(spec: NetworkSpec, data_dir: Path, device: torch.device) -> Examples:
     """The data set of a spec on a device, with features reordered and training labels changed as the spec says.
 
     Raises:
@@ -98,7 +98,7 @@ def load(spec: RunSpec, data_dir: Path, device: torch.device) -> Examples:
     )
 
 
-def batches(spec: RunSpec, examples: Examples, row: int) -> Batches:
+def batches(spec: NetworkSpec, examples: Examples, row: int) -> Batches:
     """The batches of one row of the history, counted from 0."""
     match spec:
         case ResNetSpec():

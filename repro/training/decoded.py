@@ -19,6 +19,7 @@ from safetensors.numpy import save
 
 from repro.errors import DataError
 from repro.runs.datasets import ARCHIVE, COPIES, DATASETS, UNPACKED, Form, check_data_present
+from repro.runs.drawn import fingerprint_of_numbers
 from repro.training.formats import Inputs, Labels, decode
 
 Found = tuple[tuple[Inputs, Labels], tuple[Inputs, Labels], dict[str, str]]
@@ -62,7 +63,7 @@ def fingerprint(inputs: Inputs, labels: Labels) -> str:
     is part of the protocol, over the float32 values and then the int64 labels, both little-endian, as they lie.
     """
     if inputs.dtype == np.float32:
-        return hashlib.sha256(inputs.astype("<f4").tobytes() + labels.astype("<i8").tobytes()).hexdigest()
+        return fingerprint_of_numbers(inputs.astype(np.float32), labels)
     rows = sorted(bytes([label]) + image.tobytes() for image, label in zip(inputs, labels.tolist(), strict=True))
     digest = hashlib.sha256(repr(inputs.shape).encode())
     for row in rows:

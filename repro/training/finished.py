@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load as load_tensors
 
 from repro.errors import StoreError
 from repro.runs.lease import Lease
+from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec import RunSpec
 from repro.runs.store import TENSORS, Run, Store, explain_write_errors, write
 from repro.training import machine, measure
-from repro.training.data import Examples, load
-from repro.training.trainable import Trainable, frozen_hash, load_named, named_tensors, prepare
+from repro.training.learner import Learner, learner
 
 # Share of its range by which a measured float may differ on another device or version, where sums have another order:
 # 2 of the 899 digits, 30 of CIFAR-10's 10,000 test images.
@@ -42,10 +41,9 @@ def back_fill(run: Run, store: Store, *, data_dir: Path, device: str) -> list[st
             run.check()
             lacking, where = _lacking(run), torch.device(device)
             machine.settle(where)
-            net = restore(run, device)
-            examples = load(run.spec, Path(data_dir), where) if run.spec.rows else None
+            one = restore(run, data_dir=data_dir, device=device)
             for name in lacking:
-                write_measurement(run.folder, name, run.spec, net, examples)
+                write_measurement(run.folder, name, run.spec, one)
             if lacking:
                 by = {**machine.code(), **machine.hardware(where)}
                 store.add(run, [f"measurements/{name}.json" for name in lacking], by)
@@ -57,8 +55,8 @@ def back_fill(run: Run, store: Store, *, data_dir: Path, device: str) -> list[st
 def remeasure(run: Run, *, data_dir: Path, device: str) -> list[str]:
     """What a finished run says that its tensors do not give: a line for each difference.
 
-    The network is restored and measured again. With the processor or GPU and the torch version that the run ended with,
-    every number must be equal; with others, a float may differ by TOLERANCE of its range.
+    What was trained is restored and measured again. With the processor or GPU and the torch version that the run ended
+    with, every number must be equal; with others, a float may differ by TOLERANCE of its range.
 
     Raises:
         DataError: the run's data set is not in ``data_dir``.
@@ -66,14 +64,13 @@ def remeasure(run: Run, *, data_dir: Path, device: str) -> list[str]:
     where, spec = torch.device(device), run.spec
     machine.settle(where)
     try:
-        net = restore(run, device)
+        one = restore(run, data_dir=data_dir, device=device)
     except StoreError as error:
         return [str(error)]
-    examples = load(spec, Path(data_dir), where) if spec.rows else None
     told = []
-    if examples is not None and run.record.get("data") != examples.fingerprints:
+    if one is not None and run.record.get("data") != one.fingerprints:
         told.append(f"{run.folder} names other data than {spec.dataset} is.")
-    if spec.rows and run.record.get("frozen_after") != frozen_hash(net):
+    if one is not None and run.record.get("frozen_after") != one.frozen():
         told.append(f"{run.folder} names other frozen weights after training than before.")
     last, here = run.record["parts"][-1], {**machine.code(), **machine.hardware(where)}
     leeway = 0.0 if all(last.get(name) == here[name] for name in ("device", "torch")) else TOLERANCE
@@ -82,7 +79,7 @@ def remeasure(run: Run, *, data_dir: Path, device: str) -> list[str]:
         if name not in measure.names(spec):
             told.append(f"{run.folder / file} is no measurement of such a run.")
             continue
-        found = json.loads(json.dumps(measure.measure(name, spec, net, examples)))
+        found = json.loads(json.dumps(_measured(name, spec, one)))
         told += [
             f"{run.folder / file} says {place} {stored}; its tensors give {again}."
             for place, stored, again in _differences(name, run.measurement(name), found, leeway)
@@ -90,34 +87,39 @@ def remeasure(run: Run, *, data_dir: Path, device: str) -> list[str]:
     return told
 
 
-def restore(run: Run, device: str) -> Trainable:
-    """The network of a finished run: frozen tensors regenerated from the seed and compared by hash, the rest loaded.
+def restore(run: Run, *, data_dir: Path, device: str) -> Learner | None:
+    """What a finished run trained, with all that is frozen regenerated from the seed; None if it was only built.
 
     Raises:
+        DataError: the run's data set is not in ``data_dir``.
         StoreError: as ``back_fill``, or the run holds other tensors than its spec has.
     """
-    net = prepare(run.spec, torch.device(device))
-    if run.spec.rows:
-        if frozen_hash(net) != run.record.get("frozen_before"):
-            raise StoreError(
-                f"{run.folder}: this machine's random streams give other frozen weights than the run had "
-                "(numpy versions differ?); use the versions in its run.json."
-            )
-        content = run.read(TENSORS)
-        try:
-            kept = load_tensors(content)
-        except Exception as error:  # safetensors has an error of its own, and raises others
-            raise StoreError(f"{run.folder / TENSORS} cannot be read ({error}); train the run again.") from None
-        if {name: one.shape for name, one in kept.items()} != {n: one.shape for n, one in named_tensors(net).items()}:
-            raise StoreError(f"{run.folder / TENSORS} holds other tensors than {run.spec.name} has; train it again.")
-        load_named(net, kept)
-    return net
+    if not run.spec.rows:
+        return None
+    one = learner(run.spec, Path(data_dir), torch.device(device))
+    if one.frozen() != run.record.get("frozen_before"):
+        raise StoreError(
+            f"{run.folder}: this machine's random streams give other frozen weights than the run had "
+            "(numpy versions differ?); use the versions in its run.json."
+        )
+    try:
+        one.restore(run.read(TENSORS))
+    except ValueError as error:
+        raise StoreError(f"{run.folder / TENSORS} {error}; train the run again.") from None
+    return one
 
 
-def write_measurement(folder: Path, name: str, spec: RunSpec, net: Trainable | None, examples: Examples | None) -> None:
-    """Measures a network and writes what it finds."""
-    found = measure.measure(name, spec, net, examples)
+def write_measurement(folder: Path, name: str, spec: RunSpec, one: Learner | None) -> None:
+    """Measures what was trained, or built, and writes what it finds."""
+    found = _measured(name, spec, one)
     write(folder / "measurements" / f"{name}.json", json.dumps(found, indent=1, sort_keys=True).encode())
+
+
+def _measured(name: str, spec: RunSpec, one: Learner | None) -> measure.Measurement:
+    if one is not None:
+        return one.measure(name)
+    assert isinstance(spec, NetworkSpec), f"{spec.name} cannot be built and not trained"
+    return measure.measure(name, spec, None, None)
 
 
 def _lacking(run: Run) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch.nn import functional
 
-from repro.runs.spec import RunSpec
+from repro.runs.network_spec import NetworkSpec
 from repro.training.data import Examples, Split, batches
 from repro.training.optimizers import learning_rate
 from repro.training.precision import arithmetic
@@ -19,7 +19,7 @@ Row = dict[str, int | float | None]
 
 
 def train(
-    spec: RunSpec,
+    spec: NetworkSpec,
     net: Trainable,
     examples: Examples,
     state: State,
@@ -59,7 +59,7 @@ def train(
 
 
 @torch.no_grad()
-def evaluate(spec: RunSpec, net: Trainable, examples: Examples, split: Split) -> dict[str, float | None]:
+def evaluate(spec: NetworkSpec, net: Trainable, examples: Examples, split: Split) -> dict[str, float | None]:
     """Top-1 and top-5 accuracy (percent) and mean cross-entropy on a split, with running statistics.
 
     A loss that is not finite is None.

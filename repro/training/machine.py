@@ -4,6 +4,7 @@ import contextlib
 import os
 import platform
 import resource
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def code() -> dict[str, Any]:
         "commit": commit(),
         "code": code_digest(),
         "torch": torch.__version__,
+        "scikit-learn": version("scikit-learn"),
         "python": platform.python_version(),
     }
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from repro.runs.boosting_spec import BoostingSpec
+from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec import RunSpec
 from repro.runs.step_spec import StepSpec
 from repro.training.data import Examples, arrays
@@ -23,7 +25,7 @@ HISTOGRAM = tuple(round(-2.0 + 0.05 * step, 2) for step in range(81))  # bin edg
 DEAD = 0.99  # a ReLU that is 0 on more than this share of inputs is dead (frankle2021, Figure 7)
 
 
-def measure(name: str, spec: RunSpec, net: Trainable | None, examples: Examples | None) -> Measurement:
+def measure(name: str, spec: NetworkSpec, net: Trainable | None, examples: Examples | None) -> Measurement:
     """One measurement by name, of a network that was trained on images or, without both, only built."""
     match name:
         case "parameters":
@@ -46,15 +48,19 @@ def measure(name: str, spec: RunSpec, net: Trainable | None, examples: Examples 
 
 def names(spec: RunSpec) -> tuple[str, ...]:
     """The measurements that every finished run of a spec has; clamping asks something only of trained γ."""
-    if isinstance(spec, StepSpec):
-        return ("parameters", "accuracy") if spec.rows else ("parameters", "generator")
+    match spec:
+        case StepSpec():
+            return ("parameters", "accuracy") if spec.rows else ("parameters", "generator")
+        case BoostingSpec():
+            return ("accuracy", "trees")
+    assert isinstance(spec, NetworkSpec)
     if not spec.rows:
         return ("parameters", "batchnorm")
     trains_gamma = spec.trained in ("all", "gamma") or "batchnorm" in spec.trained.split("+")
     return ("parameters", "accuracy", "affine", "relus", *(("clamp",) if trains_gamma else ()))
 
 
-def parameters(spec: RunSpec) -> Measurement:
+def parameters(spec: NetworkSpec) -> Measurement:
     """Number of parameters by part of the plain network; see ``models.parts`` for what counts where."""
     model = build(spec)
     if isinstance(spec, StepSpec):
@@ -65,7 +71,7 @@ def parameters(spec: RunSpec) -> Measurement:
     return {**counts, "total": sum(counts.values())}
 
 
-def accuracy(spec: RunSpec, net: Trainable, examples: Examples) -> Measurement:
+def accuracy(spec: NetworkSpec, net: Trainable, examples: Examples) -> Measurement:
     """Loss and accuracy on the test examples; where no augmentation changes them, accuracy on the training ones too."""
     found: Measurement = {
         **evaluate(spec, net, examples, examples.test),
@@ -91,7 +97,7 @@ def affine(net: Trainable) -> Measurement:
     }
 
 
-def clamp(spec: RunSpec, net: Trainable, examples: Examples) -> Measurement:
+def clamp(spec: NetworkSpec, net: Trainable, examples: Examples) -> Measurement:
     """Top-1 accuracy (percent) with every |γ| below a threshold set to 0, for each threshold; β is left alone."""
     gammas = [gamma for gamma, _ in _norms(net.model)]
     kept = [gamma.detach().clone() for gamma in gammas]
@@ -107,7 +113,7 @@ def clamp(spec: RunSpec, net: Trainable, examples: Examples) -> Measurement:
     return {"thresholds": list(THRESHOLDS), "top1": top1}
 
 
-def relus(spec: RunSpec, net: Trainable, examples: Examples) -> Measurement:
+def relus(spec: NetworkSpec, net: Trainable, examples: Examples) -> Measurement:
     """Share of ReLUs that are 0 on more than 99 % of the test images.
 
     A ReLU is one unit, a channel at a position; ``share_dead_channels`` calls a whole channel dead when more than
@@ -126,7 +132,7 @@ def relus(spec: RunSpec, net: Trainable, examples: Examples) -> Measurement:
     }
 
 
-def generator(spec: RunSpec) -> Measurement:
+def generator(spec: NetworkSpec) -> Measurement:
     """Defaults of the generator that makes a data set, and the fingerprints of what it makes here."""
     from mnist1d.data import get_dataset_args
 

@@ -3,17 +3,17 @@
 import torch
 from torch import Tensor
 
+from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
-from repro.runs.spec import RunSpec
 from repro.runs.step_spec import StepSpec
 
 
-def slot_names(spec: RunSpec) -> tuple[str, ...]:
+def slot_names(spec: NetworkSpec) -> tuple[str, ...]:
     """Names of the vectors that the optimiser of a spec remembers."""
     return ("exp_avg", "exp_avg_sq") if _is_adam(spec) else ("momentum",)
 
 
-def optimizer_of(spec: RunSpec, trained: Tensor, slots: dict[str, Tensor], *, steps: int) -> torch.optim.Optimizer:
+def optimizer_of(spec: NetworkSpec, trained: Tensor, slots: dict[str, Tensor], *, steps: int) -> torch.optim.Optimizer:
     """The optimiser of a spec over the trained vector, as it is after a number of steps; it writes into ``slots``."""
     if _is_adam(spec):
         adam = torch.optim.Adam([trained], lr=spec.learning_rate, weight_decay=spec.weight_decay)
@@ -25,7 +25,7 @@ def optimizer_of(spec: RunSpec, trained: Tensor, slots: dict[str, Tensor], *, st
 
 
 @torch.no_grad()
-def sgd(spec: RunSpec, trained: Tensor, momentum: Tensor, rate: Tensor) -> None:
+def sgd(spec: NetworkSpec, trained: Tensor, momentum: Tensor, rate: Tensor) -> None:
     """One step of SGD with the learning rate in a tensor, and the gradient in ``trained.grad``, which it uses up.
 
     torch's own takes the rate from the host, where a recorded step would keep the first one for ever.
@@ -35,11 +35,11 @@ def sgd(spec: RunSpec, trained: Tensor, momentum: Tensor, rate: Tensor) -> None:
     trained.addcmul_(momentum, rate, value=-1)
 
 
-def learning_rate(spec: RunSpec, row: int) -> float:
+def learning_rate(spec: NetworkSpec, row: int) -> float:
     """The learning rate of a row of the history, counted from 0."""
     drops = spec.learning_rate_drops if isinstance(spec, ResNetSpec) else ()
     return spec.learning_rate * 0.1 ** sum(row >= drop for drop in drops)
 
 
-def _is_adam(spec: RunSpec) -> bool:
+def _is_adam(spec: NetworkSpec) -> bool:
     return isinstance(spec, StepSpec) and spec.optimizer == "adam"

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from repro.runs.spec import RunSpec
+from repro.runs.network_spec import NetworkSpec
 from repro.training.data import Batches, Gather
 from repro.training.optimizers import optimizer_of, sgd, slot_names
 from repro.training.precision import arithmetic
@@ -28,14 +28,14 @@ class State:
     diverged: bool  # the training loss was not finite; the run ends there, as a result
 
 
-def start(spec: RunSpec, net: Trainable) -> State:
+def start(spec: NetworkSpec, net: Trainable) -> State:
     """The state before the first step."""
     sums = torch.zeros(3, dtype=torch.float64, device=net.running.device)
     slots = {name: torch.zeros_like(net.trained) for name in slot_names(spec)}
     return State(row=0, step=0, slots=slots, sums=sums, diverged=False)
 
 
-def eager(spec: RunSpec, net: Trainable, state: State) -> Step:
+def eager(spec: NetworkSpec, net: Trainable, state: State) -> Step:
     """The step as torch runs it, one operation after the other: on every device, and of every kind of run."""
     optimizer = optimizer_of(spec, net.trained, state.slots, steps=state.row * spec.row_steps + state.step)
 
@@ -53,7 +53,7 @@ def eager(spec: RunSpec, net: Trainable, state: State) -> Step:
 
 
 def static(
-    spec: RunSpec, net: Trainable, state: State, gather: Gather, tables: tuple[Tensor, ...], rate: Tensor
+    spec: NetworkSpec, net: Trainable, state: State, gather: Gather, tables: tuple[Tensor, ...], rate: Tensor
 ) -> Callable[[Tensor], None]:
     """The same step as a function of which examples, (B,) int64, that a GPU may record once and replay.
 
@@ -75,7 +75,7 @@ def static(
     return step
 
 
-def _forward(spec: RunSpec, net: Trainable, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def _forward(spec: NetworkSpec, net: Trainable, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Mean cross-entropy of a batch, () float32, and its logits."""
     with arithmetic(spec.precision, x.device):
         logits = net.model(x)

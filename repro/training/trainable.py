@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
-from repro.runs.spec import RunSpec
+from repro.runs.streams import Purpose, stream
 from repro.training.models import build, parts
 from repro.training.models.initial import fill
-from repro.training.streams import Purpose, stream
 
 
 class RandomWeights(nn.Module):
@@ -51,7 +51,7 @@ class Trainable:
     names: tuple[str, ...]  # of the trained parameters, in the order of `trained`
 
 
-def prepare(spec: RunSpec, device: torch.device) -> Trainable:
+def prepare(spec: NetworkSpec, device: torch.device) -> Trainable:
     """The network of a spec at its initial values, on a device, ready to train."""
     model = fill(build(spec), spec)
     moves = _moves(spec.trained)

@@ -26,7 +26,7 @@ def work(tmp_path):
 
 def test_the_suite_describes_the_works_of_its_own_claims():
     found = works(collect(scale="smoke").selected)
-    assert [work.key for work in found] == ["frankle2021", "thebatch2020", "greydanus2024"]
+    assert [work.key for work in found] == ["frankle2021", "thebatch2020", "greydanus2024", "hastie2009"]
     assert found[0].authors == ("Jonathan Frankle", "David J. Schwab", "Ari S. Morcos") and found[0].year == 2021
 
 

@@ -171,7 +171,7 @@ def test_an_interrupt_checkpoints_what_is_under_way(tmp_path, begin):
 
 
 def test_a_worker_reports_an_unexpected_error_instead_of_raising(tmp_path, monkeypatch):
-    monkeypatch.setattr("repro.training.prepare", lambda *_: 1 / 0)
+    monkeypatch.setattr("repro.training.learner", lambda *_: 1 / 0)
     site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None)
     done = work(Assignment(spec=tiny(0), criteria={}, site=site))
     assert (done.status, done.error) == ("failed", "ZeroDivisionError: division by zero")

@@ -50,7 +50,7 @@ def test_a_whole_run_mixes_no_devices(trained, k, augmentation, tmp_path):
     with pretended_gpu():
         assert go(spec, there, "cuda", pause=lambda: next(steps, None) is None) == "paused"
         assert go(spec, there, "cuda") == "complete"
-        assert restore(there.run(spec), "cuda").trained.device.type == "cuda"
+        assert restore(there.run(spec), data_dir=Path(), device="cuda").net.trained.device.type == "cuda"
     assert there.run(spec).record["parts"][1]["device"] == "a pretended GPU"
     here = Store(tmp_path / "here")
     go(spec, here, "cpu")

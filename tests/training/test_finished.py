@@ -159,6 +159,8 @@ def test_a_measurement_that_no_such_run_has_is_named(whole):
 def test_frozen_weights_are_regenerated_and_compared(trained):
     changed = dataclasses.replace(trained, record=trained.record | {"frozen_before": "0" * 64})
     with pytest.raises(StoreError, match="other frozen weights"):
-        restore(changed, "cpu")
+        restore(changed, data_dir=Path(), device="cpu")
     tensors = load((trained.folder / "tensors.safetensors").read_bytes())
-    assert np.array_equal(restore(trained, "cpu").model.bn.weight.detach(), tensors["bn.weight"])
+    assert np.array_equal(
+        restore(trained, data_dir=Path(), device="cpu").net.model.bn.weight.detach(), tensors["bn.weight"]
+    )

@@ -10,10 +10,10 @@ from torch import nn
 
 from repro.recipes import built, cifar
 from repro.runs.resnet_spec import ResNetSpec
+from repro.runs.streams import Purpose, stream
 from repro.training.measure import parameters
 from repro.training.models import build, parts
 from repro.training.models.initial import affine, fill, weights
-from repro.training.streams import Purpose, stream
 
 
 def closed_counts(depth, width, channels_in=3, classes=10):

@@ -135,12 +135,10 @@ def test_a_checkpoint_of_a_batchnorm_only_resnet_866_is_under_a_megabyte(tmp_pat
     import torch
 
     from repro.training.checkpoint import Past, write_checkpoint
-    from repro.training.loop import start
-    from repro.training.trainable import prepare
+    from repro.training.learner import learner
 
-    spec = cifar("paper", 0, depth=866)
-    net = prepare(spec, torch.device("cpu"))
-    write_checkpoint(tmp_path, spec, net, start(spec, net), Past(criteria={}), [])
+    spec = cifar("smoke", 0, depth=866)
+    write_checkpoint(tmp_path, spec, learner(spec, Path(), torch.device("cpu")), Past(criteria={}), [])
     assert (tmp_path / CHECKPOINT).stat().st_size < 1_000_000
 
 
@@ -172,7 +170,7 @@ def test_a_built_network_is_counted_and_not_trained(tmp_path):
 def test_a_crash_is_left_behind_with_its_traceback_and_tried_again(tmp_path, monkeypatch):
     store = Store(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("repro.training.prepare", lambda *_: 1 / 0)
+        patch.setattr("repro.training.learner", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             go(short(), store)
     assert store.condition(short()) == "failed"

@@ -4,13 +4,13 @@ import torch
 from torch import nn
 
 from repro.runs.datasets import DATASETS
+from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
-from repro.runs.spec import RunSpec
 from repro.runs.step_spec import StepSpec
 from repro.training.models.cifar import cifar_resnet
 
 
-def build(spec: RunSpec) -> nn.Module:
+def build(spec: NetworkSpec) -> nn.Module:
     """The network of a spec on torch's meta device: shapes without memory, for counting or for filling."""
     dataset = DATASETS[spec.dataset]
     with torch.device("meta"):

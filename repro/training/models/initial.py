@@ -7,15 +7,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
-from repro.runs.spec import RunSpec
 from repro.runs.step_spec import StepSpec
-from repro.training.streams import Purpose, stream
+from repro.runs.streams import Purpose, stream
 
 Array = NDArray[np.float32]
 
 
-def fill(model: nn.Module, spec: RunSpec) -> nn.Module:
+def fill(model: nn.Module, spec: NetworkSpec) -> nn.Module:
     """Moves a network from the meta device to the CPU and gives each tensor its value for the spec's seed."""
     model.to_empty(device="cpu")
     with torch.no_grad():

@@ -15,8 +15,15 @@ class Purpose(IntEnum):
     AUGMENTATION = 4  # index: epoch
     LABELS = 5  # the permutation of shuffled labels; index 0
     NOISE = 6  # which labels are drawn again, and as what; index 0
+    EXAMPLES = 7  # of a data set that each seed draws anew; index 0
+    TIES = 8  # which of equally good splits of a tree is taken; index: round
 
 
 def stream(seed: int, purpose: Purpose, index: int = 0) -> np.random.Generator:
     """An independent PCG64 generator for one purpose of one seed, the same on every device."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, int(purpose), index])))
+    return np.random.Generator(np.random.PCG64(seed_sequence(seed, purpose, index)))
+
+
+def seed_sequence(seed: int, purpose: Purpose, index: int = 0) -> np.random.SeedSequence:
+    """The seed of such a stream, for another generator than numpy's newest."""
+    return np.random.SeedSequence([seed, int(purpose), index])

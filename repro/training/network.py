@@ -1,0 +1,65 @@
+"""Network: a neural network with its examples and its optimiser's memory, as a learner."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save
+
+from repro.runs.network_spec import NetworkSpec
+from repro.training import measure
+from repro.training.data import load
+from repro.training.loop import Row, train
+from repro.training.step import start
+from repro.training.trainable import frozen_hash, load_named, named_tensors, prepare
+
+
+class Network:
+    """See ``repro.training.learner``."""
+
+    def __init__(self, spec: NetworkSpec, data_dir: Path, device: torch.device) -> None:
+        self.spec, self.net, self.examples = spec, prepare(spec, device), load(spec, data_dir, device)
+        self.fingerprints, self.place = self.examples.fingerprints, start(spec, self.net)
+
+    def train(self, pause: Callable[[], bool]) -> Iterator[Row]:
+        """The loop of ``repro.training.loop``."""
+        return train(self.spec, self.net, self.examples, self.place, lambda _state: pause())
+
+    def memory(self) -> dict[str, NDArray[np.generic]]:
+        """Trained parameters, running statistics, what the optimiser remembers, and sums over the row under way."""
+        return {name: tensor.detach().cpu().numpy() for name, tensor in self._moving().items()}
+
+    def recall(self, memory: dict[str, NDArray[np.generic]]) -> None:
+        """Copies them back."""
+        with torch.no_grad():
+            for name, tensor in self._moving().items():
+                tensor.copy_(torch.from_numpy(memory[name]))
+
+    def frozen(self) -> str:
+        """Over every tensor that is not trained."""
+        return frozen_hash(self.net)
+
+    def tensors(self) -> bytes:
+        """Trained parameters and running statistics, by name."""
+        return save(named_tensors(self.net))
+
+    def restore(self, tensors: bytes) -> None:
+        """Loads them."""
+        try:
+            kept = load_tensors(tensors)
+        except Exception as error:  # safetensors has an error of its own, and raises others
+            raise ValueError(f"cannot be read ({error})") from None
+        if {n: one.shape for n, one in kept.items()} != {n: one.shape for n, one in named_tensors(self.net).items()}:
+            raise ValueError(f"holds other tensors than {self.spec.name} has")
+        load_named(self.net, kept)
+
+    def measure(self, name: str) -> measure.Measurement:
+        """As ``repro.training.measure`` does."""
+        return measure.measure(name, self.spec, self.net, self.examples)
+
+    def _moving(self) -> dict[str, torch.Tensor]:
+        state = self.place
+        return {"trained": self.net.trained, **state.slots, "running": self.net.running, "sums": state.sums}
