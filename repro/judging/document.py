@@ -153,9 +153,11 @@ def _environment(runs: Iterable[Run]) -> list[Environment]:
 
 
 def _data(runs: Iterable[Run]) -> list[DataRead]:
-    counts = Counter(
-        (run.spec.dataset, tuple(sorted(run.record["data"].items()))) for run in runs if "data" in run.record
-    )
+    counts: Counter[tuple[str, tuple[tuple[str, str], ...]]] = Counter()
+    for run in runs:
+        for dataset in run.spec.reads if "data" in run.record else ():
+            of = {split: name for name, (read, split) in run.spec.fingerprinted.items() if read == dataset}
+            counts[dataset, tuple(sorted((split, run.record["data"][name]) for split, name in of.items()))] += 1
     return [
         DataRead(dataset=name, fingerprints=dict(prints), runs=count)
         for (name, prints), count in sorted(counts.items())

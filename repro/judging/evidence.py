@@ -78,6 +78,26 @@ class Evidence:
             step=step,
         )
 
+    def retrain_accuracy(self, arm: str, retrain: str, label: str = "") -> Sample:
+        """Top-1 test accuracy of one retrain of a ticket, percent, such as "retrain 92" or the name of a test."""
+        return self.sample(
+            arm,
+            lambda run: run.measurement("tickets")["top1"][retrain],
+            label=label or f"{arm}, {retrain}",
+            unit="%",
+            step=self._step(arm),
+        )
+
+    def beside(self, arm: str, retrain: str, label: str = "") -> Sample:
+        """Share of the pairs of neighbouring inputs whose weights to a hidden unit a mask leaves both, in [0, 1]."""
+        return self.sample(
+            arm,
+            lambda run: run.measurement("tickets")["beside"][retrain][0],
+            label=label or f"{arm}, {retrain}",
+            unit="share",
+            step=1e-6,  # an average over thousands of places
+        )
+
     def clamped_accuracy(self, arm: str, threshold: float, label: str = "") -> Sample:
         """Top-1 test accuracy, percent, with every |γ| below a threshold set to 0."""
         return self.sample(
@@ -115,9 +135,11 @@ class Evidence:
 
         For a data set whose fingerprint nobody here has read, the loader's own check stands in, and both are equal.
         """
-        run = self.runs(arm)[0]
-        named = named_fingerprints(run.spec.dataset, run.spec.seed) or run.record["data"]
-        return {split: (found, named[split]) for split, found in run.record["data"].items()}
+        run, read = self.runs(arm)[0], dict[str, tuple[str, str]]()
+        for name, found in run.record["data"].items():
+            dataset, split = run.spec.fingerprinted[name]
+            read[name] = found, named_fingerprints(dataset, run.spec.seed).get(split, found)
+        return read
 
     def find(self, **quantities: Any) -> None:
         """Records one finding: the claim's rule applied to the quantities that its ``compare`` takes."""

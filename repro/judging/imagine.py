@@ -216,6 +216,17 @@ class _Everything(list[float]):
         return 0
 
 
+class _Always(dict[str, Any]):
+    """A measurement by retrain that is the same for every one."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__()
+        self._value = value
+
+    def __missing__(self, _retrain: str) -> Any:
+        return self._value
+
+
 @cache
 def _measurements() -> dict[str, dict[str, Any]]:
     at = _Everything([0.01])
@@ -224,6 +235,7 @@ def _measurements() -> dict[str, dict[str, Any]]:
         "affine": {"count": 10_000, "thresholds": at, "share_below": [0.5]},
         "clamp": {"thresholds": at, "top1": [50.0]},
         "relus": {"units": 10_000, "channels": 1000, "share_dead": 0.5, "share_dead_channels": 0.5},
+        "tickets": {"top1": _Always(50.0), "beside": _Always([0.01] * 3), "beside_by_chance": _Always([0.01] * 3)},
         "parameters": dict.fromkeys(("convolution", "shortcut", "batchnorm", "output", "total"), 1),
     }
 

@@ -10,6 +10,7 @@ from repro.runs.drawn import named_fingerprints
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec import RunSpec
 from repro.runs.store import HISTORY, TENSORS, Run
+from repro.runs.ticket_spec import TicketSpec
 
 # Test examples that may fall on another side when the final network is evaluated again: none on a CPU, while on other
 # devices a kernel chosen anew can round otherwise.
@@ -59,23 +60,41 @@ def contradiction(run: Run) -> str:
     allowed = 0.0 if run.record["parts"][-1]["device_type"] == "cpu" else 100 * MOVED / seen
     if not math.isclose(measured, last, rel_tol=0, abs_tol=allowed + 1e-9):
         return f"its accuracy is {measured} %, and the last row of its {HISTORY} has {last} %"
+    return _retrains(run, allowed) if isinstance(spec, TicketSpec) and whole == "trained" else ""
+
+
+def _retrains(run: Run, allowed: float) -> str:
+    """How the retrains that a ticket keeps contradict its history; "" where they agree."""
+    spec = run.spec
+    assert isinstance(spec, TicketSpec)
+    found = run.measurement("tickets")["top1"]
+    if set(found) != set(spec.keeps):
+        return f"it measures the retrains {sorted(found)}, and keeps {sorted(spec.keeps)}"
+    for label, measured in found.items():
+        row = run.history[spec.place(label)]["test_top1"]
+        if not math.isclose(measured, row, rel_tol=0, abs_tol=allowed + 1e-9):
+            return f"{label} is measured as {measured} %, and its {HISTORY} has {row} %"
     return ""
 
 
 def broken_controls(runs: Iterable[Run]) -> list[str]:
-    """In which runs a frozen tensor moved or other data were read than the spec names, one sentence each."""
+    """In which runs a frozen tensor or pruned weight moved, or other data were read than named, one sentence each."""
     found = []
     for run in runs:
         if not run.spec.rows:
             continue
         if run.record["frozen_before"] != run.record["frozen_after"]:
             found.append(f"frozen tensors of {run.spec.name} are not what they were before training.")
-        for split, named in named_fingerprints(run.spec.dataset, run.spec.seed).items():
-            read = run.record["data"].get(split, "nothing")
+        moved = sum(row["moved"] for row in run.history) if isinstance(run.spec, TicketSpec) else 0
+        if moved:
+            found.append(f"{moved} pruned weights of {run.spec.name} are not 0.")
+        for name, (dataset, split) in run.spec.fingerprinted.items():
+            read = run.record["data"].get(name, "nothing")
+            named = named_fingerprints(dataset, run.spec.seed).get(split, read)
             if read != named:
                 found.append(
-                    f"{run.spec.name} read {split} {DATASETS[run.spec.dataset].unit} of fingerprint {read[:12]}…, and "
-                    f"{run.spec.dataset} has {named[:12]}…"
+                    f"{run.spec.name} read {split} {DATASETS[dataset].unit} of fingerprint {read[:12]}…, and "
+                    f"{dataset} has {named[:12]}…"
                 )
     return found
 

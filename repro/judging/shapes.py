@@ -7,17 +7,25 @@ from repro.runs.datasets import DATASETS
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.spec import RunSpec
 from repro.runs.step_spec import StepSpec
+from repro.runs.ticket_spec import TicketSpec
 
 Shape = tuple[int, ...]
 
 
 def expected(spec: RunSpec) -> dict[str, Shape]:
-    """The trained parameters and running statistics of a run by name; none for a network that was only built."""
+    """The trained parameters and running statistics of a run by name; none for a network that was only built.
+
+    Of a ticket, those of every retrain that it keeps, and the masks.
+    """
     if not spec.rows:
         return {}
     match spec:
         case StepSpec():
             return _of_steps(spec)
+        case TicketSpec():
+            labels = (*(f"mask of retrain {level}" for level in spec.kept), *spec.keeps)
+            shapes = _of_steps(spec.sequence[0].training)
+            return {f"{label}/{name}": shape for label in labels for name, shape in shapes.items()}
         case BoostingSpec():  # a split or a leaf is a number and the feature that it is compared with
             return dict.fromkeys(("features", "numbers"), (spec.rounds, 2 * spec.leaves - 1))
     assert isinstance(spec, ResNetSpec)

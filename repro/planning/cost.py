@@ -12,6 +12,7 @@ from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.spec import RunSpec
 from repro.runs.step_spec import StepSpec
+from repro.runs.ticket_spec import TicketSpec
 
 # Multiply-accumulates per second while no similar run has been measured: a guess, and marked as one.
 ASSUMED = {"cpu": 2e10, "cuda": 2e12}
@@ -74,6 +75,8 @@ def forward_macs(spec: RunSpec) -> float:
             return _resnet_macs(spec)
         case StepSpec():
             return _sequence_macs(spec)
+        case TicketSpec():
+            return _sequence_macs(spec.sequence[0].training)  # a weight that is pruned is multiplied like any other
         case BoostingSpec():
             return spec.rounds * math.log2(spec.leaves) * DATASETS[spec.dataset].shape[0] * SORTED
     raise AssertionError(f"{spec.name} has no known cost")
@@ -118,6 +121,8 @@ def _work(spec: RunSpec) -> float:
     """Multiply-accumulates of a whole run; a frozen weight needs no gradient of its own."""
     if isinstance(spec, BoostingSpec):
         return forward_macs(spec) * DATASETS[spec.dataset].train_size
+    if isinstance(spec, TicketSpec):
+        return sum(_work(retrain.training) for retrain in spec.sequence)
     match _moves(spec):
         case "all" | "all-but-batchnorm" | "random":
             passes = 3

@@ -14,6 +14,7 @@ from repro.recipes.resnets import (
 )
 from repro.recipes.scales import SCALES, check_scale
 from repro.recipes.sequences import ADAM, DOUBLE_DESCENT, POOLING, sequence, sequence_built
+from repro.recipes.tickets import dense_beside_ticket, ticket
 
 __all__ = [
     "ADAM",
@@ -30,7 +31,9 @@ __all__ = [
     "built",
     "check_scale",
     "cifar",
+    "dense_beside_ticket",
     "schedule",
     "sequence",
     "sequence_built",
+    "ticket",
 ]

@@ -48,8 +48,8 @@ class Dataset:
 _IMAGENET = Pixels(divisor=255.0, mean=(0.485, 0.456, 0.406), deviation=(0.229, 0.224, 0.225))
 
 
-def _mnist1d(train: int, test: int, fingerprints: dict[str, str]) -> Dataset:
-    """MNIST-1D with the generator's defaults (greydanus2024, Table 2) but for the number of examples."""
+def _mnist1d(train: int, test: int, fingerprints: dict[str, str], seed: int = 42) -> Dataset:
+    """MNIST-1D with the generator's defaults (greydanus2024, Table 2) but for the number of examples, or the seed."""
     return Dataset(
         train_size=train,
         test_size=test,
@@ -59,7 +59,7 @@ def _mnist1d(train: int, test: int, fingerprints: dict[str, str]) -> Dataset:
         fingerprints=fingerprints,
         stands_for="mnist1d",
         deviation_text="",
-        generated=Generated(examples=train + test, seed=42),
+        generated=Generated(examples=train + test, seed=seed),
     )
 
 
@@ -119,6 +119,15 @@ DATASETS = {
             "train": "c8c9620bc674ad9c92b660d587aed10bc8c04f250bc509ee8367f1d85b7fa536",
             "test": "9ae88dc1b0a618748cf5c06c588bc097f5a63f6121293575dd91e840501efd5f",
         },
+    ),
+    "mnist1d-seed-43": _mnist1d(  # other examples of the same kind
+        4_000,
+        1_000,
+        {
+            "train": "a8ff9fb33d212600552f73713521c6a25637afa6485805ff80fa7fef06b09aed",
+            "test": "4e77ee2a32b3b806a6bc1443bca8280ab58b9d348d239bcd4edf2e859d0406b6",
+        },
+        seed=43,
     ),
     "mnist1d-4000-12000": _mnist1d(
         4_000,

@@ -7,6 +7,7 @@ from typing import Any
 
 from repro.runs.datasets import DATASETS
 from repro.runs.spec import RunSpec
+from repro.runs.ticket_spec import TicketSpec
 
 REQUIRED = ("history.jsonl", "spec.json", "tensors.safetensors")
 FILE = re.compile(r"history\.jsonl|spec\.json|tensors\.safetensors|measurements/\w[\w.-]{0,99}\.json", re.ASCII)
@@ -82,6 +83,10 @@ def _each(sound: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(map(sound, value))
 
 
+def _of_each(sound: Callable[[Any], Any]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(map(sound, value.values()))
+
+
 def _measurement(value: Any) -> bool:
     return _text(value) and value.startswith("measurements/") and FILE.fullmatch(value) is not None
 
@@ -109,8 +114,8 @@ def _digests(value: Any) -> bool:
     return isinstance(value, dict) and all(map(_digest, value.values()))
 
 
-def _data(value: Any) -> bool:
-    return _digests(value) and set(value) == {"train", "test"}
+def _data(spec: RunSpec) -> Callable[[Any], bool]:
+    return lambda value: _digests(value) and set(value) == set(spec.fingerprinted)
 
 
 def _job(value: Any) -> bool:
@@ -124,7 +129,8 @@ def _cores(value: Any) -> bool:
 def _content(name: str, content: dict[str, Any], spec: RunSpec) -> "_Sound":
     match name:
         case "history.jsonl":
-            return {spec.row_name: _count, **_CONTENT[name]}
+            pruned: _Sound = {"pruned": _count, "moved": _count} if isinstance(spec, TicketSpec) else {}
+            return {spec.row_name: _count, **_CONTENT[name], **pruned}
         case "measurements/accuracy.json":
             return {DATASETS[spec.dataset].unit: _some, **_CONTENT[name]}
         case "measurements/parameters.json" | "measurements/trees.json":
@@ -134,8 +140,8 @@ def _content(name: str, content: dict[str, Any], spec: RunSpec) -> "_Sound":
 
 
 def _fields(spec: RunSpec) -> "_Sound":
-    speed: _Sound = {f"{DATASETS[spec.dataset].unit}_per_second": _amount}
-    return _TRAINED | speed if spec.rows else _BUILT
+    own: _Sound = {f"{DATASETS[spec.dataset].unit}_per_second": _amount, "data": _data(spec)}
+    return _TRAINED | own if spec.rows else _BUILT
 
 
 _Sound = dict[str, Callable[[Any], Any]]
@@ -143,7 +149,6 @@ _BUILT: _Sound = {"outcome": lambda value: value == "built", "parts": _parts, "c
 _TRAINED: _Sound = {
     **_BUILT,
     "outcome": lambda value: value in ("trained", "diverged"),
-    "data": _data,
     "frozen_before": _digest,
     "frozen_after": _digest,
     "seconds": _amount,
@@ -162,5 +167,12 @@ _CONTENT: dict[str, _Sound] = {
     "measurements/accuracy.json": {"top1": _percent},
     "measurements/affine.json": {"count": _some, "thresholds": _each(_amount), "share_below": _each(_share)},
     "measurements/clamp.json": {"thresholds": _each(_amount), "top1": _each(_percent)},
+    "measurements/tickets.json": {
+        "top1": _of_each(_percent),
+        "left": _of_each(_share),
+        "moved": _of_each(_count),
+        "beside": _of_each(_each(_share)),
+        "beside_by_chance": _of_each(_each(_share)),
+    },
     "measurements/relus.json": {"units": _some, "share_dead": _share},
 }

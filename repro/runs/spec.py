@@ -60,7 +60,25 @@ class RunSpec(ABC):
     @property
     @abstractmethod
     def row_name(self) -> str:
-        """What a row stands for, which is also the column that counts them: "epoch" or "evaluation"."""
+        """What a row stands for, which is also the column that counts them: "epoch", "evaluation" or "retrain"."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The data sets that a run reads."""
+        return (self.dataset,)
+
+    @property
+    def fingerprinted(self) -> dict[str, tuple[str, str]]:
+        """What a run reads, as (data set, split), by the name under which it records the fingerprint."""
+        return {
+            split if name == self.dataset else f"{name} {split}": (name, split)
+            for name in self.reads
+            for split in ("train", "test")
+        }
+
+    def done(self, row: int, step: int) -> float:
+        """Share of a run that is done after some rows and some steps of the next one, in [0, 1]."""
+        return (row + step / self.row_steps) / self.rows
 
     @property
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Specs read back from their JSON, each as the kind that its family names."""
+"""Specs read back from their JSON, each as the kind that its fields name."""
 
 from reprlib import repr as short
 from typing import Any
@@ -9,6 +9,7 @@ from repro.runs.canonical import parse
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.spec import TRAINING_VERSION, RunSpec
 from repro.runs.step_spec import StepSpec
+from repro.runs.ticket_spec import TicketSpec
 
 
 def read_spec(text: str | bytes, origin: object) -> RunSpec:
@@ -27,7 +28,13 @@ def read_spec(text: str | bytes, origin: object) -> RunSpec:
             f"{origin} was made by training version {short(version)}; this is version {TRAINING_VERSION}. "
             "Its results stay readable with the code of that version; train it again for this one."
         )
+    return _kind(found).of_fields(found, origin)
+
+
+def _kind(found: dict[str, Any]) -> type[RunSpec]:
+    """What only a ticket has, else the family."""
+    if "pruning" in found:
+        return TicketSpec
     family = found.get("family")
     kinds: tuple[type[RunSpec], ...] = (StepSpec, BoostingSpec)
-    kind = next((kind for kind in kinds if family in kind.CHOICES["family"]), ResNetSpec)
-    return kind.of_fields(found, origin)
+    return next((kind for kind in kinds if family in kind.CHOICES["family"]), ResNetSpec)

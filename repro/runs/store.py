@@ -104,7 +104,7 @@ class Store:
         position = self.position(spec)
         if position is None:
             return 0.0
-        return min(1.0, float(position[spec.row_name] + position["step"] / spec.row_steps) / spec.rows)
+        return min(1.0, spec.done(position[spec.row_name], position["step"]))
 
     def begin(self, spec: RunSpec) -> Path:
         """The folder of a run about to be trained, with its spec in it.

@@ -17,6 +17,8 @@ class Purpose(IntEnum):
     NOISE = 6  # which labels are drawn again, and as what; index 0
     EXAMPLES = 7  # of a data set that each seed draws anew; index 0
     TIES = 8  # which of equally good splits of a tree is taken; index: round
+    NEW_WEIGHTS = 9  # another start of the same seed; index as of WEIGHTS
+    MASK = 10  # random scores of the weights to prune; index: level of sparsity
 
 
 def stream(seed: int, purpose: Purpose, index: int = 0) -> np.random.Generator:

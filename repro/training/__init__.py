@@ -146,7 +146,7 @@ def _train(
         "frozen_before": frozen,
         "frozen_after": one.frozen(),
         "seconds": round(seconds, 3),
-        f"{DATASETS[spec.dataset].unit}_per_second": round(spec.examples * place.row / spec.rows / seconds, 1),
+        f"{DATASETS[spec.dataset].unit}_per_second": round(spec.examples * spec.done(place.row, 0) / seconds, 1),
     }
     _finish(spec, store, one, record, lease)
     return "complete"

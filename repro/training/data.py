@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.step_spec import StepSpec
 from repro.runs.streams import Purpose, stream
+from repro.runs.ticket_spec import TicketSpec
 from repro.training.decoded import arrays as arrays
 from repro.training.formats import Inputs, Labels
 
@@ -56,7 +57,12 @@ class Examples:
     train: Split
     test: Split
     dataset: Dataset
-    fingerprints: dict[str, str]  # by split
+    fingerprints: dict[str, str]  # by split, of other data with the name of their data set before it
+    tests: "dict[str, Examples]" = field(default_factory=dict)  # what the tests of a ticket are trained on, by test
+
+    def of(self, test: str) -> "Examples":
+        """What a test of a ticket is trained on; these examples for "", the search itself."""
+        return self.tests[test] if test else self
 
     def normalise(self, inputs: Tensor) -> Tensor:
         """(N, H, W, C) uint8 to (N, C, H, W) float32, channels last in memory; sequences stay as they are."""
@@ -80,6 +86,8 @@ def load(spec: NetworkSpec, data_dir: Path, device: torch.device) -> Examples:
     Raises:
         DataError: it is not in ``data_dir``, is truncated, or is not the data set that the spec names.
     """
+    if isinstance(spec, TicketSpec):
+        return _for_tickets(spec, data_dir, device)
     train, test, prints = arrays(spec.dataset, data_dir)
     labels = train[1]
     if spec.labels == "shuffled":
@@ -96,6 +104,15 @@ def load(spec: NetworkSpec, data_dir: Path, device: torch.device) -> Examples:
     return Examples(
         train=split(train[0], labels), test=split(*test), dataset=DATASETS[spec.dataset], fingerprints=prints
     )
+
+
+def _for_tickets(spec: TicketSpec, data_dir: Path, device: torch.device) -> Examples:
+    different = {retrain.test: retrain.training for retrain in spec.sequence}
+    found = {test: load(training, data_dir, device) for test, training in different.items()}
+    own = found.pop("")
+    read = {spec.dataset: own.fingerprints} | {different[test].dataset: one.fingerprints for test, one in found.items()}
+    prints = {name: read[of][split] for name, (of, split) in spec.fingerprinted.items()}
+    return replace(own, fingerprints=prints, tests=found)
 
 
 def batches(spec: NetworkSpec, examples: Examples, row: int) -> Batches:

@@ -12,16 +12,19 @@ from repro.runs.boosting_spec import BoostingSpec
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec import RunSpec
 from repro.runs.step_spec import StepSpec
+from repro.runs.ticket_spec import TicketSpec
 from repro.training.data import Examples, arrays
 from repro.training.loop import evaluate
 from repro.training.models import build, parts
-from repro.training.trainable import Trainable
+from repro.training.tickets import moved
+from repro.training.trainable import Trainable, mask_name
 
 Measurement = dict[str, object]
 
 # |γ| below these counts as small. 0.01 is frankle2021's (Figure 4); the others show how much depends on that choice.
 THRESHOLDS = (0.001, 0.003, 0.01, 0.03, 0.1)
 HISTOGRAM = tuple(round(-2.0 + 0.05 * step, 2) for step in range(81))  # bin edges for γ and β
+BESIDE = (2, 3, 4)  # inputs in a row at which weights are counted (greydanus2024, Figure 4g)
 DEAD = 0.99  # a ReLU that is 0 on more than this share of inputs is dead (frankle2021, Figure 7)
 
 
@@ -42,6 +45,9 @@ def measure(name: str, spec: NetworkSpec, net: Trainable | None, examples: Examp
             return accuracy(spec, net, examples)
         case "clamp":
             return clamp(spec, net, examples)
+        case "tickets":
+            assert isinstance(spec, TicketSpec)
+            return tickets(spec, net, examples)
         case _:
             return relus(spec, net, examples)
 
@@ -51,6 +57,8 @@ def names(spec: RunSpec) -> tuple[str, ...]:
     match spec:
         case StepSpec():
             return ("parameters", "accuracy") if spec.rows else ("parameters", "generator")
+        case TicketSpec():
+            return ("parameters", "accuracy", "tickets")
         case BoostingSpec():
             return ("accuracy", "trees")
     assert isinstance(spec, NetworkSpec)
@@ -63,7 +71,7 @@ def names(spec: RunSpec) -> tuple[str, ...]:
 def parameters(spec: NetworkSpec) -> Measurement:
     """Number of parameters by part of the plain network; see ``models.parts`` for what counts where."""
     model = build(spec)
-    if isinstance(spec, StepSpec):
+    if isinstance(spec, StepSpec | TicketSpec):
         return {"total": sum(parameter.numel() for parameter in model.parameters())}
     counts = dict.fromkeys(("convolution", "shortcut", "batchnorm", "output"), 0)
     for name, part in parts(model).items():
@@ -73,6 +81,9 @@ def parameters(spec: NetworkSpec) -> Measurement:
 
 def accuracy(spec: NetworkSpec, net: Trainable, examples: Examples) -> Measurement:
     """Loss and accuracy on the test examples; where no augmentation changes them, accuracy on the training ones too."""
+    if isinstance(spec, TicketSpec):  # the last network of many: that of the last retrain
+        last = spec.sequence[-1]
+        return accuracy(last.training, net, examples.of(last.test))
     found: Measurement = {
         **evaluate(spec, net, examples, examples.test),
         examples.dataset.unit: len(examples.test.labels),
@@ -80,6 +91,47 @@ def accuracy(spec: NetworkSpec, net: Trainable, examples: Examples) -> Measureme
     if isinstance(spec, StepSpec):
         found["train_top1"] = evaluate(spec, net, examples, examples.train)["top1"]
     return found
+
+
+def tickets(spec: TicketSpec, net: Trainable, examples: Examples) -> Measurement:
+    """Test accuracy (percent) of each retrain that is kept, and what its mask leaves in the first layer.
+
+    ``left`` is the share of all weights that are not pruned, ``moved`` the number of pruned ones that are not 0.
+    ``beside`` holds, for 2, 3 and 4 inputs in a row, the share of such places of a hidden unit at which all weights are
+    left, and ``beside_by_chance`` what it would be if each unit's weights lay at random among its inputs.
+    """
+    last, found = net.trained.clone(), dict[str, dict[str, object]]()
+    for retrain in spec.sequence:
+        if retrain.label not in spec.keeps:
+            continue
+        mask = net.kept[mask_name(f"retrain {retrain.level}")]
+        weights = net.kept[retrain.label]
+        net.trained.copy_(weights)
+        first = mask[: net.model.get_parameter(net.names[0]).numel()].view(net.model.get_parameter(net.names[0]).shape)
+        counts = {
+            "top1": evaluate(retrain.training, net, examples.of(retrain.test), examples.of(retrain.test).test)["top1"],
+            "left": mask.double().mean().item(),
+            "moved": moved(weights, mask),
+            **adjacency(first),
+        }
+        for name, value in counts.items():
+            found.setdefault(name, {})[retrain.label] = value
+    net.trained.copy_(last)
+    return dict(found)
+
+
+def adjacency(mask: Tensor) -> dict[str, list[float]]:
+    """``beside`` and ``beside_by_chance`` of a mask (units, inputs) of 0 and 1; see ``tickets``."""
+    inputs, of_unit = mask.shape[1], mask.double().sum(1)
+    beside, by_chance = list[float](), list[float]()
+    for length in BESIDE:
+        both = mask.double().unfold(1, length, 1).prod(2)
+        beside.append(both.mean().item())
+        chance = torch.ones_like(of_unit)
+        for place in range(length):
+            chance *= (of_unit - place).clamp(min=0) / (inputs - place)
+        by_chance.append(chance.mean().item())
+    return {"beside": beside, "beside_by_chance": by_chance}
 
 
 def affine(net: Trainable) -> Measurement:

@@ -10,10 +10,12 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save
 
 from repro.runs.network_spec import NetworkSpec
+from repro.runs.ticket_spec import TicketSpec
 from repro.training import measure
 from repro.training.data import load
 from repro.training.loop import Row, train
 from repro.training.step import start
+from repro.training.tickets import search
 from repro.training.trainable import frozen_hash, load_named, named_tensors, prepare
 
 
@@ -25,8 +27,12 @@ class Network:
         self.fingerprints, self.place = self.examples.fingerprints, start(spec, self.net)
 
     def train(self, pause: Callable[[], bool]) -> Iterator[Row]:
-        """The loop of ``repro.training.loop``."""
-        return train(self.spec, self.net, self.examples, self.place, lambda _state: pause())
+        """The loop of ``repro.training.loop``, and of a ticket that of ``repro.training.tickets``."""
+        match self.spec:
+            case TicketSpec():
+                return search(self.spec, self.net, self.examples, self.place, lambda _state: pause())
+            case _:
+                return train(self.spec, self.net, self.examples, self.place, lambda _state: pause())
 
     def memory(self) -> dict[str, NDArray[np.generic]]:
         """Trained parameters, running statistics, what the optimiser remembers, and sums over the row under way."""
@@ -61,5 +67,6 @@ class Network:
         return measure.measure(name, self.spec, self.net, self.examples)
 
     def _moving(self) -> dict[str, torch.Tensor]:
-        state = self.place
-        return {"trained": self.net.trained, **state.slots, "running": self.net.running, "sums": state.sums}
+        net, state = self.net, self.place
+        found = {"trained": net.trained, **state.slots, "running": net.running, "sums": state.sums, **net.kept}
+        return found if net.mask is None else {**found, "mask": net.mask}

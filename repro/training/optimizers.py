@@ -6,6 +6,7 @@ from torch import Tensor
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.step_spec import StepSpec
+from repro.runs.ticket_spec import TicketSpec
 
 
 def slot_names(spec: NetworkSpec) -> tuple[str, ...]:
@@ -42,4 +43,4 @@ def learning_rate(spec: NetworkSpec, row: int) -> float:
 
 
 def _is_adam(spec: NetworkSpec) -> bool:
-    return isinstance(spec, StepSpec) and spec.optimizer == "adam"
+    return isinstance(spec, StepSpec | TicketSpec) and spec.optimizer == "adam"

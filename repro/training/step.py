@@ -46,6 +46,7 @@ def eager(spec: NetworkSpec, net: Trainable, state: State) -> Step:
         if net.names:  # with nothing to train, only the running statistics move
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
+            _prune(net)
             net.trained.grad.zero_()  # type: ignore[union-attr]
         _add_up(state, loss, logits, labels)
 
@@ -70,6 +71,7 @@ def static(
             # Copied, not accumulated: an addition less for each parameter, and nothing to set to zero.
             torch._foreach_copy_(places, torch.autograd.grad(loss, parameters))
             sgd(spec, net.trained, state.slots["momentum"], rate)
+            _prune(net)
         _add_up(state, loss, logits, labels)
 
     return step
@@ -80,6 +82,12 @@ def _forward(spec: NetworkSpec, net: Trainable, x: Tensor, labels: Tensor) -> tu
     with arithmetic(spec.precision, x.device):
         logits = net.model(x)
     return functional.cross_entropy(logits.float(), labels), logits
+
+
+def _prune(net: Trainable) -> None:
+    """What is pruned is 0 after every step, whatever the optimiser remembers of it."""
+    if net.mask is not None:
+        net.trained.mul_(net.mask)
 
 
 @torch.no_grad()

@@ -1,6 +1,7 @@
 """The trainable network: what moves lies in one flat vector, what is frozen cannot move."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch.nn import functional
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.streams import Purpose, stream
+from repro.runs.ticket_spec import TicketSpec
 from repro.training.models import build, parts
 from repro.training.models.initial import fill
 
@@ -49,11 +51,13 @@ class Trainable:
     trained: Tensor  # (number of trained parameters,), float32; its .grad collects the parameters' gradients
     running: Tensor  # (2 x number of BatchNorm channels,), float32: running means and variances
     names: tuple[str, ...]  # of the trained parameters, in the order of `trained`
+    mask: Tensor | None  # as long as `trained`: 0 for each weight that is pruned, and is 0 after every step, else 1
+    kept: dict[str, Tensor]  # what a run keeps instead of its last weights, by label, each as long as `trained`; or {}
 
 
-def prepare(spec: NetworkSpec, device: torch.device) -> Trainable:
-    """The network of a spec at its initial values, on a device, ready to train."""
-    model = fill(build(spec), spec)
+def prepare(spec: NetworkSpec, device: torch.device, purpose: Purpose = Purpose.WEIGHTS) -> Trainable:
+    """The network of a spec at its initial values, on a device, ready to train; ``purpose`` is as in ``fill``."""
+    model = fill(build(spec), spec, purpose)
     moves = _moves(spec.trained)
     where = parts(model)
     if isinstance(spec, ResNetSpec) and spec.trained == "random":
@@ -62,7 +66,18 @@ def prepare(spec: NetworkSpec, device: torch.device) -> Trainable:
         parameter.requires_grad_(spec.trained == "all" or _is_trained(name, where, moves))
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     names = tuple(name for name, parameter in model.named_parameters() if parameter.requires_grad)
-    return Trainable(model=model, trained=_flatten(model, names), running=_flatten_running(model), names=names)
+    trained = _flatten(model, names)
+    mask, kept = None, dict[str, Tensor]()
+    if isinstance(spec, TicketSpec):
+        mask = torch.ones_like(trained)
+        masks = [mask_name(f"retrain {level}") for level in spec.kept]
+        kept = {label: torch.zeros_like(trained) for label in (*masks, *spec.keeps)}
+    return Trainable(model=model, trained=trained, running=_flatten_running(model), names=names, mask=mask, kept=kept)
+
+
+def mask_name(label: str) -> str:
+    """Under which the mask of a retrain is kept."""
+    return f"mask of {label}"
 
 
 def frozen_hash(net: Trainable) -> str:
@@ -77,18 +92,40 @@ def frozen_hash(net: Trainable) -> str:
 
 
 def named_tensors(net: Trainable) -> dict[str, Tensor]:
-    """What a finished run keeps: trained parameters and running statistics by name, contiguous, on the CPU."""
+    """What a finished run keeps, by name, contiguous, on the CPU: trained parameters and running statistics.
+
+    Of a ticket, instead of its last weights, those of the retrains that it keeps, and masks of the same shapes.
+    """
+    if net.kept:
+        return {
+            f"{label}/{name}": part.detach().cpu().contiguous()
+            for label, vector in net.kept.items()
+            for name, part in _parts(net, vector)
+        }
     kept: dict[str, Tensor] = {name: p for name, p in net.model.named_parameters() if p.requires_grad}
     kept.update({name: b for name, b in net.model.named_buffers() if "running_" in name})
     return {name: tensor.detach().cpu().contiguous() for name, tensor in kept.items()}
 
 
 def load_named(net: Trainable, tensors: dict[str, Tensor]) -> None:
-    """Puts what ``named_tensors`` returned back into a network of the same spec."""
+    """Puts what ``named_tensors`` returned back into a network of the same spec, and into a ticket its last weights."""
+    if net.kept:
+        for label, vector in net.kept.items():
+            for name, part in _parts(net, vector):
+                part.copy_(tensors[f"{label}/{name}"])
+        net.trained.copy_(list(net.kept.values())[-1])
+        return
     places = dict(net.model.named_parameters()) | dict(net.model.named_buffers())
     with torch.no_grad():
         for name, tensor in tensors.items():
             places[name].copy_(tensor)
+
+
+def _parts(net: Trainable, vector: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """The pieces of a vector as long as the trained one, by parameter, in that one's shape."""
+    sizes = [net.model.get_parameter(name).numel() for name in net.names]
+    for name, piece in zip(net.names, torch.split(vector, sizes), strict=True):
+        yield name, piece.view(net.model.get_parameter(name).shape)
 
 
 def _moves(trained: str) -> frozenset[str]:

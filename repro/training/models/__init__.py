@@ -7,6 +7,7 @@ from repro.runs.datasets import DATASETS
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.step_spec import StepSpec
+from repro.runs.ticket_spec import TicketSpec
 from repro.training.models.cifar import cifar_resnet
 
 
@@ -19,6 +20,10 @@ def build(spec: NetworkSpec) -> nn.Module:
                 from repro.training.models.sequences import sequence_network
 
                 return sequence_network(spec, dataset.shape[0], dataset.classes)
+            case TicketSpec():
+                from repro.training.models.sequences import sequence_network
+
+                return sequence_network(spec.sequence[0].training, dataset.shape[0], dataset.classes)
             case ResNetSpec(family="cifar-resnet"):
                 return cifar_resnet(spec.depth, spec.width, dataset.shape[2], dataset.classes)
             case ResNetSpec():

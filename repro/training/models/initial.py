@@ -11,26 +11,30 @@ from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.step_spec import StepSpec
 from repro.runs.streams import Purpose, stream
+from repro.runs.ticket_spec import TicketSpec
 
 Array = NDArray[np.float32]
 
 
-def fill(model: nn.Module, spec: NetworkSpec) -> nn.Module:
-    """Moves a network from the meta device to the CPU and gives each tensor its value for the spec's seed."""
+def fill(model: nn.Module, spec: NetworkSpec, purpose: Purpose = Purpose.WEIGHTS) -> nn.Module:
+    """Moves a network from the meta device to the CPU and gives each tensor its value for the spec's seed.
+
+    ``purpose`` is the stream of the weights, by which networks on sequences have more than one start.
+    """
     model.to_empty(device="cpu")
     with torch.no_grad():
         match spec:
             case ResNetSpec():
                 _fill_resnet(model, spec)
-            case StepSpec():
-                _fill_as_torch(model, spec.seed)
+            case StepSpec() | TicketSpec():
+                _fill_as_torch(model, spec.seed, purpose)
     return model
 
 
-def _fill_as_torch(model: nn.Module, seed: int) -> None:
+def _fill_as_torch(model: nn.Module, seed: int, purpose: Purpose) -> None:
     """torch's own default: every tensor of a layer U(±1/√fan-in), of a GRU U(±1/√hidden)."""
     for index, module in enumerate(model.modules()):
-        generator = stream(seed, Purpose.WEIGHTS, index)
+        generator = stream(seed, purpose, index)
         fan_in = module.hidden_size if isinstance(module, nn.GRU) else None
         for name, parameter in module.named_parameters(recurse=False):
             fan_in = fan_in or math.prod(parameter.shape[1:])  # the weight comes before its bias
