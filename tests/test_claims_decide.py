@@ -14,6 +14,7 @@ from repro.runs.boosting_spec import BoostingSpec
 from repro.runs.drawn import named_fingerprints
 from repro.runs.spec import RunSpec
 from repro.runs.step_spec import StepSpec
+from repro.runs.ticket_spec import TicketSpec
 
 # all, BatchNorm, BatchNorm + shortcut + output, shortcut + output, as version 1's figure has them
 BY_DEPTH = {
@@ -43,6 +44,10 @@ POOLING = {"none": (59.2, 96.3), "stride": (57.4, 96.0), "max": (78.2, 98.1)}
 # Test errors of hastie2009 by leaves: of one tree, and with the deviance, of which it prints no number.
 ONE_TREE = {2: 45.8, 123: 25.0, 244: 24.7}
 DEVIANCE = {2: 6.0, 10: 8.0, 100: 9.0}
+# By retrain of a ticket, and of a random mask; and the dense network beside the tests.
+TICKET = {1: 65.6, 92: 75.0, 96: 70.4, "other data": 70.0, "reversed": 70.0, "shuffled": 62.8, "new weights": 65.5}
+RANDOM = {92: 61.2, 96: 50.7}
+DENSE = 63.8
 # Too uncertain for their margin, or contradicted by the numbers that the same source prints.
 NEVER = {
     "m1d-accuracy": Verdict.INCONCLUSIVE,
@@ -59,6 +64,8 @@ def accuracy(spec):
         return 50.0 if spec.labels == "shuffled" else 100 - error_of_trees(spec)
     if spec.labels == "shuffled" or spec.trained == "none":
         return 10.0
+    if isinstance(spec, TicketSpec):
+        return accuracies_of_retrains(spec)[-1]
     if isinstance(spec, StepSpec):
         return accuracy_on_sequences(spec)
     if spec.trained == "all-but-batchnorm":
@@ -68,7 +75,15 @@ def accuracy(spec):
     return accuracy_of(spec.trained, spec)
 
 
+def accuracies_of_retrains(spec):
+    """Percent, by retrain."""
+    known = TICKET if spec.pruning == "magnitude" else RANDOM
+    return [known.get(retrain.test or retrain.level, 66.0) for retrain in spec.sequence]
+
+
 def accuracy_on_sequences(spec):
+    if spec.dataset == "mnist1d-seed-43":
+        return DENSE
     if spec.family == "pooling-cnn":
         return POOLING[spec.pooling][spec.dataset == "mnist1d-50000-1000"]
     if spec.order == "reshuffled":
@@ -123,7 +138,13 @@ class Imagined:
 
     @property
     def history(self):
-        spec, last = self.spec, self.measurement("accuracy")["top1"]
+        spec = self.spec
+        if isinstance(spec, TicketSpec):
+            return tuple(
+                {"retrain": row, "test_top1": top1 + self.shift, "moved": 0}
+                for row, top1 in enumerate(accuracies_of_retrains(spec), start=1)
+            )
+        last = self.measurement("accuracy")["top1"]
         if isinstance(spec, BoostingSpec):
             return tuple(rows_of_trees(spec, last))
         read = CURVE.get(spec.trained, {}) if spec.rows == 160 and spec.depth == 110 else {}
@@ -135,6 +156,8 @@ class Imagined:
     def measurement(self, name):
         scatter = 0.2 * (self.spec.seed - 1)
         top1 = accuracy(self.spec) + scatter + self.shift
+        if isinstance(self.spec, TicketSpec):
+            return tickets(self.spec, scatter + self.shift)
         if isinstance(self.spec, StepSpec | BoostingSpec):
             return {"accuracy": {"top1": top1, "train_top1": 100.0}}[name]
         trains_gamma = self.spec.trained in COLUMN and "batchnorm" in self.spec.trained
@@ -154,6 +177,18 @@ class Imagined:
                 "share_dead_channels": 0.01,
             },
         }[name]
+
+
+def tickets(spec, moved):
+    """The measurement of a ticket, of whose weights twice as many lie side by side as at random."""
+    known = dict(zip([retrain.label for retrain in spec.sequence], accuracies_of_retrains(spec), strict=True))
+    share = (0.02 if spec.pruning == "magnitude" else 0.01) * (1 + spec.seed / 100)
+    return {
+        "top1": {label: top1 + moved for label, top1 in known.items()},
+        "moved": dict.fromkeys(known, 0),
+        "beside": {label: [share, share / 10, share / 100] for label in known},
+        "beside_by_chance": {label: [share, share / 10, share / 100] for label in known},
+    }
 
 
 def arms_of(check, shift=0.0):

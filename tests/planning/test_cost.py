@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.planning.cost import ASSUMED, BUILD_SECONDS, Known, estimator, forward_macs
-from repro.recipes import built, cifar
+from repro.recipes import built, cifar, ticket
 
 SPEC = cifar("smoke", 0, depth=14)
 PASSES = {"all": 3, "batchnorm": 2, "output": 2, "none": 1}  # through the network, for a step
@@ -34,6 +34,15 @@ def test_first_convolution_and_blocks_are_counted_by_hand():
 def test_resnet_110_has_the_published_multiply_accumulates():
     """About 253 million for a CIFAR image, as the literature counts ResNet-110."""
     assert forward_macs(cifar("paper", 0, depth=110)) == pytest.approx(253e6, rel=0.02)
+
+
+def test_a_ticket_costs_every_step_of_its_retrains_and_tests():
+    """500 · (40 + 500 + 10) multiply-accumulates, three passes of batches of 100 and 500; 1e7 to start a step."""
+    spec = ticket(0, "magnitude")
+    once = dataclasses.replace(spec, retrains=(1,), kept=(1,), tests=(), tested_level=1)
+    step, longer = 275_000 * 3 * 100 + 1e7, 275_000 * 3 * 500 + 1e7
+    cost = estimate(spec, [Known(spec=once, seconds=7.0, device_type="cpu")], "cpu")
+    assert cost.seconds == pytest.approx(7.0 * (96 * 1_501 * step + 4 * 6_000 * longer) / (1_501 * step))
 
 
 def test_run_of_no_epochs_costs_its_building():
