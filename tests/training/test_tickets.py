@@ -13,12 +13,12 @@ from repro.judging.integrity import broken_controls, contradiction, refuse_contr
 from repro.judging.shapes import expected
 from repro.recipes import ticket
 from repro.runs.store import TENSORS, Store
-from repro.training import remeasure, restore, run
+from repro.training import machine, remeasure, restore, run
 from repro.training.data import batches
-from repro.training.loop import State, start
 from repro.training.loop import train as rows_of
 from repro.training.measure import adjacency
 from repro.training.pruning import layers, mask_of
+from repro.training.step import State, start
 from repro.training.streams import Purpose
 from repro.training.tickets import search
 from repro.training.trainable import named_tensors, prepare
@@ -48,6 +48,11 @@ def searched(spec, pause=lambda _state: False):
 
 def trained(store, spec, pause=lambda: False):
     return run(spec, store, data_dir=Path("nowhere"), device="cpu", criteria={}, pause=pause)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    machine.settle(CPU)
 
 
 @pytest.fixture(scope="module")
