@@ -16,6 +16,7 @@ from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec import RunSpec
 from repro.runs.spec_json import read_spec
 from repro.runs.store import Store
+from repro.runs.ticket_spec import TicketSpec
 
 WORTH = 1.05  # doubling the runs must raise the images per second by this factor
 NETWORKS = 6  # measured at most: those that the plan spends most time on
@@ -110,7 +111,8 @@ def sharing(found: Throughput | None, profile: Profile) -> Sharing:
 def networks(specs: Sequence[tuple[RunSpec, float]]) -> list[NetworkSpec]:
     """The networks worth measuring, from runs and their expected seconds: those that take the most time."""
     spent: dict[tuple[Any, ...], tuple[float, NetworkSpec]] = {}
-    for spec, seconds in specs:
+    for one, seconds in specs:
+        spec = one.sequence[0].training if isinstance(one, TicketSpec) else one
         if spec.rows and isinstance(spec, NetworkSpec):
             kind = (spec.dataset, spec.network, spec.batch_size, spec.precision)
             before, first = spent.get(kind, (0.0, spec))

@@ -13,13 +13,13 @@ from repro.judging.integrity import broken_controls, contradiction, refuse_contr
 from repro.judging.shapes import expected
 from repro.recipes import ticket
 from repro.runs.store import TENSORS, Store
+from repro.runs.streams import Purpose
 from repro.training import machine, remeasure, restore, run
 from repro.training.data import batches
 from repro.training.loop import train as rows_of
 from repro.training.measure import adjacency
 from repro.training.pruning import layers, mask_of
 from repro.training.step import State, start
-from repro.training.streams import Purpose
 from repro.training.tickets import search
 from repro.training.trainable import named_tensors, prepare
 from tests.training.test_sequences import few
@@ -208,7 +208,8 @@ def test_a_finished_ticket_says_what_its_tensors_give(complete):
     rows = {retrain.label: row for retrain, row in zip(complete.spec.sequence, complete.history, strict=True)}
     assert found["top1"] == {label: rows[label]["test_top1"] for label in complete.spec.keeps}
     assert found["moved"] == dict.fromkeys(complete.spec.keeps, 0)
-    last = restore(complete, "cpu").model.get_parameter("output.weight").detach().numpy()
+    again = restore(complete, data_dir=Path("nowhere"), device="cpu")
+    last = again.net.model.get_parameter("output.weight").detach().numpy()
     assert np.array_equal(last, kept["new weights/output.weight"])
 
 
