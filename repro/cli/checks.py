@@ -12,7 +12,7 @@ from repro.claim import Check
 from repro.collecting.plugin import CHECK, SESSION
 from repro.errors import ReproError
 from repro.judging.judge import judge, requested_seeds
-from repro.judging.verdict import Answer, Verdict, exit_code
+from repro.judging.verdict import Answer, Judgement, Verdict, exit_code
 from repro.runs.store import Store
 
 
@@ -74,8 +74,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         row = judge([check], Store(Path(results)), controls=everything)[0]
     except ReproError as error:
         pytest.fail(str(error), pytrace=False)
-    pyfuncitem.user_properties.append(("verdict", str(row.verdict)))
-    pyfuncitem.user_properties.append(("answer", str(row.answer)))
+    pyfuncitem.user_properties.extend(properties(check, row))
     words = ", ".join((_words(row.verdict, row.answer), *row.marks))
     if row.verdict is Verdict.PENDING:
         pytest.skip(f"{words}: {row.why} Train them with: {_command(check, results)}")
@@ -84,6 +83,34 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if row.verdict in (Verdict.MEASURED, Verdict.INCONCLUSIVE) or row.answer is Answer.OPEN:
         pytest.skip(f"{words}: {row.why}")
     return True
+
+
+def properties(check: Check, row: Judgement) -> list[tuple[str, str]]:
+    """What --junitxml says of a check beside pass or fail: texts, for anything else does not cross xdist.
+
+    Each name once; without a value, such as a p-value of an exact claim, a property is left out. Of several findings
+    the intervals are numbered.
+    """
+    source = check.claim.source
+    told = [
+        ("claim", check.claim.id), ("check", check.id), ("scale", check.scale),
+        ("source", f"{source.work}, {source.place}"), ("reference", source.reference or ""), ("tag", source.tag),
+        ("verdict", str(row.verdict)), ("answer", str(row.answer)), ("marks", "; ".join(row.marks)),
+        ("seeds", str(row.seeds)), ("p_for", _number(row.p_for)), ("p_against", _number(row.p_against_corrected)),
+        ("criterion_sha256", row.criterion_sha256),
+    ]  # fmt: skip
+    many = len(row.findings) > 1
+    for index, finding in enumerate(row.findings, 1):
+        if finding.interval is not None:
+            low, high = finding.interval
+            level = f" at {100 * finding.interval_level:.0f} %" if finding.interval_level else ""
+            words = f"{finding.label}: {_number(finding.estimate)} [{_number(low)}, {_number(high)}] {finding.unit}{level}"
+            told.append((f"interval {index}" if many else "interval", words))
+    return [(name, text) for name, text in told if text]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
 
 
 def _command(check: Check, results: str) -> str:

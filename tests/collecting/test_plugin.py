@@ -1,6 +1,8 @@
 """The two pytest plugins from outside: one collects, one judges."""
 
 import re
+from collections import Counter
+from xml.etree import ElementTree
 
 import pytest
 import scipy.stats  # noqa: F401  pytester forgets what is first imported inside it, and numpy cannot be imported twice
@@ -114,6 +116,47 @@ def test_verdicts_and_exit_code_cross_xdist(claims, fill, missing, code):
     result = run(claims, "-n", "2")
     result.stdout.fnmatch_lines(["*SMOKE seen*"])
     assert result.ret == code
+
+
+def test_junit_xml_says_claim_scale_source_p_and_interval_also_from_xdist(claims, fill):
+    for depth in (8, 14):
+        fill(claims.path / "results", depth, 80.0)
+    run(claims, "-n", "2", "--junitxml=claims.xml")
+    cases = {case.get("name"): case for case in ElementTree.parse("claims.xml").iter("testcase")}
+    told = {one.get("name"): one.get("value") for one in cases["test_tiny[depth=8]"].iter("property")}
+    assert (told["claim"], told["check"], told["scale"]) == ("tiny", "tiny[depth=8]", "smoke")
+    assert (told["source"], told["reference"]) == ("nobody2021, Figure 9", "more than 50 %")
+    assert (told["verdict"], told["answer"]) == ("SMOKE", "seen")
+    assert 0 < float(told["p_for"]) < 0.05
+    ends = re.search(r"^BatchNorm − 50: ([\d.]+) \[([\d.]+), ([\d.]+)\] points at 90 %$", told["interval"])
+    estimate, low, high = map(float, ends.groups())
+    assert 29 < low < estimate < high < 31
+    assert len(told["criterion_sha256"]) == 64
+
+
+def test_junit_xml_of_every_outcome_is_what_ci_servers_read(claims, fill, finished, tiny_claim):
+    """The rules that the published schemas of JUnit's format share, beside testcase properties, which most lack."""
+    claims.makepyfile(test_other=tiny_claim.replace('"tiny"', '"other"').replace("testable=", "untestable="),
+                      test_third=tiny_claim.replace('"tiny"', '"third"').replace("gap=0.0", "gap=25.0"))  # fmt: skip
+    fill(claims.path / "results", 8, 80.0)
+    run(claims, "--junitxml=claims.xml")
+    (suite,) = ElementTree.parse("claims.xml").getroot()
+    cases = suite.findall("testcase")
+    ends = Counter(child.tag for case in cases for child in case if child.tag != "properties")
+    assert int(suite.get("tests")) == len(cases) == 6
+    assert (int(suite.get("skipped")), int(suite.get("failures")), suite.get("errors")) == (
+        ends["skipped"], ends["failure"], "0")  # fmt: skip
+    assert ends["skipped"] == 4
+    for case in cases:
+        assert case.get("name")
+        assert case.get("classname")
+        assert float(case.get("time")) >= 0
+        (first, *rest) = case
+        assert first.tag == "properties"
+        assert len(rest) <= 1
+        assert all(one.tag == "property" and one.keys() == ["name", "value"] and one.get("value") for one in first)
+        names = [one.get("name") for one in first]
+        assert len(set(names)) == len(names)
 
 
 def test_claims_are_selected_by_the_id_of_claim_or_check(claims, tiny_claim):
