@@ -37,9 +37,9 @@ def catalogue(path: Path | None = None) -> tuple[Row, ...]:
 
 
 def rows_of(folders: Collection[Path]) -> tuple[Row, ...]:
-    """The rows about the works whose claims lie in some folders, and about their sources without a folder.
+    """The rows about the works whose claims lie in some folders, and about their sources without claim files.
 
-    Those without a folder count once all works with one, of the same catalogue, are there.
+    Those without claim files count once all works with some, of the same catalogue, are there.
 
     Raises:
         ClaimError: as ``catalogue``.
@@ -48,7 +48,7 @@ def rows_of(folders: Collection[Path]) -> tuple[Row, ...]:
     for path in dict.fromkeys(path for folder in folders for path in _beside(folder)[:1]):
         rows, root = _read(path), path.parent if path.parent not in folders else path.parent.parent
         named = {row.work for row in rows}
-        with_folder = {work for work in named if (root / work).is_dir()}
+        with_folder = {work for work in named if any((root / work).glob("*.py"))}
         here = {folder.name for folder in folders}
         found += [row for row in rows if row.work in here or (row.work not in with_folder and with_folder <= here)]
     return tuple(found)

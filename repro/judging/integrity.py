@@ -100,15 +100,19 @@ def broken_controls(runs: Iterable[Run]) -> list[str]:
 
 
 def _refuse_copies(arm: str, runs: Sequence[Run]) -> None:
-    """Two seeds of an arm must not share tensors, losses or frozen weights: one would be counted twice."""
+    """Two seeds of an arm must not share tensors, losses or frozen weights: one would be counted twice.
+
+    Of a run that diverged, tensors are not compared, which may all be no numbers, nor losses where it has none.
+    """
     seen: dict[tuple[str, object], RunSpec] = {}
     for run in runs:
         if not run.spec.rows:
             continue
-        prints: list[tuple[str, object]] = [
-            ("tensors", run.record["files"][TENSORS]),
-            ("losses", tuple((row.get("train_loss"), row.get("test_loss"), row["test_top1"]) for row in run.history)),
-        ]
+        losses = tuple((row.get("train_loss"), row.get("test_loss"), row["test_top1"]) for row in run.history)
+        diverged = run.record["outcome"] == "diverged"
+        prints: list[tuple[str, object]] = [] if diverged else [("tensors", run.record["files"][TENSORS])]
+        if not diverged or any(train is not None or test is not None for train, test, _ in losses):
+            prints.append(("losses", losses))
         if _freezes_weights(run.spec):
             prints.append(("frozen weights", run.record["frozen_before"]))
         for kind, value in prints:

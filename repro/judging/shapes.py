@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from repro.runs.boosting_spec import BoostingSpec
 from repro.runs.datasets import DATASETS
-from repro.runs.resnet_spec import ResNetSpec
+from repro.runs.resnet_spec import BOTTLENECK, PLAIN, SMALL_STEM, ResNetSpec
 from repro.runs.spec import RunSpec
 from repro.runs.step_spec import StepSpec
 from repro.runs.ticket_spec import TicketSpec
@@ -31,8 +31,11 @@ def expected(spec: RunSpec) -> dict[str, Shape]:
     assert isinstance(spec, ResNetSpec)
     kept: dict[str, Shape] = {}
     for path, part, shape in _layers(spec):
+        if part == "batchnorm" and spec.norm in PLAIN:
+            continue
         if part == "batchnorm":
-            kept |= {f"{path}.running_mean": shape, f"{path}.running_var": shape}
+            running = {f"{path}.running_mean": shape, f"{path}.running_var": shape}
+            kept |= running if spec.norm == "batchnorm" else {}
             kept |= {f"{path}.weight": shape} if _moves(spec.trained, "gamma") else {}
             kept |= {f"{path}.bias": shape} if _moves(spec.trained, "beta") else {}
         elif spec.trained == "random" and len(shape) == 4:
@@ -40,7 +43,7 @@ def expected(spec: RunSpec) -> dict[str, Shape]:
             kept[f"{path}.values"] = (shape[0], min(spec.random_per_channel, inputs))
         elif _moves(spec.trained, part):
             kept[f"{path}.weight"] = shape
-            kept |= {f"{path}.bias": shape[:1]} if part == "output" else {}
+            kept |= {f"{path}.bias": shape[:1]} if part == "output" or spec.norm == "batchnorm-once" else {}
     return kept
 
 
@@ -58,25 +61,39 @@ def _moves(trained: str, part: str) -> bool:
 
 
 def _layers(spec: ResNetSpec) -> Iterator[tuple[str, str, Shape]]:
-    """Path, part and weight shape of each layer of a CIFAR ResNet, the only residual family that is trained here."""
+    """Path, part and weight shape of each layer; a layer in BatchNorm's place counts as BatchNorm."""
     dataset = DATASETS[spec.dataset]
-    channels = 16 * spec.width
-    yield "conv", "convolution", (channels, dataset.shape[2], 3, 3)
-    yield "bn", "batchnorm", (channels,)
-    number = 0
-    for group in range(3):
-        wide = 16 * spec.width * 2**group
-        for block in range((spec.depth - 2) // 6):
-            path = f"blocks.{number}"
-            yield f"{path}.conv1", "convolution", (wide, channels, 3, 3)
-            yield f"{path}.bn1", "batchnorm", (wide,)
-            yield f"{path}.conv2", "convolution", (wide, wide, 3, 3)
-            yield f"{path}.bn2", "batchnorm", (wide,)
-            if channels != wide or (group and block == 0):
-                yield f"{path}.downsample.0", "shortcut", (wide, channels, 1, 1)
-                yield f"{path}.downsample.1", "batchnorm", (wide,)
-            channels, number = wide, number + 1
+    stem = 64 if spec.family == "imagenet-resnet-3x3" else 16 * spec.width
+    yield "conv", "convolution", (stem, dataset.shape[2], 3, 3)
+    yield "bn", "batchnorm", (stem,)
+    channels = stem
+    for number, (wide, stride) in enumerate(_blocks(spec, stem)):
+        path = f"blocks.{number}"
+        sides = _sides(spec, channels, wide)
+        for place, (inputs, outputs, side) in enumerate(sides, start=1):
+            yield f"{path}.conv{place}", "convolution", (outputs, inputs, side, side)
+            yield f"{path}.bn{place}", "batchnorm", (outputs,)
+        after = sides[-1][1]
+        if channels != after or stride != 1:
+            yield f"{path}.downsample.0", "shortcut", (after, channels, 1, 1)
+            yield f"{path}.downsample.1", "batchnorm", (after,)
+        channels = after
     yield "fc", "output", (dataset.classes, channels)
+
+
+def _blocks(spec: ResNetSpec, stem: int) -> Iterator[tuple[int, int]]:
+    """Channels and stride of each block."""
+    counts = SMALL_STEM[spec.depth] if spec.family == "imagenet-resnet-3x3" else ((spec.depth - 2) // 6,) * 3
+    for group, count in enumerate(counts):
+        for block in range(count):
+            yield stem * 2**group, 2 if group and block == 0 else 1
+
+
+def _sides(spec: ResNetSpec, channels: int, wide: int) -> list[tuple[int, int, int]]:
+    """Channels in and out and kernel of each convolution of a block."""
+    if spec.family == "imagenet-resnet-3x3" and spec.depth >= BOTTLENECK:
+        return [(channels, wide, 1), (wide, wide, 3), (wide, 4 * wide, 1)]
+    return [(channels, wide, 3), (wide, wide, 3)]
 
 
 def _of_steps(spec: StepSpec) -> dict[str, Shape]:

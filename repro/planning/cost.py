@@ -9,7 +9,7 @@ from typing import Literal
 from repro.runs.boosting_spec import BoostingSpec
 from repro.runs.datasets import DATASETS
 from repro.runs.network_spec import NetworkSpec
-from repro.runs.resnet_spec import ResNetSpec
+from repro.runs.resnet_spec import BOTTLENECK, SMALL_STEM, ResNetSpec
 from repro.runs.spec import RunSpec
 from repro.runs.step_spec import StepSpec
 from repro.runs.ticket_spec import TicketSpec
@@ -71,6 +71,8 @@ def estimator(known: Iterable[Known], device_type: str) -> Callable[[RunSpec], C
 def forward_macs(spec: RunSpec) -> float:
     """Multiply-accumulates of a network for one example; of trees, what one costs in growing them."""
     match spec:
+        case ResNetSpec(family="imagenet-resnet-3x3"):
+            return _small_stem_macs(spec)
         case ResNetSpec():
             return _resnet_macs(spec)
         case StepSpec():
@@ -98,6 +100,24 @@ def _resnet_macs(spec: ResNetSpec) -> float:
         total += 9 * pixels * channels * (channels_in + (2 * blocks - 1) * channels)
         total += pixels * channels * channels_in if group else 0
         channels_in = channels
+    return total
+
+
+def _small_stem_macs(spec: ResNetSpec) -> float:
+    """Of the convolutions of an ImageNet ResNet in its form for CIFAR."""
+    side, channels_in = float(DATASETS[spec.dataset].shape[0]), DATASETS[spec.dataset].shape[2]
+    total, channels_in, pixels = 9.0 * side**2 * 64 * channels_in, 64, side**2
+    for group, count in enumerate(SMALL_STEM[spec.depth]):
+        wide = 64 * 2**group
+        after = 4 * wide if spec.depth >= BOTTLENECK else wide
+        for block in range(count):
+            before, pixels = pixels, pixels / 4 if group and block == 0 else pixels
+            if spec.depth >= BOTTLENECK:  # 1x1 before the stride, 3x3 and 1x1 after it
+                total += before * channels_in * wide + pixels * (9 * wide**2 + wide * after)
+            else:
+                total += pixels * 9 * (channels_in * wide + wide**2)
+            total += pixels * channels_in * after if channels_in != after or pixels != before else 0
+            channels_in = after
     return total
 
 

@@ -1,6 +1,7 @@
 """Recipes: the runs that claim files ask for, by protocol and scale; one module a protocol."""
 
 from repro.recipes.boosting import boosting
+from repro.recipes.layers import BATCHES, LAYERED_BATCH, LAYERED_DEPTHS, layered
 from repro.recipes.resnets import (
     DEPTHS,
     GAMMA_DEPTH,
@@ -18,9 +19,12 @@ from repro.recipes.tickets import dense_beside_ticket, ticket
 
 __all__ = [
     "ADAM",
+    "BATCHES",
     "DEPTHS",
     "DOUBLE_DESCENT",
     "GAMMA_DEPTH",
+    "LAYERED_BATCH",
+    "LAYERED_DEPTHS",
     "POOLING",
     "SCALES",
     "SETTLING_STEPS",
@@ -32,6 +36,7 @@ __all__ = [
     "check_scale",
     "cifar",
     "dense_beside_ticket",
+    "layered",
     "schedule",
     "sequence",
     "sequence_built",

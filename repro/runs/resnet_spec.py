@@ -1,4 +1,4 @@
-"""ResNetSpec: a run of a residual network on images, counted in epochs, as frankle2021 trains them."""
+"""ResNetSpec: a run of a residual network on images, counted in epochs."""
 
 import math
 from dataclasses import dataclass, replace
@@ -10,19 +10,36 @@ from repro.runs.datasets import DATASETS, IMAGES
 from repro.runs.network_spec import NetworkSpec
 
 IMAGENET_DEPTHS = (18, 34, 50, 101, 200)
+# ImageNet's networks in their form for CIFAR, a 3x3 stem and no max-pool: blocks in each of the four groups.
+SMALL_STEM = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
+BOTTLENECK = 50  # the least depth of these networks whose blocks are bottlenecks
+PLAIN = ("none", "batchnorm-once")  # in BatchNorm's place without γ and β
+AFFINE = ("all-but-batchnorm", "gamma", "beta")  # sets that name γ or β, besides those with the word batchnorm
+USUAL_BATCH = {"digits": 60}  # left out of a run's name; of every other data set 128
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResNetSpec(NetworkSpec):
-    """One training run of a CIFAR ResNet; an ImageNet ResNet is built and counted, not trained.
+    """One training run of a CIFAR ResNet, or of an ImageNet ResNet in its form for CIFAR.
+
+    An ImageNet ResNet with its own stem is built and counted, not trained.
 
     Raises:
         SpecError: a value has the wrong type or lies outside what its comment allows.
     """
 
     CHOICES: ClassVar = {
-        "family": ("cifar-resnet", "imagenet-resnet"),
-        "norm": ("batchnorm",),
+        "family": ("cifar-resnet", "imagenet-resnet", "imagenet-resnet-3x3"),
+        "norm": (
+            "batchnorm",
+            "affine",
+            "none",
+            "batchnorm-once",
+            "groupnorm",
+            "layernorm",
+            "instancenorm",
+            "weightnorm",
+        ),
         "weight_init": ("he-normal", "he-uniform", "orthogonal", "binary"),
         "norm_init": ("uniform", "ones", "ones-ones", "uniform-symmetric"),
         "trained": (
@@ -47,9 +64,9 @@ class ResNetSpec(NetworkSpec):
     }
     LEAST: ClassVar = {"width": 1, "batch_size": 2, "epochs": 0, "seed": 0, "random_per_channel": 0}
 
-    depth: int  # as the paper counts layers: 6n + 2 (CIFAR), or one of IMAGENET_DEPTHS
+    depth: int  # as the paper counts layers: 6n + 2 (CIFAR), or one of IMAGENET_DEPTHS or SMALL_STEM
     width: int  # multiple of the base number of channels, >= 1
-    norm: str  # the layer in BatchNorm's place
+    norm: str  # the layer in BatchNorm's place; "batchnorm-once": none, its first batch's statistics in the weights
     norm_init: str  # γ and β: "uniform" U(0,1), 0; "ones" 1, 0; "ones-ones" 1, 1; "uniform-symmetric" U(-1,1), 0
     random_per_channel: int  # k, trained weights per convolution output channel; 0 unless trained == "random"
     augmentation: str  # of training images: "flip-crop4" is a horizontal flip and a 32x32 crop after zero-padding by 4
@@ -59,6 +76,7 @@ class ResNetSpec(NetworkSpec):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_depth()
+        self._check_norm()
         if (self.trained == "random") != (self.random_per_channel > 0):
             raise SpecError(
                 f"random_per_channel is {self.random_per_channel} with trained={self.trained!r}; "
@@ -79,8 +97,30 @@ class ResNetSpec(NetworkSpec):
             raise SpecError(f"depth is {self.depth}; a CIFAR ResNet has depth 6n + 2, such as {below} or {below + 6}.")
         if self.family == "imagenet-resnet" and self.depth not in IMAGENET_DEPTHS:
             raise SpecError(f"depth is {self.depth}; an ImageNet ResNet has one of {IMAGENET_DEPTHS}.")
-        if self.family == "imagenet-resnet" and self.width != 1:
+        if self.family == "imagenet-resnet-3x3" and self.depth not in SMALL_STEM:
+            raise SpecError(f"depth is {self.depth}; an ImageNet ResNet with a 3x3 stem has one of {(*SMALL_STEM,)}.")
+        if self.family != "cifar-resnet" and self.width != 1:
             raise SpecError(f"width is {self.width}; the papers' ImageNet ResNets have width 1.")
+
+    def _check_norm(self) -> None:
+        """Refuses sets that a layer in BatchNorm's place lacks, and second ways to describe one run."""
+        if self.norm == "batchnorm":
+            return
+        if self.family == "imagenet-resnet":
+            raise SpecError(f"norm is {self.norm!r}; an ImageNet ResNet has batchnorm, in its 3x3 form any layer.")
+        if self.trained == "random":
+            raise SpecError(f"trained is 'random' with norm={self.norm!r}; random weights are trained with batchnorm.")
+        if self.norm in PLAIN and ("batchnorm" in self.trained or self.trained in AFFINE):
+            raise SpecError(f"trained is {self.trained!r} with norm={self.norm!r}, which has no γ and β.")
+        if self.norm in PLAIN and self.norm_init != "ones":
+            raise SpecError(
+                f"norm_init is {self.norm_init!r} with norm={self.norm!r}, which has no γ and β: say 'ones'."
+            )
+        if self.norm == "batchnorm-once" and self.trained != "all":
+            raise SpecError(
+                f"trained is {self.trained!r} with norm='batchnorm-once', whose weights depend on the images; frozen "
+                "ones must follow from the seed alone, so say 'all'."
+            )
 
     @property
     def rows(self) -> int:
@@ -108,17 +148,21 @@ class ResNetSpec(NetworkSpec):
 
     @property
     def network(self) -> str:
-        """Depth and, of a wide one, width."""
-        return f"wrn-{self.depth}-{self.width}" if self.width > 1 else f"resnet-{self.depth}"
+        """Depth and, of a wide one, width; "3x3" for the stem of an ImageNet ResNet in its form for CIFAR."""
+        stem = "-3x3" if self.family == "imagenet-resnet-3x3" else ""
+        return f"wrn-{self.depth}-{self.width}" if self.width > 1 else f"resnet-{self.depth}{stem}"
 
     @property
     def name(self) -> str:
         """Network, what is trained, what else is unusual, epochs, seed and data set."""
-        words = [self.network, self.trained + (f"-{self.random_per_channel}" if self.random_per_channel else "")]
+        trained = self.trained if self.norm == "batchnorm" else self.trained.replace("batchnorm", "affine")
+        words = [self.network, trained + (f"-{self.random_per_channel}" if self.random_per_channel else "")]
+        words += [f"layer-{self.norm}"] if self.norm != "batchnorm" else []
         words += [self.weight_init] if self.weight_init != "he-normal" else []
-        words += [f"norm-{self.norm_init}"] if self.norm_init != "uniform" else []
+        words += [f"norm-{self.norm_init}"] if self.norm_init != "uniform" and self.norm not in PLAIN else []
         words += [f"rate {self.learning_rate:g}"] if self.learning_rate != 0.1 else []
         words += [f"decay {self.weight_decay:g}"] if self.weight_decay != 1e-4 else []
         words += ["shuffled labels"] if self.labels == "shuffled" else []
+        words += [f"batch {self.batch_size}"] if self.batch_size != USUAL_BATCH.get(self.dataset, 128) else []
         words += [f"{self.epochs} epochs", f"seed {self.seed}"] if self.epochs else ["built only"]
         return f"{' '.join(words)} ({self.dataset})"

@@ -10,14 +10,17 @@ from torch import Tensor, nn
 
 from repro.runs.boosting_spec import BoostingSpec
 from repro.runs.network_spec import NetworkSpec
+from repro.runs.resnet_spec import PLAIN, ResNetSpec
 from repro.runs.spec import RunSpec
 from repro.runs.step_spec import StepSpec
 from repro.runs.ticket_spec import TicketSpec
 from repro.training.data import Examples, arrays
+from repro.training.first_batch import statistics
 from repro.training.loop import evaluate
 from repro.training.models import build, parts
+from repro.training.models.norms import HAS_AFFINE
 from repro.training.tickets import moved
-from repro.training.trainable import Trainable, mask_name
+from repro.training.trainable import Trainable, mask_name, prepare
 
 Measurement = dict[str, object]
 
@@ -48,6 +51,8 @@ def measure(name: str, spec: NetworkSpec, net: Trainable | None, examples: Examp
         case "tickets":
             assert isinstance(spec, TicketSpec)
             return tickets(spec, net, examples)
+        case "first_batch":
+            return statistics(spec, prepare(spec, net.running.device), examples)
         case _:
             return relus(spec, net, examples)
 
@@ -64,6 +69,8 @@ def names(spec: RunSpec) -> tuple[str, ...]:
     assert isinstance(spec, NetworkSpec)
     if not spec.rows:
         return ("parameters", "batchnorm")
+    if isinstance(spec, ResNetSpec) and spec.norm in PLAIN:
+        return ("parameters", "accuracy", "relus", *(("first_batch",) if spec.norm == "batchnorm-once" else ()))
     trains_gamma = spec.trained in ("all", "gamma") or "batchnorm" in spec.trained.split("+")
     return ("parameters", "accuracy", "affine", "relus", *(("clamp",) if trains_gamma else ()))
 
@@ -249,7 +256,7 @@ def _formula_error(x: Tensor, gamma: float, beta: float) -> float:
 
 
 def _norms(model: nn.Module) -> list[tuple[Tensor, Tensor]]:
-    return [(module.weight, module.bias) for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    return [(module.weight, module.bias) for module in model.modules() if isinstance(module, HAS_AFFINE)]
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from repro.runs.network_spec import NetworkSpec
 from repro.runs.ticket_spec import TicketSpec
 from repro.training import measure
 from repro.training.data import load
+from repro.training.first_batch import standardise
 from repro.training.loop import Row, train
 from repro.training.step import start
 from repro.training.tickets import search
@@ -24,6 +25,7 @@ class Network:
 
     def __init__(self, spec: NetworkSpec, data_dir: Path, device: torch.device) -> None:
         self.spec, self.net, self.examples = spec, prepare(spec, device), load(spec, data_dir, device)
+        standardise(spec, self.net, self.examples)
         self.fingerprints, self.place = self.examples.fingerprints, start(spec, self.net)
 
     def train(self, pause: Callable[[], bool]) -> Iterator[Row]:

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from repro.errors import ClaimError
+from repro.errors import ClaimError, StoreError
 from repro.judging.integrity import refuse_contradictions
 from repro.judging.judge import judge
 from repro.judging.shapes import expected
-from repro.judging.verdict import Verdict
-from repro.recipes import cifar
+from repro.judging.verdict import Answer, Verdict
+from repro.recipes import cifar, layered
+from repro.runs.resnet_spec import PLAIN, ResNetSpec
 from repro.runs.store import HISTORY, TENSORS, Store
 from repro.training.trainable import named_tensors, prepare
 from tests.made import check_of, finished
@@ -246,3 +247,43 @@ def test_seeds_whose_frozen_tensors_are_the_same_by_their_recipe_are_no_copies(t
     specs = [cifar("smoke", seed, depth=8, trained="all-but-batchnorm", norm_init="ones") for seed in range(3)]
     runs = [finished(Store(tmp_path), spec, frozen_before="a" * 64, frozen_after="a" * 64) for spec in specs]
     refuse_contradictions({"arm": runs}, thorough=False)
+
+
+def test_seeds_that_all_diverged_in_their_first_epoch_are_no_copies_and_break_no_verdict(tmp_path):
+    """Nothing that was kept of them is a number: chance accuracy, no loss, tensors that may all be alike."""
+    store, lost = Store(tmp_path), layered("smoke", 0, depth=8, norm="none")
+    arms = {"BatchNorm": layered("smoke", 0, depth=8), "none": lost}
+    check = check_of(
+        lambda scale, seed: {arm: dataclasses.replace(spec, seed=seed) for arm, spec in arms.items()},
+        lambda evidence: evidence.find(higher=evidence.accuracy("BatchNorm"), lower=evidence.accuracy("none")),
+    )
+    for seed in range(3):
+        finished(store, dataclasses.replace(arms["BatchNorm"], seed=seed), top1=96.0 + seed / 10)
+        run = finished(store, dataclasses.replace(lost, seed=seed), top1=9.9, outcome="diverged")
+        row = {"epoch": 1, "test_top1": 9.9, "train_loss": None, "test_loss": None}
+        (run.folder / HISTORY).write_text(json.dumps(row) + "\n")
+        alike = {name: np.full(shape, np.nan, np.float32) for name, shape in expected(lost).items()}
+        (run.folder / TENSORS).write_bytes(save(alike))
+        store.finish(run.spec, {name: value for name, value in run.record.items() if name != "files"})
+    (row,) = judge([check], store, thorough=True)
+    assert (row.verdict, row.answer) == (Verdict.SMOKE, Answer.SEEN)
+    assert any(text.startswith("diverged: ") and "seed 2" in text for text in row.deviations)
+
+
+def test_a_diverged_run_whose_losses_are_those_of_another_seed_is_a_copy(tmp_path):
+    store, rows = Store(tmp_path), []
+    for seed in range(2):
+        run = finished(store, cifar("smoke", seed, depth=8), top1=9.9, outcome="diverged")
+        lines = [{"epoch": 1, "test_top1": 50.0, "train_loss": 1.25, "test_loss": 1.5}]
+        lines += [{"epoch": 2, "test_top1": 9.9, "train_loss": None, "test_loss": None}]
+        (run.folder / HISTORY).write_text("".join(json.dumps(line) + "\n" for line in lines))
+        store.finish(run.spec, {name: value for name, value in run.record.items() if name != "files"})
+        rows.append(store.run(run.spec))
+    with pytest.raises(StoreError, match="its losses equal those of seed 0"):
+        refuse_contradictions({"arm": rows}, thorough=False)
+
+
+@pytest.mark.parametrize("norm", [norm for norm in ResNetSpec.CHOICES["norm"] if norm != "batchnorm"])
+def test_running_statistics_are_expected_of_batchnorm_alone(norm):
+    assert not any("running_" in name for name in expected(layered("smoke", 0, depth=8, norm=norm)))
+    assert ("bn.weight" in expected(layered("smoke", 0, depth=8, norm=norm))) == (norm not in PLAIN)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.errors import SpecError
-from repro.recipes import DEPTHS, SCALES, built, cifar, schedule
+from repro.recipes import BATCHES, DEPTHS, LAYERED_DEPTHS, SCALES, built, cifar, layered, schedule
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.spec import TRAINING_VERSION
 from repro.runs.spec_json import read_spec
@@ -36,6 +36,14 @@ def test_keys_stay_what_they_were():
         == "5910993bcfa4d2889437630698d0d9fb8fcb3871a532a1d424b8f46edb2393d1"
     )
     assert (
+        layered("paper", 1, depth=50, norm="batchnorm-once").key
+        == "7db969efa12443527020acd5d8318fda6307f9e934d997e1272d2cfd29f8ec42"
+    )
+    assert (
+        cifar("paper", 0, depth=110, norm="groupnorm").key
+        == "e3cd6222f37889294ea6cea1248070d67e4536b5edc95463cd3f0f33c11d73cc"
+    )
+    assert (
         built(depth=200, family="imagenet-resnet").key
         == "7abcdb4178053582e914e221952444905de3d52d3007152630ba64aa8fdfe06b"
     )
@@ -52,10 +60,10 @@ def test_keys_are_equal_exactly_when_specs_are(one, two):
 
 
 OTHER = {
-    "family": "imagenet-resnet", "depth": 50, "width": 2, "weight_init": "binary", "norm_init": "ones",
-    "trained": "all", "random_per_channel": 3, "dataset": "cifar10", "augmentation": "flip-crop4",
-    "labels": "shuffled", "epochs": 13, "batch_size": 61, "learning_rate": 0.2, "learning_rate_drops": (6,),
-    "momentum": 0.8, "weight_decay": 1e-3, "precision": "bfloat16", "seed": 7,
+    "norm": "groupnorm", "family": "imagenet-resnet", "depth": 50, "width": 2, "weight_init": "binary",
+    "norm_init": "ones", "trained": "all", "random_per_channel": 3, "dataset": "cifar10",
+    "augmentation": "flip-crop4", "labels": "shuffled", "epochs": 13, "batch_size": 61, "learning_rate": 0.2,
+    "learning_rate_drops": (6,), "momentum": 0.8, "weight_decay": 1e-3, "precision": "bfloat16", "seed": 7,
 }  # fmt: skip
 BASE = cifar("smoke", 0, depth=50)
 PARTNERS = {"depth": {"depth": 8}, "random_per_channel": {"trained": "random", "random_per_channel": 2}}
@@ -63,9 +71,6 @@ PARTNERS = {"depth": {"depth": 8}, "random_per_channel": {"trained": "random", "
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(ResNetSpec)])
 def test_every_field_enters_the_key(field):
-    if field == "norm":  # there is one value of it so far
-        assert '"norm":"batchnorm"' in BASE.to_json()
-        return
     one = dataclasses.replace(BASE, **PARTNERS.get(field, {}))
     assert one.key != dataclasses.replace(one, **{field: OTHER[field]}).key
 
@@ -93,6 +98,15 @@ def test_no_field_has_a_default():
         ({"batch_size": 1}, "batch_size is 1", "at least 2"),
         ({"dataset": "imagenet"}, "ImageNet", "epochs 0"),
         ({"family": "imagenet-resnet"}, "depth is 14", "101"),
+        ({"family": "imagenet-resnet-3x3"}, "depth is 14", "(18, 34, 50, 101)"),
+        ({"family": "imagenet-resnet-3x3", "depth": 50, "width": 2}, "width is 2", "width 1"),
+        ({"norm": "layer"}, "'layer'", "layernorm"),
+        ({"family": "imagenet-resnet", "depth": 50, "norm": "affine"}, "norm is 'affine'", "has batchnorm"),
+        ({"norm": "none", "norm_init": "ones"}, "trained is 'batchnorm' with norm='none'", "no γ and β"),
+        ({"norm": "none", "norm_init": "ones", "trained": "gamma"}, "'gamma' with norm='none'", "no γ and β"),
+        ({"norm": "none", "trained": "all"}, "norm_init is 'uniform' with norm='none'", "say 'ones'"),
+        ({"norm": "batchnorm-once", "norm_init": "ones", "trained": "output"}, "trained is 'output'", "say 'all'"),
+        ({"norm": "affine", "trained": "random", "random_per_channel": 2}, "trained is 'random'", "with batchnorm"),
     ],
 )
 def test_a_spec_that_no_network_has_is_refused_with_what_is_allowed(change, found, allowed):
@@ -156,6 +170,10 @@ def test_a_value_beyond_an_edge_is_refused(change):
         {"momentum": 0.0},
         {"weight_decay": 0.0},
         *({"family": "imagenet-resnet", "depth": depth} for depth in (18, 34, 50, 101, 200)),
+        *({"family": "imagenet-resnet-3x3", "depth": depth} for depth in (18, 34, 50, 101)),
+        *({"norm": norm} for norm in ("affine", "groupnorm", "layernorm", "instancenorm", "weightnorm")),
+        *({"norm": norm, "norm_init": "ones", "trained": "all"} for norm in ("none", "batchnorm-once")),
+        {"norm": "none", "norm_init": "ones", "trained": "shortcut+output"},
         *({"precision": precision} for precision in ("float32", "tf32", "bfloat16")),
     ],
     ids=str,
@@ -184,6 +202,12 @@ def test_a_value_at_an_edge_is_a_run(change):
             "resnet-8 all shuffled labels 12 epochs seed 0 (digits)",
         ),
         (built(depth=200, family="imagenet-resnet"), "resnet-200 batchnorm built only (imagenet)"),
+        (cifar("paper", 0, depth=14, norm="groupnorm"), "resnet-14 affine layer-groupnorm 160 epochs seed 0 (cifar10)"),
+        (layered("smoke", 0, depth=8, norm="none"), "resnet-8 all layer-none 12 epochs seed 0 (digits)"),
+        (
+            layered("paper", 1, depth=50, norm="affine", batch_size=16),
+            "resnet-50-3x3 all layer-affine norm-ones batch 16 160 epochs seed 1 (cifar10)",
+        ),
     ],
 )
 def test_the_name_of_a_run_says_what_sets_it_apart(spec, name):
@@ -237,3 +261,15 @@ def test_an_unknown_scale_is_refused_with_the_known_ones():
 def test_a_built_network_is_the_same_run_at_every_scale():
     assert built(depth=14).epochs == 0
     assert all(14 in DEPTHS[scale] for scale in SCALES)
+
+
+def test_layers_are_compared_under_the_protocol_of_frankle2021_with_pytorchs_gamma_and_beta():
+    spec, other = layered("paper", 3, depth=18), cifar("paper", 3, depth=14, trained="all", norm_init="ones")
+    changed = {one.name for one in dataclasses.fields(spec) if getattr(spec, one.name) != getattr(other, one.name)}
+    assert changed == {"family", "depth"}
+    assert layered("pilot", 0, depth=8) == cifar("pilot", 0, depth=8, trained="all", norm_init="ones")
+
+
+def test_batch_sizes_and_networks_are_those_of_peerthum2023():
+    assert (BATCHES["paper"][0], BATCHES["paper"][-1]) == (16, 512)
+    assert LAYERED_DEPTHS["paper"] == (18, 34, 50, 101)

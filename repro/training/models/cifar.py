@@ -4,22 +4,21 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
+from repro.training.models.norms import convolution, layer
+
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions, each with BatchNorm, and a shortcut; ReLU after the first and after the sum."""
+    """Two 3x3 convolutions, each with BatchNorm or what is in its place, and a shortcut; ReLU after first and sum."""
 
-    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
+    def __init__(self, channels_in: int, channels: int, stride: int, norm: str) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv1 = convolution(norm, channels_in, channels, 3, stride)
+        self.bn1 = layer(norm, channels)
         self.relu1 = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(channels)
+        self.conv2 = convolution(norm, channels, channels, 3)
+        self.bn2 = layer(norm, channels)
         self.relu2 = nn.ReLU(inplace=True)
-        self.downsample: nn.Module = nn.Identity()
-        if stride != 1 or channels_in != channels:
-            shortcut = nn.Conv2d(channels_in, channels, 1, stride, bias=False)
-            self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(channels))
+        self.downsample = shortcut(channels_in, channels, stride, norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, channels_in, H, W) to (N, channels, H / stride, W / stride)."""
@@ -28,18 +27,33 @@ class BasicBlock(nn.Module):
         return z
 
 
-def cifar_resnet(depth: int, width: int, channels_in: int, classes: int) -> nn.Sequential:
+def shortcut(channels_in: int, channels: int, stride: int, norm: str) -> nn.Module:
+    """The input itself or, where the shape changes, a 1x1 convolution of it with the layer in BatchNorm's place."""
+    if stride == 1 and channels_in == channels:
+        return nn.Identity()
+    return nn.Sequential(convolution(norm, channels_in, channels, 1, stride), layer(norm, channels))
+
+
+def cifar_resnet(depth: int, width: int, norm: str, channels_in: int, classes: int) -> nn.Sequential:
     """Stem of 16·width channels, three groups of (depth − 2) / 6 blocks with 16, 32 and 64 times width channels."""
     blocks: list[nn.Module] = []
     channels = 16 * width
     for group, group_channels in enumerate((16 * width, 32 * width, 64 * width)):
         for block in range((depth - 2) // 6):
-            blocks.append(BasicBlock(channels, group_channels, stride=2 if group and block == 0 else 1))
+            stride = 2 if group and block == 0 else 1
+            blocks.append(BasicBlock(channels, group_channels, stride, norm))
             channels = group_channels
+    return around(blocks, norm, channels_in, 16 * width, channels, classes)
+
+
+def around(
+    blocks: list[nn.Module], norm: str, channels_in: int, stem: int, channels: int, classes: int
+) -> nn.Sequential:
+    """A 3x3 stem, the blocks, global average pooling and the output layer."""
     return nn.Sequential(
         OrderedDict(
-            conv=nn.Conv2d(channels_in, 16 * width, 3, padding=1, bias=False),
-            bn=nn.BatchNorm2d(16 * width),
+            conv=convolution(norm, channels_in, stem, 3),
+            bn=layer(norm, stem),
             relu=nn.ReLU(inplace=True),
             blocks=nn.Sequential(*blocks),
             pool=nn.AdaptiveAvgPool2d(1),

@@ -12,6 +12,7 @@ from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.step_spec import StepSpec
 from repro.runs.streams import Purpose, stream
 from repro.runs.ticket_spec import TicketSpec
+from repro.training.models.norms import HAS_AFFINE
 
 Array = NDArray[np.float32]
 
@@ -44,7 +45,7 @@ def _fill_as_torch(model: nn.Module, seed: int, purpose: Purpose) -> None:
 
 
 def _fill_resnet(model: nn.Module, spec: ResNetSpec) -> None:
-    """Convolutions, output layer and BatchNorm as the spec says."""
+    """Convolutions, output layer and the layers in BatchNorm's place as the spec says."""
     for index, module in enumerate(model.modules()):
         if isinstance(module, nn.Conv2d | nn.Linear):
             generator = stream(spec.seed, Purpose.WEIGHTS, index)
@@ -54,9 +55,10 @@ def _fill_resnet(model: nn.Module, spec: ResNetSpec) -> None:
                 bound = 1 / math.sqrt(module.weight[0].numel())
                 bias = generator.uniform(-bound, bound, len(module.bias)).astype(np.float32)
                 module.bias.copy_(torch.from_numpy(bias))
-        elif isinstance(module, nn.BatchNorm2d):
-            module.reset_running_stats()
-            gamma, beta = affine(module.num_features, spec.norm_init, stream(spec.seed, Purpose.NORM, index))
+        elif isinstance(module, HAS_AFFINE):
+            if isinstance(module, nn.BatchNorm2d):
+                module.reset_running_stats()
+            gamma, beta = affine(len(module.weight), spec.norm_init, stream(spec.seed, Purpose.NORM, index))
             module.weight.copy_(torch.from_numpy(gamma))
             module.bias.copy_(torch.from_numpy(beta))
 
@@ -87,7 +89,7 @@ def weights(shape: tuple[int, ...], kind: str, generator: np.random.Generator) -
 
 
 def affine(features: int, kind: str, generator: np.random.Generator) -> tuple[Array, Array]:
-    """Initial γ and β of one BatchNorm layer, float32, each of shape (features,)."""
+    """Initial γ and β of one layer, float32, each of shape (features,)."""
     zeros, ones = np.zeros(features, np.float32), np.ones(features, np.float32)
     match kind:
         case "uniform":
