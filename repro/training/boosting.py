@@ -24,7 +24,7 @@ class Place:
 
     row: int
     step: int
-    diverged: bool
+    diverged: bool  # the loss was not finite; boosting goes on, as its weights are
 
 
 class BoostedTrees:
@@ -48,7 +48,7 @@ class BoostedTrees:
     def train(self, pause: Callable[[], bool]) -> Iterator[Row]:
         """A tree a round, and a row whenever the spec says."""
         place = self.place
-        while place.row < self.spec.rows and not place.diverged:
+        while place.row < self.spec.rows:
             while place.step < self.spec.row_steps:
                 if pause():
                     return
@@ -68,10 +68,9 @@ class BoostedTrees:
 
     def memory(self) -> dict[str, NDArray[np.generic]]:
         """The trees so far, from which everything else follows."""
-        nodes = 2 * self.spec.leaves - 1
-        none = np.empty((0, nodes), np.float32)
-        features, numbers = zip(*self.trees, strict=True) if self.trees else ((), ())
-        return {"features": np.array([*features]) if features else none, "numbers": np.array([*numbers] or none)}
+        shape = (len(self.trees), 2, 2 * self.spec.leaves - 1)
+        features, numbers = np.array(self.trees, np.float32).reshape(shape).transpose(1, 0, 2)
+        return {"features": features, "numbers": numbers}
 
     def recall(self, memory: dict[str, NDArray[np.generic]]) -> None:
         """Adds them up again."""
@@ -85,7 +84,7 @@ class BoostedTrees:
 
     def tensors(self) -> bytes:
         """The trees: "features" and "numbers" (rounds, 2 leaves − 1), see ``repro.training.trees``."""
-        return save(self.memory())
+        return save({name: np.ascontiguousarray(one) for name, one in self.memory().items()})
 
     def restore(self, tensors: bytes) -> None:
         """Adds them up."""
@@ -134,7 +133,8 @@ class BoostedTrees:
         ties = int(stream(spec.seed, Purpose.TIES, len(self.trees)).integers(2**31))
         asked = {"max_leaf_nodes": spec.leaves, "random_state": ties}
         if spec.family == "gradient-boosting":
-            p = 1 / (1 + np.exp(-f))
+            with np.errstate(over="ignore"):
+                p = 1 / (1 + np.exp(-f))
             grown = DecisionTreeRegressor(criterion="squared_error", **asked).fit(self.x, (y > 0) - p)
             at = grown.apply(self.x)  # a step of Newton's in each leaf, as no leaf has a minimum of its own once pure
             gradient, curvature = (np.bincount(at, one, grown.tree_.node_count) for one in ((y > 0) - p, p * (1 - p)))
@@ -157,7 +157,8 @@ class BoostedTrees:
 
     def _loss(self, f: Floats, y: Floats) -> float | None:
         """Mean of exp(−y f), or of gradient boosting's log(1 + exp(−y f)); None where it is not finite."""
-        each = np.logaddexp(0, -y * f) if self.spec.family == "gradient-boosting" else np.exp(-y * f)
+        with np.errstate(over="ignore"):
+            each = np.logaddexp(0, -y * f) if self.spec.family == "gradient-boosting" else np.exp(-y * f)
         found = float(each.mean())
         return found if np.isfinite(found) else None
 
