@@ -1,96 +1,104 @@
-"""The page in Chromium: at four widths, dark and light, with its script."""
+"""The page in Chromium: at four widths, dark and light, with its script and without."""
 
-import html
-import json
 import re
 import shutil
-import subprocess
 
 import pytest
 
 from repro.reporting import report
-from tests.reporting.test_redrawn import figure
+from repro.reporting.view import view
 
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium")
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-component-update", "--allow-file-access-from-files",
-         "--virtual-time-budget=6000", "--dump-dom")  # fmt: skip
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 
-# Runs in the page, and leaves what it found as text in a <pre>.
-PROBE = """<script>addEventListener("load", () => {
-  document.querySelectorAll("details").forEach((one) => { one.open = true; });
-  const seen = (one) => one.getBoundingClientRect().height > 0;
-  const found = {
-    width: innerWidth,
-    dark: matchMedia("(prefers-color-scheme: dark)").matches,
-    background: getComputedStyle(document.documentElement).backgroundColor,
-    beyond: [...document.querySelectorAll("body *")].filter((one) => seen(one) && !one.closest(".scroll")
-      && !one.closest("svg") && one.getBoundingClientRect().right > innerWidth + 1)
-      .map((one) => one.outerHTML.slice(0, 80)),
-    unfocusable: [...document.querySelectorAll(".scroll")].filter((one) => one.tabIndex !== 0).length,
-    smallest: Math.min(...[...document.querySelectorAll("svg text")].filter(seen).map((one) =>
-      parseFloat(getComputedStyle(one).fontSize) * one.ownerSVGElement.getBoundingClientRect().width
-      / one.ownerSVGElement.viewBox.baseVal.width)),
-    requests: performance.getEntriesByType("resource").map((one) => one.name),
-    claims: document.querySelectorAll("article.claim").length,
-  };
-  const box = document.querySelector("form.filter input");
-  box.value = "no claim says this";
-  box.dispatchEvent(new Event("input", { bubbles: true }));
-  found.left = [...document.querySelectorAll("article.claim")].filter((one) => !one.hidden).length;
-  const left = document.createElement("pre");
-  left.id = "probe";
-  left.textContent = JSON.stringify(found);
-  document.body.append(left);
-});</script>"""
-# A window of headless Chromium is never narrower than 500 px, a frame is.
-FRAME = """<body style="margin:0"><iframe src="page.html" style="width:WIDTHpx;height:900px;border:0"></iframe><script>
-setInterval(() => {
-  const inner = document.querySelector("iframe").contentDocument.getElementById("probe");
-  if (inner && !document.getElementById("probe")) document.body.append(inner.cloneNode(true));
-}, 50);</script>"""
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+LOOKS = [(360, "dark", True), (390, "light", False), (768, "dark", False), (1440, "light", True), (390, "dark", True)]
+
+# Whatever ends beyond the window, outside a region that scrolls; and the smallest text of a figure, in pixels.
+BEYOND = """() => [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().height > 0
+  && !one.closest(".scroll, svg, nav.side") && one.getBoundingClientRect().right > innerWidth + 1)
+  .map((one) => one.outerHTML.slice(0, 120))"""
+SMALLEST = """() => Math.min(...[...document.querySelectorAll("svg text")]
+  .filter((one) => one.getBoundingClientRect().height > 0)
+  .map((one) => parseFloat(getComputedStyle(one).fontSize) * one.ownerSVGElement.getBoundingClientRect().width
+    / one.ownerSVGElement.viewBox.baseVal.width))"""
+OPEN = "() => document.querySelectorAll('details').forEach((one) => { one.open = true; })"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as started:
+        shown = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield shown
+        shown.close()
+
+
+@pytest.fixture(scope="module")
+def address(busy, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(report._page(view(busy), for_pdf=False), "utf-8")
+    return path.as_uri()
 
 
 @pytest.fixture
-def drawn(small):
-    """The document with one figure of its work, drawn from the claim's runs."""
-    plan = figure(published={"BatchNorm": {"14": 48.3, "866": 82.4}}, reading_error=0.6)
-    return {**small, "figures": [{**plan, "claims": ["tiny"]}]}
+def looked_at(browser, address):
+    """Opens the page; keeps what it asked for and what it logged."""
+    contexts = []
+
+    def look(width=1440, theme="light", script=True, at=""):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=theme, java_script_enabled=script
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.asked, page.logged = [], []
+        page.on("request", lambda one: page.asked.append(one.url))
+        page.on("console", lambda one: page.logged.append(one.text))
+        page.on("pageerror", lambda one: page.logged.append(str(one)))
+        page.goto(address + at)
+        return page
+
+    yield look
+    for context in contexts:
+        context.close()
 
 
-def looked_at(made, folder, width, *flags):
-    """What the probe found, and what the browser logged."""
-    report.render(made, folder)
-    page = (folder / "report.html").read_text()
-    (folder / "page.html").write_text(page.replace("</body>", f"{PROBE}</body>"))
-    (folder / "frame.html").write_text(FRAME.replace("WIDTH", str(width)))
-    command = [
-        CHROMIUM,
-        *FLAGS,
-        *flags,
-        f"--user-data-dir={folder / 'profile'}",
-        f"--window-size={max(width, 500)},900",
-    ]
-    address = (folder / "frame.html").as_uri()
-    logged = ["--enable-logging=stderr", "--v=0"]
-    shown = subprocess.run([*command, *logged, address], capture_output=True, text=True, check=True, timeout=120)
-    found = re.search(r'<pre id="probe">(.*?)</pre>', shown.stdout, re.DOTALL)
-    assert found, shown.stderr[-2000:]
-    return json.loads(html.unescape(found[1])), re.findall(r".*CONSOLE.*", shown.stderr)
+@pytest.mark.parametrize(("width", "theme", "script"), LOOKS)
+def test_nothing_overflows_is_too_small_or_leaves_the_file(looked_at, address, width, theme, script):
+    page = looked_at(width, theme, script)
+    assert page.evaluate(BEYOND) == []
+    page.evaluate(OPEN)
+    assert page.evaluate(BEYOND) == []
+    assert page.evaluate(SMALLEST) >= 11
+    assert page.asked == [address]
+    assert page.logged == []
+    background = page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
+    assert (background == "rgb(255, 255, 255)") is (theme == "light")
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
-@pytest.mark.parametrize(("width", "dark"), [(360, True), (390, False), (768, True), (1440, False)])
-def test_nothing_overflows_is_too_small_or_leaves_the_file(drawn, workplace, monkeypatch, width, dark):
-    monkeypatch.setattr(report, "pdf", lambda page, verdicts=None: b"")
-    found, logged = looked_at(
-        drawn, workplace / "out", width, *(["--blink-settings=preferredColorScheme=0"] if dark else [])
-    )
-    assert (found["width"], found["dark"]) == (width, dark)
-    assert (found["background"] == "rgb(255, 255, 255)") is not dark
-    assert found["beyond"] == []
-    assert found["unfocusable"] == 0
-    assert found["smallest"] >= 11
-    assert found["requests"] == []
-    assert logged == []
-    assert (found["claims"], found["left"]) == (1, 0)
+@pytest.mark.parametrize(("width", "theme"), [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")])
+def test_axe_finds_nothing(looked_at, width, theme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = looked_at(width, theme)
+    page.evaluate(OPEN)
+    found = axe.Axe().run(page).response["violations"]
+    assert [(one["id"], len(one["nodes"]), one["nodes"][0]["html"][:200]) for one in found] == []
+
+
+def test_without_script_the_page_holds_every_claim_and_no_control(looked_at, busy):
+    page = looked_at(script=False)
+    assert page.evaluate("() => document.querySelectorAll('article.claim').length") == len(busy["claims"])
+    assert page.evaluate("() => document.querySelectorAll('input, button, select').length") == 0
+
+
+def test_a_search_hides_every_claim_that_does_not_say_it(looked_at, busy):
+    page = looked_at()
+    box = page.get_by_role("searchbox")
+    box.fill(busy["claims"][0]["claim"])
+    shown = page.evaluate("() => [...document.querySelectorAll('article.claim:not([hidden])')].map((one) => one.id)")
+    assert busy["claims"][0]["claim"] in shown
+    box.fill("no claim says this")
+    assert page.locator("article.claim:visible").count() == 0
+    assert re.match("0 of ", page.locator("form.filter output").inner_text())
