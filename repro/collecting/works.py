@@ -12,6 +12,8 @@ from repro.errors import ClaimError
 from repro.recipes import SCALES
 
 NAME = "source.toml"
+STANDINGS = ("same", "guess", "deviation")
+Value = str | list[str]  # one, or one of several
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +22,18 @@ class Disagreement:
 
     about: str  # what they disagree on
     claims: tuple[str, ...]  # ids, in reading order
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One row of a work's protocol: what its sources say, and what is trained here."""
+
+    name: str  # of the row
+    said: tuple[str, ...]  # by source, in the order of the work's columns; "" where it says nothing or was not read
+    where: dict[str, Value] = field(default_factory=dict)  # fields of a run's spec, or seeds: the values meant, as text
+    only: dict[str, Value] = field(default_factory=dict)  # fields of the runs that the row is about; {}: all
+    here: str = ""  # what is trained here
+    standing: str = ""  # same, guess or deviation; "" without a run to tell it by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +52,8 @@ class Work:
     tags: dict[str, str] = field(default_factory=dict)  # what a certainty tag means here, where it is more than usual
     scales: dict[str, str] = field(default_factory=dict)  # what a scale means for it, one or two sentences each
     protocol: dict[str, str] = field(default_factory=dict)  # what the work itself trained, by row of the report's table
+    columns: tuple[str, ...] = ()  # the sources of its protocol, the one that counts first
+    settings: tuple[Setting, ...] = ()  # its protocol row by row
     disagreements: tuple[Disagreement, ...] = ()  # where its versions and companions contradict each other
 
 
@@ -64,7 +80,7 @@ def _read(path: Path) -> Work:
         found = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ClaimError(f"{path} cannot be read ({error}).") from None
-    known = {one.name for one in fields(Work)} - {"key", "disagreements"} | {"disagreement"}
+    known = {one.name for one in fields(Work)} - {"key", "disagreements", "settings"} | {"disagreement", "setting"}
     required = {"title", "short", "authors", "venue", "year"}
     wrong = sorted((found.keys() - known) | (required - found.keys()))
     if wrong:
@@ -76,8 +92,27 @@ def _read(path: Path) -> Work:
     if unknown:
         raise ClaimError(f"{path} describes the scale {unknown[0]!r}; allowed: {', '.join(SCALES)}.")
     disagreements = tuple(_disagreement(entry, path) for entry in found.pop("disagreement", ()))
+    settings = tuple(_setting(entry, len(found.get("columns", ())), path) for entry in found.pop("setting", ()))
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
-    return Work(key=path.parent.name, disagreements=disagreements, **given)
+    return Work(key=path.parent.name, disagreements=disagreements, settings=settings, **given)
+
+
+def _setting(entry: dict[str, Any], columns: int, path: Path) -> Setting:
+    """A row as it stands in the file: either by fields of the runs' specs, or in words with its standing."""
+    unknown = sorted(entry.keys() - {one.name for one in fields(Setting)})
+    name = entry.get("name", "")
+    if unknown or not name or len(entry.get("said", ())) != columns:
+        raise ClaimError(
+            f"{path}: a [[setting]] has a name, said with one text for each of the {columns} columns, and where (with "
+            f"only) or here and standing; {name!r} has {', '.join(sorted(entry))}."
+        )
+    in_words = (bool(entry.get("here")), entry.get("standing") in STANDINGS)
+    if in_words != ((False, False) if entry.get("where") else (True, True)):
+        raise ClaimError(
+            f"{path}: setting {name!r} needs either where or both here and standing, which is one of "
+            f"{', '.join(STANDINGS)}."
+        )
+    return Setting(**{**entry, "said": tuple(entry["said"])})
 
 
 def _disagreement(entry: dict[str, Any], path: Path) -> Disagreement:

@@ -27,6 +27,7 @@ from repro.judging.models import (
     TotalCost,
 )
 from repro.judging.multiverse import multiverses
+from repro.judging.protocol import beside_runs
 from repro.judging.redrawn import redrawn_figures
 from repro.judging.verdict import Judgement, to_json
 from repro.planning.scales import ScaleNeeds
@@ -68,7 +69,7 @@ def document(
             training_version=TRAINING_VERSION,
             judging_code_sha256=judging_code(),
         ),
-        works=works(checks),
+        works=beside_runs(works(checks), checks),
         figures=redrawn_figures(checks),
         tags=TAGS,
         protocol=_protocol(checks) | {"scale": scale},

@@ -53,6 +53,15 @@ def test_a_folder_without_a_source_has_no_work(tmp_path):
         (LINES.replace("short", "shrt"), "short, shrt missing or unknown"),
         (LINES + '[scales]\nhuge = "x"\n', "the scale 'huge'; allowed: smoke, pilot, paper"),
         (LINES + '[[disagreement]]\nabout = "x"\n', "about and claims"),
+        (LINES + 'columns = ["a"]\n[[setting]]\nname = "x"\nsaid = []\n', "each of the 1 columns"),
+        (
+            LINES + 'columns = ["a"]\n[[setting]]\nname = "x"\nsaid = [""]\nstanding = "fine"\nhere = "y"\n',
+            "same, guess",
+        ),
+        (
+            LINES + 'columns = ["a"]\n[[setting]]\nname = "x"\nsaid = [""]\nwhere = {a = "1"}\nhere = "y"\n',
+            "either where",
+        ),
     ],
 )
 def test_a_faulty_source_is_refused_with_what_it_may_hold(work, text, found):

@@ -43,7 +43,8 @@ def busy(tmp_path_factory):
               "peak_memory_bytes": 10**8, "device": "a processor", "parts": 1}  # fmt: skip
     made["runs"] = [{**run, **common, "claims": named} for run in RUNS]
     made["environment"] = [{"commit": "0" * 40 + "+changes", "code": "1" * 64, "torch": "2.0", "python": "3.11",
-                            "device": "a processor", "device_type": "cpu", "threads": 1, "cores": 2, "parts": 9}]  # fmt: skip
+                            "device": "a processor", "device_type": "cpu", "threads": 1, "cores": 2,
+                            "parts": 9}]  # fmt: skip
     made["data"] = [{"dataset": "digits", "fingerprints": {"train": "a" * 64, "test": "b" * 64}, "runs": 3}]
     return made
 

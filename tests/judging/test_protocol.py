@@ -1,0 +1,72 @@
+"""Protocols: what the sources say of a setting, beside what the runs have."""
+
+import pytest
+
+from repro.collecting.collect import collect
+from repro.collecting.works import Setting, works
+from repro.errors import ClaimError
+from repro.judging.protocol import _beside, beside_runs
+
+RUNS = [{"rate": "0.1", "trained": "all", "seeds": "3"}, {"rate": "0.2", "trained": "none", "seeds": "3"}]
+
+
+def setting(*said, **given):
+    return Setting(name="a setting", said=said, **given)
+
+
+@pytest.mark.parametrize(
+    ("said", "where", "only", "standing"),
+    [
+        (("0.1", ""), "0.1", {"trained": "all"}, "same"),
+        (("", "0.1"), "0.1", {"trained": "all"}, "guess"),
+        (("0.1", "0.1"), "0.1", {"trained": "none"}, "deviation"),
+        (("0.1", "0.1"), "0.1", {}, "same in 1 of 2 runs"),
+        (("", "0.1"), ["0.1", "0.2"], {}, "guess"),
+        (("0.1", ""), "0.1", {"trained": "batchnorm"}, ""),
+    ],
+)
+def test_a_setting_is_the_first_sources_a_guess_or_a_deviation(said, where, only, standing):
+    assert _beside(setting(*said, where={"rate": where}, only=only), RUNS).standing == standing
+
+
+def test_a_setting_shows_the_values_that_the_runs_have():
+    assert _beside(setting("0.1", where={"rate": "0.1"}), RUNS).here == "0.1 · 0.2"
+
+
+def test_a_setting_told_in_words_stays_as_it_is():
+    told = setting("trained", here="not trained", standing="deviation")
+    assert _beside(told, RUNS) == told
+
+
+def test_a_field_that_no_run_has_is_named():
+    with pytest.raises(ClaimError, match="'raet'"):
+        _beside(setting("0.1", where={"raet": "0.1"}), RUNS)
+
+
+def standings(scale, name):
+    checks = collect(scale=scale, paths=[f"claims/{name}"]).selected
+    (work,) = beside_runs(works(checks), checks)
+    return {one.name: one.standing for one in work.settings}
+
+
+def test_the_paper_scale_is_the_protocol_of_the_first_work_as_far_as_it_was_read():
+    found = standings("paper", "frankle2021")
+    assert (found["networks"], found["data"], found["weight decay"]) == ("same", "same", "guess")
+    assert {name for name, standing in found.items() if standing == "deviation"} == {
+        "replicates, first look",
+        "ImageNet",
+    }
+
+
+def test_smoke_scale_deviates_in_data_and_schedule():
+    found = standings("smoke", "frankle2021")
+    assert {found[name] for name in ("data", "augmentation", "epochs", "batch")} == {"deviation"}
+
+
+def test_the_text_of_the_second_work_is_deviated_from_where_its_notebooks_or_its_runs_differ():
+    found = standings("paper", "greydanus2024")
+    assert {name for name, standing in found.items() if standing == "deviation"} == {
+        "steps",
+        "which step counts",
+        "Figure 5: MLP",
+    }
