@@ -1,6 +1,5 @@
 """Chips: how a verdict looks."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +18,23 @@ VERDICTS = (
     "REPRODUCED", "NOT_REPRODUCED", "PAPER_ERROR", "PARTIAL", "INCONCLUSIVE", "SMOKE", "PILOT", "MEASURED", "PENDING",
     "BLOCKED", "INVALID",
 )  # fmt: skip
+SCALED_MEANING = (
+    "Dashed border: judged on small networks or a short schedule. Seen, not seen or open there, and never a statement "
+    "about the paper."
+)
+MEANINGS = {
+    "REPRODUCED": "The criterion holds.",
+    "NOT_REPRODUCED": "The criterion is ruled out.",
+    "PAPER_ERROR": "The source contradicts itself or its own arithmetic.",
+    "PARTIAL": "The direction is shown, the size is ruled out.",
+    "INCONCLUSIVE": "The runs exist and cannot decide; the report says how many seeds would, and requests them.",
+    "SMOKE": SCALED_MEANING,
+    "PILOT": SCALED_MEANING,
+    "MEASURED": "The source’s value could not be read, or this scale cannot test the sentence: no verdict.",
+    "PENDING": "Runs are missing.",
+    "BLOCKED": "The suite failed. Never counted as a failed claim, never left out.",
+    "INVALID": "A control failed, so nothing can be concluded.",
+}
 ANSWERS = ("seen", "not seen", "open", "none")
 
 
@@ -32,13 +48,12 @@ def chip(verdict: str, answer: str, marks: Sequence[str] = ()) -> Json:
         "answer": answer if scaled else so_far,
         "full": not scaled,
         "marks": list(marks),
-        "rank": (VERDICTS.index(verdict) if verdict in VERDICTS else 99, ANSWERS.index(answer)),
+        "rank": (rank := (VERDICTS.index(verdict) if verdict in VERDICTS else 99, ANSWERS.index(answer))),
+        "order": 10 * rank[0] + rank[1],
     }
 
 
-def counts(claims: Sequence[Json]) -> list[Json]:
-    """Number of claims with each chip, in the order of the verdicts."""
-    chips = {claim["chip"]["rank"]: claim["chip"] | {"answer": claim["chip"]["answer"].removeprefix("so far ")}
-             for claim in claims}  # fmt: skip
-    found = Counter(claim["chip"]["rank"] for claim in claims)
-    return [{"chip": chips[rank], "count": found[rank]} for rank in sorted(chips)]
+def words(claims: Sequence[Json]) -> list[tuple[Json, str]]:
+    """The chips that some claims have, each with what it means, in the order of the verdicts."""
+    used = {claim["chip"]["word"] for claim in claims}
+    return [(chip(word, "seen" if word in SCALED else "none"), MEANINGS[word]) for word in VERDICTS if word in used]

@@ -1,5 +1,6 @@
 """A claim's section: the contents of its template, from the claim's judgements."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +12,8 @@ from repro.reporting import figures
 from repro.reporting.chips import SHAPES, chip
 from repro.reporting.percent import in_percent
 from repro.reporting.text import counted, point, short
+from repro.reporting.trained import on
+from repro.reporting.what_if import what_if
 
 Json = dict[str, Any]
 
@@ -18,11 +21,23 @@ Json = dict[str, Any]
 FILES = ("table1", "bn_algorithm", "fig", "", "v1", "appendix")
 MOST_VALUES = 60  # per-seed values in the PDF for one claim; the page has them all
 MOST_REASONS = 8
+# In a reason, what the words' section, the folded table and the figure's axis say of every interval.
+SAID_ELSEWHERE = re.compile(
+    r" \((?:Welch|paired)\)| \([\d.]+ % over all looks(?:, [A-Za-z]+)?\)|, [\d.]+ % over all looks"
+    r"(?:, (?:the reference's own error included|the wider one of the arcsine-square-root and the log scale))?,"
+)
+STEP = re.compile(
+    r"the step least sure to stay within the margin is (.+), a drop of (\S+) points, at most (\S+) points;"
+    r" allowed are (\S+) points"
+)
+PREFIX = re.compile(r"With another [a-z ]+: (.)")
 NO_SINGLE = "No single one"  # begins a sentence that nothing alone changes the verdict
 
 
-def section(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Mapping[str, str]) -> Json:
-    """One claim: ``entry`` of the claims table and its judgements, ``rows``."""
+def section(
+    entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Mapping[str, str], trained_on: Mapping[str, str]
+) -> Json:
+    """One claim: ``entry`` of the claims table and its judgements, ``rows``; ``trained_on``: data by run."""
     criterion = rows[0]["criterion"]
     if not entry["tested"]:
         rows = [_only_measured(row) for row in rows]
@@ -40,13 +55,17 @@ def section(entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Map
         "sentence": criterion["sentence"],
         "primary": entry["primary"],
         "chip": chip(entry["verdict"], entry["answer"], entry["marks"]),
-        "line": _line(rows, measured := _measured(rule["kind"], findings)),
+        "line": _line(entry, rule["kind"], rows, measured := _measured(rule["kind"], findings)),
+        "on": on({run["key"]: run["name"] for row in rows for run in row["runs"]}, trained_on),
+        "what_if": what_if(rule["kind"], findings) if entry["tested"] else None,
         "tested": entry["tested"],
+        "in_sight": entry["tested"] or not entry["rationale"],
         "exact_claim": not entry["rationale"],
         "rationale": entry["rationale"],
         "same_as": entry["same_as"],
-        "would_change": [words for words in changes if not words.startswith(NO_SINGLE)],
+        "would_change": next((words for words in changes if not words.startswith(NO_SINGLE)), ""),
         "unmoved": [words for words in changes if words.startswith(NO_SINGLE)],
+        "changes": [words for words in changes if not words.startswith(NO_SINGLE)][1:],
         "work": source["work"],
         "place": source["place"],
         "reference": source["reference"],
@@ -136,7 +155,10 @@ def _matrix(rows: Sequence[Json]) -> Json | None:
 def _figures(name: str, kind: str, rows: Sequence[Json]) -> Json:
     """Drawings of the findings, and of the sweeps beside them."""
     several = sum(len(row["findings"]) for row in rows) > len(rows)
-    drawn = [(_beside(row, finding, len(rows) > 1, several), finding) for row in rows for finding in row["findings"]]
+    found = [(row, finding) for row in rows for finding in row["findings"]]
+    telling = len({finding["label"] for _, finding in found}) == len(found)
+    drawn = [(short(finding["label"]) if telling and not several else _beside(row, finding, len(rows) > 1, several),
+              finding) for row, finding in found]  # fmt: skip
     words = f"{name}: " + "; ".join(f"{label}: {f['measured']}, {f['outcome']}" for label, f in drawn[:12]) + "."
     draw = {"P": figures.means, "F": figures.means, "M": figures.means, "O": figures.differences,
             "N": figures.differences, "T": figures.trends}.get(kind)  # fmt: skip
@@ -156,26 +178,43 @@ def _beside(row: Json, finding: Json, grid: bool, several: bool) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _line(rows: Sequence[Json], measured: str) -> str:
+def _line(entry: Json, kind: str, rows: Sequence[Json], measured: str) -> str:
     """One line: the reason of a single point, and what was found over several."""
-    if len(rows) == 1:
-        return short(rows[0]["why"])
+    if len(rows) == 1 and (entry["tested"] or not rows[0]["findings"]):
+        return _why(kind, rows[0])
     waiting = sum(len(row["missing"]) for row in rows)
-    parts = [
-        _points(rows),
-        f"measured: {measured}" if measured != "–" else "",
-        f"{waiting} runs missing" if waiting else "",
-    ]
+    points = _points(rows) if len(rows) > 1 else ""
+    parts = [": ".join(filter(None, (points, measured.strip("–")))), f"{waiting} runs missing" if waiting else ""]
     return f"{'; '.join(filter(None, parts))}."
+
+
+def _why(kind: str, row: Json) -> str:
+    """The reason of one point, without what the figure, the table or the legend says."""
+    findings = row["findings"]
+    if kind == "X" and len(findings) > 1:
+        apart = [finding["why"] for finding in findings if finding["outcome"] != "established"]
+        agree = f"{len(findings) - len(apart)} of {len(findings)} agree"
+        return short(f"{agree}: {apart[0]}" if apart else f"All {len(findings)} agree.")
+    return short(brief(row["why"]))
+
+
+def brief(text: str) -> str:
+    """A reason without the level of its interval, the name of its test and the values of a trend's steps."""
+    text = "Trend p" + text.partition(". Trend p")[2] if ". Trend p" in text else text
+    return STEP.sub(r"weakest step: \1, a drop of \2 points, at most \3, allowed \4", SAID_ELSEWHERE.sub("", text))
 
 
 def _would_change(entry: Json, rows: Sequence[Json]) -> list[str]:
     """Changes that would change the verdict: of a point, a seed, a margin."""
-    changes = [entry["would_change"], *(row["would_change"] for row in rows)]
-    if len(rows) == 1:
-        rule = rows[0]["criterion"]["rule"]["name"]
-        changes += [otherwise(rule, finding) for finding in rows[0]["findings"]]
-    return [short(text) for text in dict.fromkeys(changes) if text][:MOST_REASONS]
+    if len(rows) > 1:
+        points = [f"{row['would_change'].rstrip('.')} at {point(row)}." for row in rows if row["would_change"]]
+        changes = [entry["would_change"], *points]
+    else:
+        rule = rows[0]["criterion"]["rule"]
+        margins = [otherwise(rule["name"], finding) for finding in rows[0]["findings"] if rule["kind"] != "X"]
+        changes = [entry["would_change"], rows[0]["would_change"], *margins]
+    plain = [PREFIX.sub(lambda found: found[1].upper(), text) for text in changes]
+    return [short(text) for text in dict.fromkeys(plain) if text][:MOST_REASONS]
 
 
 def _only_measured(row: Json) -> Json:
@@ -184,6 +223,7 @@ def _only_measured(row: Json) -> Json:
         "outcome": "measured",
         "criterion": None,
         "reference": None,
+        "prediction": None,
         "consistent": None,
         "would_change": "",
         "flips": None,
@@ -216,7 +256,10 @@ def _points(rows: Sequence[Json]) -> str:
     counts = Counter(row["answer"] if row["answer"] != "none" else row["verdict"].lower() for row in rows)
     if len(rows) == 1:
         return "1 point"
-    return "; ".join(f"{count} of {len(rows)} points {state.replace('_', ' ')}" for state, count in counts.items())
+    (first, count), *others = [(state.replace("_", " "), count) for state, count in counts.items()]
+    if not others:
+        return f"all {count} points"
+    return ", ".join([f"{count} of {len(rows)} points {first}", *(f"{number} {state}" for state, number in others)])
 
 
 def _measured(kind: str, findings: Sequence[Json]) -> str:
@@ -227,8 +270,9 @@ def _measured(kind: str, findings: Sequence[Json]) -> str:
         return text if len(steps) <= 3 else f"{steps[0]} → … → {steps[-1]}"
     estimates = [finding for finding in findings if finding["estimate"] is not None]
     if estimates and len(estimates) == len(findings):
-        ends = [pick(estimates, key=lambda finding: finding["estimate"])["measured"] for pick in (min, max)]
-        return f"{ends[0]} to {ends[1]}"
+        low, high = (pick(estimates, key=lambda finding: finding["estimate"])["measured"] for pick in (min, max))
+        unit = re.search(r" (%|points)$", high)
+        return f"{low.removesuffix(unit[0]) if unit else low} to {high}"
     agree = sum(finding["outcome"] == "established" for finding in findings)
     return f"{agree} of {len(findings)} {'agree' if kind == 'X' else 'established'}" if findings else "–"
 

@@ -1,32 +1,60 @@
 """The forest plot: every claim about a number, as its distance from the published one in margins."""
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
+from repro.reporting.redrawn import OTHER_DATA
 from repro.reporting.rows import lanes
+from repro.reporting.saved import saves
+from repro.reporting.text import point
 
 Json = dict[str, Any]
 
+MOST = 18  # lanes of one drawing
+COLUMNS = ("claim", "point", "published", "margin", "measured", "interval_low", "interval_high", "prediction_low",
+           "prediction_high", "unit", "outcome")  # fmt: skip
 
-def forest(claims: Sequence[Json], rows: Mapping[str, Sequence[Json]]) -> Markup | None:
-    """One lane a finding that has a published value and a margin; None if there is none."""
-    found = []
-    for claim in claims:
-        if claim["kind"] in "PF" and claim["tested"] and claim["same_as"] is None:
-            found += [(_label(claim, row), scaled) for row in rows[claim["id"]] for finding in row["findings"]
-                      if (scaled := in_margins(finding)) is not None]  # fmt: skip
+
+def forest(claims: Sequence[Json], rows: Mapping[str, Sequence[Json]], scale: str) -> Json | None:
+    """Drawings with a lane for each finding that has a published value and a margin; None if there is none.
+
+    Grey at a scale of other data than the sources'; a claim that is only measured there is held against no value.
+    """
+    other = scale == OTHER_DATA
+    found = [
+        (claim["id"], row, finding, scaled)
+        for claim in claims
+        if claim["kind"] in "PF" and claim["same_as"] is None and claim["tested"]
+        for row in rows[claim["id"]]
+        for finding in row["findings"]
+        if (scaled := in_margins(finding)) is not None
+    ]
     if not found:
         return None
-    words = "; ".join(
-        f"{label}: {finding['estimate']:.2g} margins, {finding['outcome']}" for label, finding in found[:12]
+    drawn = [(_label(name, row), scaled) for name, row, _, scaled in found]
+    words = "; ".join(f"{label}: {scaled['estimate']:.2g} margins, {scaled['outcome']}" for label, scaled in drawn[:12])
+    drawings = [
+        one
+        for at in range(0, len(drawn), MOST)
+        if (one := lanes(
+            drawn[at : at + MOST], "Measured minus published, in margins", "0: as published; band: the margin",
+            f"Distance from the published value: {words}.", seeds=False, decision=True, zero=True, grey=other,
+        ))
+    ]  # fmt: skip
+    if not drawings:
+        return None
+    said = "Bar: interval. Dotted: where 95 % of such means would lie if the published value were right."
+    more = (
+        "Grey: other data and networks than the source’s, so that no distance says anything about it."
+        if other
+        else "A bar wholly in the band: reproduced; wholly outside: not."
     )
-    drawn = lanes(
-        found[:18], "Measured minus published, in margins", "0: as published; band: the margin",
-        f"Distance from the published value: {words}.", seeds=False, decision=True, zero=True,
-    )  # fmt: skip
-    return Markup(drawn) if drawn else None
+    saved = saves("forest", drawings, _csv(found))
+    return {"drawings": [Markup(one) for one in drawings], "caption": f"{said} {more}", "saves": saved}
 
 
 def in_margins(finding: Json) -> Json | None:
@@ -37,17 +65,32 @@ def in_margins(finding: Json) -> Json | None:
     margin = (criterion[1] - criterion[0]) / 2
     if not margin > 0:
         return None
-    interval = finding["interval"] and [(end - reference) / margin for end in finding["interval"]]
+
+    def scaled(ends: Sequence[float] | None) -> list[float] | None:
+        return [(end - reference) / margin for end in ends] if ends else None
+
     return {
         "samples": [],
         "estimate": (estimate - reference) / margin,
-        "interval": interval,
+        "interval": scaled(finding["interval"]),
+        "prediction": scaled(finding["prediction"]),
         "criterion": [-1.0, 1.0],
         "reference": 0.0,
         "outcome": finding["outcome"],
     }
 
 
-def _label(claim: Json, row: Json) -> str:
-    point = ", ".join(f"{name} {value}" for name, value in row["params"].items())
-    return " · ".join(filter(None, (claim["id"], point)))
+def _label(claim: str, row: Json) -> str:
+    return " · ".join(filter(None, (claim, point(row) if row["params"] else "")))
+
+
+def _csv(found: Sequence[tuple[str, Json, Json, Json]]) -> str:
+    text = io.StringIO()
+    written = csv.writer(text, lineterminator="\n")
+    written.writerow(COLUMNS)
+    for claim, row, one, _ in found:
+        low, high = one["criterion"]
+        ends = [*(one["interval"] or (None, None)), *(one["prediction"] or (None, None))]
+        numbers = [one["reference"], (high - low) / 2, one["estimate"], *ends]
+        written.writerow([claim, point(row) if row["params"] else "", *numbers, one["unit"], one["outcome"]])
+    return text.getvalue()

@@ -1,11 +1,11 @@
 """The first page: what ran beside what the source ran, the answer in a sentence, and the coverage in a line."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from repro.reporting.text import duration
+from repro.reporting.trained import networks
 
 Json = dict[str, Any]
 
@@ -25,14 +25,16 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
 
 
 def beside(made: Json) -> list[Json]:
-    """For each work that says what it trained: rows of what ran here and what it ran."""
+    """For each work that says what it trained: a row of what ran here and one of what it ran, by name."""
     works = {entry["claim"]: entry["work"] for entry in made["claims"]}
     found = []
     for work in _own(made):
         if work["protocol"]:
             runs = [run for run in (*made["runs"], *made["waiting"]) if work["key"] in map(works.get, run["claims"])]
-            rows = [(name, text, work["protocol"].get(name, "–")) for name, text in _own_side(runs).items()]
-            found.append({"work": work["short"], "rows": rows})
+            own = _own_side(runs)
+            theirs = [(name, work["protocol"].get(name, "–")) for name in own]
+            rows = [("here", list(own.items())), ("paper", theirs)]
+            found.append({"work": work["short"], "names": list(own), "rows": rows})
     return found
 
 
@@ -48,26 +50,12 @@ def _own_side(runs: Sequence[Json]) -> dict[str, str]:
     hours = duration(sum(run["seconds"] or 0.0 for run in trained))
     none = "none yet"
     return {
-        "networks": networks(trained) or none,
+        "networks": networks(run["name"] for run in trained) or none,
         "data": ", ".join(sorted({run["spec"]["dataset"] for run in trained})) or none,
         "training": lengths.most_common(1)[0][0] if lengths else none,
         "seeds": seeds(trained) or none,
-        "hours": f"{hours} of one device, {len(trained):,} trained runs" if trained else none,
+        "cost": f"{hours} of one device, {len(trained):,} runs" if trained else none,
     }
-
-
-def networks(runs: Sequence[Json]) -> str:
-    """The networks of some runs in a few words, such as resnet-8, 14, 20; wrn-8-2."""
-    sizes: dict[str, list[int]] = {}
-    whole = []
-    for name in sorted({run["name"].partition(" ")[0] for run in runs}):
-        found = re.fullmatch(r"([a-z]+)-(\d+)", name)
-        if found:
-            sizes.setdefault(found[1], []).append(int(found[2]))
-        else:
-            whole.append(name)
-    parts = [f"{family}-{', '.join(map(str, sorted(numbers)))}" for family, numbers in sizes.items()]
-    return "; ".join([*parts, *whole])
 
 
 def seeds(runs: Sequence[Json]) -> str:

@@ -41,6 +41,7 @@ class Drawn:
     at: tuple[float, ...] = ()  # places of its ticks
     names: tuple[str, ...] = ()  # of those ticks, where they are no numbers
     span: tuple[float, ...] = ()  # further values of the vertical axis, so that panels beside each other compare
+    reach: tuple[float, ...] = ()  # further values of the horizontal axis
     grey: bool = False  # not the data or the protocol of the source
 
 
@@ -53,7 +54,11 @@ def draw(panel: Drawn, alternative: str) -> str | None:
         [panel.at[0] - 0.45, panel.at[-1] + 0.45] if panel.names and shown else []
     )  # room for the names at the ends
     x = axis(
-        [x for one in shown for x, _ in _everything(one)] + beyond, LEFT, svg.WIDTH - RIGHT, log=panel.log, at=panel.at
+        [x for one in shown for x, _ in _everything(one)] + beyond + list(panel.reach),
+        LEFT,
+        svg.WIDTH - RIGHT,
+        log=panel.log,
+        at=panel.at,
     )
     y = axis(
         [y for one in shown for _, y in _everything(one)] + list(panel.span if shown else ()), top + PLOT, top, most=5

@@ -25,10 +25,27 @@ def panels(figure: Json, runs: Sequence[Json], scale: str) -> list[Drawn]:
     return [replace(one, span=ends.get(one.y_label, ())) for one in found]
 
 
-def used(figure: Json, runs: Sequence[Json], scale: str) -> list[str]:
-    """The data sets of the runs that a figure shows."""
-    shown = {run for one in panels(figure, runs, scale) for line in one.series for _, _, run in line.seeds}
-    return sorted({run["spec"]["dataset"] for run in runs if run["name"] in shown})
+def used(figure: Json, runs: Sequence[Json], scale: str) -> tuple[list[str], list[str]]:
+    """The names of the runs that a figure shows, and their data sets."""
+    names = set(figure["claims"])
+    own = [run for run in runs if names & set(run["claims"])]
+    shown = [run for plan in figure["panels"] for line in figure["lines"] for run in own
+             if matches(run["spec"], plan["where"], scale) and matches(run["spec"], line["where"], scale)
+             and _shows(run, plan)]  # fmt: skip
+    return sorted({run["name"] for run in shown}), sorted({run["spec"]["dataset"] for run in shown})
+
+
+def _shows(run: Json, plan: Json) -> bool:
+    """Whether a run has what a panel draws."""
+    match plan["kind"]:
+        case "points":
+            return _value(run, plan["x"], plan) is not None and _value(run, plan["y"], plan) is not None
+        case "thresholds":
+            return bool(run["measures"][plan["y"]])
+        case "curve":
+            return bool(run["top1_by_epoch"])
+        case _:
+            return bool(run["measures"]["gamma_histogram"])
 
 
 def _panel(figure: Json, plan: Json, runs: Sequence[Json], scale: str) -> Drawn:
@@ -54,6 +71,7 @@ def _panel(figure: Json, plan: Json, runs: Sequence[Json], scale: str) -> Drawn:
         series=tuple(series),
         log=plan["kind"] == "thresholds" or (plan["kind"] == "points" and len(xs) > 1 and max(xs) >= 2 * min(xs)),
         at=tuple(sorted(xs)) if listed else thresholds,
+        reach=(0.0, 100.0) if plan["kind"] == "curve" else (),
         grey=scale == OTHER_DATA,
     )
 

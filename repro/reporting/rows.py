@@ -21,9 +21,20 @@ MARKS = {
 
 
 def lanes(
-    rows: Sequence[Row], title: str, label: str, alternative: str, *, seeds: bool, decision: bool, zero: bool = False
+    rows: Sequence[Row],
+    title: str,
+    label: str,
+    alternative: str,
+    *,
+    seeds: bool,
+    decision: bool,
+    zero: bool = False,
+    grey: bool = False,
 ) -> str | None:
-    """One drawing with a lane for each finding: its ``seeds``, its ``decision``, or both; None if undrawable."""
+    """One drawing with a lane for each finding: its ``seeds``, its ``decision``, or both; None if undrawable.
+
+    ``zero`` draws a line there; ``grey`` says that the data are not the source's.
+    """
     values = [0.0] if zero else []
     for _, finding in rows:
         values += _seeds(finding) if seeds else []
@@ -43,7 +54,7 @@ def lanes(
         parts += _beside_labels(x.place(0), top, len(rows), svg.QUIET, "a")
     for index, (words, finding) in enumerate(rows):
         y = top + LANE * index
-        parts += _decision(x, y, finding) if decision else []
+        parts += _decision(x, y, finding, grey) if decision else []
         parts += _draw_seeds(x, y, finding) if seeds else []
         if len(rows) > 1 or not title:
             parts.append(svg.text(0, y + 12, svg.cut(words, svg.WIDTH)))
@@ -54,7 +65,8 @@ def lanes(
 
 def decided(finding: Finding) -> list[float]:
     """Every number of a finding's decision that is drawn."""
-    values = (finding["estimate"], finding["reference"], *(finding["interval"] or ()), *(finding["criterion"] or ()))
+    ranges = (finding.get(name) or () for name in ("interval", "criterion", "prediction"))
+    values = (finding["estimate"], finding["reference"], *(end for ends in ranges for end in ends))
     return [value for value in values if value is not None]
 
 
@@ -83,9 +95,10 @@ def _draw_seeds(x: Axis, y: float, finding: Finding) -> list[str]:
     return parts
 
 
-def _decision(x: Axis, y: float, finding: Finding) -> list[str]:
-    """The criterion as a band, the reference as a dashed line, the interval as a bar, and the estimate's mark on it."""
+def _decision(x: Axis, y: float, finding: Finding, grey: bool) -> list[str]:
+    """The criterion as a band, the reference dashed, the prediction as a thin line, the interval as a bar, its mark."""
     parts, low, high = [], y + SEEDS, y + LANE - 3
+    ink, name = (svg.GREYS[1], "s1") if grey else (svg.INK, "i")
     middle = (low + high) / 2
     if finding["criterion"]:
         ends = [x.place(fall if end is None else end)
@@ -95,17 +108,17 @@ def _decision(x: Axis, y: float, finding: Finding) -> list[str]:
     if drawable(finding["reference"]):
         at = x.place(finding["reference"])
         parts.append(svg.line([(at, low), (at, high)], colour=svg.INK, name="i", width=1.2, dash="3 2"))
+    if finding.get("prediction") and all(drawable(end) for end in finding["prediction"]):
+        places = [(x.place(end), high - 1) for end in finding["prediction"]]
+        parts.append(svg.line(places, colour=ink, name=name, width=0.8, dash="1.5 1.5"))
     if finding["interval"] and all(drawable(end) for end in finding["interval"]):
         a, b = map(x.place, finding["interval"])
-        parts.append(svg.line([(a, middle), (b, middle)], colour=svg.INK, name="i", width=1.6))
-        parts += [
-            svg.line([(end, middle - 4), (end, middle + 4)], colour=svg.INK, name="i", width=1.6) for end in (a, b)
-        ]
+        parts.append(svg.line([(a, middle), (b, middle)], colour=ink, name=name, width=1.6))
+        parts += [svg.line([(end, middle - 4), (end, middle + 4)], colour=ink, name=name, width=1.6) for end in (a, b)]
     if drawable(finding["estimate"]):
         shape, filled = MARKS.get(finding["outcome"], ("circle", False))
-        parts.append(
-            svg.marks(shape, [(x.place(finding["estimate"]), middle)], colour=svg.INK, name="i", filled=filled, size=4)
-        )
+        place = [(x.place(finding["estimate"]), middle)]
+        parts.append(svg.marks(shape, place, colour=ink, name=name, filled=filled, size=4))
     return parts
 
 

@@ -17,27 +17,28 @@ def shown(figure: Json, runs: Sequence[Json], scale: str) -> Json:
     """A figure of the document with its drawings, none if nothing can be drawn."""
     panels = redrawn.panels(figure, runs, scale)
     drawings = [(panel, one) for panel in panels if (one := draw(panel, _alternative(figure, panel)))]
-    count = len({run for panel in panels for line in panel.series for _, _, run in line.seeds})
-    data = redrawn.used(figure, runs, scale)
+    names, data = redrawn.used(figure, runs, scale)
+    count = len(names)
+    drawings = drawings if count else []
     name = re.sub(r"[^A-Za-z0-9-]+", "-", f"{figure['work']}-{figure['id']}")
-    note = (
-        f"{count} runs on {', '.join(data)}" if count else "" if any(_ours(panel) for panel in panels) else "no run yet"
-    )
+    note = f"{count} runs on {', '.join(data)}"
     return {
-        **{key: figure[key] for key in ("place", "title", "caption", "lead")},
+        **{key: figure[key] for key in ("work", "place", "title", "caption", "lead")},
         "anchor": f"figure-{name}",
         "drawings": [Markup(one) for _, one in drawings],
         "runs": count,
-        "note": f"other data: {note}" if note and scale == redrawn.OTHER_DATA and count else note,
-        "saves": [
-            *((f"{name}-{i + 1}.svg", _address("image/svg+xml", one)) for i, (_, one) in enumerate(drawings)),
-            (f"{name}.csv", _address("text/csv", table([panel for panel, _ in drawings]))),
-        ],
+        "note": f"other data or schedule: {note}" if scale == redrawn.OTHER_DATA else note,
+        "saves": saves(name, [one for _, one in drawings], table([panel for panel, _ in drawings])),
     }
 
 
-def _ours(panel: Drawn) -> bool:
-    return any(line.seeds or line.mean or line.curves for line in panel.series)
+def saves(name: str, drawings: Sequence[str], numbers: str) -> list[tuple[str, str, str]]:
+    """Links that save drawings as SVG and their numbers as CSV: words, file name and address of each."""
+    labels = [f"SVG {i + 1}" if len(drawings) > 1 else "SVG" for i in range(len(drawings))]
+    files = [f"{name}-{i + 1}.svg" if len(drawings) > 1 else f"{name}.svg" for i in range(len(drawings))]
+    found = [(label, file, _address("image/svg+xml", one))
+             for label, file, one in zip(labels, files, drawings, strict=True)]  # fmt: skip
+    return [*found, ("CSV", f"{name}.csv", _address("text/csv", numbers))]
 
 
 def _alternative(figure: Json, panel: Drawn) -> str:

@@ -43,8 +43,9 @@ def probability(value: float | None) -> str:
 
 
 def point(row: dict[str, Any]) -> str:
-    """The parameters of a row, such as ``depth 14``."""
-    return ", ".join(f"{name.replace('_', ' ')} {words(value)}" for name, value in row["params"].items()) or "all"
+    """The parameters of a row, such as ``depth 14``, without those that are its rule's, such as a gap."""
+    own = {name: value for name, value in row["params"].items() if name not in row["criterion"]["rule"]}
+    return ", ".join(f"{name.replace('_', ' ')} {words(value)}" for name, value in own.items()) or "all"
 
 
 def words(value: Any) -> str:

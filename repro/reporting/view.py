@@ -43,8 +43,11 @@ def view(made: Json) -> Json:
         rows.setdefault(row["claim"], []).append(row)
     tags = made["tags"] | {tag: words for work in reversed(made["works"]) for tag, words in work["tags"].items()}
     anchors = {name: name if re.fullmatch(r"[a-z0-9-]+", name) else f"claim-{i}" for i, name in enumerate(rows)}
+    trained_on = {run["key"]: run["spec"]["dataset"] for run in made["runs"] if run["outcome"] != "built"}
     claims = [
-        claim.section(entry, rows[entry["claim"]], anchors, tags) for entry in made["claims"] if entry["claim"] in rows
+        claim.section(entry, rows[entry["claim"]], anchors, tags, trained_on)
+        for entry in made["claims"]
+        if entry["claim"] in rows
     ]
     known = [work["key"] for work in made["works"]]
     keys = sorted({one["work"] for one in claims}, key=lambda key: (key == CONTROL, key not in known, _at(known, key)))
@@ -57,27 +60,31 @@ def view(made: Json) -> Json:
     cost = _cost(made["cost"])
     figures = [shown(figure, [*made["runs"], *made["waiting"]], made["scale"]) for figure in made["figures"]]
     drawn = [figure for figure in figures if figure["drawings"]]
+    several = sum(not work["companion_to"] for work in made["works"]) > 1
     return {
         **{name: made[name] for name in ("scale", "suite", "environment", "data", "cluster")},
         "suite_name": f"batchnorm-repro {made['suite']['version']}",
         "answer": front.answer(made, others),
         "beside": front.beside(made),
         "coverage_line": front.coverage_line(made["coverage"]),
-        "measured_on": ", ".join(sorted({one["dataset"] for one in made["data"]})),
         "not_attempted": [row["id"] for row in made["coverage"] if row["standing"] == "not attempted"],
         "machines": _machines(made["environment"]),
         "redrawn": drawn,
-        "undrawn": [figure["place"] for figure in figures if not figure["drawings"]],
+        "undrawn": [
+            f"{figure['place']} ({figure['work']})" if several else figure["place"]
+            for figure in figures
+            if not figure["drawings"]
+        ],
         "lead": next((figure for figure in drawn if figure["lead"] and figure["runs"]), None),
         "other_data": made["scale"] == redrawn.OTHER_DATA,
-        "forest": forest(others, rows),
+        "forest": forest(others, rows, made["scale"]),
         "tags": tags,
         **_title(made["works"], made["scale"]),
         "groups": groups,
         "controls": controls,
         "controls_holding": sum(one["chip"]["shape"] == "holds" for one in controls),
         "count": len(others),
-        "counts": chips.counts(others),
+        "words": chips.words(claims),
         "checks": len(made["judgements"]),
         "deviations": counted([text for row in made["judgements"] for text in row["deviations"]]),
         "answers": _answers(others),
@@ -87,9 +94,11 @@ def view(made: Json) -> Json:
         "provisional": [one for one in others if "provisional" in one["chip"]["marks"]],
         "multiverses": _multiverses(made["multiverses"], anchors),
         "registration": made["registration"],
+        "registered_words": _registered(made["registration"]),
         "checklist": checklist(made),
         "disagreements": _disagreements(made["works"], others),
         "protocol": [(name.replace("_", " "), words(value)) for name, value in sorted(made["protocol"].items())],
+        "protocols": _protocols(made["works"]),
         "cost": cost,
         "runs": [{**run, "top1": (run["top1_by_epoch"] or [None])[-1]} for run in made["runs"]],
     }
@@ -129,12 +138,10 @@ def _answers(claims: Sequence[Json]) -> list[Json]:
 
 
 def _coverage(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
-    """The catalogue by work, each row with the section that it links to."""
-    works = list(dict.fromkeys(row["work"] for row in rows))
-    return [
-        {"work": work, "rows": [{**row, "anchor": anchors.get(row["id"])} for row in rows if row["work"] == work]}
-        for work in works
-    ]
+    """What the catalogue has beside the claims of this document, by work."""
+    others = [row for row in rows if row["id"] not in anchors]
+    works = list(dict.fromkeys(row["work"] for row in others))
+    return [{"work": work, "rows": [row for row in others if row["work"] == work]} for work in works]
 
 
 def _multiverses(found: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
@@ -161,6 +168,38 @@ def _next_scale(made: Json) -> Json | None:
     names = [entry["scale"] for entry in made["scales"]]
     start = names.index(made["scale"]) if made["scale"] in names else 0
     return next((entry for entry in made["scales"][start:] if entry["complete"] < entry["runs"]), None)
+
+
+def _protocols(works: Sequence[Json]) -> list[Json]:
+    """Works whose protocol is known row by row, each row with how its standing looks."""
+    shapes = {"same": "holds", "guess": "undecided", "deviation": "differs"}
+    return [
+        {**work, "said": _standings(work["settings"]),
+         "settings": [{**row, "shape": shapes.get(row["standing"].partition(" ")[0], "undecided")}
+                      for row in work["settings"]]}
+        for work in works if work["settings"] and len(work["columns"]) > 1
+    ]  # fmt: skip
+
+
+def _standings(settings: Sequence[Json]) -> str:
+    """How many settings are the source's, guessed and different, and which those are."""
+    named = {word: [row["name"] for row in settings if row["standing"].partition(" ")[0] == word]
+             for word in ("same", "guess", "deviation")}  # fmt: skip
+    counted = f"Of {len(settings)} settings {len(named['same'])} are the same, {len(named['guess'])} guesses"
+    return f"{counted}, {len(named['deviation'])} deviations: {', '.join(named['deviation']) or 'none'}."
+
+
+def _registered(registration: Json | None) -> str:
+    """What differs from a registration, in a few words."""
+    if registration is None:
+        return ""
+    parts = [
+        f"{len(registration['changed'])} criteria changed since" if registration["changed"] else "",
+        f"{len(registration['unregistered'])} checks are not in it" if registration["unregistered"] else "",
+        "" if registration["judging_code"] else "the judging code changed since, no criterion did"
+        if not registration["changed"] else "so did the judging code",
+    ]  # fmt: skip
+    return ", ".join(filter(None, parts)) or "every criterion and the judging code are the registered ones"
 
 
 def _disagreements(works: Sequence[Json], claims: Sequence[Json]) -> list[Json]:

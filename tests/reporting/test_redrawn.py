@@ -112,7 +112,7 @@ def test_published_values_are_hollow_and_in_the_csv():
 def test_at_smoke_scale_a_figure_is_grey_and_says_that_its_data_are_others():
     made = shown(figure(), RUNS, "smoke")
     assert "#0072b2" not in made["drawings"][0]
-    assert made["note"] == "other data: 3 runs on digits"
+    assert made["note"] == "other data or schedule: 3 runs on digits"
     assert "#0072b2" in shown(figure(), RUNS, "pilot")["drawings"][0]
 
 
@@ -161,9 +161,10 @@ def test_a_broken_figures_toml_is_named(tmp_path, text, words):
 
 
 def test_in_margins_the_published_value_is_0_and_the_margin_1():
-    finding = {"reference": 82.0, "criterion": [80.0, 84.0], "estimate": 83.0, "interval": [82.0, 85.0], "outcome": "x"}
+    finding = {"reference": 82.0, "criterion": [80.0, 84.0], "estimate": 83.0, "interval": [82.0, 85.0],
+               "prediction": [78.0, 86.0], "outcome": "x"}  # fmt: skip
     scaled = in_margins(finding)
-    assert (scaled["estimate"], scaled["interval"]) == (0.5, [0.0, 1.5])
+    assert (scaled["estimate"], scaled["interval"], scaled["prediction"]) == (0.5, [0.0, 1.5], [-2.0, 2.0])
     assert in_margins({**finding, "criterion": [0.0, None]}) is None
 
 
