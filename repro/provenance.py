@@ -25,13 +25,9 @@ def commit() -> str:
 def code_digest() -> str:
     """SHA-256 of the files that decide what a run computes: spec, data sets, checkpoints and ``training``."""
     digest = hashlib.sha256()
-    runs = [
-        PACKAGE / "runs" / name
-        for name in (
-            *("spec.py", "network_spec.py", "resnet_spec.py", "step_spec.py", "boosting_spec.py", "spec_json.py"),
-            *("datasets.py", "drawn.py", "streams.py", "checkpoint.py"),
-        )
-    ]
+    networks = "network_spec resnet_spec imagenet_spec step_spec"
+    names = f"spec {networks} boosting_spec spec_json datasets image_files drawn streams checkpoint"
+    runs = [PACKAGE / "runs" / f"{name}.py" for name in names.split()]
     for path in [*runs, *sorted((PACKAGE / "training").rglob("*.py"))]:
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -1,6 +1,7 @@
 """Recipes: the runs that claim files ask for, by protocol and scale; one module a protocol."""
 
 from repro.recipes.boosting import boosting
+from repro.recipes.imagenet import IMAGENET_DEPTHS, imagenet
 from repro.recipes.layers import BATCHES, LAYERED_BATCH, LAYERED_DEPTHS, layered
 from repro.recipes.resnets import (
     DEPTHS,
@@ -23,6 +24,7 @@ __all__ = [
     "DEPTHS",
     "DOUBLE_DESCENT",
     "GAMMA_DEPTH",
+    "IMAGENET_DEPTHS",
     "LAYERED_BATCH",
     "LAYERED_DEPTHS",
     "POOLING",
@@ -36,6 +38,7 @@ __all__ = [
     "check_scale",
     "cifar",
     "dense_beside_ticket",
+    "imagenet",
     "layered",
     "schedule",
     "sequence",

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from repro.errors import DataError
+from repro.runs.image_files import form_of_files, index_places
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,7 @@ class Dataset:
     stands_for: str  # the data set that it is a copy of, itself for an original
     deviation_text: str  # how it differs from that, "" for an original
     generated: Generated | None = None  # how it is made, for what no file holds
+    in_files: bool = False  # images of any size, each in a file or a row, that are decoded while a network trains
 
     @property
     def unit(self) -> str:
@@ -102,7 +104,7 @@ DATASETS = {
         stands_for="cifar10",
         deviation_text="data: CIFAR-10 re-encoded as JPEG (quality about 75), not the original images",
     ),
-    "imagenet": Dataset(  # for building and counting networks only
+    "imagenet": Dataset(  # ILSVRC 2012; its test images are those that it calls validation
         train_size=1_281_167,
         test_size=50_000,
         shape=(224, 224, 3),
@@ -111,6 +113,18 @@ DATASETS = {
         fingerprints=None,
         stands_for="imagenet",
         deviation_text="",
+        in_files=True,
+    ),
+    "imagenet-drawn": Dataset(  # few images that the tests draw: what is trained on files, tested on any machine
+        train_size=45,
+        test_size=20,
+        shape=(224, 224, 3),
+        classes=6,
+        pixels=_IMAGENET,
+        fingerprints=None,
+        stands_for="imagenet",
+        deviation_text="data: 65 drawn images, not ImageNet's",
+        in_files=True,
     ),
     "mnist1d": _mnist1d(  # equal bit for bit to the file that greydanus2024's authors froze
         4_000,
@@ -166,12 +180,13 @@ DATASETS = {
     ),
 }
 IMAGES = tuple(name for name, dataset in DATASETS.items() if dataset.pixels)
+IN_FILES = tuple(name for name, dataset in DATASETS.items() if dataset.in_files)
 DRAWN = tuple(name for name, dataset in DATASETS.items() if dataset.generated and dataset.generated.seed is None)
 SEQUENCES = tuple(name for name, dataset in DATASETS.items() if not dataset.pixels and name not in DRAWN)
 COPIES = tuple(name for name, dataset in DATASETS.items() if dataset.stands_for == "cifar10")  # what --data may name
 
 ARCHIVE, UNPACKED = "cifar-10-python.tar.gz", "cifar-10-batches-py"  # the original's names
-Form = Literal["generated", "bundled", "unpacked", "archive", "parquet"]
+Form = Literal["generated", "bundled", "unpacked", "archive", "parquet", "folders"]
 
 
 def check_data_present(dataset: str, data_dir: Path) -> Form:
@@ -184,6 +199,14 @@ def check_data_present(dataset: str, data_dir: Path) -> Form:
         return "generated"
     if dataset == "digits":
         return "bundled"  # with scikit-learn
+    if DATASETS[dataset].in_files:
+        found = form_of_files(dataset, data_dir)
+        if not any(place.exists() for place in index_places(dataset, data_dir)):
+            raise DataError(
+                f"{data_dir / dataset} has not been read through yet; do that once, before training: "
+                f"repro data {dataset} --data-dir {data_dir}."
+            )
+        return found
     if dataset == "cifar10" and (data_dir / UNPACKED).exists():
         return "unpacked"
     if dataset == "cifar10" and (data_dir / ARCHIVE).exists():

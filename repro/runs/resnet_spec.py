@@ -22,7 +22,7 @@ USUAL_BATCH = {"digits": 60}  # left out of a run's name; of every other data se
 class ResNetSpec(NetworkSpec):
     """One training run of a CIFAR ResNet, or of an ImageNet ResNet in its form for CIFAR.
 
-    An ImageNet ResNet with its own stem is built and counted, not trained.
+    An ImageNet ResNet with its own stem is built and counted (an ImageNetSpec trains one).
 
     Raises:
         SpecError: a value has the wrong type or lies outside what its comment allows.
@@ -88,8 +88,8 @@ class ResNetSpec(NetworkSpec):
             raise SpecError(
                 f"learning_rate_drops is {short(drops)}; it must be increasing epochs inside (0, {self.epochs})."
             )
-        if self.dataset == "imagenet" and self.epochs:
-            raise SpecError("ImageNet networks can be built and counted here (epochs 0), not trained.")
+        if DATASETS[self.dataset].in_files and self.epochs:
+            raise SpecError("a ResNetSpec on ImageNet is built and counted (epochs 0); an ImageNetSpec trains one.")
 
     def _check_depth(self) -> None:
         if self.family == "cifar-resnet" and (self.depth < 8 or (self.depth - 2) % 6):

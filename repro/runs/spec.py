@@ -90,6 +90,11 @@ class RunSpec(ABC):
     def name(self) -> str:
         """The run in a few words for a person, such as ``resnet-14 batchnorm 12 epochs seed 0 (digits)``."""
 
+    @property
+    def devices(self) -> int:
+        """Devices that it is trained on at once, by one process each."""
+        return 1
+
     @abstractmethod
     def with_rows(self, rows: int) -> Self:
         """The same run with another number of rows."""

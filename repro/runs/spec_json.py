@@ -6,6 +6,7 @@ from typing import Any
 from repro.errors import SpecError
 from repro.runs.boosting_spec import BoostingSpec
 from repro.runs.canonical import parse
+from repro.runs.imagenet_spec import ImageNetSpec
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.spec import TRAINING_VERSION, RunSpec
 from repro.runs.step_spec import StepSpec
@@ -36,5 +37,5 @@ def _kind(found: dict[str, Any]) -> type[RunSpec]:
     if "pruning" in found:
         return TicketSpec
     family = found.get("family")
-    kinds: tuple[type[RunSpec], ...] = (StepSpec, BoostingSpec)
+    kinds: tuple[type[RunSpec], ...] = (StepSpec, ImageNetSpec, BoostingSpec)
     return next((kind for kind in kinds if family in kind.CHOICES["family"]), ResNetSpec)

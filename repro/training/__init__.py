@@ -3,7 +3,7 @@
 import contextlib
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +24,9 @@ from repro.training.finished import back_fill as back_fill
 from repro.training.finished import remeasure as remeasure
 from repro.training.finished import restore as restore
 from repro.training.finished import write_measurement
+from repro.training.followers import check_devices, together
+from repro.training.followers import follow as follow
+from repro.training.group import Group
 from repro.training.learner import Learner, learner
 from repro.training.loop import train
 from repro.training.precision import arithmetic
@@ -43,16 +46,18 @@ def run(
     pause: Callable[[], bool],
     checkpoint_every: float = 60.0,
     code: str | None = None,
+    devices: Sequence[str] = (),
 ) -> Literal["complete", "paused", "held"]:
     """Brings one run to completion, or as far as ``pause`` lets it, and says which.
 
     ``criteria`` maps each check that needs the run to the hash of its rule; the record holds those under which training
     began, which shows that the rule was there first. ``pause`` is asked between steps; ``checkpoint_every`` is in
     seconds. "held": another process trains it. ``code`` is the digest that this code must have, None for any.
+    ``devices`` are those of a run of several processes, ``device`` the first of them; () for ``device`` alone.
 
     Raises:
         CodeError: the code is not what the run was planned with.
-        SpecError: the device lacks the spec's precision.
+        SpecError: the device lacks the spec's precision, or there are fewer than the run has processes.
         DataError, StoreError: nothing half-written stays behind; any other error is left in failure.json and raised.
     """
     if code not in (None, code_digest()):
@@ -61,8 +66,10 @@ def run(
             "old code back, or allow the new one: repro retry --failed --any-code."
         )
     where = torch.device(device if isinstance(spec, NetworkSpec) else "cpu")  # trees grow on a processor alone
+    every = [torch.device(one) for one in devices] or [where]
     if isinstance(spec, NetworkSpec):
         arithmetic(spec.precision, where)  # refused before anything is written
+    check_devices(spec, every)
     machine.settle(where)
     folder = store.begin(spec)
     with explain_write_errors(folder):
@@ -73,8 +80,8 @@ def run(
         if store.condition(spec) == "complete":
             return "complete"
         (folder / FAILURE).unlink(missing_ok=True)  # of an earlier attempt
-        with lease.kept():
-            return _train(spec, store, Path(data_dir), where, criteria, pause, lease, checkpoint_every)
+        with lease.kept(), together(spec, Path(data_dir), every) as group:
+            return _train(spec, store, Path(data_dir), where, criteria, pause, lease, checkpoint_every, group)
     except (ReproError, OSError):  # a folder or a mount failed, and not the run
         raise
     except Exception as error:
@@ -94,6 +101,7 @@ def _train(
     pause: Callable[[], bool],
     lease: Lease,
     checkpoint_every: float,
+    group: Group,
 ) -> Literal["complete", "paused"]:
     if not spec.rows:
         record = {"outcome": "built", "parts": [machine.part(device)], "criteria": criteria}
@@ -101,7 +109,7 @@ def _train(
         return "complete"
     folder = store.folder(spec)
     machine.forget_peak_memory(device)
-    one = learner(spec, data_dir, device)
+    one = learner(spec, data_dir, device, group)
     frozen, place = one.frozen(), one.place
     past = resume(folder, spec, one, criteria)
     part = machine.part(device) | {f"from_{spec.row_name}": place.row, "from_step": place.step}

@@ -1,7 +1,7 @@
 """Examples of a data set on a device, and the batches of training."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -13,13 +13,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from repro.runs.datasets import DATASETS, Dataset
+from repro.runs.imagenet_spec import ImageNetSpec
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.step_spec import StepSpec
 from repro.runs.streams import Purpose, stream
 from repro.runs.ticket_spec import TicketSpec
+from repro.training import machine
 from repro.training.decoded import arrays as arrays
 from repro.training.formats import Inputs, Labels
+from repro.training.image_index import index_of
+from repro.training.images import FileSplit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +53,17 @@ class Split:
     )
     labels: Tensor  # (N,) int64
 
+    def blocks(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs and labels in order, a thousand at a time."""
+        return zip(torch.split(self.inputs, 1000), torch.split(self.labels, 1000), strict=True)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Examples:
-    """A data set on one device, with what makes floats of its inputs."""
+    """A data set on one device, or in files, with what makes floats of its inputs."""
 
-    train: Split
-    test: Split
+    train: Split | FileSplit
+    test: Split | FileSplit
     dataset: Dataset
     fingerprints: dict[str, str]  # by split, of other data with the name of their data set before it
     tests: "dict[str, Examples]" = field(default_factory=dict)  # what the tests of a ticket are trained on, by test
@@ -75,7 +83,7 @@ class Examples:
     @cached_property
     def _moments(self) -> tuple[Tensor, Tensor]:
         """Mean and deviation of each channel; made once, as a step that makes tensors on the host waits for it."""
-        pixels, device = self.dataset.pixels, self.train.inputs.device
+        pixels, device = self.dataset.pixels, self.train.labels.device
         assert pixels is not None
         return torch.tensor(pixels.mean, device=device), torch.tensor(pixels.deviation, device=device)
 
@@ -88,6 +96,8 @@ def load(spec: NetworkSpec, data_dir: Path, device: torch.device) -> Examples:
     """
     if isinstance(spec, TicketSpec):
         return _for_tickets(spec, data_dir, device)
+    if isinstance(spec, ImageNetSpec):
+        return _in_files(spec, data_dir, device)
     train, test, prints = arrays(spec.dataset, data_dir)
     labels = train[1]
     if spec.labels == "shuffled":
@@ -115,6 +125,26 @@ def _for_tickets(spec: TicketSpec, data_dir: Path, device: torch.device) -> Exam
     return replace(own, fingerprints=prints, tests=found)
 
 
+def _in_files(spec: ImageNetSpec, data_dir: Path, device: torch.device) -> Examples:
+    """Images that are decoded while they are trained on, by processes of their own beside a GPU."""
+    found = index_of(spec.dataset, data_dir)
+    workers = max(1, machine.cores(spec.processes) - 1) if device.type == "cuda" else 0
+    labels = {split: one.labels for split, one in found.items()}
+    if spec.labels == "shuffled":
+        labels["train"] = stream(spec.seed, Purpose.LABELS).permutation(labels["train"])
+
+    def split(name: str) -> FileSplit:
+        own = torch.from_numpy(labels[name]).to(device)
+        return FileSplit(spec=spec, images=found[name], labels=own, workers=workers)
+
+    return Examples(
+        train=split("train"),
+        test=split("test"),
+        dataset=DATASETS[spec.dataset],
+        fingerprints={name: one.fingerprint for name, one in found.items()},
+    )
+
+
 def batches(spec: NetworkSpec, examples: Examples, row: int) -> Batches:
     """The batches of one row of the history, counted from 0."""
     match spec:
@@ -128,6 +158,7 @@ def batches(spec: NetworkSpec, examples: Examples, row: int) -> Batches:
 def _of_epoch(spec: ResNetSpec, examples: Examples, epoch: int) -> Batches:
     """A new order and new augmentation in each epoch."""
     train = examples.train
+    assert isinstance(train, Split)
     shuffled = stream(spec.seed, Purpose.ORDER, epoch).permutation(len(train.labels))
     order = torch.from_numpy(shuffled).to(train.labels.device)
     drawn = draws(train.inputs, spec.augmentation, spec.seed, epoch)
@@ -148,6 +179,7 @@ def _of_epoch(spec: ResNetSpec, examples: Examples, epoch: int) -> Batches:
 def _of_steps(spec: StepSpec, examples: Examples, row: int) -> Batches:
     """Pass after pass over the examples, however many steps a row has."""
     train = examples.train
+    assert isinstance(train, Split)
     steps = math.ceil(len(train.labels) / spec.batch_size)
 
     @lru_cache(maxsize=1)

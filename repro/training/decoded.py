@@ -43,7 +43,7 @@ def arrays(dataset: str, data_dir: Path) -> Found:
     source, made = _identity(data_dir, form), None
     for path in _places(dataset, form, data_dir):
         found = _mapped(path, source)
-        if found is None and _may_write(path.parent):
+        if found is None and may_write(path.parent):
             with suppress(OSError), _alone(path):
                 found = _mapped(path, source)
                 if found is None:
@@ -91,7 +91,7 @@ def _places(dataset: str, form: Form, data_dir: Path) -> Iterator[Path]:
         yield cache / f"{dataset}-{which}.decoded"
 
 
-def _may_write(folder: Path) -> bool:
+def may_write(folder: Path) -> bool:
     """Whether anybody may: root could write into a read-only folder as well, and should not."""
     return bool(folder.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
 

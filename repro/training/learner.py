@@ -8,6 +8,7 @@ from repro.runs.boosting_spec import BoostingSpec
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec import RunSpec
 from repro.training.boosting import BoostedTrees
+from repro.training.group import ALONE, Group
 from repro.training.network import Network
 
 # Each has its examples' fingerprints, the place where it stands, and the same methods: ``train`` advances the place
@@ -17,15 +18,15 @@ from repro.training.network import Network
 Learner = Network | BoostedTrees
 
 
-def learner(spec: RunSpec, data_dir: Path, device: torch.device) -> Learner:
-    """What a run trains, before the first step.
+def learner(spec: RunSpec, data_dir: Path, device: torch.device, group: Group = ALONE) -> Learner:
+    """What a run trains, before the first step, and the processes that train it together.
 
     Raises:
         DataError: its data set is not in ``data_dir``, or is another than the spec names.
     """
     match spec:
         case NetworkSpec():
-            return Network(spec, data_dir, device)
+            return Network(spec, data_dir, device, group)
         case BoostingSpec():
             return BoostedTrees(spec)
     raise AssertionError(f"{spec.name} trains nothing that is known here")

@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from repro.runs.network_spec import NetworkSpec
 from repro.training.data import Examples, Split, batches
+from repro.training.images import FileSplit
 from repro.training.optimizers import learning_rate
 from repro.training.precision import arithmetic
 from repro.training.step import State as State
@@ -59,23 +61,32 @@ def train(
 
 
 @torch.no_grad()
-def evaluate(spec: NetworkSpec, net: Trainable, examples: Examples, split: Split) -> dict[str, float | None]:
+def evaluate(
+    spec: NetworkSpec, net: Trainable, examples: Examples, split: Split | FileSplit
+) -> dict[str, float | None]:
     """Top-1 and top-5 accuracy (percent) and mean cross-entropy on a split, with running statistics.
 
     A loss that is not finite is None.
     """
     net.model.eval()
-    device = split.labels.device
-    sums = torch.zeros(3, dtype=torch.float64, device=device)
-    for inputs, labels in zip(torch.split(split.inputs, 1000), torch.split(split.labels, 1000), strict=True):
-        with arithmetic(spec.precision, device):
-            # In pieces, for the memory of a worker; the loss is summed over 1000, and so keeps its bits.
-            logits = torch.cat([net.model(examples.normalise(piece)) for piece in torch.split(inputs, 250)]).float()
-        best = logits.topk(5).indices == labels[:, None]
-        sums += torch.stack(
-            [functional.cross_entropy(logits, labels, reduction="sum"), best[:, 0].sum(), best.sum()]
-        ).double()
-    count = len(split.labels)
+    sums = torch.zeros(3, dtype=torch.float64, device=split.labels.device)
+    for inputs, labels in split.blocks():
+        sums += block_sums(spec, net, examples, inputs, labels)
+    return scores(sums, len(split.labels))
+
+
+def block_sums(spec: NetworkSpec, net: Trainable, examples: Examples, inputs: Tensor, labels: Tensor) -> Tensor:
+    """(3,) float64: loss, hits of the best and hits of the best five of a network in evaluation mode."""
+    with arithmetic(spec.precision, labels.device):
+        # In pieces, for the memory of a worker; the loss is summed over 1000, and so keeps its bits.
+        logits = torch.cat([net.model(examples.normalise(piece)) for piece in torch.split(inputs, 250)]).float()
+    best = logits.topk(5).indices == labels[:, None]
+    loss = functional.cross_entropy(logits, labels, reduction="sum")
+    return torch.stack([loss, best[:, 0].sum(), best.sum()]).double()
+
+
+def scores(sums: Tensor, count: int) -> dict[str, float | None]:
+    """What the sums over ``count`` examples come to; a loss that is not finite is None."""
     loss, top1, top5 = sums.tolist()
     return {
         "loss": loss / count if math.isfinite(loss) else None,

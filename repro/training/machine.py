@@ -20,6 +20,15 @@ def settle(device: torch.device) -> None:
         torch.set_num_threads(1)
 
 
+def cores(processes: int) -> int:
+    """Cores for each of some processes that share this machine; those that SLURM gave to this one, inside a job."""
+    given = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    if given.isdigit():
+        return int(given)
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, usable // processes)
+
+
 def part(device: torch.device) -> dict[str, Any]:
     """What a reader needs to know about one uninterrupted piece of training."""
     return {**code(), **hardware(device), "cores": os.cpu_count(), "job": allocation(), "seconds": 0.0}

@@ -72,7 +72,9 @@ def names(spec: RunSpec) -> tuple[str, ...]:
     if isinstance(spec, ResNetSpec) and spec.norm in PLAIN:
         return ("parameters", "accuracy", "relus", *(("first_batch",) if spec.norm == "batchnorm-once" else ()))
     trains_gamma = spec.trained in ("all", "gamma") or "batchnorm" in spec.trained.split("+")
-    return ("parameters", "accuracy", "affine", "relus", *(("clamp",) if trains_gamma else ()))
+    # torchvision's blocks use one ReLU module at several places, so that no count belongs to a place.
+    relus = ("relus",) if isinstance(spec, ResNetSpec) else ()
+    return ("parameters", "accuracy", "affine", *relus, *(("clamp",) if trains_gamma else ()))
 
 
 def parameters(spec: NetworkSpec) -> Measurement:

@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save
 
+from repro.runs.imagenet_spec import ImageNetSpec
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.ticket_spec import TicketSpec
 from repro.training import measure
 from repro.training.data import load
 from repro.training.first_batch import standardise
+from repro.training.group import Group
 from repro.training.loop import Row, train
+from repro.training.parallel import train_together
 from repro.training.step import start
 from repro.training.tickets import search
 from repro.training.trainable import frozen_hash, load_named, named_tensors, prepare
@@ -23,16 +26,20 @@ from repro.training.trainable import frozen_hash, load_named, named_tensors, pre
 class Network:
     """See ``repro.training.learner``."""
 
-    def __init__(self, spec: NetworkSpec, data_dir: Path, device: torch.device) -> None:
+    def __init__(self, spec: NetworkSpec, data_dir: Path, device: torch.device, group: Group) -> None:
+        self._group = group
         self.spec, self.net, self.examples = spec, prepare(spec, device), load(spec, data_dir, device)
         standardise(spec, self.net, self.examples)
         self.fingerprints, self.place = self.examples.fingerprints, start(spec, self.net)
 
     def train(self, pause: Callable[[], bool]) -> Iterator[Row]:
-        """The loop of ``repro.training.loop``, and of a ticket that of ``repro.training.tickets``."""
+        """The loop of ``repro.training.loop``; of a ticket that of ``.tickets``, of several processes ``.parallel``."""
         match self.spec:
             case TicketSpec():
                 return search(self.spec, self.net, self.examples, self.place, lambda _state: pause())
+            case ImageNetSpec():
+                group = self._group
+                return train_together(self.spec, self.net, self.examples, self.place, lambda _state: pause(), group)
             case _:
                 return train(self.spec, self.net, self.examples, self.place, lambda _state: pause())
 

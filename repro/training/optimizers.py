@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from repro.runs.imagenet_spec import ImageNetSpec
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.step_spec import StepSpec
@@ -36,10 +37,16 @@ def sgd(spec: NetworkSpec, trained: Tensor, momentum: Tensor, rate: Tensor) -> N
     trained.addcmul_(momentum, rate, value=-1)
 
 
-def learning_rate(spec: NetworkSpec, row: int) -> float:
-    """The learning rate of a row of the history, counted from 0."""
-    drops = spec.learning_rate_drops if isinstance(spec, ResNetSpec) else ()
-    return spec.learning_rate * 0.1 ** sum(row >= drop for drop in drops)
+def learning_rate(spec: NetworkSpec, row: int, step: int = 0) -> float:
+    """The learning rate of a row of the history and of a step of it, both counted from 0.
+
+    A warm-up rises evenly over its steps, the first of which has 0, as in the authors' framework (open_lth).
+    """
+    drops = spec.learning_rate_drops if isinstance(spec, ResNetSpec | ImageNetSpec) else ()
+    rate = spec.learning_rate * 0.1 ** sum(row >= drop for drop in drops)
+    if isinstance(spec, ImageNetSpec) and row < spec.warm_up_epochs:
+        return rate * (row * spec.row_steps + step) / (spec.warm_up_epochs * spec.row_steps)
+    return rate
 
 
 def _is_adam(spec: NetworkSpec) -> bool:

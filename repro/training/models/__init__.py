@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from repro.runs.datasets import DATASETS
+from repro.runs.imagenet_spec import ImageNetSpec
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.step_spec import StepSpec
@@ -30,7 +31,7 @@ def build(spec: NetworkSpec) -> nn.Module:
                 return cifar_resnet(spec.depth, spec.width, spec.norm, dataset.shape[2], dataset.classes)
             case ResNetSpec(family="imagenet-resnet-3x3"):
                 return small_stem_resnet(spec.depth, spec.norm, dataset.shape[2], dataset.classes)
-            case ResNetSpec():
+            case ResNetSpec() | ImageNetSpec():
                 # torchvision takes as long to import as torch, and 160 MB of a worker that trains on CIFAR-10.
                 from repro.training.models.imagenet import imagenet_resnet
 

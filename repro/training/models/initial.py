@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from repro.runs.imagenet_spec import ImageNetSpec
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.step_spec import StepSpec
@@ -25,7 +26,7 @@ def fill(model: nn.Module, spec: NetworkSpec, purpose: Purpose = Purpose.WEIGHTS
     model.to_empty(device="cpu")
     with torch.no_grad():
         match spec:
-            case ResNetSpec():
+            case ResNetSpec() | ImageNetSpec():
                 _fill_resnet(model, spec)
             case StepSpec() | TicketSpec():
                 _fill_as_torch(model, spec.seed, purpose)
@@ -44,7 +45,7 @@ def _fill_as_torch(model: nn.Module, seed: int, purpose: Purpose) -> None:
             module.get_parameter(name).copy_(torch.from_numpy(draws))
 
 
-def _fill_resnet(model: nn.Module, spec: ResNetSpec) -> None:
+def _fill_resnet(model: nn.Module, spec: ResNetSpec | ImageNetSpec) -> None:
     """Convolutions, output layer and the layers in BatchNorm's place as the spec says."""
     for index, module in enumerate(model.modules()):
         if isinstance(module, nn.Conv2d | nn.Linear):
