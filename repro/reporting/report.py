@@ -1,10 +1,6 @@
 """The report: verdicts.json as one page for the browser and the same page as a PDF."""
 
-import base64
-import datetime
 import gc
-import re
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +15,7 @@ from repro.provenance import PACKAGE
 from repro.provenance import folder as beside_package
 from repro.reporting import crate
 from repro.reporting.badge import badge
+from repro.reporting.pdf import pdf
 from repro.reporting.tables import tables
 from repro.reporting.text import hours, number, probability
 from repro.reporting.view import view
@@ -27,10 +24,6 @@ from repro.runs.files import explain_write_errors, write
 Json = dict[str, Any]
 
 SCHEMA = PACKAGE / "judging" / "verdicts.schema.json"
-EPOCH = datetime.datetime(1980, 1, 1, tzinfo=datetime.UTC)  # equal documents give equal bytes
-DRAWING = re.compile(
-    r'<svg xmlns="http://www.w3.org/2000/svg" class="figure"[^>]*><title>(.*?)</title>.*?</svg>', re.DOTALL
-)
 PANGO = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"  # Debian's packages that WeasyPrint loads
 INSTALL = f"Install Pango: apt install {PANGO} (Debian), brew install pango (macOS)."
 
@@ -120,42 +113,6 @@ def _no_garbage_collection() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def pdf(page: str, verdicts: bytes | None = None) -> bytes:
-    """A page as PDF/UA-1; with the bytes of verdicts.json as PDF/A-3a that holds them. Loads no other file.
-
-    Raises:
-        OSError: a library that WeasyPrint needs is not installed.
-    """
-    from weasyprint import HTML, Attachment
-    from weasyprint.urls import URLFetcher
-
-    attached = [] if verdicts is None else [
-        Attachment(string=verdicts, name="verdicts.json", description="what the report was made from",
-                   relationship="Source", created=EPOCH, modified=EPOCH)
-    ]  # fmt: skip
-    with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "unclosed file .*icc", ResourceWarning
-        )  # WeasyPrint leaves it to be collected
-        made: bytes = HTML(string=_as_images(page), url_fetcher=URLFetcher(allowed_protocols=("data",))).write_pdf(
-            pdf_tags=True,
-            pdf_variant="pdf/ua-1" if verdicts is None else "pdf/a-3a",
-            pdf_identifier=b"repro",
-            attachments=attached,
-        )
-    return made
-
-
-def _as_images(page: str) -> str:
-    """A page whose drawings are images: WeasyPrint then does not match its styles against each of their elements."""
-
-    def image(match: re.Match[str]) -> str:
-        address = base64.b64encode(match[0].encode()).decode()
-        return f'<img class="figure" alt="{match[1]}" src="data:image/svg+xml;base64,{address}">'
-
-    return DRAWING.sub(image, page)
 
 
 def _page(shaped: Json, *, for_pdf: bool) -> str:
