@@ -175,12 +175,19 @@ def _cost(runs: Sequence[Run]) -> TotalCost:
     )
 
 
+def _setting(value: object) -> str:
+    """A field of a spec in words: "1 to 96" for whole numbers in a row."""
+    if not isinstance(value, tuple):
+        return str(value)
+    whole = len(value) > 2 and all(type(one) is int for one in value)
+    in_a_row = whole and value == tuple(range(value[0], value[0] + len(value)))
+    return f"{value[0]} to {value[-1]}" if in_a_row else ", ".join(map(str, value)) or "none"
+
+
 def _protocol(checks: Sequence[Check]) -> dict[str, str]:
     """What the trained runs of some checks have in common: each setting of which there are at most three values."""
     found: dict[str, set[str]] = {}
     for spec in [spec for check in checks for spec in check.runs(1).values() if spec.rows]:
         for one in fields(spec):
-            value = getattr(spec, one.name)
-            text = ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
-            found.setdefault(one.name, set()).add(text)
+            found.setdefault(one.name, set()).add(_setting(getattr(spec, one.name)))
     return {name: " or ".join(sorted(texts)) for name, texts in found.items() if name != "seed" and len(texts) <= 3}

@@ -14,6 +14,7 @@ NAME = "figures.toml"
 Value = (
     str | int | float | list[str | int | float] | dict[str, str | int | float]
 )  # one, one of several, or one by scale
+Kind = Literal["points", "thresholds", "curve", "retrains", "histogram"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class Panel:
     """One pair of axes."""
 
     title: str  # above it
-    kind: Literal["points", "thresholds", "curve", "histogram"]  # a value a run, a threshold, an epoch, or a bin
+    kind: Kind  # a value a run, a threshold, an epoch, a retrain of a ticket, or a bin
     x_label: str  # of the horizontal axis, with its unit
     y_label: str  # of the vertical axis, with its unit
     x: str = ""  # of points: depth, width, or a number of parameters such as parameters.batchnorm

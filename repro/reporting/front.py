@@ -45,7 +45,10 @@ def _own(made: Json) -> list[Json]:
 def _own_side(runs: Sequence[Json]) -> dict[str, str]:
     trained = [run for run in runs if run["outcome"] != "built"]
     lengths = Counter(
-        f"{run['spec'][unit]:,} {unit}" for run in trained for unit in ("epochs", "steps") if unit in run["spec"]
+        f"{run['spec'][unit]:,} {unit}"
+        for run in trained
+        for unit in ("epochs", "steps")
+        if unit in run["spec"] and "retrains" not in run["spec"]
     )
     hours = duration(sum(run["seconds"] or 0.0 for run in trained))
     none = "none yet"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
-from repro.reporting.panel import Drawn, Series, heights
+from repro.reporting.panel import Drawn, Points, Series, heights
 
 Json = dict[str, Any]
 Spec = Mapping[str, Any]
@@ -83,7 +83,9 @@ def _series(plan: Json, line: Json, own: Sequence[Json], others: Sequence[Json],
         case "thresholds":
             return _thresholds(plan, own, common)
         case "curve":
-            return _curves([run["top1_by_epoch"] for run in own if run["top1_by_epoch"]], common)
+            return _curves([_by_share(run["top1_by_epoch"]) for run in own if run["top1_by_epoch"]], common)
+        case "retrains":
+            return _curves([_by_sparsity(run) for run in own if run["top1_by_epoch"]], common)
         case _:
             return _histogram(own, common)
 
@@ -122,15 +124,26 @@ def _thresholds(plan: Json, own: Sequence[Json], common: Json) -> Series:
     )
 
 
-def _curves(curves: Sequence[Sequence[float]], common: Json) -> Series:
+def _by_share(values: Sequence[float]) -> Points:
+    """Test accuracy by share of the training, percent."""
+    return tuple((100 * (i + 1) / len(values), y) for i, y in enumerate(values))
+
+
+def _by_sparsity(run: Json) -> Points:
+    """Test accuracy of the retrains of a ticket by sparsity, percent, without its tests."""
+    spec, values = run["spec"], run["top1_by_epoch"]
+    levels = zip(spec["retrains"], values, strict=False)  # a run that diverged has fewer values
+    return tuple((100 * (level - 1) / (spec["levels"] - 1), y) for level, y in levels)
+
+
+def _curves(curves: Sequence[Points], common: Json) -> Series:
     """A line a seed; of many, the mean and the range instead."""
-    length = max(map(len, curves), default=0)
-    if len(curves) <= MOST_CURVES or any(len(curve) < length for curve in curves):
-        drawn = (tuple((100 * (i + 1) / len(curve), y) for i, y in enumerate(curve)) for curve in curves[:MOST_CURVES])
-        return Series(**common, curves=tuple(drawn))
-    epochs = [(100 * (i + 1) / length, ys) for i, ys in enumerate(zip(*curves, strict=True))]
-    band = tuple((x, min(ys), max(ys)) for x, ys in epochs)
-    return Series(**common, curves=(tuple((x, fmean(ys)) for x, ys in epochs),), band=band)
+    places = {tuple(x for x, _ in curve) for curve in curves}
+    if len(curves) <= MOST_CURVES or len(places) > 1:
+        return Series(**common, curves=tuple(curves[:MOST_CURVES]))
+    by_place = [(points[0][0], [y for _, y in points]) for points in zip(*curves, strict=True)]
+    band = tuple((x, min(ys), max(ys)) for x, ys in by_place)
+    return Series(**common, curves=(tuple((x, fmean(ys)) for x, ys in by_place),), band=band)
 
 
 def _histogram(own: Sequence[Json], common: Json) -> Series:

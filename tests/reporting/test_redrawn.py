@@ -85,6 +85,13 @@ def test_a_curve_has_a_line_a_seed():
     assert one(figure(kind="curve")).curves[0] == ((50, 20.0), (100, 40.0))
 
 
+def test_retrains_are_drawn_by_sparsity_without_the_tests_after_them():
+    ticket = run(8, 0, 60.0)
+    ticket["spec"] |= {"levels": 5, "retrains": [1, 2, 4]}
+    ticket["top1_by_epoch"] = [50.0, 55.0, 60.0, 1.0]
+    assert one(figure(kind="retrains"), [ticket]).curves == (((0, 50.0), (25, 55.0), (75, 60.0)),)
+
+
 def test_many_curves_are_their_mean_and_range():
     series = one(figure(kind="curve"), [run(8, seed, 40.0 + seed) for seed in range(21)])
     assert series.curves == (((50, 25.0), (100, 50.0)),)
