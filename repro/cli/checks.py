@@ -104,7 +104,8 @@ def properties(check: Check, row: Judgement) -> list[tuple[str, str]]:
         if finding.interval is not None:
             low, high = finding.interval
             level = f" at {100 * finding.interval_level:.0f} %" if finding.interval_level else ""
-            words = f"{finding.label}: {_number(finding.estimate)} [{_number(low)}, {_number(high)}] {finding.unit}{level}"
+            ends = f"[{_number(low)}, {_number(high)}] {finding.unit}{level}"
+            words = f"{finding.label}: {_number(finding.estimate)} {ends}"
             told.append((f"interval {index}" if many else "interval", words))
     return [(name, text) for name, text in told if text]
 
