@@ -12,13 +12,17 @@ PRINTED = 4  # the flag of an annotation that is shown on paper as on screen
 def finish(_: Any, made: Any) -> None:
     """Mends a document that WeasyPrint has made, a pydyf.PDF."""
     root = made.objects[_number(made.catalog["StructTreeRoot"])]
-    elements = {one.reference: one for one in made.objects if isinstance(one, dict) and "S" in one and "P" in one}
+    elements = {one.reference: one for one in _dictionaries(made) if "S" in one and "P" in one}
     _scopes(elements)
     _index(made, root, elements)
     _artifacts(made, root, elements)
-    for one in made.objects:
-        if isinstance(one, dict) and one.get("Type") == "/Annot":
+    for one in _dictionaries(made):
+        if one.get("Type") == "/Annot":
             one["F"] = PRINTED  # 7.18.1
+
+
+def _dictionaries(made: Any) -> list[Any]:
+    return [one for one in made.objects if isinstance(one, dict)]
 
 
 def _scopes(elements: dict[bytes, Any]) -> None:
@@ -53,7 +57,7 @@ def _artifacts(made: Any, root: Any, elements: dict[bytes, Any]) -> None:
     kept = set(_below(root["K"], elements))
     parents = made.objects[_number(root["ParentTree"])]["Nums"]
     of_page = dict(zip(parents[::2], parents[1::2], strict=True))
-    for page in [one for one in made.objects if isinstance(one, dict) and one.get("Type") == "/Page"]:
+    for page in [one for one in _dictionaries(made) if one.get("Type") == "/Page"]:
         content, owners = made.objects[_number(page["Contents"])].stream, of_page[page["StructParents"]]
         for at, operator in enumerate(content):
             if operator == b"BDC" and isinstance(content[at - 1], dict) and "MCID" in content[at - 1]:
