@@ -46,5 +46,16 @@ class CodeError(ReproError):
     """The code differs from that with which a run was planned."""
 
 
+class CaptureError(ReproError):
+    """A way to take steps failed on the GPU so that only another process may go on, without it."""
+
+    def __init__(self, way: str, found: str) -> None:
+        super().__init__(way, found)  # both, so that it can be pickled
+        self.way, self.found = way, found
+
+    def __str__(self) -> str:
+        return f"{self.way} steps failed on the GPU ({self.found}); this process must not use it any more, train again."
+
+
 class ClusterError(ReproError):
     """A cluster profile, the scheduler or a submission is at fault."""

@@ -12,10 +12,10 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any, Protocol
 
-from repro.errors import CodeError, DamagedRunError, DataError, ReproError, StoreError, TakenOverError
+from repro.errors import CaptureError, CodeError, DamagedRunError, DataError, ReproError, StoreError, TakenOverError
 from repro.runs.spec import RunSpec
 from repro.runs.store import Store
 
@@ -146,6 +146,8 @@ def work(assignment: Assignment) -> Done | None:
     """
     from repro.training import run  # only workers import torch
 
+    if _SUCCESSOR is not None:
+        return _SUCCESSOR.submit(work, assignment).result()
     began = time.monotonic()
     status: str
     status, error = "failed", ""  # unless it ends otherwise
@@ -158,7 +160,10 @@ def work(assignment: Assignment) -> Done | None:
             criteria=dict(assignment.criteria),
             pause=lambda: _STOP.is_set() or _late(assignment.site.deadline),
             code=assignment.site.code,
+            avoid=_AVOID,
         )
+    except CaptureError as spoiled:
+        return _succeed({**_AVOID, spoiled.way: spoiled.found}).submit(work, assignment).result()
     except TakenOverError:
         return None
     except (ReproError, OSError) as raised:
@@ -222,11 +227,24 @@ def _after_crash(task: Task, times: int, queue: deque[Task], store: Store, repor
 
 _STOP: Any = threading.Event()  # of this worker process, set by its parent
 _DEVICE = ""  # of this worker process, drawn when it starts
+_AVOID: Mapping[str, str] = {}  # ways to take steps that spoiled the process before this one, and what happened
+_SUCCESSOR: ProcessPoolExecutor | None = None  # a process that does this one's work, since a GPU is spoiled for it
 
 
-def _start_worker(stop: Any, drawn: Any) -> None:
-    global _STOP, _DEVICE
-    _STOP, _DEVICE = stop, drawn.get()
+def _succeed(avoid: Mapping[str, str]) -> ProcessPoolExecutor:
+    """Starts this worker's successor, on the same device, which takes no steps in the ways to avoid."""
+    global _SUCCESSOR
+    with _blocked():
+        context = multiprocessing.get_context("spawn")
+        drawn = context.SimpleQueue()
+        drawn.put(_DEVICE)
+        _SUCCESSOR = ProcessPoolExecutor(1, context, initializer=_start_worker, initargs=(_STOP, drawn, avoid))
+        return _SUCCESSOR
+
+
+def _start_worker(stop: Any, drawn: Any, avoid: Mapping[str, str] = MappingProxyType({})) -> None:
+    global _STOP, _DEVICE, _AVOID
+    _STOP, _DEVICE, _AVOID = stop, drawn.get(), dict(avoid)
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
 

@@ -3,8 +3,9 @@
 import contextlib
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import torch
@@ -32,6 +33,7 @@ from repro.training.loop import train
 from repro.training.precision import arithmetic
 from repro.training.step import State, start
 from repro.training.trainable import prepare
+from repro.training.ways import way
 
 WARM = 5  # steps before speed is measured
 
@@ -47,6 +49,7 @@ def run(
     checkpoint_every: float = 60.0,
     code: str | None = None,
     devices: Sequence[str] = (),
+    avoid: Mapping[str, str] = MappingProxyType({}),
 ) -> Literal["complete", "paused", "held"]:
     """Brings one run to completion, or as far as ``pause`` lets it, and says which.
 
@@ -54,9 +57,11 @@ def run(
     began, which shows that the rule was there first. ``pause`` is asked between steps; ``checkpoint_every`` is in
     seconds. "held": another process trains it. ``code`` is the digest that this code must have, None for any.
     ``devices`` are those of a run of several processes, ``device`` the first of them; () for ``device`` alone.
+    ``avoid`` maps ways to take steps that failed in another process to what happened.
 
     Raises:
         CodeError: the code is not what the run was planned with.
+        CaptureError: another process must train it, without the way that failed.
         SpecError: the device lacks the spec's precision, or there are fewer than the run has processes.
         DataError, StoreError: nothing half-written stays behind; any other error is left in failure.json and raised.
     """
@@ -81,7 +86,7 @@ def run(
             return "complete"
         (folder / FAILURE).unlink(missing_ok=True)  # of an earlier attempt
         with lease.kept(), together(spec, Path(data_dir), every) as group:
-            return _train(spec, store, Path(data_dir), where, criteria, pause, lease, checkpoint_every, group)
+            return _train(spec, store, Path(data_dir), where, criteria, pause, lease, checkpoint_every, group, avoid)
     except (ReproError, OSError):  # a folder or a mount failed, and not the run
         raise
     except Exception as error:
@@ -102,6 +107,7 @@ def _train(
     lease: Lease,
     checkpoint_every: float,
     group: Group,
+    avoid: Mapping[str, str],
 ) -> Literal["complete", "paused"]:
     if not spec.rows:
         record = {"outcome": "built", "parts": [machine.part(device)], "criteria": criteria}
@@ -135,6 +141,7 @@ def _train(
         stopped = pause()
         return stopped
 
+    part.update(one.hasten(avoid))
     for row in one.train(between_steps):
         past.rows.append(row)
         _fence(lease, folder)
@@ -182,7 +189,8 @@ def speed(spec: NetworkSpec, *, data_dir: Path, device: str, ready: Callable[[],
         steps += 1
         return steps > 1 and time.monotonic() - began >= seconds
 
-    for _ in train(spec, net, examples, start(spec, net), over):
+    state = start(spec, net)
+    for _ in train(spec, net, examples, state, over, way(spec, net, examples, state, {}).step):
         pass
     _synchronise(where)
     return (steps - 1) * spec.batch_size / (time.monotonic() - began)

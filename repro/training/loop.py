@@ -77,9 +77,11 @@ def evaluate(
 
 def block_sums(spec: NetworkSpec, net: Trainable, examples: Examples, inputs: Tensor, labels: Tensor) -> Tensor:
     """(3,) float64: loss, hits of the best and hits of the best five of a network in evaluation mode."""
+    together = 250 if labels.device.type == "cpu" else 1000  # in pieces, for the memory of a worker
     with arithmetic(spec.precision, labels.device):
-        # In pieces, for the memory of a worker; the loss is summed over 1000, and so keeps its bits.
-        logits = torch.cat([net.model(examples.normalise(piece)) for piece in torch.split(inputs, 250)]).float()
+        # The loss is summed over 1000 in any case, and so keeps its bits.
+        pieces = torch.split(inputs, together)
+        logits = torch.cat([net.model(examples.normalise(piece)) for piece in pieces]).float()
     best = logits.topk(5).indices == labels[:, None]
     loss = functional.cross_entropy(logits, labels, reduction="sum")
     return torch.stack([loss, best[:, 0].sum(), best.sum()]).double()

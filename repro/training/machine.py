@@ -14,10 +14,12 @@ from repro.provenance import allocation, code_digest, commit
 
 
 def settle(device: torch.device) -> None:
-    """Makes this process compute on a CPU with one thread."""
+    """Makes this process compute on a CPU with one thread, or on this GPU of several."""
     if device.type == "cpu":
         # The order of float sums, and so every bit of a result, depends on it; and a process a core is faster.
         torch.set_num_threads(1)
+    elif device.index is not None:
+        torch.cuda.set_device(device)
 
 
 def cores(processes: int) -> int:

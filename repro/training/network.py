@@ -1,7 +1,8 @@
 """Network: a neural network with its examples and its optimiser's memory, as a learner."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from safetensors.torch import save
 
 from repro.runs.imagenet_spec import ImageNetSpec
 from repro.runs.network_spec import NetworkSpec
+from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.ticket_spec import TicketSpec
 from repro.training import measure
 from repro.training.data import load
@@ -18,9 +20,10 @@ from repro.training.first_batch import standardise
 from repro.training.group import Group
 from repro.training.loop import Row, train
 from repro.training.parallel import train_together
-from repro.training.step import start
+from repro.training.step import Step, start
 from repro.training.tickets import search
 from repro.training.trainable import frozen_hash, load_named, named_tensors, prepare
+from repro.training.ways import way
 
 
 class Network:
@@ -31,6 +34,15 @@ class Network:
         self.spec, self.net, self.examples = spec, prepare(spec, device), load(spec, data_dir, device)
         standardise(spec, self.net, self.examples)
         self.fingerprints, self.place = self.examples.fingerprints, start(spec, self.net)
+        self._step: Step | None = None  # None for the eager one
+
+    def hasten(self, avoid: Mapping[str, str]) -> dict[str, Any]:
+        """The fastest way to take steps from the place on, for runs that have one loop and all their data on a GPU."""
+        if not isinstance(self.spec, ResNetSpec):
+            return {"way": "eager"}
+        chosen = way(self.spec, self.net, self.examples, self.place, avoid)
+        self._step = chosen.step
+        return chosen.record()
 
     def train(self, pause: Callable[[], bool]) -> Iterator[Row]:
         """The loop of ``repro.training.loop``; of a ticket that of ``.tickets``, of several processes ``.parallel``."""
@@ -41,7 +53,7 @@ class Network:
                 group = self._group
                 return train_together(self.spec, self.net, self.examples, self.place, lambda _state: pause(), group)
             case _:
-                return train(self.spec, self.net, self.examples, self.place, lambda _state: pause())
+                return train(self.spec, self.net, self.examples, self.place, lambda _state: pause(), self._step)
 
     def memory(self) -> dict[str, NDArray[np.generic]]:
         """Trained parameters, running statistics, what the optimiser remembers, and sums over the row under way."""

@@ -9,14 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from repro.claim import ONE_LOOK
 from repro.compare import Measure
-from repro.errors import DataError, StoreError
+from repro.errors import CaptureError, DataError, StoreError
 from repro.executing import pool
 from repro.executing.execute import run_all
 from repro.executing.pool import Assignment, Site, work
@@ -175,6 +175,36 @@ def test_a_worker_reports_an_unexpected_error_instead_of_raising(tmp_path, monke
     site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None)
     done = work(Assignment(spec=tiny(0), criteria={}, site=site))
     assert (done.status, done.error) == ("failed", "ZeroDivisionError: division by zero")
+
+
+def test_a_worker_whose_gpu_is_spoiled_hands_its_runs_to_a_process_without_that_way(tmp_path, monkeypatch):
+    tried, started, handed = [], [], []
+
+    class Process:
+        def __init__(self, workers, context, initializer, initargs):
+            started.append((workers, initargs[1].get(), initargs[2]))
+
+        def submit(self, function, assignment):
+            handed.append((function, assignment))
+            future = Future()
+            future.set_result("done there")
+            return future
+
+    def spoiled(spec, store, *, avoid, **_):
+        tried.append(dict(avoid))
+        raise CaptureError("compiled", "permission")
+
+    monkeypatch.setattr(pool, "ProcessPoolExecutor", Process)
+    monkeypatch.setattr(pool, "_DEVICE", "cuda:1")
+    monkeypatch.setattr(pool, "_AVOID", {"other": "why"})
+    monkeypatch.setattr(pool, "_SUCCESSOR", None)
+    monkeypatch.setattr("repro.training.run", spoiled)
+    site = Site(store=Store(tmp_path), data_dir=Path(), device="cuda", workers=1, deadline=None)
+    assignments = [Assignment(spec=tiny(seed), criteria={}, site=site) for seed in range(2)]
+    assert [work(one) for one in assignments] == ["done there", "done there"]
+    assert tried == [{"other": "why"}]
+    assert started == [(1, "cuda:1", {"other": "why", "compiled": "permission"})]
+    assert handed == [(work, one) for one in assignments]
 
 
 def test_no_more_workers_are_prepared_than_there_are_runs(tmp_path, monkeypatch):

@@ -51,7 +51,11 @@ def test_a_whole_run_mixes_no_devices(trained, k, augmentation, tmp_path):
         assert go(spec, there, "cuda", pause=lambda: next(steps, None) is None) == "paused"
         assert go(spec, there, "cuda") == "complete"
         assert restore(there.run(spec), data_dir=Path(), device="cuda").net.trained.device.type == "cuda"
-    assert there.run(spec).record["parts"][1]["device"] == "a pretended GPU"
+    part = there.run(spec).record["parts"][1]
+    assert part["device"] == "a pretended GPU"
+    assert (part["way"], set(part["passed_over"]), set(part["seconds_per_step"])) == (
+        "eager", {"captured", "compiled"}, {"eager"},
+    )  # fmt: skip
     here = Store(tmp_path / "here")
     go(spec, here, "cpu")
     assert there.run(spec).digest == here.run(spec).digest

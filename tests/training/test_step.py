@@ -23,7 +23,7 @@ SETS = [(trained, 2 if trained == "random" else 0) for trained in ResNetSpec.CHO
 torch.set_num_threads(1)  # as runs on a CPU do
 
 
-def images(device=CPU, count=21):
+def images(device=CPU, count=45):
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 17, (count, 8, 8, 1), dtype=torch.uint8, generator=generator)
     split = Split(inputs=pixels.to(device), labels=(torch.arange(count) % 10).to(device))

@@ -45,6 +45,7 @@ def test_a_finished_run_has_what_the_report_needs(whole):
     assert whole.record["seconds"] > 0
     assert whole.record["images_per_second"] > 0
     assert whole.record["parts"][0]["peak_memory_bytes"] > 1e6
+    assert whole.record["parts"][0]["way"] == "eager"
     assert not (whole.folder / CHECKPOINT).exists()
     assert not list(whole.folder.glob("lease*"))
 

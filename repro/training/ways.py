@@ -1,0 +1,123 @@
+"""The way in which a run takes its steps: the fastest that its device has and that agrees with the eager one."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+import torch
+
+from repro.errors import CaptureError
+from repro.runs.network_spec import NetworkSpec
+from repro.training.captured import RecordingError, captured
+from repro.training.data import Examples
+from repro.training.step import State, Step, eager
+from repro.training.trainable import Trainable
+from repro.training.trial import course, trial, undone
+
+# Seconds of training that must be left to try a way. Compiling a block takes about a minute of a CPU the first time (51
+# s on two busy cores), and is expected to spare a fifth of a step: nobody has measured it on a GPU.
+WORTH = {"captured": 0.0, "compiled": 300.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """How the steps of a run are taken; part of its record, never of its key."""
+
+    name: str  # "eager", "captured" or "compiled"
+    step: Step
+    passed_over: Mapping[str, str]  # the other ways, and why they were not taken
+    seconds: Mapping[str, float]  # of a step, for each way that was timed
+
+    def record(self) -> dict[str, Any]:
+        """What a part of the run's record says of it; on a CPU there is no choice to tell of."""
+        told = {"passed_over": dict(self.passed_over), "seconds_per_step": dict(self.seconds)}
+        return {"way": self.name, **{name: value for name, value in told.items() if value}}
+
+
+def way(spec: NetworkSpec, net: Trainable, examples: Examples, state: State, avoid: Mapping[str, str]) -> Way:
+    """The way for a run from this state on, which stays as it is; its batches are gathered from examples on the device.
+
+    ``avoid`` maps ways that failed in an earlier process to the reason.
+
+    Raises:
+        CaptureError: a way failed so that this process must not use the GPU any more.
+    """
+    plain, this = eager(spec, net, state), (spec, net, examples, state)
+    if net.running.device.type != "cuda":
+        return Way(name="eager", step=plain, passed_over={}, seconds={})
+    make = {name: partial(captured, *this, compiled=name == "compiled") for name in WORTH}
+    differs = lru_cache(partial(trial, *this, plain))  # made when the first way is there
+    return fastest(
+        plain,
+        make,
+        differs=lambda step: differs()(step),
+        pace=partial(_pace, *this),
+        left=(spec.rows - state.row) * spec.row_steps,
+        avoid=avoid,
+    )
+
+
+def fastest(
+    plain: Step,
+    make: Mapping[str, Callable[[], Step]],
+    *,
+    differs: Callable[[Step], str],
+    pace: Callable[[Step], float],
+    left: int,
+    avoid: Mapping[str, str],
+) -> Way:
+    """The fastest of some ways that agree with the plain one, for a run with so many steps left.
+
+    ``differs`` gives the reason that a way is another computation, "" if it is not; ``pace`` its seconds of a step.
+    What goes wrong with a way is the reason to do without it.
+
+    Raises:
+        CaptureError: as ``way``.
+    """
+    passed_over, wanted = dict(avoid), [name for name in make if name not in avoid]
+    seconds = {"eager": pace(plain)} if wanted else {}
+    best, step = "eager", plain
+    for name in wanted:
+        expected = left * seconds[best]
+        if expected < WORTH[name]:
+            passed_over[name] = f"it pays from {WORTH[name]:.0f} s of training on, and about {expected:.0f} s are left"
+            continue
+        try:
+            made = make[name]()
+            if reason := differs(made):
+                passed_over[name] = reason
+                continue
+            seconds[name] = pace(made)
+        except Exception as error:
+            found = _short(error)
+            if isinstance(error, RecordingError) or "CUDA error" in str(error):  # it may come back at any later call
+                raise CaptureError(name, found) from error
+            passed_over[name] = found
+            continue
+        if seconds[name] < seconds[best]:
+            best, step = name, made
+        else:
+            passed_over[name] = f"it takes {1e3 * seconds[name]:.3g} ms a step, {best} {1e3 * seconds[best]:.3g} ms"
+    return Way(name=best, step=step, passed_over=passed_over, seconds=seconds)
+
+
+def _pace(spec: NetworkSpec, net: Trainable, examples: Examples, state: State, step: Step) -> float:
+    """Seconds of a step, over the ten of the trial, once warm."""
+    steps, device = course(spec, examples, state.row), net.running.device
+    net.model.train()
+    with undone(net, state):
+        for row, number, rate in steps:
+            step(row, number, rate)
+        torch.cuda.synchronize(device)
+        began = time.monotonic()
+        for row, number, rate in steps:
+            step(row, number, rate)
+        torch.cuda.synchronize(device)
+    return (time.monotonic() - began) / len(steps)
+
+
+def _short(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:200] if lines else ''}"
