@@ -12,6 +12,7 @@ from repro.judging.verdict import Answer, Verdict
 from repro.recipes import SCALES
 from repro.runs.boosting_spec import BoostingSpec
 from repro.runs.drawn import named_fingerprints
+from repro.runs.imagenet_spec import ImageNetSpec
 from repro.runs.spec import RunSpec
 from repro.runs.step_spec import StepSpec
 from repro.runs.ticket_spec import TicketSpec
@@ -58,6 +59,9 @@ CONTRADICTED = {"m1d-pool-hinders": Verdict.NOT_REPRODUCED}
 # peerthum2023 prints none that could be read: BatchNorm above no layer, most of it by its first batch's statistics.
 LAYERS = {"none": -8.0, "affine": -6.0, "batchnorm-once": -1.0}  # points beside BatchNorm with γ = 1 at the start
 OTHER_LAYERS = {"groupnorm", "layernorm", "instancenorm", "weightnorm"}
+# Top-1 on ImageNet, of which only the gain of two points is printed; top-5 and small γ of BatchNorm alone are.
+IMAGENET = {"all": 72.0, "all-but-batchnorm": 70.0, "batchnorm": 15.0}
+IMAGENET_TOP5, IMAGENET_SMALL = 32.0, 0.33
 THRESHOLDS = [0.001, 0.003, 0.01, 0.03, 0.1]
 
 
@@ -71,6 +75,8 @@ def accuracy(spec):
         return accuracies_of_retrains(spec)[-1]
     if isinstance(spec, StepSpec):
         return accuracy_on_sequences(spec)
+    if isinstance(spec, ImageNetSpec):
+        return IMAGENET[spec.trained]
     if spec.norm in OTHER_LAYERS:
         return 40.0
     if spec.family == "imagenet-resnet-3x3":
@@ -170,9 +176,12 @@ class Imagined:
         if isinstance(self.spec, StepSpec | BoostingSpec):
             return {"accuracy": {"top1": top1, "train_top1": 100.0}}[name]
         trains_gamma = self.spec.trained in COLUMN and "batchnorm" in self.spec.trained
-        share = 0.27 + 0.02 * math.log2(self.spec.depth * self.spec.width / 110) if trains_gamma else 0.05
+        if isinstance(self.spec, ImageNetSpec):
+            share = IMAGENET_SMALL
+        else:
+            share = 0.27 + 0.02 * math.log2(self.spec.depth * self.spec.width / 110) if trains_gamma else 0.05
         return {
-            "accuracy": {"top1": top1, "images": 10_000},
+            "accuracy": {"top1": top1, "top5": IMAGENET_TOP5 + scatter + self.shift, "images": 10_000},
             "affine": {
                 "count": 8290,
                 "thresholds": THRESHOLDS,

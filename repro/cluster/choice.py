@@ -42,6 +42,11 @@ class Choice:
         return next((word for word in ("assumed", "scaled", "measured") if word in known), "measured")
 
 
+def gpus_of_a_job(profile: Profile, devices: int) -> int:
+    """GPUs of a job whose runs take so many devices each; 1 where a profile requests none."""
+    return devices if devices > 1 else max(1, profile.gpus)
+
+
 def choose(
     profile: Profile,
     session: "Session",
@@ -73,7 +78,9 @@ def choose(
         stop_before=profile.seconds("stop_before"),
         shortest=profile.seconds("shortest"),
     )
-    seconds = sum(element.seconds for array in arrays for element in array)
+    gpu_seconds = sum(
+        element.seconds * gpus_of_a_job(profile, element.devices) for array in arrays for element in array
+    )
     return Choice(
         plan=made,
         todo=todo,
@@ -82,5 +89,5 @@ def choose(
         stuck=tuple(one for key, one in found.items() if one.state in fate.STUCK and key not in queued),
         waiting=tuple(found[key] for key in queued if found[key].state == "waiting"),
         arrays=tuple(arrays),
-        gpu_hours=seconds / 3600 * max(1, profile.gpus),
+        gpu_hours=gpu_seconds / 3600,
     )

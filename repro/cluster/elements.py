@@ -33,6 +33,7 @@ class Element:
 
     runs: tuple[Planned, ...]
     workers: int  # at a time
+    devices: int  # of each run: its tasks, where one run takes several
     minutes: int  # time limit to ask for
     seconds: float  # expected
 
@@ -60,21 +61,23 @@ def arrays(
     ``largest`` is the most elements of an array.
     ``shortest`` is in seconds: runs share an element, one after the other, until they fill it.
     """
-    sharers: dict[tuple[int, bool, bool, int], list[tuple[Planned, float]]] = {}
+    sharers: dict[tuple[int, int, bool, bool, int], list[tuple[Planned, float]]] = {}
     for run in runs:
         spec = run.spec
-        workers, slowdown = sharing(spec) if spec.rows else (1, 1.0)
+        workers, slowdown = sharing(spec) if spec.rows and spec.devices == 1 else (1, 1.0)
         measured = run.cost.basis != "assumed" or not spec.rows
-        seconds = run.cost.seconds * slowdown
+        seconds = run.cost.seconds / spec.devices * slowdown
         alone = _limit(seconds / 60, longest)  # runs of similar length share an element, so that none waits for another
-        sharers.setdefault((workers, spec.rows > 0, measured, alone), []).append((run, seconds))
-    kinds: dict[tuple[int, int], list[Element]] = {}
-    for (workers, trained, measured, _), some in sharers.items():
-        for pack in _packs(some, workers, shortest) if trained else _slices(some, BUILT):
+        sharers.setdefault((workers, spec.devices, spec.rows > 0, measured, alone), []).append((run, seconds))
+    kinds: dict[tuple[int, int, int], list[Element]] = {}
+    for (workers, devices, trained, measured, _), some in sharers.items():
+        least = shortest if devices == 1 else 0.0  # the tasks of a job train one run
+        for pack in _packs(some, workers, least) if trained else _slices(some, BUILT):
             seconds = _seconds([seconds for _, seconds in pack], workers)
             minutes = _limit((seconds * SPARE + stop_before) / 60 + START_MINUTES, longest) if measured else longest
-            made = Element(runs=tuple(run for run, _ in pack), workers=workers, minutes=minutes, seconds=seconds)
-            kinds.setdefault((minutes, workers), []).append(made)
+            runs_of = tuple(run for run, _ in pack)
+            made = Element(runs=runs_of, workers=workers, devices=devices, minutes=minutes, seconds=seconds)
+            kinds.setdefault((minutes, workers, devices), []).append(made)
     return [tuple(some) for elements in kinds.values() for some in _slices(elements, largest)]
 
 

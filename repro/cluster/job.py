@@ -16,6 +16,7 @@ from repro.cluster import ledger, scheduler, site
 from repro.cluster import snapshot as snapshots
 from repro.cluster.deaths import SITE_FAULT
 from repro.cluster.ledger import Attempt, End, Submission
+from repro.cluster.tasks import follow, meet
 from repro.errors import ReproError
 from repro.executing import pool
 from repro.executing.pool import Done, Site, Stop
@@ -69,6 +70,9 @@ def work(folder: str, number: int) -> None:
     attempts or, if even those cannot be written, given by the exit code.
     """
     submission = ledger.load(Path(folder))
+    if meet() > 0:
+        follow(submission, number)
+        return
     try:
         _work(submission, number)
     except (ReproError, OSError) as error:
@@ -83,7 +87,9 @@ def _work(submission: Submission, number: int) -> None:
     file = submission.element_file(number)
     element = json.loads(file.read_text(encoding="utf-8"))
     store = Store(submission.order.results)
-    log = _begin(submission, number, element["workers"])
+    devices = element.get("devices", 1)
+    gpus = devices if devices > 1 and submission.profile.gpus else submission.profile.gpus
+    log = _begin(submission, number, element["workers"], gpus)
     # What failed in the previous attempt would fail again.
     runs = [_Task(spec=read_spec(run["spec"], file), criteria=run["criteria"]) for run in element["runs"]]
     tasks = [task for task in runs if task.spec.key not in log.attempt.runs]
@@ -145,7 +151,7 @@ def _train(log: _AttemptLog, tasks: list[_Task], store: Store, stop: Stop, deadl
     return "requeued", reason
 
 
-def _begin(submission: Submission, number: int, workers: int) -> _AttemptLog:
+def _begin(submission: Submission, number: int, workers: int, gpus: int) -> _AttemptLog:
     """Records a new attempt, and any fault of the node on which the previous one ended without a report."""
     job = allocation() or {"id": "", "node": "", "restart": 0}
     restart = int(job["restart"])
@@ -163,7 +169,7 @@ def _begin(submission: Submission, number: int, workers: int) -> _AttemptLog:
             restart=restart,
             job=str(job["id"]),
             node=str(job["node"]),
-            gpus=submission.profile.gpus,
+            gpus=gpus,
             workers=workers,
             began=time.time(),
             faults=faults,

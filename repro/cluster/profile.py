@@ -35,6 +35,7 @@ class Profile:
     trusted: tuple[str, ...] = ()  # nodes to use again although they failed jobs
     gpus_per_node: int | None = None  # how to request a GPU: this way …
     gres: str | None = None  # … or this way, such as "gpu:a100:1"
+    node_gpus: int | None = None  # that a run of several processes may take on a node; None for all of its own
     device: str = "cuda"  # what a run trains on: "cuda" or "cpu"
     cpus: int = 4  # per run: a job whose runs share a GPU requests this for each
     memory: str = "16G"  # per run, likewise
@@ -76,6 +77,15 @@ class Profile:
         """The longest time limit of a job; SLURM takes whole minutes."""
         return max(1, int(self.seconds("time") // 60))
 
+    def spread(self, devices: int) -> tuple[int, int]:
+        """Nodes of a job whose run has so many processes, and tasks on each."""
+        tasks = min(devices, self.node_gpus or devices)
+        if devices % tasks:
+            raise self._error(
+                f"node_gpus is {self.node_gpus}, over which {devices} processes do not divide; set a divisor of them."
+            )
+        return devices // tasks, tasks
+
     def megabytes(self, runs: int) -> str:
         """Memory of a job in which ``runs`` runs share a GPU, as sbatch takes it."""
         return f"{int(self.memory[:-1]) * runs * 1024 ** 'KMGT'.index(self.memory[-1]) // 1024}M"
@@ -109,9 +119,9 @@ class Profile:
 
     def _check(self, name: str, value: Any) -> None:
         match name:
-            case "gpus_per_node" | "array_size" | "cpus" | "parallelism" | "requeues" | "runs_per_gpu":
+            case "gpus_per_node" | "node_gpus" | "array_size" | "cpus" | "parallelism" | "requeues" | "runs_per_gpu":
                 least = 0 if name in ("requeues", "gpus_per_node") else 1
-                optional = value is None and name in ("gpus_per_node", "array_size")
+                optional = value is None and name in ("gpus_per_node", "node_gpus", "array_size")
                 fine = optional or (name == "runs_per_gpu" and value == "throughput")
                 if not fine and (type(value) is not int or value < least):
                     more = ' or "throughput"' if name == "runs_per_gpu" else ""
@@ -207,6 +217,11 @@ def installed() -> str:
     from importlib.metadata import version
 
     return ".".join(version("submitit").split(".")[:2])
+
+
+def with_gpus(gres: str, count: int) -> str:
+    """A list of generic resources with another number of GPUs: "gpu:a100:1,nvme:1" and 4 to "gpu:a100:4,nvme:1"."""
+    return re.sub(r"(?<![^,])((?:gres/)?gpu(?::[A-Za-z][^:,(]*)?)(?::\d+)?", rf"\g<1>:{count}", gres, count=1)
 
 
 def gpus_of(gres: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from repro.cluster import scheduler
 from repro.cluster.ledger import Submission
-from repro.cluster.profile import Profile
+from repro.cluster.profile import Profile, with_gpus
 from repro.errors import ClusterError
 
 # A failing line of the profile's setup ends the job and is named, instead of whatever would fail later without it.
@@ -52,6 +52,23 @@ def share(profile: Profile, runs: int) -> dict[str, Any]:
     cpus = profile.cpus * runs
     # srun does not inherit cpus-per-task since SLURM 22.05.
     return {"cpus_per_task": cpus, "srun_args": [f"--cpus-per-task={cpus}"], "mem": profile.megabytes(runs)}
+
+
+def several(profile: Profile, devices: int) -> dict[str, Any]:
+    """Resources of a job whose one run is trained by so many processes: a task each, with a GPU of its own."""
+    nodes, tasks = profile.spread(devices)
+    if nodes * tasks == 1:
+        return {"gpus_per_node": profile.gpus_per_node, "gres": profile.gres}
+    # When a task dies, so must the others, which wait for it.
+    arguments = [f"--cpus-per-task={profile.cpus}", "--kill-on-bad-exit=1"]
+    return {
+        "nodes": nodes,
+        "ntasks_per_node": tasks,
+        "srun_args": arguments,
+        "mem": profile.megabytes(tasks),
+        "gpus_per_node": tasks if profile.gpus_per_node else None,
+        "gres": with_gpus(profile.gres, tasks) if profile.gres else None,
+    }
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from repro.cluster.choice import Choice
 from repro.cluster.elements import Element
 from repro.cluster.ledger import Array, Order, Submission
 from repro.cluster.profile import Profile
-from repro.cluster.sbatch import executor, refusals, share
+from repro.cluster.sbatch import executor, refusals, several, share
 from repro.errors import ClusterError, ReproError
 from repro.provenance import code_digest, commit
 from repro.runs.files import write_with
@@ -94,9 +94,7 @@ def _queue_array(submission: Submission, array: Sequence[Element], entry_points:
         time=array[0].minutes,
         array_parallelism=profile.parallelism,
         signal_delay_s=int(profile.seconds("stop_before")),
-        **share(profile, array[0].workers),
-        gpus_per_node=profile.gpus_per_node,
-        gres=profile.gres,
+        **share(profile, array[0].workers) | several(profile, array[0].devices),
     )
     with refusals():
         queued = made.map_array(entry_points.work, [str(submission.folder)] * len(numbers), numbers)
@@ -170,6 +168,5 @@ def _write_elements(submission: Submission, flat: Sequence[Element]) -> None:
 
 def _fill(element: Element, draft: Path) -> None:
     runs = [{"spec": run.spec.to_json(), "criteria": run.criteria} for run in element.runs]
-    draft.write_text(
-        json.dumps({"workers": element.workers, "minutes": element.minutes, "runs": runs}), encoding="utf-8"
-    )
+    fields = {"workers": element.workers, "devices": element.devices, "minutes": element.minutes, "runs": runs}
+    draft.write_text(json.dumps(fields), encoding="utf-8")

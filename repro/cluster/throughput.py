@@ -113,7 +113,7 @@ def networks(specs: Sequence[tuple[RunSpec, float]]) -> list[NetworkSpec]:
     spent: dict[tuple[Any, ...], tuple[float, NetworkSpec]] = {}
     for one, seconds in specs:
         spec = one.sequence[0].training if isinstance(one, TicketSpec) else one
-        if spec.rows and isinstance(spec, NetworkSpec):
+        if spec.rows and spec.devices == 1 and isinstance(spec, NetworkSpec):
             kind = (spec.dataset, spec.network, spec.batch_size, spec.precision)
             before, first = spent.get(kind, (0.0, spec))
             spent[kind] = (before + seconds, first)

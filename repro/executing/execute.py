@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro.claim import Check
+from repro.errors import SpecError
 from repro.executing import pool
 from repro.executing.devices import devices, processes
 from repro.executing.pool import Done, Site, Stop
@@ -76,10 +77,27 @@ def run_all(
                 if listener is not None:
                     listener(wanted, tally, done)
 
+            check_devices(todo, found)
             check_data(todo, data_dir)
             report(None)
             tally.stopped = not pool.train(todo, site, stop, report)
     return tally
+
+
+def check_devices(runs: Sequence[Planned], found: tuple[str, ...]) -> None:
+    """Refuses runs of more processes than there are GPUs, or cores.
+
+    Raises:
+        SpecError: there are too few.
+    """
+    largest = max(runs, key=lambda run: run.spec.devices)
+    there = processes(found)
+    if largest.spec.devices > max(1, there):
+        what = "cores" if found == ("cpu",) else "GPUs"
+        raise SpecError(
+            f"{largest.spec.name} is trained on {largest.spec.devices} {what} at once, and there are {there}; leave "
+            "it out with -k, or train it on a cluster: repro submit."
+        )
 
 
 def check_data(runs: Sequence[Planned], data_dir: Path) -> None:

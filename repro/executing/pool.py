@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import Any, Protocol
@@ -73,7 +73,7 @@ class Stop:
     """While open, the first of SIGNALS sets ``event`` instead of ending the process; a later INT or TERM ends it."""
 
     def __init__(self) -> None:
-        with _blocked():  # the first semaphore starts a helper process
+        with blocked():  # the first semaphore starts a helper process
             self.event = multiprocessing.get_context("spawn").Event()
         self.signal: int | None = None
         self._old: dict[int, Any] = {}
@@ -102,10 +102,21 @@ class Stop:
 def train(tasks: Iterable[Task], site: Site, stop: Stop, report: Callable[[Done], None]) -> bool:
     """Trains runs, those held by another process last; False when stopped, or out of time, before all had ended.
 
+    A run of several processes comes after the others, alone: it takes a device for each of them.
+
     Raises:
         ReproError: an error that would fail every other run as well, such as missing data, unless runs are isolated;
             those under way were checkpointed.
     """
+    some = list(tasks)
+    ended = _train([task for task in some if task.spec.devices == 1], site, stop, report)
+    for task in some:
+        if task.spec.devices > 1:
+            ended = _train([task], replace(site, workers=1), stop, report) and ended
+    return ended
+
+
+def _train(tasks: Iterable[Task], site: Site, stop: Stop, report: Callable[[Done], None]) -> bool:
     queue, held = deque(tasks), list[Task]()
     crashes: Counter[str] = Counter()
     while (queue or held) and not _over(site, stop):
@@ -114,7 +125,7 @@ def train(tasks: Iterable[Task], site: Site, stop: Stop, report: Callable[[Done]
                 stop.event.wait(POLL)
                 continue
             queue, held = deque(held), []
-        with _blocked():  # workers inherit the mask: they never see a signal meant for their parent
+        with blocked():  # workers inherit the mask: they never see a signal meant for their parent
             context = multiprocessing.get_context("spawn")  # a forked child would inherit torch's thread pools
             # A worker keeps the device it draws: another would cost it the memory of a second CUDA context.
             drawn = context.SimpleQueue()
@@ -161,6 +172,7 @@ def work(assignment: Assignment) -> Done | None:
             pause=lambda: _STOP.is_set() or _late(assignment.site.deadline),
             code=assignment.site.code,
             avoid=_AVOID,
+            devices=assignment.site.devices[: assignment.spec.devices] if assignment.spec.devices > 1 else (),
         )
     except CaptureError as spoiled:
         return _succeed({**_AVOID, spoiled.way: spoiled.found}).submit(work, assignment).result()
@@ -199,7 +211,7 @@ def _drain(
     while True:
         while queue and len(flying) < site.workers and not _over(site, stop):
             task = queue.popleft()
-            with _blocked():
+            with blocked():
                 flying[pool.submit(work, Assignment(spec=task.spec, criteria=task.criteria, site=site))] = task
         if not flying:
             return
@@ -234,7 +246,7 @@ _SUCCESSOR: ProcessPoolExecutor | None = None  # a process that does this one's 
 def _succeed(avoid: Mapping[str, str]) -> ProcessPoolExecutor:
     """Starts this worker's successor, on the same device, which takes no steps in the ways to avoid."""
     global _SUCCESSOR
-    with _blocked():
+    with blocked():
         context = multiprocessing.get_context("spawn")
         drawn = context.SimpleQueue()
         drawn.put(_DEVICE)
@@ -256,7 +268,8 @@ def _die_with_parent() -> None:
 
 
 @contextmanager
-def _blocked() -> Iterator[None]:
+def blocked() -> Iterator[None]:
+    """While open, SIGNALS wait; a process that is started meanwhile never sees one."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -57,6 +57,12 @@ class Evidence:
             arm, lambda run: run.measurement("accuracy")["top1"], label=label or arm, unit="%", step=self._step(arm)
         )
 
+    def top5(self, arm: str, label: str = "") -> Sample:
+        """Top-5 test accuracy of the final network, percent, with running statistics."""
+        return self.sample(
+            arm, lambda run: run.measurement("accuracy")["top5"], label=label or arm, unit="%", step=self._step(arm)
+        )
+
     def best_accuracy(self, arm: str, label: str = "") -> Sample:
         """Top-1 test accuracy of the best evaluation of each run, percent: model selection on the test set itself."""
         return self.sample(

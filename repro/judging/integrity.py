@@ -60,6 +60,9 @@ def contradiction(run: Run) -> str:
     allowed = 0.0 if run.record["parts"][-1]["device_type"] == "cpu" else 100 * MOVED / seen
     if not math.isclose(measured, last, rel_tol=0, abs_tol=allowed + 1e-9):
         return f"its accuracy is {measured} %, and the last row of its {HISTORY} has {last} %"
+    five = [value for value in (found.get("top5"), rows[-1].get("test_top5")) if value is not None]
+    if len(five) == 2 and not math.isclose(five[0], five[1], rel_tol=0, abs_tol=allowed + 1e-9):
+        return f"its top-5 accuracy is {five[0]} %, and the last row of its {HISTORY} has {five[1]} %"
     return _retrains(run, allowed) if isinstance(spec, TicketSpec) and whole == "trained" else ""
 
 

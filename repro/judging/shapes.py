@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from repro.runs.boosting_spec import BoostingSpec
 from repro.runs.datasets import DATASETS
+from repro.runs.imagenet_spec import BLOCKS, ImageNetSpec
 from repro.runs.resnet_spec import BOTTLENECK, PLAIN, SMALL_STEM, ResNetSpec
 from repro.runs.spec import RunSpec
 from repro.runs.step_spec import StepSpec
@@ -28,9 +29,9 @@ def expected(spec: RunSpec) -> dict[str, Shape]:
             return {f"{label}/{name}": shape for label in labels for name, shape in shapes.items()}
         case BoostingSpec():  # a split or a leaf is a number and the feature that it is compared with
             return dict.fromkeys(("features", "numbers"), (spec.rounds, 2 * spec.leaves - 1))
-    assert isinstance(spec, ResNetSpec)
+    assert isinstance(spec, ResNetSpec | ImageNetSpec)
     kept: dict[str, Shape] = {}
-    for path, part, shape in _layers(spec):
+    for path, part, shape in _imagenet_layers(spec) if isinstance(spec, ImageNetSpec) else _layers(spec):
         if part == "batchnorm" and spec.norm in PLAIN:
             continue
         if part == "batchnorm":
@@ -38,7 +39,7 @@ def expected(spec: RunSpec) -> dict[str, Shape]:
             kept |= running if spec.norm == "batchnorm" else {}
             kept |= {f"{path}.weight": shape} if _moves(spec.trained, "gamma") else {}
             kept |= {f"{path}.bias": shape} if _moves(spec.trained, "beta") else {}
-        elif spec.trained == "random" and len(shape) == 4:
+        elif isinstance(spec, ResNetSpec) and spec.trained == "random" and len(shape) == 4:
             inputs = shape[1] * shape[2] * shape[3]
             kept[f"{path}.values"] = (shape[0], min(spec.random_per_channel, inputs))
         elif _moves(spec.trained, part):
@@ -78,6 +79,27 @@ def _layers(spec: ResNetSpec) -> Iterator[tuple[str, str, Shape]]:
             yield f"{path}.downsample.0", "shortcut", (after, channels, 1, 1)
             yield f"{path}.downsample.1", "batchnorm", (after,)
         channels = after
+    yield "fc", "output", (dataset.classes, channels)
+
+
+def _imagenet_layers(spec: ImageNetSpec) -> Iterator[tuple[str, str, Shape]]:
+    """The same of an ImageNet ResNet, by torchvision's names."""
+    dataset, channels, deep = DATASETS[spec.dataset], 64, spec.depth >= BOTTLENECK
+    yield "conv1", "convolution", (64, dataset.shape[2], 7, 7)
+    yield "bn1", "batchnorm", (64,)
+    for group, count in enumerate(BLOCKS[spec.depth]):
+        wide = 64 * 2**group
+        after = 4 * wide if deep else wide
+        for block in range(count):
+            path = f"layer{group + 1}.{block}"
+            sides = [(channels, wide, 1), (wide, wide, 3), (wide, after, 1)] if deep else []
+            for place, (inputs, outputs, side) in enumerate(sides or [(channels, wide, 3), (wide, wide, 3)], start=1):
+                yield f"{path}.conv{place}", "convolution", (outputs, inputs, side, side)
+                yield f"{path}.bn{place}", "batchnorm", (outputs,)
+            if channels != after or (group and block == 0):
+                yield f"{path}.downsample.0", "shortcut", (after, channels, 1, 1)
+                yield f"{path}.downsample.1", "batchnorm", (after,)
+            channels = after
     yield "fc", "output", (dataset.classes, channels)
 
 

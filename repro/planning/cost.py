@@ -2,12 +2,13 @@
 
 import math
 from bisect import bisect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from repro.runs.boosting_spec import BoostingSpec
 from repro.runs.datasets import DATASETS
+from repro.runs.imagenet_spec import BLOCKS, ImageNetSpec
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import BOTTLENECK, SMALL_STEM, ResNetSpec
 from repro.runs.spec import RunSpec
@@ -26,7 +27,7 @@ SORTED = 2e3
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Seconds that one run is expected to take, and the basis of the estimate."""
+    """Seconds of one device that one run is expected to take, and the basis of the estimate."""
 
     seconds: float
     basis: Literal["measured", "scaled", "assumed"]
@@ -75,6 +76,8 @@ def forward_macs(spec: RunSpec) -> float:
             return _small_stem_macs(spec)
         case ResNetSpec():
             return _resnet_macs(spec)
+        case ImageNetSpec():
+            return _imagenet_macs(spec)
         case StepSpec():
             return _sequence_macs(spec)
         case TicketSpec():
@@ -106,13 +109,25 @@ def _resnet_macs(spec: ResNetSpec) -> float:
 def _small_stem_macs(spec: ResNetSpec) -> float:
     """Of the convolutions of an ImageNet ResNet in its form for CIFAR."""
     side, channels_in = float(DATASETS[spec.dataset].shape[0]), DATASETS[spec.dataset].shape[2]
-    total, channels_in, pixels = 9.0 * side**2 * 64 * channels_in, 64, side**2
-    for group, count in enumerate(SMALL_STEM[spec.depth]):
+    return 9.0 * side**2 * 64 * channels_in + _groups_macs(SMALL_STEM[spec.depth], spec.depth, side**2)
+
+
+def _imagenet_macs(spec: ImageNetSpec) -> float:
+    """Of the convolutions and the output layer of an ImageNet ResNet: a 7x7 stem of stride 2, and a pool of 2."""
+    dataset, side = DATASETS[spec.dataset], spec.image_size / 2
+    output = 512 * (4 if spec.depth >= BOTTLENECK else 1) * dataset.classes
+    return 49 * side**2 * 64 * dataset.shape[2] + _groups_macs(BLOCKS[spec.depth], spec.depth, side**2 / 4) + output
+
+
+def _groups_macs(counts: Sequence[int], depth: int, pixels: float) -> float:
+    """Of the four groups of blocks behind a stem that leaves 64 channels of so many pixels."""
+    total, channels_in = 0.0, 64
+    for group, count in enumerate(counts):
         wide = 64 * 2**group
-        after = 4 * wide if spec.depth >= BOTTLENECK else wide
+        after = 4 * wide if depth >= BOTTLENECK else wide
         for block in range(count):
             before, pixels = pixels, pixels / 4 if group and block == 0 else pixels
-            if spec.depth >= BOTTLENECK:  # 1x1 before the stride, 3x3 and 1x1 after it
+            if depth >= BOTTLENECK:  # 1x1 before the stride, 3x3 and 1x1 after it
                 total += before * channels_in * wide + pixels * (9 * wide**2 + wide * after)
             else:
                 total += pixels * 9 * (channels_in * wide + wide**2)

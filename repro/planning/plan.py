@@ -110,7 +110,7 @@ def _planned(
 
 
 def _known(run: Run) -> Known:
-    """A complete run, as a measurement to scale from.
+    """A complete run, as a measurement to scale from: the seconds of all its devices together.
 
     On a processor that other work kept busy, a run's own time is that of its threads, and not that of the clock.
     """
@@ -122,4 +122,4 @@ def _known(run: Run) -> Known:
         else part["seconds"]
         for part in parts
     )
-    return Known(spec=run.spec, seconds=seconds, device_type=device_type)
+    return Known(spec=run.spec, seconds=seconds * run.spec.devices, device_type=device_type)

@@ -10,6 +10,9 @@ from repro.runs.datasets import DATASETS, IN_FILES
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import IMAGENET_DEPTHS, ResNetSpec
 
+# Blocks of each of the four groups (He et al. 2016, Table 1; 200: frankle2021), by depth.
+BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 200: (3, 24, 36, 3)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImageNetSpec(NetworkSpec):

@@ -29,6 +29,8 @@ def check_devices(spec: RunSpec, devices: Sequence[torch.device]) -> None:
         SpecError: there are too few.
     """
     place = launched()
+    if spec.devices == 1:
+        return
     if place is not None and place.size != spec.devices:
         raise SpecError(f"{spec.name} is trained by {spec.devices} processes, and {place.size} were launched for it.")
     if place is None and devices[0].type == "cuda" and len({*devices}) < spec.devices:

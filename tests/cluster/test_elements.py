@@ -8,13 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.cluster import measure, throughput
+from repro.cluster.choice import gpus_of_a_job
 from repro.cluster.elements import LIMITS, arrays
-from repro.cluster.profile import Profile
+from repro.cluster.profile import Profile, with_gpus
+from repro.cluster.sbatch import several
 from repro.cluster.throughput import Measured, Throughput
 from repro.errors import ClusterError
 from repro.planning.cost import Cost
 from repro.planning.plan import Planned
-from repro.recipes import cifar
+from repro.recipes import cifar, imagenet
 from repro.runs.store import Store
 
 
@@ -156,3 +158,66 @@ def test_throughput_is_really_measured(tmp_path):
     (network,) = found.networks
     assert network.rates["1"] > 10
     assert set(network.rates) <= {"1", "2"}
+
+
+def of_eight(seed, hours):
+    """A run of eight processes, priced in seconds of one GPU."""
+    cost = Cost(seconds=8 * 3600 * hours, basis="measured")
+    return Planned(spec=imagenet("paper", seed, depth=18), checks=(), condition="missing", why="", cost=cost)
+
+
+def test_a_run_of_eight_processes_has_a_job_of_its_own_and_an_eighth_of_its_devices_time():
+    runs = [of_eight(0, 1.0), of_eight(1, 1.0), planned(0, 3600)]
+    made = arrays(runs, by(2), longest=1440, largest=1000, shortest=1e6)
+    eights = [element for array in made for element in array if element.devices == 8]
+    assert [len(element.runs) for element in eights] == [1, 1]
+    assert [(element.seconds, element.minutes, element.workers) for element in eights] == [(3600.0, 120, 1)] * 2
+    assert all(len({element.devices for element in array}) == 1 for array in made)
+
+
+def test_a_run_of_several_processes_counts_its_own_gpus():
+    assert gpus_of_a_job(PROFILE, 8) == 8
+    assert gpus_of_a_job(PROFILE, 1) == 1
+
+
+PROFILE = Profile(name="x", submitit="1.5", gpus_per_node=1, cpus=6, memory="16G")
+
+
+@pytest.mark.parametrize(
+    ("changed", "wanted"),
+    [
+        ({}, {"nodes": 1, "ntasks_per_node": 8, "mem": "131072M", "gpus_per_node": 8, "gres": None}),
+        ({"node_gpus": 4}, {"nodes": 2, "ntasks_per_node": 4, "mem": "65536M", "gpus_per_node": 4, "gres": None}),
+        (
+            {"gpus_per_node": None, "gres": "gpu:a100:1,nvme:1", "node_gpus": 2},
+            {"nodes": 4, "ntasks_per_node": 2, "gpus_per_node": None, "gres": "gpu:a100:2,nvme:1"},
+        ),
+        (
+            {"gpus_per_node": None, "device": "cpu"},
+            {"nodes": 1, "ntasks_per_node": 8, "gpus_per_node": None, "gres": None},
+        ),
+    ],
+    ids=["one node", "two nodes", "gres", "no GPU"],
+)
+def test_a_job_of_eight_processes_asks_for_a_task_and_a_gpu_each(changed, wanted):
+    found = several(dataclasses.replace(PROFILE, **changed), 8)
+    assert found.items() >= wanted.items()
+    assert "--kill-on-bad-exit=1" in found["srun_args"]
+
+
+def test_a_job_of_one_process_asks_for_what_the_profile_says():
+    assert several(PROFILE, 1) == {"gpus_per_node": 1, "gres": None}
+
+
+def test_processes_that_do_not_divide_over_nodes_are_refused_with_the_key_to_change():
+    with pytest.raises(ClusterError, match="node_gpus is 3, over which 8 processes do not divide"):
+        several(dataclasses.replace(PROFILE, node_gpus=3), 8)
+
+
+@pytest.mark.parametrize(
+    ("gres", "wanted"),
+    [("gpu", "gpu:4"), ("gpu:1", "gpu:4"), ("gpu:a100:1", "gpu:a100:4"), ("gpu:a100", "gpu:a100:4"),
+     ("nvme:1,gpu:2", "nvme:1,gpu:4")],
+)  # fmt: skip
+def test_gpus_of_a_generic_resource_are_counted_anew(gres, wanted):
+    assert with_gpus(gres, 4) == wanted

@@ -16,11 +16,11 @@ import pytest
 
 from repro.claim import ONE_LOOK
 from repro.compare import Measure
-from repro.errors import CaptureError, DataError, StoreError
+from repro.errors import CaptureError, DataError, SpecError, StoreError
 from repro.executing import pool
 from repro.executing.execute import run_all
 from repro.executing.pool import Assignment, Site, work
-from repro.recipes import SCALES, cifar
+from repro.recipes import SCALES, cifar, imagenet
 from repro.runs.store import Store
 from tests import made
 
@@ -74,6 +74,17 @@ def test_missing_data_is_reported_before_any_worker_starts(tmp_path, monkeypatch
     with pytest.raises(DataError, match="holds no CIFAR-10"):
         run_all([check], Store(tmp_path), data_dir=tmp_path, device="cpu", workers=1)
     assert all(Store(tmp_path).condition(cifar("pilot", i, depth=14)) == "missing" for i in range(3))
+
+
+def test_more_processes_than_this_machine_has_are_refused_in_one_line_and_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("repro.executing.pool.train", lambda *_: pytest.fail("a worker would have started"))
+    check = check_of(lambda scale, seed: {"one": imagenet("paper", seed, depth=18)}, looks=dict.fromkeys(SCALES, (3,)))
+    for device, there in (("cuda:0,cuda:1", "8 GPUs at once, and there are 2"), ("cpu", "8 cores at once, and there")):
+        monkeypatch.setattr("repro.executing.execute.processes", lambda found: 2)
+        with pytest.raises(SpecError, match=there) as caught:
+            run_all([check], Store(tmp_path / "store"), data_dir=tmp_path, device=device)
+        assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_edited_spec_fails_its_run_alone(tmp_path, in_threads):

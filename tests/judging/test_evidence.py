@@ -44,6 +44,11 @@ def test_accuracy_is_rounded_by_the_number_of_images(evidence):
     assert evidence.accuracy("BatchNorm").step == 100 / 899
 
 
+def test_top_five_is_read_beside_top_one(evidence):
+    sample = evidence.top5("BatchNorm", "top-5")
+    assert (sample.values, sample.unit, sample.step, sample.label) == ((99.0,) * 3, "%", 100 / 899, "top-5")
+
+
 def test_sample_is_named_after_its_arm_by_default(evidence):
     assert (evidence.accuracy("output").label, evidence.accuracy("output", "last layer").label) == (
         "output",

@@ -12,7 +12,7 @@ from repro.judging.integrity import refuse_contradictions
 from repro.judging.judge import judge
 from repro.judging.shapes import expected
 from repro.judging.verdict import Answer, Verdict
-from repro.recipes import cifar, layered
+from repro.recipes import cifar, imagenet, layered
 from repro.runs.resnet_spec import PLAIN, ResNetSpec
 from repro.runs.store import HISTORY, TENSORS, Store
 from repro.training.trainable import named_tensors, prepare
@@ -68,13 +68,14 @@ def test_honest_runs_are_judged(store):
             "its accuracy is 81.0 %, and the last row of its history.jsonl has 99.0 %",
         ),
         ({"measurements/accuracy.json": b'{"top1": 99.0, "images": 899}'}, {}, "its accuracy is 99.0 %"),
+        ({HISTORY: rows(test_top5=42.0)}, {}, "its top-5 accuracy is 99.0 %, and the last row of its history.jsonl"),
         ({HISTORY: rows(epochs=11)}, {}, "its history.jsonl shows 11 of 12 epochs"),
         ({HISTORY: rows(epoch=13)}, {}, "instead of 1, 2, 3"),
         ({HISTORY: b""}, {}, "its history.jsonl shows 0 of 12 epochs"),
         ({HISTORY: rows(train_loss=None)}, {}, "its outcome is 'trained', and its history.jsonl shows"),
         ({}, {"outcome": "diverged"}, "its outcome is 'diverged'"),
     ],
-    ids=["history", "accuracy", "short", "epochs", "empty", "lost outcome", "forged outcome"],
+    ids=["history", "accuracy", "top-5", "short", "epochs", "empty", "lost outcome", "forged outcome"],
 )
 @pytest.mark.parametrize("thorough", [False, True])
 def test_run_that_contradicts_itself_is_named_although_every_hash_agrees(store, files, record, words, thorough):
@@ -208,6 +209,14 @@ def test_arms_that_change_with_the_seed_are_refused():
 @pytest.mark.parametrize(("depth", "width"), [(8, 1), (14, 2)])
 def test_expected_tensors_are_those_that_training_keeps(trained, k, depth, width):
     spec = cifar("smoke", 0, depth=depth, width=width, trained=trained, k=k)
+    kept = named_tensors(prepare(spec, __import__("torch").device("cpu")))
+    assert expected(spec) == {name: tuple(tensor.shape) for name, tensor in kept.items()}
+
+
+@pytest.mark.parametrize("trained", ["all", "all-but-batchnorm", "batchnorm", "shortcut+output", "none"])
+@pytest.mark.parametrize("depth", [18, 50])
+def test_expected_tensors_of_an_imagenet_network_are_those_that_training_keeps(trained, depth):
+    spec = imagenet("paper", 0, depth=depth, trained=trained)
     kept = named_tensors(prepare(spec, __import__("torch").device("cpu")))
     assert expected(spec) == {name: tuple(tensor.shape) for name, tensor in kept.items()}
 

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.planning.cost import ASSUMED, BUILD_SECONDS, Known, estimator, forward_macs
-from repro.recipes import built, cifar, ticket
+from repro.planning.plan import _known
+from repro.recipes import built, cifar, imagenet, ticket
+from repro.runs.store import Store
 
 SPEC = cifar("smoke", 0, depth=14)
 PASSES = {"all": 3, "batchnorm": 2, "output": 2, "none": 1}  # through the network, for a step
@@ -117,3 +119,18 @@ def test_training_everything_costs_more_than_batchnorm_alone():
 @pytest.mark.parametrize("device_type", sorted(ASSUMED))
 def test_every_kind_of_device_has_an_assumption(device_type):
     assert estimate(SPEC, [], device_type).seconds > 0
+
+
+@pytest.mark.parametrize("depth", [18, 34, 50, 101])
+def test_imagenet_networks_cost_what_torchvision_counts(depth):
+    """In its table of weights, rounded to a thousandth of 10⁹; it has none of depth 200."""
+    from torchvision import models
+
+    counted = getattr(models, f"ResNet{depth}_Weights").IMAGENET1K_V1.meta["_ops"]
+    assert forward_macs(imagenet("paper", 0, depth=depth)) / 1e9 == pytest.approx(counted, abs=0.001)
+
+
+def test_a_run_of_eight_processes_is_priced_in_seconds_of_one_device(tmp_path, finished):
+    spec = dataclasses.replace(imagenet("paper", 0, depth=18), epochs=1, warm_up_epochs=0, learning_rate_drops=())
+    one = finished(Store(tmp_path), spec, seconds=100.0, device_type="cuda")
+    assert _known(one).seconds == 800.0
