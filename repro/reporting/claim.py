@@ -30,6 +30,7 @@ STEP = re.compile(
     r"the step least sure to stay within the margin is (.+), a drop of (\S+) points, at most (\S+) points;"
     r" allowed are (\S+) points"
 )
+POINT = re.compile(r"(?<=the point )\[([^\]]*)\]")
 PREFIX = re.compile(r"With another [a-z ]+: (.)")
 NO_SINGLE = "No single one"  # begins a sentence that nothing alone changes the verdict
 
@@ -195,7 +196,7 @@ def _why(kind: str, row: Json) -> str:
         apart = [finding["why"] for finding in findings if finding["outcome"] != "established"]
         agree = f"{len(findings) - len(apart)} of {len(findings)} agree"
         return short(f"{agree}: {apart[0]}" if apart else f"All {len(findings)} agree.")
-    return short(brief(row["why"]))
+    return short(brief(findings[0]["why"] if kind == "X" and findings else row["why"]))
 
 
 def brief(text: str) -> str:
@@ -213,8 +214,16 @@ def _would_change(entry: Json, rows: Sequence[Json]) -> list[str]:
         rule = rows[0]["criterion"]["rule"]
         margins = [otherwise(rule["name"], finding) for finding in rows[0]["findings"] if rule["kind"] != "X"]
         changes = [entry["would_change"], rows[0]["would_change"], *margins]
-    plain = [PREFIX.sub(lambda found: found[1].upper(), text) for text in changes]
+    rules = rows[0]["criterion"]["rule"]
+    plain = [POINT.sub(lambda found: _spelled(found[1], rules), PREFIX.sub(lambda found: found[1].upper(), text))
+             for text in changes]  # fmt: skip
     return [short(text) for text in dict.fromkeys(plain) if text][:MOST_REASONS]
+
+
+def _spelled(text: str, rule: Json) -> str:
+    """A point of a grid, such as depth=14,gap=2.0, in words, without its rule's own parameters."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, _, value in pairs if name not in rule) or text
 
 
 def _only_measured(row: Json) -> Json:

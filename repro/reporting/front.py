@@ -9,6 +9,13 @@ from repro.reporting.trained import networks
 
 Json = dict[str, Any]
 
+MOST_LENGTHS = 2  # of training that the first page names, the commonest first
+STANDINGS = {  # every word of a verdict at the paper's own protocol, so that the counts add up
+    "REPRODUCED": "reproduced", "PARTIAL": "partly reproduced", "NOT_REPRODUCED": "not reproduced",
+    "INCONCLUSIVE": "open", "PAPER_ERROR": "in which the source contradicts itself", "MEASURED": "measured only",
+    "PENDING": "waiting for runs", "BLOCKED": "blocked by a failure here", "INVALID": "invalid, as a control failed",
+}  # fmt: skip
+
 
 def answer(made: Json, claims: Sequence[Json]) -> str:
     """The answer in one sentence."""
@@ -17,11 +24,13 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
         papers, its = ("papers’", "their protocols") if len(_own(made)) > 1 else ("paper’s", "its protocol")
         exist = f": {paper['complete']:,} of {paper['runs']:,} runs of {its} exist" if paper else ""
         return f"The {papers} trained results are neither confirmed nor refuted here{exist}."
-    found = Counter(one["chip"]["word"] for one in claims if one["same_as"] is None)
-    named = [("REPRODUCED", "reproduced"), ("PARTIAL", "partly reproduced"), ("NOT_REPRODUCED", "not reproduced"),
-             ("INCONCLUSIVE", "open"), ("PENDING", "waiting for runs")]  # fmt: skip
-    parts = [f"{found[word]} {text}" for word, text in named if found[word]]
-    return f"Of {sum(found.values())} claims, under the paper’s own protocol: {', '.join(parts) or 'none judged'}."
+    own = [one for one in claims if one["same_as"] is None]
+    found = Counter(one["chip"]["word"] for one in own)
+    exact = sum(one["exact_claim"] and one["chip"]["word"] == "REPRODUCED" for one in own)
+    parts = [f"{found[word]} {text}" for word, text in STANDINGS.items() if found[word]]
+    if exact and found["REPRODUCED"]:
+        parts[0] += f" ({exact} of them by exact counts)" if exact < found["REPRODUCED"] else " by exact counts"
+    return f"Of {len(own)} claims, under the paper’s own protocol: {', '.join(parts) or 'none judged'}."
 
 
 def beside(made: Json) -> list[Json]:
@@ -55,7 +64,7 @@ def _own_side(runs: Sequence[Json]) -> dict[str, str]:
     return {
         "networks": networks(run["name"] for run in trained) or none,
         "data": ", ".join(sorted({run["spec"]["dataset"] for run in trained})) or none,
-        "training": lengths.most_common(1)[0][0] if lengths else none,
+        "training": ", ".join(length for length, _ in lengths.most_common(MOST_LENGTHS)) or none,
         "seeds": seeds(trained) or none,
         "cost": f"{hours} of one device, {len(trained):,} runs" if trained else none,
     }

@@ -99,6 +99,62 @@ def test_a_search_hides_every_claim_that_does_not_say_it(looked_at, busy):
     box.fill(busy["claims"][0]["claim"])
     shown = page.evaluate("() => [...document.querySelectorAll('article.claim:not([hidden])')].map((one) => one.id)")
     assert busy["claims"][0]["claim"] in shown
+    assert len(shown) < len(busy["claims"])
     box.fill("no claim says this")
     assert page.locator("article.claim:visible").count() == 0
     assert re.match("0 of ", page.locator("form.filter output").inner_text())
+
+
+def test_the_side_bar_links_every_claim_with_its_verdict_and_marks_where_the_reader_is(looked_at, busy):
+    page = looked_at()
+    links = page.locator("nav.side .claim-link a")
+    assert links.count() == len(busy["claims"])
+    words = page.locator("article.claim").evaluate_all("(all) => all.map((one) => `${one.id} ${one.dataset.word}`)")
+    assert links.all_text_contents() == words
+    page.locator("article.claim").nth(5).evaluate("(one) => one.scrollIntoView()")
+    page.wait_for_function("() => document.querySelector('nav.side .claim-link [aria-current]')")
+    current = page.locator("nav.side [aria-current]").get_attribute("href")
+    assert current == "#" + page.locator("article.claim").nth(5).get_attribute("id")
+
+
+def test_a_table_is_sorted_up_down_and_back_within_its_groups(looked_at):
+    page = looked_at()
+    first = page.locator("table.verdicts tbody").first
+
+    def rows():
+        return first.locator("tr:not(.group) td.verdict").evaluate_all("(all) => all.map((one) => +one.dataset.sort)")
+
+    before, button = rows(), page.locator("table.verdicts th button", has_text="Verdict")
+    assert before != sorted(before)
+    button.click()
+    assert rows() == sorted(before)
+    assert button.locator("..").get_attribute("aria-sort") == "ascending"
+    button.click()
+    assert rows() == sorted(before, reverse=True)
+    button.click()
+    assert rows() == before
+    assert "group" in (first.locator("tr").first.get_attribute("class") or "")
+
+
+def test_another_margin_is_said_to_be_no_verdict_and_changes_none(looked_at):
+    page = looked_at()
+    chips = page.locator(".chip").all_inner_texts()
+    claim = page.locator("article.claim[data-kind=O]").first
+    claim.locator("details.what-if summary").click()
+    slider, said = claim.locator("input[type=range]"), claim.locator("details.what-if output")
+    slider.evaluate("(one) => { one.value = one.min; one.dispatchEvent(new Event('input')); }")
+    least = said.inner_text()
+    slider.evaluate("(one) => { one.value = one.max; one.dispatchEvent(new Event('input')); }")
+    most = said.inner_text()
+    assert re.match(r"What if the gap were .*: .*above it.*\. Decided afterwards, not a verdict\.", least)
+    assert "below it" in most
+    assert most.endswith("Decided afterwards, not a verdict.")
+    assert page.locator(".chip").all_inner_texts() == chips
+
+
+def test_a_link_to_a_hidden_claim_shows_it(looked_at, busy):
+    page = looked_at()
+    page.get_by_role("searchbox").fill("no claim says this")
+    name = page.locator("article.claim").last.get_attribute("id")
+    page.evaluate("(name) => { location.hash = name; }", name)
+    page.wait_for_function("(name) => !document.getElementById(name).hidden", arg=name)

@@ -1,0 +1,55 @@
+"""A claim's section: what it says in a line, and what it leaves to its figure and its table."""
+
+import copy
+
+import pytest
+
+from repro.reporting.claim import brief, section
+from repro.reporting.view import view
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("CNN is 93.70 %; its interval [89.20, 98.20], 90 % over all looks, the reference's own error included, lies "
+         "across the edge of [92.00, 96.00].",
+         "CNN is 93.70 %; its interval [89.20, 98.20] lies across the edge of [92.00, 96.00]."),
+        ("a − b is +1.85 points (Welch); its bounds, 90 % over all looks, are [−3.47, 7.16]: they lie on both sides.",
+         "a − b is +1.85 points; its bounds are [−3.47, 7.16]: they lie on both sides."),
+        ("8 → 14: 79.09 % → 84.87 %. Trend p = 0.061 (opposite 0.96); the step least sure to stay within the margin is "
+         "8 to 14, a drop of −1.85 points, at most 5.49 points (90 % over all looks, Welch); allowed are 1 points.",
+         "Trend p = 0.061 (opposite 0.96); weakest step: 8 to 14, a drop of −1.85 points, at most 5.49, allowed 1."),
+    ],
+)  # fmt: skip
+def test_a_reason_leaves_out_what_every_interval_shares(why, said):
+    assert brief(why) == said
+
+
+@pytest.fixture
+def shown(small):
+    """The section of the one claim, after changes of its judgements."""
+
+    def make(**changed):
+        made = copy.deepcopy(small)
+        for row in made["judgements"]:
+            row.update(changed)
+        return view(made)["groups"][0]["claims"][0]
+
+    return make
+
+
+def test_a_claim_of_several_points_counts_them_once_and_tells_networks_and_data(shown):
+    assert shown()["line"] == "1 of 2 points seen, 1 not seen: −29.90 to +30.10 points."
+    assert shown()["on"] == "resnet-8, 14 on digits"
+
+
+def test_controls_that_wait_are_counted_in_one_line(shown):
+    controls = {"control-a": "holds", "control-b": "pending", "control-c": "pending"}
+    assert shown(controls=controls)["controls_line"] == "2 of 3 controls pending."
+
+
+def test_a_point_is_spelled_without_its_rules_own_parameters(small):
+    entry, rows = small["claims"][0], copy.deepcopy(small["judgements"])
+    (name,) = (key for key in rows[0]["criterion"]["rule"] if key in ("margin", "gap", "limit"))
+    entry = {**entry, "would_change": f"It would be seen without the point [depth=14,{name}=2.0]."}
+    assert section(entry, rows, {entry["claim"]: "x"}, {}, {})["would_change"].endswith("without the point depth 14.")

@@ -1,0 +1,24 @@
+"""The first page: an answer whose counts add up."""
+
+import pytest
+
+from repro.reporting.front import answer
+
+PAPER = {"scale": "paper", "works": [], "scales": [{"scale": "paper", "runs": 9, "complete": 9}]}
+
+
+def claims(*words, exact=()):
+    return [{"chip": {"word": word}, "same_as": None, "exact_claim": at in exact} for at, word in enumerate(words)]
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        (claims("REPRODUCED", "REPRODUCED", exact=[0]), "2 reproduced (1 of them by exact counts)."),
+        (claims("REPRODUCED", "INCONCLUSIVE", exact=[0]), "1 reproduced by exact counts, 1 open."),
+        (claims("PENDING", "PAPER_ERROR", "MEASURED"),
+         "1 in which the source contradicts itself, 1 measured only, 1 waiting for runs."),
+    ],
+)  # fmt: skip
+def test_the_answer_counts_every_claim_and_says_which_needed_no_training(own, said):
+    assert answer(PAPER, own) == f"Of {len(own)} claims, under the paper’s own protocol: {said}"
