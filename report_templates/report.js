@@ -55,7 +55,7 @@
     const targets = [...list.querySelectorAll("a")].map((link) => [link, document.getElementById(link.hash.slice(1))]);
     let current = null;
     const follow = () => {
-      const passed = targets.filter(([, at]) => !at.hidden && at.getBoundingClientRect().top < innerHeight / 3);
+      const passed = targets.filter(([, at]) => !at.hidden && at.getBoundingClientRect().top < 96);
       const [link] = passed.at(-1) ?? [null];
       if (link === current) return;
       current?.removeAttribute("aria-current");

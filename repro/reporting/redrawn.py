@@ -42,7 +42,7 @@ def _shows(run: Json, plan: Json) -> bool:
             return _value(run, plan["x"], plan) is not None and _value(run, plan["y"], plan) is not None
         case "thresholds":
             return bool(run["measures"][plan["y"]])
-        case "curve":
+        case "curve" | "retrains":
             return bool(run["top1_by_epoch"])
         case _:
             return bool(run["measures"]["gamma_histogram"])
@@ -71,7 +71,7 @@ def _panel(figure: Json, plan: Json, runs: Sequence[Json], scale: str) -> Drawn:
         series=tuple(series),
         log=plan["kind"] == "thresholds" or (plan["kind"] == "points" and len(xs) > 1 and max(xs) >= 2 * min(xs)),
         at=tuple(sorted(xs)) if listed else thresholds,
-        reach=(0.0, 100.0) if plan["kind"] == "curve" else (),
+        reach=(0.0, 100.0) if plan["kind"] in ("curve", "retrains") else (),
         grey=scale == OTHER_DATA,
     )
 
