@@ -79,6 +79,26 @@ def test_a_crate_lists_what_lies_in_the_folder_with_its_hash_and_names_every_id_
     assert used - graph.keys() == {"https://w3id.org/ro/crate/1.1"}
 
 
+def test_a_crate_has_what_process_run_crates_require(small, workplace):
+    """The MUSTs of RO-Crate 1.1 and of the profile for a root, an action and its instrument."""
+    report.beside(small, workplace)
+    report.deposit(small, workplace, "2026-01-02")
+    made = json.loads((workplace / "ro-crate-metadata.json").read_text())
+    graph = {one["@id"]: one for one in made["@graph"]}
+    assert len(graph) == len(made["@graph"])
+    described, root = graph["ro-crate-metadata.json"], graph["./"]
+    assert (described["about"], described["conformsTo"]) == (
+        {"@id": "./"}, {"@id": "https://w3id.org/ro/crate/1.1"})  # fmt: skip
+    assert root["conformsTo"] == {"@id": "https://w3id.org/ro/wfrun/process/0.5"}
+    assert graph[root["conformsTo"]["@id"]]["@type"] == "CreativeWork"
+    assert all(root[name] for name in ("name", "description", "datePublished", "license"))
+    action = graph[root["mentions"]["@id"]]
+    assert action["@type"] == "CreateAction"
+    assert graph[action["instrument"]["@id"]]["@type"] == "SoftwareApplication"
+    assert [graph[one["@id"]]["@type"] for one in action["result"]] == ["File"] * 4
+    assert all(one["@id"].isascii() and " " not in one["@id"] for one in made["@graph"])
+
+
 def test_the_checklist_says_partly_of_code_that_was_not_committed_and_no_without_a_registration(small):
     asked = {what: answer for what, answer, _ in checklist(small)}
     assert asked["Rules before runs"] == "no"
