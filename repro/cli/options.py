@@ -203,6 +203,12 @@ def background(run: argparse.ArgumentParser) -> None:
     what.add_argument("--detached", type=int, default=None, help=argparse.SUPPRESS)  # its lock
 
 
+def watching(status: argparse.ArgumentParser) -> None:
+    """The option of ``status``."""
+    text = "show how far each claim's runs are, again and again, until all are complete or Ctrl-C"
+    status.add_argument("--watch", action="store_true", help=text)
+
+
 def one_run(logs: argparse.ArgumentParser) -> None:
     """The argument of ``logs``."""
     text = "beginning of a run's key or name (default: what failed, and the background trainer)"

@@ -49,6 +49,7 @@ GROUPS = {
                    more=options.background,
                    codes={0: "every run is complete", 3: "stopped before that; the same command resumes"}),
         Subcommand(name="status", help="counts the runs by condition", call=train.status, groups=CLAIMS,
+                   more=options.watching,
                    codes={0: "every run is complete", 3: "some are missing or under way"}),
         Subcommand(name="logs", help="prints what is known of a run: crash, jobs, their logs", call=logs.logs,
                    groups=("store", "json"), more=options.one_run),

@@ -52,6 +52,12 @@ def run(arguments: argparse.Namespace) -> int:
 def status(arguments: argparse.Namespace) -> int:
     """Counts the runs of a plan by condition; 2 if some failed, 3 if some are missing."""
     shared.require_store(arguments)
+    if arguments.watch:
+        from repro.cli import watch
+
+        if arguments.json:
+            arguments.parser.error("--watch shows lines again and again, and --json prints one value; choose one")
+        return watch.status(arguments)
     made = shared.planned(arguments)
     failed = [{"name": run.spec.name, "why": run.why} for run in made.runs if run.condition == "failed"]
     code = 2 if failed else 3 if made.missing else 0

@@ -34,7 +34,7 @@ def reached(plan: Plan, ended: Collection[str], store: Store, workers: int) -> R
     missing = plan.missing
     done = [run for run in missing if run.spec.key in ended]
     current = [run for run in missing if run.spec.key not in ended][:workers]  # the pool trains them in this order
-    epochs = [_epochs(run, store) for run in current]
+    epochs = [rows_done(run, store) for run in current]
     behind = sum(run.cost.seconds * count / max(1, run.spec.rows) for run, count in zip(current, epochs, strict=True))
     return Reached(
         seconds=sum(run.cost.seconds for run in done) + behind,
@@ -47,7 +47,8 @@ def _short(run: Planned) -> str:
     return re.sub(r" \d+ (epochs|steps)\b", "", run.spec.name.partition(" (")[0])
 
 
-def _epochs(run: Planned, store: Store) -> int:
+def rows_done(run: Planned, store: Store) -> int:
+    """The rows of a run's history, at most those that it is to have; 0 before it has one."""
     try:
         return min(run.spec.rows, (store.folder(run.spec) / HISTORY).read_bytes().count(b"\n"))
     except OSError:
