@@ -9,6 +9,7 @@ from repro.statistics import COVERAGE, Interval, Levels, Sample, Unit
 
 # Raised by hand whenever a rule decides otherwise on the same numbers: every criterion hash changes with it.
 RULES_VERSION = 2
+ROUNDING = 1e-12  # of sums of percentages in double precision
 ONE_SEED = "A second seed: one seed gives no interval."
 
 
@@ -103,8 +104,12 @@ def suffix(unit: Unit) -> str:
 
 
 def rounded(value: float, unit: str) -> str:
-    """A number to two decimals, a share to three; what would print as 0 and is not keeps its first digit."""
-    text = f"{value or 0.0:.{3 if unit == 'share' else 2}f}"
+    """A number to two decimals, a share to three; what would print as 0 and is not keeps its first digit.
+
+    What is left of a difference of equals by rounding is 0.
+    """
+    value = value if abs(value) > ROUNDING else 0.0
+    text = f"{value:.{3 if unit == 'share' else 2}f}"
     if value and not float(text):
         text = f"{value:.1g}"
     return text.replace("-", "−")

@@ -75,7 +75,9 @@ def decide(check: Check, findings: Sequence[Finding]) -> Decision:
 
 
 def _measured(finding: Finding) -> Finding:
-    """A finding without anything that could be read as for or against."""
+    """A finding without anything that could be read as for or against; one that only measures is that already."""
+    if finding.outcome is Outcome.MEASURED:
+        return finding
     return dataclasses.replace(
         finding,
         outcome=Outcome.MEASURED,

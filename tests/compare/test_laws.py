@@ -257,6 +257,7 @@ def test_the_logarithm_of_no_share_is_that_of_half_a_step_with_the_spread_of_rou
     [
         (82.345, "%", "82.34"), (-1.0, "points", "−1.00"), (0.1234, "share", "0.123"), (0.0, "", "0.00"),
         (-0.0, "share", "0.000"), (0.001, "%", "0.001"), (-0.0004, "share", "−0.0004"), (0.004, "share", "0.004"),
+        (-4.7e-15, "points", "0.00"),
     ],
 )  # fmt: skip
 def test_a_number_is_rounded_and_never_to_nothing(value, unit, text):

@@ -52,6 +52,11 @@ def test_measure_is_measured(store, make, scale):
     assert (row.verdict, row.answer) == (Verdict.MEASURED, Answer.NONE)
 
 
+def test_what_only_measures_keeps_its_interval_at_a_scale_that_cannot_test_it(store, make):
+    claim = make(only_measured, rule=Measure(reason=REASON), untestable=SCALES)
+    assert "interval [" in verdict_of(store, claim, ON).why
+
+
 def test_truncated_number_is_the_papers_error(store, make):
     def truncated(evidence):
         evidence.runs("batchnorm")

@@ -70,3 +70,10 @@ def test_the_text_of_the_second_work_is_deviated_from_where_its_notebooks_or_its
         "which step counts",
         "Figure 5: MLP",
     }
+
+
+def test_of_peerthum2023_the_abstract_says_the_networks_and_the_layers_and_the_rest_is_a_guess():
+    found = standings("paper", "peerthum2023")
+    assert found.pop("networks") == "same"
+    assert found.pop("in BatchNorm's place").startswith("same in ")  # the other runs are set once from a first batch
+    assert set(found.values()) == {"guess"}
