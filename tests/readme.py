@@ -105,7 +105,7 @@ PARTS: dict[str, tuple[Path, Callable[[Json], str]]] = {
 }
 PAGES = [
     path
-    for pattern in ("*.md", "claims/*.md", "claims/evidence/*.md", "repro/*/*.md", "slurm/*.md", "slurm/testbed/*.md")
+    for pattern in ("*.md", "claims/*.md", "claims/*/*.md", "repro/*/*.md", "slurm/*.md", "slurm/testbed/*.md")
     for path in sorted(ROOT.glob(pattern))
 ]
 # Which store a block is printed from: results/ after `make verify`, or none at all.
