@@ -28,9 +28,11 @@ evidence: .venv/installed
 	rm -rf results/evidence
 	$(BIN)/repro import $(EVIDENCE) --results results/evidence
 	$(BIN)/repro import $(EVIDENCE)/greydanus2024 --results results/evidence
+	$(BIN)/repro import $(EVIDENCE)/hastie2009 --results results/evidence
 	$(call judged,claims/frankle2021 claims/thebatch2020 --data cifar10-jpeg --scale pilot,$(EVIDENCE)/pilot)
 	$(call judged,claims/frankle2021 claims/thebatch2020 --data cifar10-jpeg --scale paper,$(EVIDENCE)/paper)
 	$(call judged,claims/greydanus2024 --scale paper,$(EVIDENCE)/greydanus2024/paper)
+	$(call judged,claims/hastie2009 --scale paper,$(EVIDENCE)/hastie2009/paper)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

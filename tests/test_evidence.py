@@ -16,7 +16,7 @@ MOST = 20e6  # bytes that all archives may take in a clone
 def store(tmp_path_factory):
     """Everything that the evidence holds."""
     place = tmp_path_factory.mktemp("evidence") / "store"
-    for folder in (EVIDENCE, EVIDENCE / "greydanus2024"):
+    for folder in (EVIDENCE, EVIDENCE / "greydanus2024", EVIDENCE / "hastie2009"):
         assert main(["import", str(folder), "--results", str(place)]) == 0
     return place
 
@@ -30,6 +30,7 @@ REPORTS = {
     "pilot": [*FIRST, "--scale", "pilot"],
     "paper": [*FIRST, "--scale", "paper"],
     "greydanus2024/paper": ["claims/greydanus2024", "--scale", "paper"],
+    "hastie2009/paper": ["claims/hastie2009", "--scale", "paper"],
 }
 
 
@@ -41,7 +42,7 @@ def test_the_verdicts_and_the_page_in_the_repository_are_those_of_the_runs(store
     assert code != 2, capsys.readouterr().out + "\nMake them again with: make evidence readme"
 
 
-@pytest.mark.parametrize("report", ["pilot", "greydanus2024/paper"])
+@pytest.mark.parametrize("report", ["pilot", "greydanus2024/paper", "hastie2009/paper"])
 def test_no_run_mixes_training_code(report):
     made = verdicts_json.load(EVIDENCE / report / "verdicts.json")
     assert len({entry["code"] for entry in made["environment"]}) == 1

@@ -57,13 +57,14 @@ def plan(
 ) -> Plan:
     """The plan of some checks against a store.
 
-    ``requested`` maps a check to the seeds that its inconclusive verdict requests in all; others get their first look.
+    ``requested`` maps a check to the seeds that its inconclusive verdict requests in all; others get their first look,
+    or the last one whose runs are all there: a verdict rests on them.
     ``known`` are measurements to scale costs from, besides the complete runs of the plan.
     Runs are ordered by ``verdicts_first``.
     """
     wanted: dict[str, tuple[RunSpec, list[Check]]] = {}
     for check in checks:
-        seeds = (requested or {}).get(check.id, check.looks[0])
+        seeds = max((requested or {}).get(check.id, check.looks[0]), _seeds_there(check, store))
         for key, spec in check.runs(seeds).items():
             wanted.setdefault(key, (spec, []))[1].append(check)
     conditions = {key: _condition(store, spec) for key, (spec, _) in wanted.items()}
@@ -71,6 +72,16 @@ def plan(
     cost = estimator([*known, *map(_known, filter(lambda run: run.spec.rows, reused))], device_type)
     runs = [_planned(spec, tuple(needed), store, *conditions[key], cost) for key, (spec, needed) in wanted.items()]
     return Plan(checks=tuple(checks), runs=tuple(verdicts_first(runs)))
+
+
+def _seeds_there(check: Check, store: Store) -> int:
+    """Seeds of the last look of a check whose runs, and those of the looks before it, are complete; 0 if none is."""
+    seeds = 0
+    for look in check.looks if len(check.looks) > 1 else ():
+        if any(store.condition(spec) != "complete" for spec in check.runs(look).values()):
+            break
+        seeds = look
+    return seeds
 
 
 def _condition(store: Store, spec: RunSpec) -> tuple[Condition, Run | DamagedRunError | None]:

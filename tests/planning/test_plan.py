@@ -59,6 +59,15 @@ def test_seeds_requested_for_one_check_are_not_planned_for_another(store):
     assert sorted(spec.seed for spec in specs(made) if spec.depth == 14) == [0, 1, 2]
 
 
+@pytest.mark.parametrize(("there", "planned"), [(3, 3), (4, 3), (5, 5), (8, 8)])
+def test_runs_of_a_later_look_stay_in_the_plan_once_nothing_requests_them(store, finished, there, planned):
+    """The verdict rests on them: without them an export or a second measurement would leave it out."""
+    for seed in range(there):
+        finished(store, cifar("paper", seed, depth=8))
+    made = plan([check("a", 8, scale="paper")], store, device_type="cpu")
+    assert sorted(spec.seed for spec in specs(made)) == list(range(planned))
+
+
 def test_the_nearest_verdict_comes_first(store):
     """Though two checks want ResNet-32, and one ResNet-8."""
     made = plan([check("a", 32), check("b", 32, 14), check("c", 8)], store, device_type="cpu")
