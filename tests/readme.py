@@ -99,6 +99,7 @@ SMOKE, EVIDENCE = ROOT / "report" / "verdicts.json", ROOT / "claims" / "evidence
 PARTS: dict[str, tuple[Path, Callable[[Json], str]]] = {
     "paper": (EVIDENCE / "paper" / "verdicts.json", paper),
     "second": (EVIDENCE / "greydanus2024" / "paper" / "verdicts.json", second),
+    "third": (EVIDENCE / "hastie2009" / "paper" / "verdicts.json", second),
     "statement": (SMOKE, statement),
     "coverage": (SMOKE, coverage),
     "evidence": (EVIDENCE / "pilot" / "verdicts.json", evidence),

@@ -51,6 +51,6 @@ def test_no_run_mixes_training_code(report):
 
 def test_the_table_of_the_readme_is_that_of_the_evidence():
     text = (EVIDENCE.parents[1] / "README.md").read_text("utf-8")
-    for part in ("evidence", "paper", "second"):
+    for part in ("evidence", "paper", "second", "third"):
         path, write = readme.PARTS[part]
         assert readme.fill(text, part, write(verdicts_json.load(path))) == text, part
