@@ -55,7 +55,7 @@ def second(made: Json) -> str:
             by_word.setdefault(entry["verdict"], []).append(entry["claim"])
     lines = [f"- {word}: {', '.join(claims)}." for word, claims in by_word.items()]
     needs = next(entry for entry in made["scales"] if entry["scale"] == "paper")
-    lines += ["", f"{needs['complete']} of the {needs['runs']} trained runs of its first look are there."]
+    lines += ["", f"{needs['complete']} of the {needs['runs']} trained runs of its looks so far are there."]
     return "\n".join(lines) + "\n"
 
 
