@@ -1,5 +1,6 @@
 """The code and the machine that a result came from."""
 
+import contextlib
 import hashlib
 import os
 import subprocess
@@ -7,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
+PROCESSOR = Path("/proc/cpuinfo")
 
 
 @cache
@@ -49,6 +51,17 @@ def allocation() -> dict[str, str | int] | None:
 def detect_device() -> str:
     """ "cuda" if an NVIDIA driver is loaded, else "cpu"; does not import torch."""
     return "cuda" if Path("/proc/driver/nvidia/version").exists() else "cpu"
+
+
+def device_name(kind: str) -> str:
+    """What its maker calls this machine's processor ("cpu") or first GPU ("cuda"); "" if no file says."""
+    for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")) if kind == "cuda" else (PROCESSOR,):
+        with contextlib.suppress(OSError):
+            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+                name, _, value = line.partition(":")
+                if name.strip() in ("model name", "Model"):
+                    return value.strip()
+    return ""
 
 
 def folder(name: str) -> Path:

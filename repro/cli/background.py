@@ -84,7 +84,7 @@ def train(arguments: argparse.Namespace, session: "Session") -> "Tally":
     from repro.executing.trainer import TrainerFiles
 
     background.give_way()
-    workers = arguments.workers or processes(devices(arguments.device))
+    workers, seeds = arguments.workers or processes(devices(arguments.device)), shared.wanted_seeds(arguments, session)
     print(time.strftime("%Y-%m-%d %H:%M:%S"), "repro", *arguments.words, flush=True)
     with ProgressBar(shared.store(arguments), workers) as progress:
 
@@ -93,7 +93,7 @@ def train(arguments: argparse.Namespace, session: "Session") -> "Tally":
                 session.selected,
                 shared.store(arguments),
                 data_dir=arguments.data_dir,
-                requested_seeds=lambda: shared.requested_seeds(arguments, session),
+                requested_seeds=seeds,
                 device=arguments.device,
                 workers=workers,
                 budget=budget,

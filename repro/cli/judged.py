@@ -7,8 +7,10 @@ from repro.cli.output import counted
 from repro.cluster.hours import account
 from repro.collecting.catalogue import rows_of
 from repro.judging import document, preregister
+from repro.planning.device import ASSUMED
 from repro.planning.plan import plan
-from repro.planning.scales import prices, scales
+from repro.planning.price import prices
+from repro.planning.scales import scales
 from repro.runs.store import Store
 
 if TYPE_CHECKING:
@@ -36,7 +38,13 @@ def judged(
         rows_of_catalogue=rows,
         scales=scales(store, copy, folders) if rows else (),
         pointless=session.pointless,
-        missing_seconds=prices(plan(session.selected, store, device_type="cpu")),
+        missing_seconds={
+            claim: price.alone
+            for claim, price in prices(
+                plan(session.selected, store, device_type="cpu", device=ASSUMED["cpu"])  # on any machine the same
+            ).items()
+            if price.missing
+        },
         registration=preregister.compare(session.selected),
     )
 

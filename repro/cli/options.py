@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from repro.cli.cluster import init, throughput
+from repro.cli.data import check, fetch
 from repro.planning import durations
 
 FEW = 5  # words that a message may list
@@ -175,19 +176,41 @@ def examine(doctor: argparse.ArgumentParser) -> None:
 
 
 def data_sets(data: argparse.ArgumentParser) -> None:
-    """The arguments of ``data``."""
-    data.add_argument(
-        "names", nargs="*", default=[], metavar="NAME", help="digits, cifar10 or cifar10-jpeg (default digits)"
-    )
+    """The two kinds of ``data``."""
+    kinds = data.add_subparsers(required=True, metavar="WHAT")
+    fetched = kinds.add_parser("fetch", help="fetches CIFAR-10, resuming what was cut", allow_abbrev=False)
+    fetched.add_argument("name", metavar="NAME", help="cifar10")
+    fetched.add_argument("--mirrors", type=folder, metavar="FILE", help="a list of mirrors in place of the suite's own")
+    text = "prints fingerprints of the data sets that are there; exit 3 if CIFAR-10 is not"
+    checked = kinds.add_parser("check", help=text, allow_abbrev=False)
+    checked.add_argument("names", nargs="*", default=[], metavar="NAME", help="digits, cifar10, … (default: all found)")
+    for kind, command in ((fetched, fetch), (checked, check)):
+        add(kind, "store", "json")
+        kind.set_defaults(command=command, parser=kind)
+
+
+def measured(bench: argparse.ArgumentParser) -> None:
+    """Options of ``bench``."""
+    bench.add_argument("--device", type=devices, default="auto", help="to measure, as of run (default auto)")
 
 
 def every_run(plan: argparse.ArgumentParser) -> None:
     """Options of ``plan``."""
     plan.add_argument("--all", action="store_true", help="list each run, with its reason and its checks")
+    plan.add_argument("--on", choices=("cpu", "A100", "H100", "H200"),
+                      help="an assumed device to tell costs of (default: this one)")  # fmt: skip
+    hours_to_spend(plan)
+
+
+def hours_to_spend(one: argparse.ArgumentParser) -> None:
+    """The option of ``plan``, ``run`` and ``submit`` that buys verdicts."""
+    text = "only the cheapest verdicts that so many hours of one device buy, such as 40h"
+    one.add_argument("--within", type=seconds, metavar="TIME", help=text)
 
 
 def background(run: argparse.ArgumentParser) -> None:
-    """Options of ``run``, for training in the background."""
+    """Options of ``run``, most of them for training in the background."""
+    hours_to_spend(run)
     run.add_argument("--measure", action="store_true", help="also add missing measurements, without training")
     run.add_argument("--background", action="store_true", help="train detached from the terminal, yielding to others")
     run.add_argument(
@@ -265,6 +288,7 @@ def queue(queued: argparse.ArgumentParser) -> None:
     queued.add_argument(
         "--if-refused", choices=("cancel", "keep"), default="cancel", help="jobs queued before sbatch refused one"
     )
+    hours_to_spend(queued)
     queued.add_argument("--any-code", action="store_true", help="continue even if the code changes meanwhile")
 
 

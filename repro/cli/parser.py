@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from repro.cli import cluster, completion, judge, logs, move, options, reporting, submit, train, verify
+from repro.cli import bench, cluster, completion, data, judge, logs, move, options, reporting, submit, train, verify
 
 FAILED = "a run or the suite failed, the command is wrong, or it was interrupted"
 EXIT_CODES = {
@@ -39,12 +39,14 @@ GROUPS = {
                           3: "a verdict is pending, or training was stopped"}),
         Subcommand(name="doctor", help="checks what the suite needs", call=verify.doctor, groups=("store", "json"),
                    more=options.examine),
-        Subcommand(name="data", help="reads data sets and prints their fingerprints", call=verify.data,
-                   groups=("store", "json"), more=options.data_sets),
+        Subcommand(name="data", help="fetches CIFAR-10, and checks the data sets that are there", call=data.check,
+                   more=options.data_sets, codes={0: "fetched, or what was read is right", 3: "no CIFAR-10 is there"}),
     ),
     "train": (
         Subcommand(name="plan", help="lists what is to be trained and what it costs", call=train.plan, groups=CLAIMS,
                    more=options.every_run),
+        Subcommand(name="bench", help="measures this device for a minute, so that costs are those of it",
+                   call=bench.bench, groups=("store", "json"), more=options.measured),
         Subcommand(name="run", help="trains the missing runs", call=train.run, groups=(*CLAIMS, "train"),
                    more=options.background,
                    codes={0: "every run is complete", 3: "stopped before that; the same command resumes"}),

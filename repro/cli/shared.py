@@ -3,10 +3,12 @@
 import argparse
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from repro.errors import ClaimError, StoreError
+from repro.planning import durations
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
@@ -60,13 +62,38 @@ def requested_seeds(arguments: argparse.Namespace, session: "Session") -> Mappin
 
 
 def planned(arguments: argparse.Namespace, session: "Session | None" = None) -> "Plan":
-    """The plan of the selected checks against the store."""
+    """The plan of the selected checks against the store, with costs on the device that --device or --on names."""
+    from repro.planning.device import ASSUMED
     from repro.planning.plan import plan
     from repro.provenance import detect_device
 
     session = session or collect(arguments)
-    seeds = requested_seeds(arguments, session)
-    return plan(session.selected, store(arguments), device_type=detect_device(), requested=seeds)
+    wanted, device = getattr(arguments, "device", "auto"), ASSUMED.get(getattr(arguments, "on", None) or "")
+    return plan(
+        session.selected,
+        store(arguments),
+        device_type=device.kind if device else detect_device() if wanted == "auto" else wanted.partition(":")[0],
+        device=device,
+        requested=requested_seeds(arguments, session),
+    )
+
+
+def bought(arguments: argparse.Namespace, session: "Session") -> "Session":
+    """A session of the claims alone whose verdicts --within buys, as the plan is now; the same one without --within."""
+    from repro.planning.price import within
+
+    if getattr(arguments, "within", None) is None:
+        return session
+    claims = within(planned(arguments, session), arguments.within).claims
+    return replace(session, selected=[check for check in session.selected if check.claim.id in claims])
+
+
+def wanted_seeds(arguments: argparse.Namespace, session: "Session") -> "Callable[[], Mapping[str, int]]":
+    """Number of seeds that each inconclusive check requests, when asked; with --within, those that were bought."""
+    if getattr(arguments, "within", None) is None:
+        return lambda: requested_seeds(arguments, session)
+    first = requested_seeds(arguments, session)
+    return lambda: first
 
 
 def require_store(arguments: argparse.Namespace) -> None:
@@ -93,4 +120,6 @@ def next_step(arguments: argparse.Namespace, command: str) -> str:
         ("--data-dir", str(arguments.data_dir), "data"),
     ):
         words += [option, value] if value != default else []
+    if command == "run" and getattr(arguments, "within", None) is not None:
+        words += ["--within", durations.text(arguments.within)]
     return f"Next: {shlex.join(words)}"

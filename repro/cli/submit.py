@@ -39,12 +39,20 @@ def _submit(arguments: argparse.Namespace, *, retry: bool) -> int:
     from repro.cluster import snapshot as snapshots
     from repro.cluster import submit as submitting
     from repro.cluster.lock import submission_lock
+    from repro.planning.price import within
     from repro.runs.store import Store
 
     session = shared.collect(arguments)
     one = profile.load(arguments.cluster)
     ordered = order(arguments, one)
     store = Store(ordered.results)
+    if arguments.within is not None:
+        purchase = within(choosing.planned(one, session, store), arguments.within)
+        session = replace(session, selected=[c for c in session.selected if c.claim.id in purchase.claims])
+        names = sorted(purchase.claims & {check.claim.id for check in session.selected})
+        ordered = replace(ordered, keyword=" or ".join(names))  # so that further rounds and the report cover no more
+        if not names:
+            raise ClusterError(f"{arguments.within / 3600:g} hours buy no verdict; see repro plan --within.")
 
     def choose() -> "tuple[Choice, reports.Report | None]":
         queue = scheduler.jobs()
@@ -211,11 +219,12 @@ def _agree(choice: "Choice", arguments: argparse.Namespace) -> float:
     Raises:
         ClusterError: they are above it, and the user does not confirm.
     """
-    limit = float(arguments.max_gpu_hours)
+    limit = float(arguments.max_gpu_hours) if arguments.within is None else arguments.within / 3600
     if choice.gpu_hours <= limit:
         return limit
     granted = GRANT * choice.gpu_hours
-    over = f"{choice.gpu_hours:.3g} GPU-hours exceed --max-gpu-hours {limit:g}"
+    option = "--max-gpu-hours" if arguments.within is None else "--within"
+    over = f"{choice.gpu_hours:.3g} GPU-hours exceed {option} {limit:g}"
     if arguments.yes or _yes(f"{over}; with further rounds at most {granted:.3g}. Queue them anyway? [y/N] "):
         return granted
     raise ClusterError(f"{over}; nothing was queued. Raise it, add --yes, or select fewer checks with -k.")

@@ -14,13 +14,19 @@ if TYPE_CHECKING:
 def plan(arguments: argparse.Namespace) -> int:
     """Sums up the missing runs by claim; --all lists each run with its reason, --json everything."""
     from repro.cli import planned
+    from repro.planning.price import within
 
-    made = shared.planned(arguments)
-    lines = planned.each(made) if arguments.all else planned.by_claim(made)
+    session = shared.collect(arguments)
+    made, purchase, lines = shared.planned(arguments, session), None, []
+    if arguments.within is not None:
+        purchase = within(made, arguments.within)
+        lines = [*planned.bought(purchase, made)]
+        made = shared.planned(arguments, shared.bought(arguments, session))
+    elif not arguments.all:
+        lines = [*planned.by_claim(made)]
+    lines += planned.each(made) if arguments.all else []
     following = shared.next_step(arguments, "run" if made.missing else "judge")
-    arguments.tell(
-        lambda: planned.as_json(made), (line for some in (lines, [planned.total(made), following]) for line in some)
-    )
+    arguments.tell(lambda: planned.as_json(made, purchase), [*lines, *planned.total(made), following])
     return 0
 
 
@@ -28,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Trains the missing runs; exit 3 if the budget ended first."""
     if arguments.status or arguments.stop:
         return background.look(arguments)
-    session = shared.collect(arguments)
+    session = shared.bought(arguments, shared.collect(arguments))
     if arguments.background and arguments.detached is None:
         return background.start(arguments, session)
     tally = missing(arguments, session) if arguments.detached is None else background.train(arguments, session)
@@ -97,7 +103,7 @@ def missing(arguments: argparse.Namespace, session: "Session") -> "Tally":
             session.selected,
             shared.store(arguments),
             data_dir=arguments.data_dir,
-            requested_seeds=lambda: shared.requested_seeds(arguments, session),
+            requested_seeds=shared.wanted_seeds(arguments, session),
             device=arguments.device,
             workers=arguments.workers,
             budget=arguments.budget,

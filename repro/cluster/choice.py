@@ -12,6 +12,7 @@ from repro.cluster.scheduler import Job
 from repro.cluster.snapshot import Snapshot
 from repro.judging.judge import requested_seeds
 from repro.planning.plan import Plan, Planned, plan
+from repro.runs.store import Store
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
@@ -39,7 +40,22 @@ class Choice:
     def basis(self) -> str:
         """Where the hours come from: the weakest basis of any run."""
         known = {run.cost.basis for run in self.todo}
-        return next((word for word in ("assumed", "scaled", "measured") if word in known), "measured")
+        return next((word for word in ("assumed", "estimated", "scaled", "measured") if word in known), "measured")
+
+
+def planned(profile: Profile, session: "Session", store: Store) -> Plan:
+    """The plan of a session, with costs on a cluster.
+
+    Raises:
+        ClusterError: the profile needs a measurement.
+    """
+    return plan(
+        session.selected,
+        store,
+        device_type=profile.device,
+        requested=requested_seeds(session.selected, store, list(session.checks.values())),
+        known=throughput.known(throughput.load(store, profile), profile.device),
+    )
 
 
 def gpus_of_a_job(profile: Profile, devices: int) -> int:
@@ -60,13 +76,7 @@ def choose(
     Raises:
         ClusterError: the scheduler does not answer, or the profile needs a measurement.
     """
-    store = snapshot.store
-    device_type = profile.device
-    seeds = requested_seeds(session.selected, store, list(session.checks.values()))
-    measured = throughput.load(store, profile)
-    made = plan(
-        session.selected, store, device_type=device_type, requested=seeds, known=throughput.known(measured, device_type)
-    )
+    made, measured = planned(profile, session, snapshot.store), throughput.load(snapshot.store, profile)
     found = fate.fates([run.spec for run in made.runs], snapshot, queue)
     todo = tuple(run for run in made.missing if wanted(found[run.spec.key]))
     queued = {run.spec.key: None for run in todo}

@@ -65,7 +65,7 @@ def arrays(
     for run in runs:
         spec = run.spec
         workers, slowdown = sharing(spec) if spec.rows and spec.devices == 1 else (1, 1.0)
-        measured = run.cost.basis != "assumed" or not spec.rows
+        measured = run.cost.basis in ("measured", "scaled") or not spec.rows
         seconds = run.cost.seconds / spec.devices * slowdown
         alone = _limit(seconds / 60, longest)  # runs of similar length share an element, so that none waits for another
         sharers.setdefault((workers, spec.devices, spec.rows > 0, measured, alone), []).append((run, seconds))

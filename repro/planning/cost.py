@@ -1,28 +1,25 @@
-"""The cost of a run in seconds, scaled from measured runs by multiply-accumulates."""
+"""The cost of a run in seconds: what a like run took, scaled by the limit of the device, else that limit itself."""
 
 import math
-from bisect import bisect
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from repro.runs.boosting_spec import BoostingSpec
+from repro.planning.device import Device
+from repro.planning.work import Work, work
+from repro.planning.work import forward_macs as forward_macs
 from repro.runs.datasets import DATASETS
-from repro.runs.imagenet_spec import BLOCKS, ImageNetSpec
-from repro.runs.network_spec import NetworkSpec
-from repro.runs.resnet_spec import BOTTLENECK, SMALL_STEM, ResNetSpec
 from repro.runs.spec import RunSpec
-from repro.runs.step_spec import StepSpec
-from repro.runs.ticket_spec import TicketSpec
 
-# Multiply-accumulates per second while no similar run has been measured: a guess, and marked as one.
-ASSUMED = {"cpu": 2e10, "cuda": 2e12}
 BUILD_SECONDS = 0.5  # a run that trains nothing
-# Multiply-accumulates that pass while a processor starts the operations of one step of a small network, half a
-# millisecond at the speed assumed above.
-OVERHEAD = 1e7
-# Multiply-accumulates that pass while a tree sorts one number of one example at one of its levels.
-SORTED = 2e3
+BASES = {
+    "measured": "measured on such runs",
+    "scaled": "scaled from like runs",
+    "estimated": "estimated from what repro bench measured here",
+    "assumed": "assumed",
+}
+# How alike two networks load a device is told in half octaves of arithmetic and of launches per byte.
+HALF_OCTAVES = 2 / math.log(2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +27,7 @@ class Cost:
     """Seconds of one device that one run is expected to take, and the basis of the estimate."""
 
     seconds: float
-    basis: Literal["measured", "scaled", "assumed"]
+    basis: Literal["measured", "scaled", "estimated", "assumed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,130 +39,86 @@ class Known:
     device_type: str  # "cpu" or "cuda"
 
 
-def estimator(known: Iterable[Known], device_type: str) -> Callable[[RunSpec], Cost]:
-    """The cost of a run on a type of device, from the most similar run measured there.
+@dataclass(frozen=True, kw_only=True)
+class _Point:
+    """A training that was timed, by what it asks of the device."""
 
-    That is the nearest in work; among those, the first that trains the same parameters, else the first.
+    kind: str
+    shape: tuple[int, ...]  # of an example
+    family: str
+    load: tuple[float, float]  # logarithms of arithmetic and launches, per byte
+    limit: float  # seconds at the limit of the device
+    seconds: float  # those that it took
+
+
+def estimator(known: Iterable[Known], device: Device) -> Callable[[RunSpec], Cost]:
+    """The cost of a run on a device, from the most alike of the runs known there.
+
+    A like run has the same kind of work and shape of examples. Among those, one of the same family; then the one that
+    loads the device most alike in arithmetic and launches per byte; then the nearest in work; then the first.
+    Where there is none, the short trainings of `repro bench` stand in, and where there are none, the limit itself.
     """
-    measured: dict[str, dict[float, dict[str, float]]] = {}  # seconds by data set, work and what is trained
-    for one in known:
-        if one.device_type == device_type and one.spec.rows:
-            of_work = measured.setdefault(one.spec.dataset, {}).setdefault(_work(one.spec), {})
-            of_work.setdefault(_moves(one.spec), one.seconds)
-    works = {dataset: sorted(of_dataset) for dataset, of_dataset in measured.items()}
+    runs = _distinct(_point(one.spec, one.seconds, device) for one in known if one.device_type == device.kind)
+    trials = _distinct(_trial(one.spec, one.seconds, device) for one in device.trained)
 
     def cost(spec: RunSpec) -> Cost:
         if not spec.rows:
             return Cost(seconds=BUILD_SECONDS, basis="assumed")
-        work = _work(spec)
-        if spec.dataset not in works:
-            return Cost(seconds=work / ASSUMED[device_type], basis="assumed")
-        index = bisect(works[spec.dataset], work)
-        nearest = min(works[spec.dataset][max(0, index - 1) : index + 1], key=lambda one: abs(math.log(one / work)))
-        of_work = measured[spec.dataset][nearest]
-        seconds = of_work.get(_moves(spec), next(iter(of_work.values())))
-        return Cost(seconds=seconds * work / nearest, basis="measured" if work == nearest else "scaled")
+        asked = _point(spec, 0.0, device)
+        assert asked is not None
+        like = [one for one in runs if (one.kind, one.shape) == (asked.kind, asked.shape)]
+        if like:
+            found = min(like, key=lambda one: _distance(one, asked))
+            basis: Literal["measured", "scaled"] = "measured" if math.isclose(found.limit, asked.limit) else "scaled"
+            return Cost(seconds=found.seconds * asked.limit / found.limit, basis=basis)
+        near = [one for one in trials if one.kind == asked.kind]
+        over = (found.seconds / found.limit for found in sorted(near, key=lambda one: _distance(one, asked)))
+        return Cost(seconds=asked.limit * next(over, 1.0), basis="estimated" if device.measured else "assumed")
 
     return cost
 
 
-def forward_macs(spec: RunSpec) -> float:
-    """Multiply-accumulates of a network for one example; of trees, what one costs in growing them."""
-    match spec:
-        case ResNetSpec(family="imagenet-resnet-3x3"):
-            return _small_stem_macs(spec)
-        case ResNetSpec():
-            return _resnet_macs(spec)
-        case ImageNetSpec():
-            return _imagenet_macs(spec)
-        case StepSpec():
-            return _sequence_macs(spec)
-        case TicketSpec():
-            return _sequence_macs(spec.sequence[0].training)  # a weight that is pruned is multiplied like any other
-        case BoostingSpec():
-            return spec.rounds * math.log2(spec.leaves) * DATASETS[spec.dataset].shape[0] * SORTED
-    raise AssertionError(f"{spec.name} has no known cost")
+def limit(spec: RunSpec, device: Device) -> float:
+    """Seconds that a device needs at least for a run."""
+    return sum(one.times * device.limit(one) for one in work(spec))
 
 
-def _moves(spec: RunSpec) -> str:
-    """What is trained, in a word."""
-    return spec.trained if isinstance(spec, NetworkSpec) else spec.family
+def _distance(one: _Point, asked: _Point) -> tuple[bool, int, float]:
+    alike = sum(abs(mine - yours) for mine, yours in zip(one.load, asked.load, strict=True))
+    work = round(abs(math.log(one.limit / asked.limit)), 9)
+    return one.family != asked.family, round(HALF_OCTAVES * alike), work
 
 
-def _resnet_macs(spec: ResNetSpec) -> float:
-    """Of the convolutions of a CIFAR ResNet."""
-    side, channels_in = float(DATASETS[spec.dataset].shape[0]), DATASETS[spec.dataset].shape[2]
-    blocks, width = (spec.depth - 2) // 6, 16 * spec.width
-    total = 9.0 * side**2 * width * channels_in
-    channels_in = width
-    for group in range(3):
-        channels, pixels = width * 2**group, (side / 2**group) ** 2
-        total += 9 * pixels * channels * (channels_in + (2 * blocks - 1) * channels)
-        total += pixels * channels * channels_in if group else 0
-        channels_in = channels
-    return total
+def _point(spec: RunSpec, seconds: float, device: Device) -> _Point | None:
+    """A run by what it asks of a device; None for one that was only built."""
+    parts = work(spec)
+    if not parts:
+        return None
+    return _of(spec, parts, sum(one.times * device.limit(one) for one in parts), seconds, device)
 
 
-def _small_stem_macs(spec: ResNetSpec) -> float:
-    """Of the convolutions of an ImageNet ResNet in its form for CIFAR."""
-    side, channels_in = float(DATASETS[spec.dataset].shape[0]), DATASETS[spec.dataset].shape[2]
-    return 9.0 * side**2 * 64 * channels_in + _groups_macs(SMALL_STEM[spec.depth], spec.depth, side**2)
+def _trial(spec: RunSpec, seconds: float, device: Device) -> _Point:
+    """The same for one step of a short training."""
+    step = work(spec)[0]
+    return _of(spec, (step,), device.limit(step), seconds, device)
 
 
-def _imagenet_macs(spec: ImageNetSpec) -> float:
-    """Of the convolutions and the output layer of an ImageNet ResNet: a 7x7 stem of stride 2, and a pool of 2."""
-    dataset, side = DATASETS[spec.dataset], spec.image_size / 2
-    output = 512 * (4 if spec.depth >= BOTTLENECK else 1) * dataset.classes
-    return 49 * side**2 * 64 * dataset.shape[2] + _groups_macs(BLOCKS[spec.depth], spec.depth, side**2 / 4) + output
+def _of(spec: RunSpec, parts: tuple[Work, ...], limit: float, seconds: float, device: Device) -> _Point:
+    arithmetic, memory, launches = device.limits(parts[0])
+    return _Point(
+        kind=parts[0].kind,
+        shape=DATASETS[spec.dataset].shape,
+        family=spec.family,
+        load=(math.log(arithmetic / memory), math.log(launches / memory)),
+        limit=limit,
+        seconds=seconds,
+    )
 
 
-def _groups_macs(counts: Sequence[int], depth: int, pixels: float) -> float:
-    """Of the four groups of blocks behind a stem that leaves 64 channels of so many pixels."""
-    total, channels_in = 0.0, 64
-    for group, count in enumerate(counts):
-        wide = 64 * 2**group
-        after = 4 * wide if depth >= BOTTLENECK else wide
-        for block in range(count):
-            before, pixels = pixels, pixels / 4 if group and block == 0 else pixels
-            if depth >= BOTTLENECK:  # 1x1 before the stride, 3x3 and 1x1 after it
-                total += before * channels_in * wide + pixels * (9 * wide**2 + wide * after)
-            else:
-                total += pixels * 9 * (channels_in * wide + wide**2)
-            total += pixels * channels_in * after if channels_in != after or pixels != before else 0
-            channels_in = after
-    return total
-
-
-def _sequence_macs(spec: StepSpec) -> float:
-    """Of all layers of a network on sequences."""
-    length, classes, size = DATASETS[spec.dataset].shape[0], DATASETS[spec.dataset].classes, spec.hidden
-    match spec.family:
-        case "logistic":
-            return length * classes
-        case "mlp" | "residual-mlp":
-            return size * (length + size + classes)
-        case "cnn":
-            return size * (5 + 3 * size) * length / 2 + size * size * 3 * length / 8 + size * classes * length / 8
-        case "pooling-cnn":
-            return size * 3 * length * (1 + size) + size * classes * length
-        case _:
-            return length * (2 * 3 * size * (1 + size) + 2 * size * classes)
-
-
-def _work(spec: RunSpec) -> float:
-    """Multiply-accumulates of a whole run; a frozen weight needs no gradient of its own."""
-    if isinstance(spec, BoostingSpec):
-        return forward_macs(spec) * DATASETS[spec.dataset].train_size
-    if isinstance(spec, TicketSpec):
-        return sum(_work(retrain.training) for retrain in spec.sequence)
-    match _moves(spec):
-        case "all" | "all-but-batchnorm" | "random":
-            passes = 3
-        case "none":
-            passes = 1
-        case _:
-            passes = 2
-    if isinstance(spec, StepSpec):  # small networks spend their time on starting operations, and not on arithmetic
-        started = DATASETS[spec.dataset].shape[0] if spec.family == "gru" else 1
-        return spec.steps * (forward_macs(spec) * passes * spec.batch_size + started * OVERHEAD)
-    return forward_macs(spec) * passes * spec.examples
+def _distinct(points: Iterable[_Point | None]) -> list[_Point]:
+    """The first of those that differ in nothing but their seconds, such as those of other seeds."""
+    found: dict[_Point, _Point] = {}
+    for one in points:
+        if one is not None:
+            found.setdefault(replace(one, seconds=0.0), one)
+    return list(found.values())

@@ -1,4 +1,4 @@
-"""Durations in seconds, from texts such as 90s, 45m, 1.5h or 2d."""
+"""Durations in seconds, from texts such as 90s, 45m, 1.5h or 2d, and back."""
 
 import re
 
@@ -16,3 +16,9 @@ def seconds(text: str) -> float:
     if match is None:
         raise ValueError(f"{text!r} is no duration; write {EXAMPLES}")
     return float(match[1]) * UNITS[match[2]]
+
+
+def text(seconds: float) -> str:
+    """A duration as ``seconds`` reads it, in the largest of hours, minutes and seconds that needs no fraction."""
+    unit = next((unit for unit in "hm" if seconds and seconds % UNITS[unit] == 0), "s")
+    return f"{seconds / UNITS[unit]:g}{unit}"

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from repro.claim import JUDGED_BY, Check, judging_code
 from repro.errors import DamagedRunError
 from repro.planning.cost import Cost, Known, estimator
+from repro.planning.device import Device, at_hand
 from repro.planning.order import verdicts_first
+from repro.provenance import device_name
 from repro.runs.spec import RunSpec
 from repro.runs.store import Condition, Run, Store
 
@@ -35,6 +37,7 @@ class Plan:
 
     checks: tuple[Check, ...]
     runs: tuple[Planned, ...]
+    device: Device  # one of which the costs are told
 
     @property
     def missing(self) -> tuple[Planned, ...]:
@@ -52,11 +55,14 @@ def plan(
     store: Store,
     *,
     device_type: str,
+    device: Device | None = None,
     requested: Mapping[str, int] | None = None,
     known: Sequence[Known] = (),
 ) -> Plan:
     """The plan of some checks against a store.
 
+    ``device`` is what the costs are those of; unless given, one of the type as `repro bench` measured it beside the
+    store, else an assumed one.
     ``requested`` maps a check to the seeds that its inconclusive verdict requests in all; others get their first look,
     or the last one whose runs are all there: a verdict rests on them.
     ``known`` are measurements to scale costs from, besides the complete runs of the plan.
@@ -69,9 +75,10 @@ def plan(
             wanted.setdefault(key, (spec, []))[1].append(check)
     conditions = {key: _condition(store, spec) for key, (spec, _) in wanted.items()}
     reused = [run for _, run in conditions.values() if isinstance(run, Run)]
-    cost = estimator([*known, *map(_known, filter(lambda run: run.spec.rows, reused))], device_type)
+    device = device or at_hand(store.root, device_type, device_name(device_type))
+    cost = estimator([*known, *map(_known, filter(lambda run: run.spec.rows, reused))], device)
     runs = [_planned(spec, tuple(needed), store, *conditions[key], cost) for key, (spec, needed) in wanted.items()]
-    return Plan(checks=tuple(checks), runs=tuple(verdicts_first(runs)))
+    return Plan(checks=tuple(checks), runs=tuple(verdicts_first(runs)), device=device)
 
 
 def _seeds_there(check: Check, store: Store) -> int:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from repro.collecting.collect import collect
 from repro.errors import NoPointError
-from repro.planning.plan import Plan, plan
+from repro.planning.device import ASSUMED
+from repro.planning.plan import plan
 from repro.recipes import SCALES
 from repro.runs.store import Store
 
@@ -21,15 +22,6 @@ class ScaleNeeds:
     core_hours: float  # that the missing ones are expected to take on one core
 
 
-def prices(made: Plan) -> dict[str, float]:
-    """Seconds of one core that the missing runs of each claim are expected to take, by claim."""
-    found: dict[str, float] = {}
-    for run in made.missing:
-        for name in {check.claim.id for check in run.checks}:
-            found[name] = found.get(name, 0.0) + run.cost.seconds
-    return found
-
-
 def scales(store: Store, copy: str | None, folders: Sequence[Path]) -> tuple[ScaleNeeds, ...]:
     """The needs of every scale for the claims of some folders; ``copy`` replaces CIFAR-10."""
     return tuple(_needs(scale, store, copy, [str(folder) for folder in folders]) for scale in SCALES)
@@ -40,7 +32,7 @@ def _needs(scale: str, store: Store, copy: str | None, folders: list[str]) -> Sc
         checks = collect(scale=scale, paths=folders, copy=copy).selected
     except NoPointError:  # at any of their claims
         checks = []
-    made = plan(checks, store, device_type="cpu")
+    made = plan(checks, store, device_type="cpu", device=ASSUMED["cpu"])  # on any machine the same
     trained = [run for run in made.runs if run.spec.rows]
     missing = [run for run in trained if run.condition != "complete"]
     return ScaleNeeds(

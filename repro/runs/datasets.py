@@ -204,7 +204,7 @@ def check_data_present(dataset: str, data_dir: Path) -> Form:
         if not any(place.exists() for place in index_places(dataset, data_dir)):
             raise DataError(
                 f"{data_dir / dataset} has not been read through yet; do that once, before training: "
-                f"repro data {dataset} --data-dir {data_dir}."
+                f"repro data check {dataset} --data-dir {data_dir}."
             )
         return found
     if dataset == "cifar10" and (data_dir / UNPACKED).exists():
@@ -216,8 +216,8 @@ def check_data_present(dataset: str, data_dir: Path) -> Form:
         return "parquet"
     if lacking == ["test"] or lacking == ["train"]:
         raise DataError(f"{data_dir} holds no {lacking[0]}*.parquet; it needs both splits. Copy it again.")
-    archive = f"torchvision's {ARCHIVE} or " if dataset == "cifar10" else ""
+    original = f"fetch it (repro data fetch cifar10), or put torchvision's {ARCHIVE} or "
     raise DataError(
-        f"{data_dir} holds no CIFAR-10; put {archive}train*.parquet and test*.parquet "
+        f"{data_dir} holds no CIFAR-10; {original if dataset == 'cifar10' else 'put '}train*.parquet and test*.parquet "
         "(columns img{bytes,path}, label) there, or name another folder with --data-dir."
     )

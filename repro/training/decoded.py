@@ -172,6 +172,12 @@ def _check_shape(name: str, data_dir: Path, train: tuple[Inputs, Labels], test: 
                 f"{data_dir} ({split}) holds {len(inputs)} {dataset.unit} of {inputs.shape[1:]} with {len(labels)} "
                 f"labels; {name} has {count} of {dataset.shape}, labels 0 to {dataset.classes - 1}. Copy it again."
             )
+        lacking = sorted(set(range(dataset.classes)) - set(labels.tolist()))
+        if lacking:
+            raise DataError(
+                f"{data_dir} ({split}) has no {dataset.unit[:-1]} of class {lacking[0]}; {name} has {dataset.classes} "
+                "classes, each in both splits. Copy it again."
+            )
 
 
 def _check_prints(name: str, data_dir: Path, form: Form, prints: dict[str, str]) -> None:

@@ -109,20 +109,32 @@ def _parquet_split(data_dir: Path, split: str) -> tuple[Pixels, Labels]:
     import pyarrow.parquet
     from PIL import Image
 
-    pixels, labels = [], []
+    pixels: list[NDArray[np.uint8]] = []
+    labels: list[int] = []
     for file in sorted(data_dir.glob(f"{split}*.parquet")):
         try:
             table = pyarrow.parquet.read_table(file, columns=["img", "label"])
             encoded = table["img"].combine_chunks().field("bytes").to_pylist()
-            images = [np.asarray(Image.open(io.BytesIO(one)).convert("RGB")) for one in encoded]
-        except Exception as error:  # pyarrow and PIL raise a dozen kinds
+        except Exception as error:  # pyarrow raises a dozen kinds
             found = str(error).splitlines()[0]
             raise DataError(
                 f"{file} cannot be read ({found}); it needs columns img{{bytes,path}} and label. Copy it again."
             ) from None
-        pixels += images
-        labels += table["label"].to_pylist()
-    shapes = {image.shape for image in pixels}
-    if len(shapes) != 1:
-        raise DataError(f"{data_dir} holds images of shapes {sorted(shapes)}; one shape, (32, 32, 3), is allowed.")
+        for row, (one, label) in enumerate(zip(encoded, table["label"].to_pylist(), strict=True)):
+            try:
+                image = np.asarray(Image.open(io.BytesIO(one)).convert("RGB"))
+            except Exception as error:  # and so does PIL
+                found = " ".join(str(error).split()) or type(error).__name__
+                raise DataError(f"row {row} of {file} is no image ({found}); copy it again.") from None
+            if pixels and image.shape != pixels[0].shape:
+                raise DataError(
+                    f"row {row} of {file} is {image.shape}, and row 0 is {pixels[0].shape}; one shape, (32, 32, 3), is "
+                    "allowed. Copy it again."
+                )
+            if type(label) is not int:
+                raise DataError(f"row {row} of {file} has no label ({label!r}); copy it again.")
+            pixels.append(image)
+            labels.append(label)
+    if not pixels:
+        raise DataError(f"{data_dir} ({split}) holds no image; copy it again.")
     return np.stack(pixels), np.array(labels, dtype=np.int64)

@@ -107,7 +107,7 @@ class _Decoded(Dataset[Pixels | str]):
             wrong = "is not there" if content is None else "has changed"
             return (
                 f"{self._images.name(index)} {wrong} since its data set was read through; copy it again, then: "
-                f"repro data {self._spec.dataset} --data-dir {self._images.root.parent}."
+                f"repro data check {self._spec.dataset} --data-dir {self._images.root.parent}."
             )
         try:
             with Image.open(io.BytesIO(content)) as image:

@@ -6,6 +6,7 @@ import pytest
 
 from repro.cli.main import main
 from repro.cli.parser import EXIT_CODES, GROUPS
+from repro.planning.device import ASSUMED
 from repro.runs.store import Store
 
 LISTED = {one.name: one for group in GROUPS.values() for one in group}
@@ -13,8 +14,11 @@ ELSEWHERE = {"cluster", "submit", "retry", "cancel"}  # tests/cluster/test_json.
 TOLD = {
     "verify tiny.py --workers 1": 0,
     "doctor": 0,
-    "data": 0,
+    "data check digits": 0,
+    "data fetch cifar10 --data-dir fetched": 0,
+    "bench": 0,
     "plan tiny.py": 0,
+    "plan tiny.py --within 1h": 0,
     "plan tiny.py --all": 0,
     "run tiny.py --workers 1": 0,
     "run tiny.py --background": 0,
@@ -40,8 +44,10 @@ TOLD = {
 
 @pytest.fixture
 def place(judged, capsys, monkeypatch):
-    """A folder with a judged claim and an export; the PDF is left out: it takes seconds."""
+    """A folder with a judged claim and an export; what takes seconds or a network is left out."""
     monkeypatch.setattr("repro.reporting.report.pdf", lambda page: b"")
+    monkeypatch.setattr("repro.executing.fetch.fetch", lambda *_: True)
+    monkeypatch.setattr("repro.executing.bench.measure", lambda where, told: ASSUMED["cpu"])
     assert main(["export", "tiny.py", "--to", "kept.tar.xz"]) == 0
     capsys.readouterr()
     return judged
@@ -72,6 +78,7 @@ def test_the_help_explains_every_exit_code(name, capsys):
 
 
 OTHERWISE = {
+    "data check": 3,
     "judge tiny.py --results empty": 3,
     "judge tiny.py --results low": 1,
     "judge tiny.py --results failed": 2,
@@ -100,7 +107,7 @@ def test_every_other_exit_code_is_as_the_help_says(place, fill, capsys):
         assert json.loads(capsys.readouterr().out)
         tried.setdefault(command.split()[0], {0}).add(code)
     assert {name: LISTED[name].codes.keys() for name in LISTED if LISTED[name].codes} == {
-        name: tried[name] - {2} for name in ("verify", "run", "status", "judge")
+        name: tried[name] - {2} for name in ("data", "verify", "run", "status", "judge")
     }
 
 

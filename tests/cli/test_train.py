@@ -2,9 +2,16 @@
 
 import json
 import sys
+from dataclasses import replace
+
+import pytest
 
 from repro.cli.main import main
+from repro.executing.execute import Tally
+from repro.planning import device
+from repro.planning.device import ASSUMED
 from repro.recipes import cifar
+from tests.cli.told import refused
 
 
 def test_plan_names_each_run_once_with_its_reason_and_its_checks(workplace, tiny_claim, fill, capsys):
@@ -34,8 +41,9 @@ def test_plan_sums_up_by_claim_and_says_what_comes_next(workplace, tiny_claim, f
     (workplace / "tiny.py").write_text(tiny_claim)
     fill(workplace / "results", 8, 80.0)
     assert main(["plan", "tiny.py"]) == 0
-    first, *_, last = capsys.readouterr().out.splitlines()
-    assert first.split()[:7] == ["tiny", "3", "of", "6", "runs", "missing,", first.split()[6]]
+    heads, first, *_, last = capsys.readouterr().out.splitlines()
+    assert heads.split() == ["claim", "missing", "alone", "on", "top", "holds"]
+    assert first.split()[:4] == ["tiny", "3", "of", "6"]
     assert last == "Next: repro run tiny.py"
     assert main(["plan", "tiny.py", "--all"]) == 0
     assert len([line for line in capsys.readouterr().out.splitlines() if "resnet-" in line]) == 6
@@ -59,3 +67,63 @@ def test_status_counts_runs_by_condition(judged, capsys):
     capsys.readouterr()
     assert main(["status", "tiny.py", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["runs"] == {"complete": 6}
+
+
+def test_plan_says_on_which_device_and_how_its_costs_are_known(workplace, tiny_claim, capsys):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    assert main(["plan", "tiny.py"]) == 0
+    *_, total, costs, _ = capsys.readouterr().out.splitlines()
+    assert total.endswith("of one core of an AMD EPYC.")
+    assert costs.startswith("Costs of 6 assumed (") and costs.endswith("measure this device: repro bench")
+
+
+@pytest.mark.parametrize("name", [name for name in ASSUMED if name != "cpu"])
+def test_plan_tells_the_costs_of_a_named_device(workplace, tiny_claim, name, capsys):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    assert main(["plan", "tiny.py", "--on", name]) == 0
+    assert f"of one {name}." in capsys.readouterr().out
+
+
+def test_what_was_measured_here_is_planned_with(workplace, tiny_claim, capsys):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    device.save(workplace / "results", replace(ASSUMED["cpu"], name="Mine", measured=True))
+    assert main(["plan", "tiny.py"]) == 0
+    printed = capsys.readouterr().out
+    assert "of one core of Mine." in printed
+    assert "Costs of 6 estimated from what repro bench measured here\n" in printed
+
+
+def test_a_damaged_measurement_is_refused_in_one_line(workplace, tiny_claim, capsys):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    device.save(workplace / "results", ASSUMED["cpu"]).write_text("{")
+    assert "measure again: repro bench" in refused(capsys, "plan", "tiny.py")
+
+
+@pytest.fixture
+def two(workplace, tiny_claim):
+    """A folder with a cheap claim and a dear one, which trains the cheap one's runs too."""
+    (workplace / "claims").mkdir()
+    shallow = tiny_claim.replace('({"depth": 8}, {"depth": 14})', '({"depth": 8},)')
+    (workplace / "claims" / "cheap.py").write_text(shallow.replace("tiny", "cheap"))
+    (workplace / "claims" / "dear.py").write_text(tiny_claim.replace("tiny", "dear").replace("14", "56"))
+    return workplace
+
+
+def test_hours_buy_the_cheapest_verdicts(two, capsys):
+    assert main(["plan", "claims", "--within", "30s"]) == 0
+    first, *_, last = (printed := capsys.readouterr().out).splitlines()
+    assert first.split()[0] == "cheap" and "buy 1 verdict for" in printed and "the next, dear, takes" in printed
+    assert last == "Next: repro run claims --within 30s"
+    assert main(["plan", "claims", "--within", "10d", "--json"]) == 0
+    assert [one["claim"] for one in json.loads(capsys.readouterr().out)["bought"]] == ["cheap", "dear"]
+
+
+def test_run_trains_what_the_hours_buy_and_no_more(two, capsys, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(
+        "repro.executing.execute.run_all", lambda checks, *_, **more: asked.update(more, checks=checks) or Tally()
+    )
+    assert main(["run", "claims", "--within", "30s", "--device", "cpu"]) == 0
+    assert [check.id for check in asked["checks"]] == ["cheap[depth=8]"]
+    monkeypatch.setattr("repro.cli.shared.requested_seeds", lambda *_: {"cheap[depth=8]": 8})
+    assert asked["requested_seeds"]() == {}

@@ -25,6 +25,11 @@ def test_missing_cifar10_is_a_warning_alone(printed):
     assert any(line.startswith("warn cifar10") for line in printed[0].stdout.splitlines())
 
 
+def test_what_is_missing_is_named_with_the_command_that_mends_it(printed):
+    (line,) = [line for line in printed[0].stdout.splitlines() if line.startswith("warn cifar10")]
+    assert "repro data fetch cifar10" in line
+
+
 def test_nothing_failed_ends_with_zero(printed):
     assert (printed[0].returncode, printed[0].stderr) == (0, "")
 

@@ -12,3 +12,11 @@ def test_a_duration_has_one_unit(text, found):
 def test_anything_else_is_refused_with_examples(text):
     with pytest.raises(ValueError, match="is no duration; write 90s, 45m, 1.5h or 2d"):
         durations.seconds(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("90s", "90s"), ("45m", "45m"), ("1.5h", "90m"), ("2d", "48h"), ("0s", "0s")]
+)
+def test_a_duration_is_written_as_it_is_read(text, found):
+    assert durations.text(durations.seconds(text)) == found
+    assert durations.seconds(found) == durations.seconds(text)

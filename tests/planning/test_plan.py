@@ -7,8 +7,8 @@ import pytest
 from repro.claim import LOOKS, ONE_LOOK, judging_code
 from repro.compare import Ordering
 from repro.planning.cost import Known
-from repro.planning.plan import plan
-from repro.recipes import built, cifar
+from repro.planning.plan import _known, plan
+from repro.recipes import built, cifar, imagenet
 from repro.runs.lease import Lease
 from repro.runs.store import Store
 from tests.made import check_of
@@ -225,3 +225,8 @@ def test_a_run_on_a_gpu_costs_what_the_clock_says(store, finished):
     spec = cifar("smoke", 0, depth=8)
     finished(store, spec, seconds=100.0, device_type="cuda", part={"processor_seconds": 10.0})
     assert plan([check("a", 8)], store, device_type="cuda").runs[1].cost.seconds == 100.0
+
+
+def test_a_run_of_eight_processes_is_priced_in_seconds_of_one_device(store, finished):
+    spec = dataclasses.replace(imagenet("paper", 0, depth=18), epochs=1, warm_up_epochs=0, learning_rate_drops=())
+    assert _known(finished(store, spec, seconds=100.0, device_type="cuda")).seconds == 800.0

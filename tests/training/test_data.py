@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import pickle
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from repro.errors import DataError
+from repro.executing.fetch import archives
 from repro.recipes import cifar
 from repro.runs.datasets import DATASETS
 from repro.training import data, decoded
@@ -148,10 +150,23 @@ def test_normalised_cifar_uses_imagenets_constants():
     assert torch.allclose(images.normalise(pixels)[0, :, 0, 0], expected)
 
 
+def test_what_is_fetched_is_the_archive_that_torchvision_knows():
+    from torchvision.datasets import CIFAR10
+
+    one = archives()["cifar10"]
+    assert (one.file, one.md5) == (CIFAR10.filename, CIFAR10.tgz_md5)
+    assert len(one.urls) >= 3 and CIFAR10.url in one.urls and all(url.startswith("https://") for url in one.urls)
+
+
 @pytest.mark.parametrize("name", ["cifar10", "cifar10-jpeg"])
 def test_a_missing_folder_is_reported_with_what_belongs_there(name, tmp_path):
-    with pytest.raises(DataError, match="holds no CIFAR-10; put .* or name another folder with --data-dir"):
+    with pytest.raises(DataError, match="holds no CIFAR-10; .*put .* or name another folder with --data-dir"):
         arrays(name, tmp_path / "nowhere")
+
+
+def test_what_can_be_fetched_is_said_to_be(tmp_path):
+    with pytest.raises(DataError, match=r"fetch it \(repro data fetch cifar10\)"):
+        arrays("cifar10", tmp_path)
 
 
 def test_a_truncated_archive_is_refused(tmp_path):
@@ -192,8 +207,39 @@ def test_images_of_another_number_are_refused(tmp_path):
 def test_images_of_mixed_shapes_are_refused(tmp_path):
     write_parquet(tmp_path, "train", [noise(1)[0][0], noise(1, side=16)[0][0]], [0, 1])
     write_parquet(tmp_path, "test", *noise(3))
-    with pytest.raises(DataError, match="one shape"):
+    with pytest.raises(DataError, match=r"row 1 of .*train.*parquet is \(16, 16, 3\), and row 0 is \(32, 32, 3\); one"):
         arrays("cifar10-jpeg", tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["cut", "no image", "nothing"])
+def test_a_corrupt_image_names_its_row(tmp_path, damage):
+    for split in ("train", "test"):
+        write_parquet(tmp_path, split, *noise(4))
+    file = next(tmp_path.glob("train*.parquet"))
+    table = pyarrow.parquet.read_table(file).to_pydict()
+    whole = table["img"][2]["bytes"]
+    table["img"][2]["bytes"] = {"cut": whole[: len(whole) // 2], "no image": b"no image", "nothing": None}[damage]
+    pyarrow.parquet.write_table(pyarrow.table(table), file)
+    with pytest.raises(DataError, match=f"row 2 of {file} is no image .*; copy it again"):
+        arrays("cifar10-jpeg", tmp_path)
+
+
+def test_a_missing_label_names_its_row(tmp_path):
+    write_parquet(tmp_path, "train", noise(3)[0], [0, None, 2])
+    write_parquet(tmp_path, "test", *noise(3))
+    with pytest.raises(DataError, match=r"row 1 of .* has no label"):
+        arrays("cifar10-jpeg", tmp_path)
+
+
+def test_a_class_without_an_image_is_named(tmp_path, monkeypatch):
+    small = dataclasses.replace(DATASETS["cifar10-jpeg"], train_size=20, test_size=20)
+    monkeypatch.setitem(DATASETS, "cifar10-jpeg", small)
+    pixels, _ = noise(20)
+    write_parquet(tmp_path, "train", pixels, [number % 10 for number in range(20)])
+    write_parquet(tmp_path, "test", pixels, [number % 9 for number in range(20)])
+    with pytest.raises(DataError, match=r"\(test\) has no image of class 9; cifar10-jpeg has 10 classes"):
+        arrays("cifar10-jpeg", tmp_path)
+    assert sorted(path.suffix for path in tmp_path.iterdir() if not path.name.startswith(".")) == [".parquet"] * 2
 
 
 def test_another_fingerprint_is_another_data_set(tmp_path):

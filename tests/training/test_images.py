@@ -192,7 +192,7 @@ def test_a_class_missing_from_a_parquet_split_is_refused(tmp_path):
 def test_images_that_were_not_read_through_are_refused_with_the_command(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     draw(tmp_path)
-    with pytest.raises(DataError, match="has not been read through yet; .* repro data imagenet-drawn --data-dir"):
+    with pytest.raises(DataError, match="has not been read through yet; .* repro data check imagenet-drawn --data-dir"):
         check_data_present("imagenet-drawn", tmp_path)
 
 
@@ -220,7 +220,7 @@ def test_a_damaged_index_is_refused_with_the_command_that_mends_it(tmp_path, dam
     else:
         del content[-1]
     place.write_bytes(content)
-    with pytest.raises(DataError, match=r"cannot be used .* make it again: repro data imagenet-drawn"):
+    with pytest.raises(DataError, match=r"cannot be used .* make it again: repro data check imagenet-drawn"):
         index_of("imagenet-drawn", tmp_path)
 
 

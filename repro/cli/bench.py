@@ -1,0 +1,40 @@
+"""``repro bench``: measures this device, so that costs are those of it, and keeps that beside the store."""
+
+import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from repro.cli import shared
+from repro.cli.output import show
+
+if TYPE_CHECKING:
+    from repro.planning.device import Device
+
+
+def bench(arguments: argparse.Namespace) -> int:
+    """Measures a product, a convolution, a copy, a launch and short trainings; takes about a minute."""
+    from repro.executing.bench import measure
+    from repro.executing.devices import devices
+    from repro.planning import device
+
+    name = devices(arguments.device)[0]
+    show(f"Measuring {name} for about a minute; other work on this machine makes the figures worse.")
+    found = measure(name, lambda what: show(f"  {what} …"))
+    file = device.save(shared.store(arguments).root, found)
+    arguments.tell(lambda: device.to_json(found) | {"file": str(file)}, lines(found))
+    show(f"{file} written. Next: repro plan --scale paper")
+    return 0
+
+
+def lines(found: "Device") -> Iterator[str]:
+    """What was measured, a line a figure."""
+    from repro.planning.work import work
+
+    rates = ", ".join(f"{rate / 1e9:,.0f} GFLOP/s ({precision})" for precision, rate in found.flops.items())
+    yield f"{found.words}: {rates}; copy {found.bandwidth / 1e9:,.1f} GB/s; {1e6 * found.launch:.1f} µs a launch"
+    for one in found.trained:
+        share = found.limit(work(one.spec)[0]) / one.seconds
+        yield (
+            f"{one.spec.network}: {1000 * one.seconds:.3g} ms a step of {one.spec.batch_size}; the limit by these "
+            f"figures is {share:.0%} of it"
+        )
