@@ -1,8 +1,8 @@
 """The index of images in files: their names, labels and the SHA-256 of each, from one reading of all of them.
 
 A fingerprint over decoded pixels, as the small data sets have, would take hours of ImageNet, and depend on the JPEG
-library: here it is over the files' own bytes. All of them are read and decoded once (`repro data check imagenet`), and from
-then on each image is compared with its digest whenever it is read: what is trained on is what was fingerprinted.
+library: here it is over the files' own bytes. All of them are read and decoded once (`repro data check imagenet`), and
+from then on each image is compared with its digest whenever it is read: what is trained on is what was fingerprinted.
 """
 
 import hashlib
