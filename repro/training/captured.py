@@ -10,12 +10,13 @@ from torch import Tensor, nn
 from repro.runs.network_spec import NetworkSpec
 from repro.training.data import Batches, Examples, batches
 from repro.training.models.cifar import BasicBlock
+from repro.training.models.small_stem import Bottleneck
 from repro.training.step import State, Step, static
 from repro.training.trainable import Trainable
 from repro.training.trial import undone
 
 WARM = 3  # real steps before the recording, in which libraries choose their kernels
-RECOMPILED = 64  # shapes of a block: two batch sizes, three groups, first blocks apart
+RECOMPILED = 64  # shapes of a block: two batch sizes, three or four groups, first blocks apart
 
 
 Body = Callable[[Tensor], None]  # a step on the examples of an index
@@ -121,7 +122,7 @@ def _compiled(model: nn.Module) -> Iterator[None]:
 
     Whole networks take minutes to compile. Evaluation, outside, runs the blocks as they are.
     """
-    blocks = [module for module in model.modules() if isinstance(module, BasicBlock)]
+    blocks = [module for module in model.modules() if isinstance(module, BasicBlock | Bottleneck)]
     with torch._dynamo.config.patch(recompile_limit=RECOMPILED):
         for block in blocks:
             block.compile(dynamic=False, fullgraph=True)

@@ -7,12 +7,14 @@ import pytest
 import torch
 from torch import nn
 
+from repro.judging.integrity import refuse_contradictions
 from repro.recipes import layered
 from repro.runs.store import Store
 from repro.training import remeasure, run
 from repro.training.data import batches, load
 from repro.training.first_batch import standardise, statistics
 from repro.training.trainable import prepare
+from tests.training.elsewhere import pretended_gpu
 
 CPU = torch.device("cpu")
 torch.set_num_threads(1)  # as runs on a CPU have it; more spin over such small tensors
@@ -111,3 +113,22 @@ def test_paused_and_resumed_equals_uninterrupted(steps, whole, tmp_path):
 
 def test_a_run_measured_again_gives_every_number_bit_for_bit(whole):
     assert remeasure(whole, data_dir=Path(), device="cpu") == []
+
+
+@pytest.mark.filterwarnings("ignore:CUDA is not available:UserWarning")
+def test_a_whole_run_mixes_no_devices_and_has_the_bits_of_the_cpu(whole, tmp_path):
+    store = Store(tmp_path)
+    with pretended_gpu():
+        assert run(SPEC, store, data_dir=Path(), device="cuda", criteria={}, pause=lambda: False) == "complete"
+    assert store.run(SPEC).digest == whole.digest
+
+
+@pytest.mark.parametrize("norm", ["none", "batchnorm-once", "affine"])
+def test_a_network_that_diverges_without_normalisation_is_a_result(norm, tmp_path):
+    spec, store = dataclasses.replace(SPEC, norm=norm, learning_rate=1e30), Store(tmp_path)
+    assert go(store, spec=spec) == "complete"
+    found = store.run(spec)
+    assert (found.record["outcome"], len(found.history)) == ("diverged", 1)
+    assert 0 <= found.measurement("accuracy")["top1"] <= 100
+    refuse_contradictions({norm: [found]}, thorough=True)
+    assert remeasure(found, data_dir=Path(), device="cpu") == []
