@@ -47,11 +47,11 @@ def lanes(
         return None
     parts = [svg.text(0, 13, svg.cut(title, svg.WIDTH)), *(_legend(_tails(arms), top) if len(arms) > 1 else [])]
     for at, words in ((x.place(value), words) for value, words in x.ticks):
-        parts += _beside_labels(at, top, len(rows), svg.GRID, "g")
+        parts.append(_beside_labels(at, top, len(rows), svg.GRID, "g"))
         if svg.width_of(words) / 2 < at < svg.WIDTH - svg.width_of(words) / 2 + 4:
             parts.append(svg.text(at, bottom + 16, words, anchor="middle", quiet=True))
     if zero:
-        parts += _beside_labels(x.place(0), top, len(rows), svg.QUIET, "a")
+        parts.append(_beside_labels(x.place(0), top, len(rows), svg.QUIET, "a"))
     for index, (words, finding) in enumerate(rows):
         y = top + LANE * index
         parts += _decision(x, y, finding, grey) if decision else []
@@ -76,10 +76,10 @@ def arm_names(rows: Sequence[Row]) -> list[str]:
     return list(named.pop()) if len(named) == 1 else []
 
 
-def _beside_labels(at: float, top: float, rows: int, colour: str, name: str) -> list[str]:
+def _beside_labels(at: float, top: float, rows: int, colour: str, name: str) -> str:
     """A vertical line through the lanes, broken where labels stand."""
-    starts = [top + LANE * i for i in range(rows)]
-    return [svg.line([(at, y + SEEDS - 1), (at, y + LANE)], colour=colour, name=name, width=0.7) for y in starts]
+    ends = [(at, top + SEEDS - 1), (at, top + LANE * rows)]
+    return svg.line(ends, colour=colour, name=name, width=0.7, dash=f"{LANE - SEEDS + 1:g} {SEEDS - 1:g}")
 
 
 def _seeds(finding: Finding) -> list[float]:
@@ -113,8 +113,8 @@ def _decision(x: Axis, y: float, finding: Finding, grey: bool) -> list[str]:
         parts.append(svg.line(places, colour=ink, name=name, width=0.8, dash="1.5 1.5"))
     if finding["interval"] and all(drawable(end) for end in finding["interval"]):
         a, b = map(x.place, finding["interval"])
-        parts.append(svg.line([(a, middle), (b, middle)], colour=ink, name=name, width=1.6))
-        parts += [svg.line([(end, middle - 4), (end, middle + 4)], colour=ink, name=name, width=1.6) for end in (a, b)]
+        bar = [(a, middle - 4), (a, middle + 4), (a, middle), (b, middle), (b, middle - 4), (b, middle + 4)]
+        parts.append(svg.line(bar, colour=ink, name=name, width=1.6))
     if drawable(finding["estimate"]):
         shape, filled = MARKS.get(finding["outcome"], ("circle", False))
         place = [(x.place(finding["estimate"]), middle)]
