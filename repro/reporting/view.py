@@ -118,7 +118,8 @@ def _title(works: Sequence[Json], scale: str) -> Json:
 def _cited(work: Json) -> Json:
     names = list(work["authors"])
     authors = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
-    return {**work, "authors": authors}
+    url = work["url"] if work["url"].startswith(("https://", "http://")) else ""  # nothing that a browser would run
+    return {**work, "authors": authors, "url": url}
 
 
 def _at(known: Sequence[str], key: str) -> tuple[int, str]:
