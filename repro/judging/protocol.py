@@ -9,6 +9,7 @@ from repro.claim import Check
 from repro.collecting.works import Setting, Value, Work
 from repro.errors import ClaimError
 from repro.runs.spec import RunSpec
+from repro.runs.spec_json import KINDS
 
 MOST = 4  # values of a setting that are listed
 SEEDS = "seeds"  # of a run and of all that are equal otherwise, at the first look
@@ -53,17 +54,19 @@ def _arm(texts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 
 def _beside(setting: Setting, specs: Sequence[Mapping[str, str]]) -> Setting:
-    if not setting.where:
+    if not setting.where and not setting.only:
         return setting
-    unknown = sorted({*setting.where, *setting.only} - {name for spec in specs for name in spec})
+    of_runs = {name for spec in specs for name in spec}
+    unknown = sorted({*setting.where, *setting.only} - of_runs - {one.name for kind in KINDS for one in fields(kind)})
     if specs and unknown:
         raise ClaimError(
-            f"setting {setting.name!r} names {unknown[0]!r}, which no run has; they have "
-            f"{', '.join(sorted({name for spec in specs for name in spec}))}."
+            f"setting {setting.name!r} names {unknown[0]!r}, which no run has; they have {', '.join(sorted(of_runs))}."
         )
     own = [spec for spec in specs if _fits(spec, setting.only)]
     if not own:
-        return replace(setting, here="not trained at this scale")
+        return replace(setting, here="not trained at this scale", standing="")
+    if not setting.where:
+        return setting
     values = Counter("; ".join(filter(None, (spec.get(name, "") for name in setting.where))) for spec in own)
     listed = [text or "none" for text, _ in values.most_common()]
     more = [f"{len(listed) - MOST} more"] if len(listed) > MOST else []

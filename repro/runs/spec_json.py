@@ -12,6 +12,9 @@ from repro.runs.spec import TRAINING_VERSION, RunSpec
 from repro.runs.step_spec import StepSpec
 from repro.runs.ticket_spec import TicketSpec
 
+# Every kind of run; the last one explains what is wrong with a family that no other has.
+KINDS: tuple[type[RunSpec], ...] = (StepSpec, ImageNetSpec, BoostingSpec, TicketSpec, ResNetSpec)
+
 
 def read_spec(text: str | bytes, origin: object) -> RunSpec:
     """The spec that ``RunSpec.to_json`` wrote; ``origin`` names the text in errors.
@@ -37,5 +40,4 @@ def _kind(found: dict[str, Any]) -> type[RunSpec]:
     if "pruning" in found:
         return TicketSpec
     family = found.get("family")
-    kinds: tuple[type[RunSpec], ...] = (StepSpec, ImageNetSpec, BoostingSpec)
-    return next((kind for kind in kinds if family in kind.CHOICES["family"]), ResNetSpec)
+    return next(kind for kind in KINDS if kind is ResNetSpec or family in kind.CHOICES["family"])

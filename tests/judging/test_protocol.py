@@ -1,5 +1,7 @@
 """Protocols: what the sources say of a setting, beside what the runs have."""
 
+from dataclasses import replace
+
 import pytest
 
 from repro.collecting.collect import collect
@@ -36,6 +38,8 @@ def test_a_setting_shows_the_values_that_the_runs_have():
 def test_a_setting_told_in_words_stays_as_it_is():
     told = setting("trained", here="not trained", standing="deviation")
     assert _beside(told, RUNS) == told
+    assert _beside(replace(told, only={"trained": "all"}), RUNS).here == "not trained"
+    assert _beside(replace(told, only={"trained": "gamma"}), RUNS).standing == ""
 
 
 def test_a_field_that_no_run_has_is_named():
@@ -68,6 +72,11 @@ def test_the_text_of_the_second_work_is_deviated_from_where_its_notebooks_or_its
     assert {name for name, standing in found.items() if standing == "deviation"} == {
         "steps",
         "which step counts",
+        "Figure 4: sparsities",
+        "Figure 4: what is pruned",
+        "Figure 4c to 4f: tests",
+        "Figure 4e: shuffling",
+        "replicates (Figure 4)",
         "Figure 5: MLP",
     }
 
@@ -77,3 +86,11 @@ def test_of_peerthum2023_the_abstract_says_the_networks_and_the_layers_and_the_r
     assert found.pop("networks") == "same"
     assert found.pop("in BatchNorm's place").startswith("same in ")  # the other runs are set once from a first batch
     assert set(found.values()) == {"guess"}
+
+
+@pytest.mark.parametrize("scale", ["smoke", "pilot"])
+def test_a_setting_of_runs_that_a_scale_does_not_have_is_not_trained_there(scale):
+    checks = collect(scale=scale, paths=["claims/greydanus2024"]).selected
+    (work,) = beside_runs(works(checks), checks)
+    (found,) = [one for one in work.settings if one.name == "Figure 4: retrains"]
+    assert (found.here, found.standing) == ("not trained at this scale", "")
