@@ -27,7 +27,7 @@ def commit() -> str:
 def code_digest() -> str:
     """SHA-256 of the files that decide what a run computes: spec, data sets, checkpoints and ``training``."""
     digest = hashlib.sha256()
-    networks = "network_spec resnet_spec imagenet_spec step_spec"
+    networks = "network_spec resnet_spec imagenet_spec step_spec ticket_spec"
     names = f"spec {networks} boosting_spec spec_json datasets image_files drawn streams checkpoint"
     runs = [PACKAGE / "runs" / f"{name}.py" for name in names.split()]
     for path in [*runs, *sorted((PACKAGE / "training").rglob("*.py"))]:

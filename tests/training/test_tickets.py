@@ -95,6 +95,8 @@ def test_a_random_mask_is_as_sparse_as_one_by_magnitude_and_another():
     assert [one[layer].sum() for layer in layers(net)] == [other[layer].sum() for layer in layers(net)]
     assert not torch.equal(one, other)
     assert not torch.equal(other, mask_of(small("random", seed=1), net, 3, net.trained))
+    drawn_anew = mask_of(at_random, net, 4, net.trained)
+    assert ((other == 0) & (drawn_anew == 1)).any()
     assert torch.equal(other, mask_of(at_random, net, 3, net.trained * 2))
 
 
