@@ -16,7 +16,7 @@ from repro.runs.step_spec import StepSpec
 from repro.runs.ticket_spec import TicketSpec
 from repro.training.data import Examples, arrays
 from repro.training.first_batch import statistics
-from repro.training.loop import evaluate
+from repro.training.loop import Row, evaluate
 from repro.training.models import build, parts
 from repro.training.models.norms import HAS_AFFINE
 from repro.training.tickets import moved
@@ -31,8 +31,13 @@ BESIDE = (2, 3, 4)  # inputs in a row at which weights are counted (greydanus202
 DEAD = 0.99  # a ReLU that is 0 on more than this share of inputs is dead (frankle2021, Figure 7)
 
 
-def measure(name: str, spec: NetworkSpec, net: Trainable | None, examples: Examples | None) -> Measurement:
-    """One measurement by name, of a network that was trained on images or, without both, only built."""
+def measure(
+    name: str, spec: NetworkSpec, net: Trainable | None, examples: Examples | None, row: Row | None = None
+) -> Measurement:
+    """One measurement by name, of a network that was trained on images or, without both, only built.
+
+    ``row`` is the row of the history that was evaluated on the network as it is, where one was.
+    """
     match name:
         case "parameters":
             return parameters(spec)
@@ -45,9 +50,9 @@ def measure(name: str, spec: NetworkSpec, net: Trainable | None, examples: Examp
         case "affine":
             return affine(net)
         case "accuracy":
-            return accuracy(spec, net, examples)
+            return accuracy(spec, net, examples, row)
         case "clamp":
-            return clamp(spec, net, examples)
+            return clamp(spec, net, examples, row)
         case "tickets":
             assert isinstance(spec, TicketSpec)
             return tickets(spec, net, examples)
@@ -88,13 +93,13 @@ def parameters(spec: NetworkSpec) -> Measurement:
     return {**counts, "total": sum(counts.values())}
 
 
-def accuracy(spec: NetworkSpec, net: Trainable, examples: Examples) -> Measurement:
+def accuracy(spec: NetworkSpec, net: Trainable, examples: Examples, row: Row | None = None) -> Measurement:
     """Loss and accuracy on the test examples; where no augmentation changes them, accuracy on the training ones too."""
     if isinstance(spec, TicketSpec):  # the last network of many: that of the last retrain
         last = spec.sequence[-1]
         return accuracy(last.training, net, examples.of(last.test))
     found: Measurement = {
-        **evaluate(spec, net, examples, examples.test),
+        **_tested(spec, net, examples, row),
         examples.dataset.unit: len(examples.test.labels),
     }
     if isinstance(spec, StepSpec):
@@ -158,11 +163,13 @@ def affine(net: Trainable) -> Measurement:
     }
 
 
-def clamp(spec: NetworkSpec, net: Trainable, examples: Examples) -> Measurement:
+def clamp(spec: NetworkSpec, net: Trainable, examples: Examples, row: Row | None = None) -> Measurement:
     """Top-1 accuracy (percent) with every |γ| below a threshold set to 0, for each threshold; β is left alone."""
     gammas = [gamma for gamma, _ in _norms(net.model)]
     kept = [gamma.detach().clone() for gamma in gammas]
-    sizes, top1, zeros = torch.cat([gamma.abs() for gamma in kept]), list[object](), -1
+    sizes, zeros, top1 = torch.cat([gamma.abs() for gamma in kept]), -1, list[object]()
+    if row is not None:  # with no γ clamped
+        zeros, top1 = 0, [row["test_top1"]]
     with torch.no_grad():
         for threshold in THRESHOLDS:
             for gamma in gammas:
@@ -171,7 +178,14 @@ def clamp(spec: NetworkSpec, net: Trainable, examples: Examples) -> Measurement:
             top1.append(top1[-1] if zeros == before else evaluate(spec, net, examples, examples.test)["top1"])
         for gamma, original in zip(gammas, kept, strict=True):
             gamma.copy_(original)
-    return {"thresholds": list(THRESHOLDS), "top1": top1}
+    return {"thresholds": list(THRESHOLDS), "top1": top1[-len(THRESHOLDS) :]}
+
+
+def _tested(spec: NetworkSpec, net: Trainable, examples: Examples, row: Row | None) -> dict[str, float | None]:
+    """Loss and accuracies on the test examples: those of the row if there is one."""
+    if row is None:
+        return evaluate(spec, net, examples, examples.test)
+    return {name: row[f"test_{name}"] for name in ("loss", "top1", "top5")}
 
 
 def relus(spec: NetworkSpec, net: Trainable, examples: Examples) -> Measurement:

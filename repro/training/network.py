@@ -22,7 +22,7 @@ from repro.training.loop import Row, train
 from repro.training.parallel import train_together
 from repro.training.step import Step, start
 from repro.training.tickets import search
-from repro.training.trainable import frozen_hash, load_named, named_tensors, prepare
+from repro.training.trainable import frozen_hash, load_named, lower, named_tensors, prepare
 from repro.training.ways import way
 
 
@@ -33,8 +33,10 @@ class Network:
         self._group = group
         self.spec, self.net, self.examples = spec, prepare(spec, device), load(spec, data_dir, device)
         standardise(spec, self.net, self.examples)
+        lower(self.net, spec.precision)
         self.fingerprints, self.place = self.examples.fingerprints, start(spec, self.net)
         self._step: Step | None = None  # None for the eager one
+        self._last: Row | None = None  # the row of the history that tells of the network as it is; None if none does
 
     def hasten(self, avoid: Mapping[str, str]) -> dict[str, Any]:
         """The fastest way to take steps from the place on, for runs that have one loop and all their data on a GPU."""
@@ -53,7 +55,8 @@ class Network:
                 group = self._group
                 return train_together(self.spec, self.net, self.examples, self.place, lambda _state: pause(), group)
             case _:
-                return train(self.spec, self.net, self.examples, self.place, lambda _state: pause(), self._step)
+                rows = train(self.spec, self.net, self.examples, self.place, lambda _state: pause(), self._step)
+                return self._remembered(rows)
 
     def memory(self) -> dict[str, NDArray[np.generic]]:
         """Trained parameters, running statistics, what the optimiser remembers, and sums over the row under way."""
@@ -75,6 +78,7 @@ class Network:
 
     def restore(self, tensors: bytes) -> None:
         """Loads them."""
+        self._last = None
         try:
             kept = load_tensors(tensors)
         except Exception as error:  # safetensors has an error of its own, and raises others
@@ -85,7 +89,12 @@ class Network:
 
     def measure(self, name: str) -> measure.Measurement:
         """As ``repro.training.measure`` does."""
-        return measure.measure(name, self.spec, self.net, self.examples)
+        return measure.measure(name, self.spec, self.net, self.examples, self._last)
+
+    def _remembered(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """With the last row kept: measuring need not evaluate again."""
+        for self._last in rows:
+            yield self._last
 
     def _moving(self) -> dict[str, torch.Tensor]:
         net, state = self.net, self.place

@@ -75,6 +75,19 @@ def prepare(spec: NetworkSpec, device: torch.device, purpose: Purpose = Purpose.
     return Trainable(model=model, trained=trained, running=_flatten_running(model), names=names, mask=mask, kept=kept)
 
 
+def lower(net: Trainable, precision: str) -> None:
+    """Stores frozen weights as the convolutions and the output layer of a bfloat16 run read them in every step.
+
+    Autocast would round them again each time. γ, β, statistics and whatever is trained stay float32.
+    """
+    if precision == "bfloat16":
+        for module in net.model.modules():
+            if type(module) in (nn.Conv2d, nn.Linear):  # one whose weights are computed rounds what it computes
+                for parameter in module.parameters():
+                    if not parameter.requires_grad:
+                        parameter.data = parameter.data.to(torch.bfloat16)
+
+
 def mask_name(label: str) -> str:
     """Under which the mask of a retrain is kept."""
     return f"mask of {label}"
@@ -87,7 +100,7 @@ def frozen_hash(net: Trainable) -> str:
     for name, tensor in sorted(tensors):
         if name not in net.names and "running_" not in name and "num_batches" not in name:
             digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -12,7 +12,8 @@ from repro.runs.resnet_spec import ResNetSpec
 from repro.training.data import Examples, Split
 from repro.training.loop import start, train
 from repro.training.measure import parameters
-from repro.training.trainable import RandomWeights, frozen_hash, load_named, named_tensors, prepare
+from repro.training.precision import arithmetic
+from repro.training.trainable import RandomWeights, frozen_hash, load_named, lower, named_tensors, prepare
 
 CPU = torch.device("cpu")
 SETS = [(trained, 2 if trained == "random" else 0) for trained in ResNetSpec.CHOICES["trained"]]
@@ -125,3 +126,23 @@ def test_kept_tensors_restore_the_network(which):
 def test_what_is_kept_of_a_batchnorm_only_resnet_866_is_small():
     kept = named_tensors(prepare(cifar("paper", 0, depth=866), CPU))
     assert sum(tensor.numel() * tensor.element_size() for tensor in kept.values()) < 1_000_000
+
+
+@pytest.mark.parametrize("which", [("batchnorm", 0), ("random", 2), ("shortcut+output", 0), ("all", 0)])
+def test_frozen_weights_of_a_bfloat16_run_are_stored_as_they_are_read(which):
+    net, plain = (prepare(short(*which), CPU) for _ in range(2))
+    lower(net, "bfloat16")
+    x = few_images().normalise(few_images().train.inputs)
+    with arithmetic("bfloat16", CPU):
+        assert torch.equal(net.model.train()(x), plain.model.train()(x))
+    stored = {name: one.dtype for name, one in net.model.named_parameters()}
+    frozen = {name for name in stored if name not in net.names and "bn" not in name and "downsample.1" not in name}
+    assert {name for name, dtype in stored.items() if dtype == torch.bfloat16} == frozen
+    assert frozen_hash(net) != frozen_hash(plain) or not frozen
+
+
+def test_frozen_weights_of_a_float32_run_stay_as_they_are():
+    net = prepare(short("batchnorm", 0), CPU)
+    before = frozen_hash(net)
+    lower(net, "float32")
+    assert frozen_hash(net) == before

@@ -17,7 +17,7 @@ from repro.recipes import built, cifar
 from repro.runs.files import write
 from repro.runs.lease import Lease
 from repro.runs.store import CHECKPOINT, Store
-from repro.training import run, speed
+from repro.training import measure, run, speed
 
 
 def short(trained="batchnorm", **changes):
@@ -166,6 +166,24 @@ def test_a_built_network_is_counted_and_not_trained(tmp_path):
     assert found.record["outcome"] == "built"
     assert found.history == ()
     assert found.measurement("parameters")["total"] == 175_258
+
+
+def test_what_the_last_row_says_is_not_evaluated_again(tmp_path, monkeypatch):
+    evaluated, real = [], measure.evaluate
+
+    def counted(spec, net, examples, split):
+        evaluated.append(net)
+        return real(spec, net, examples, split)
+
+    monkeypatch.setattr(measure, "evaluate", counted)
+    spec = cifar("smoke", 0, depth=8, trained="none")
+    go(spec, Store(tmp_path))
+    found = Store(tmp_path).run(spec)
+    assert len(evaluated) == 1  # the pass that looks at the ReLUs
+    row, accuracy = found.history[-1], found.measurement("accuracy")
+    assert [accuracy[name] for name in ("loss", "top1", "top5")] == [
+        row[f"test_{name}"] for name in ("loss", "top1", "top5")
+    ]
 
 
 def test_a_crash_is_left_behind_with_its_traceback_and_tried_again(tmp_path, monkeypatch):
