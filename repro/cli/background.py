@@ -95,7 +95,7 @@ def train(arguments: argparse.Namespace, session: "Session") -> "Tally":
                 data_dir=arguments.data_dir,
                 requested_seeds=seeds,
                 device=arguments.device,
-                workers=workers,
+                workers=arguments.workers,
                 budget=budget,
                 listener=listener,
                 stop=stop,

@@ -1,27 +1,20 @@
 """Measured throughput: how many images per second one GPU trains when 1, 2, 4 or 8 runs share it."""
 
-import math
-import multiprocessing
-import queue as queues
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from repro.cluster import ledger, scheduler, throughput
 from repro.cluster.ledger import Order
 from repro.cluster.profile import Profile
 from repro.cluster.sbatch import executor, refusals, share
-from repro.cluster.throughput import WORTH, Measured, Throughput
+from repro.cluster.throughput import Throughput
 from repro.cluster.waiting import empty_submission
+from repro.executing.sharing import SECONDS, TRIED, Measured, measured_rate, rates
 from repro.provenance import allocation
 from repro.runs.files import explain_write_errors, write
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec_json import read_spec
 from repro.runs.store import Store
-
-TRIED = (1, 2, 4, 8)  # runs at a time
-SECONDS = 5.0  # of each trial, after its processes have warmed up
-PATIENCE = 600.0  # seconds for the processes of one trial to start
 
 
 def send(one: Profile, order: Order, specs: list[str], minutes: int, most: int) -> tuple[str, Path]:
@@ -64,49 +57,6 @@ def measure(
     seconds: float = SECONDS,
 ) -> Throughput:
     """Measures networks one after the other, doubling the runs that share the GPU until that gains nothing or fails."""
-    made = []
-    for spec in specs:
-        rates: dict[str, float] = {}
-        for count in [count for count in TRIED if count <= most]:
-            rate = _rate(spec, count, data_dir, device, seconds)
-            if rate is None:
-                break
-            rates[str(count)] = round(rate, 1)
-            if count > 1 and rate <= WORTH * rates[str(count // 2)]:
-                break
-        if rates:
-            made.append(Measured(spec=spec.to_json(), rates=rates))
-    return Throughput(device=device, node=node, networks=tuple(made))
-
-
-def _rate(spec: NetworkSpec, count: int, data_dir: Path, device: str, seconds: float) -> float | None:
-    """Images per second over several processes that train at the same time; None if one of them fails."""
-    context = multiprocessing.get_context("spawn")
-    barrier, answers = context.Barrier(count), context.Queue()
-    endless = spec.with_rows(1_000_000)
-    arguments = (endless, data_dir, device, seconds, barrier, answers)
-    processes = [context.Process(target=_train, args=arguments, daemon=True) for _ in range(count)]
-    for process in processes:
-        process.start()
-    try:
-        rates = [answers.get(timeout=PATIENCE) for _ in processes]
-    except queues.Empty:
-        return None
-    finally:
-        for process in processes:
-            process.kill()
-            process.join()
-    return None if any(math.isnan(rate) for rate in rates) else sum(rates)
-
-
-def _train(spec: NetworkSpec, data_dir: Path, device: str, seconds: float, barrier: Any, answers: Any) -> None:
-    from repro.training import speed
-
-    try:
-        answers.put(
-            speed(spec, data_dir=data_dir, device=device, ready=lambda: barrier.wait(PATIENCE), seconds=seconds)
-        )
-    except Exception:  # most likely out of memory: that many do not fit
-        barrier.abort()
-        answers.put(math.nan)
-        raise
+    rate = measured_rate(data_dir, device, stopped=lambda: False, seconds=seconds)
+    made = [Measured(spec=spec.to_json(), rates=rates(spec, rate, most)) for spec in specs]
+    return Throughput(device=device, node=node, networks=tuple(one for one in made if one.rates))

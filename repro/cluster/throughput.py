@@ -4,43 +4,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from repro.cluster import ledger
 from repro.cluster.elements import Sharing
 from repro.cluster.profile import Profile
 from repro.errors import ClusterError
+from repro.executing.sharing import Measured, heaviest
 from repro.planning.cost import Known, forward_macs
 from repro.runs.files import write
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec import RunSpec
 from repro.runs.spec_json import read_spec
 from repro.runs.store import Store
-from repro.runs.ticket_spec import TicketSpec
 
-WORTH = 1.05  # doubling the runs must raise the images per second by this factor
 NETWORKS = 6  # measured at most: those that the plan spends most time on
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """One network: images per second over all runs that share a GPU, by number of runs."""
-
-    spec: str  # canonical JSON
-    rates: dict[str, float]
-
-    @property
-    def name(self) -> str:
-        """The network's name."""
-        return read_spec(self.spec, "the rates").name
-
-    def best(self) -> int:
-        """The smallest number of runs whose rate is close to the best."""
-        found = 1
-        for count in sorted(map(int, self.rates)):
-            if self.rates[str(count)] > WORTH * self.rates[str(found)]:
-                found = count
-        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,14 +87,7 @@ def sharing(found: Throughput | None, profile: Profile) -> Sharing:
 
 def networks(specs: Sequence[tuple[RunSpec, float]]) -> list[NetworkSpec]:
     """The networks worth measuring, from runs and their expected seconds: those that take the most time."""
-    spent: dict[tuple[Any, ...], tuple[float, NetworkSpec]] = {}
-    for one, seconds in specs:
-        spec = one.sequence[0].training if isinstance(one, TicketSpec) else one
-        if spec.rows and spec.devices == 1 and isinstance(spec, NetworkSpec):
-            kind = (spec.dataset, spec.network, spec.batch_size, spec.precision)
-            before, first = spent.get(kind, (0.0, spec))
-            spent[kind] = (before + seconds, first)
-    return [spec for _, spec in sorted(spent.values(), key=lambda pair: -pair[0])][:NETWORKS]
+    return [spec for spec, _ in heaviest(specs, NETWORKS)]
 
 
 def save(found: Throughput, where: Path) -> None:

@@ -1,14 +1,15 @@
 """Complete runs: the missing ones of a plan, trained here by one process per core or GPU until none is requested."""
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from repro.claim import Check
 from repro.errors import SpecError
-from repro.executing import pool
+from repro.executing import pool, sharing
 from repro.executing.devices import devices, processes
 from repro.executing.pool import Done, Site, Stop
 from repro.planning.plan import Plan, Planned, plan
@@ -79,9 +80,27 @@ def run_all(
 
             check_devices(todo, found)
             check_data(todo, data_dir)
+            if workers is None and found != ("cpu",):
+                workers = len(found) * _per_gpu(todo, site, budget, stop)
+                site = replace(site, workers=workers)
             report(None)
             tally.stopped = not pool.train(todo, site, stop, report)
     return tally
+
+
+def _per_gpu(runs: Sequence[Planned], site: Site, budget: float | None, stop: Stop) -> int:
+    """How many runs share each GPU; 1 where the user ends the measurement, and with it training."""
+    try:
+        return sharing.per_gpu(
+            [(run.spec, run.cost.seconds) for run in runs],
+            site.store,
+            site.device,
+            budget=budget,
+            rate=sharing.measured_rate(site.data_dir, site.device, stopped=stop.event.is_set),
+            tell=lambda text: sys.stderr.write(f"{text}\n"),
+        )
+    except sharing.StoppedError:
+        return 1
 
 
 def check_devices(runs: Sequence[Planned], found: tuple[str, ...]) -> None:

@@ -203,7 +203,9 @@ def _flatten_running(model: nn.Module) -> Tensor:
     start = 0
     for norm in norms:
         for name in ("running_mean", "running_var"):
-            norm._buffers[name] = flat[start : start + norm.num_features]
+            # With .data, each has a version of its own: the backward pass of a compiled block would take an update of
+            # another layer's for one of its own.
+            norm._buffers[name] = flat[start : start + norm.num_features].data
             start += norm.num_features
         norm.num_batches_tracked = None  # nothing reads the count, and counting is a launch a layer
     return flat

@@ -12,8 +12,9 @@ from repro.cluster.choice import gpus_of_a_job
 from repro.cluster.elements import LIMITS, arrays
 from repro.cluster.profile import Profile, with_gpus
 from repro.cluster.sbatch import several
-from repro.cluster.throughput import Measured, Throughput
+from repro.cluster.throughput import Throughput
 from repro.errors import ClusterError
+from repro.executing.sharing import Measured
 from repro.planning.cost import Cost
 from repro.planning.plan import Planned
 from repro.recipes import cifar, imagenet
