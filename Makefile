@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SCALE ?= smoke
+DATA ?= data
 
 EVIDENCE := claims/evidence
 
@@ -40,7 +41,8 @@ lint: .venv/installed
 	$(BIN)/mypy
 
 bench: .venv/installed
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.beside --data-dir $(DATA)
+	$(BIN)/python -m tests.bench $(DATA)
 
 readme: .venv/installed
 	$(BIN)/python -m tests.readme

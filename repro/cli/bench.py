@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
+from statistics import median
 from typing import TYPE_CHECKING
 
 from repro.cli import shared
@@ -9,6 +10,7 @@ from repro.cli.output import show
 
 if TYPE_CHECKING:
     from repro.planning.device import Device
+    from repro.runs.store import Store
 
 
 def bench(arguments: argparse.Namespace) -> int:
@@ -20,8 +22,12 @@ def bench(arguments: argparse.Namespace) -> int:
     name = devices(arguments.device)[0]
     show(f"Measuring {name} for about a minute; other work on this machine makes the figures worse.")
     found = measure(name, lambda what: show(f"  {what} …"))
-    file = device.save(shared.store(arguments).root, found)
-    arguments.tell(lambda: device.to_json(found) | {"file": str(file)}, lines(found))
+    store = shared.store(arguments)
+    file, off = device.save(store.root, found), ratios(found, store)
+    arguments.tell(
+        lambda: device.to_json(found) | {"file": str(file), "estimate_by_record": off},
+        [*lines(found), *([_off(off)] if off else [])],
+    )
     show(f"{file} written. Next: repro plan --scale paper")
     return 0
 
@@ -38,3 +44,19 @@ def lines(found: "Device") -> Iterator[str]:
             f"{one.spec.network}: {1000 * one.seconds:.3g} ms a step of {one.spec.batch_size}; the limit by these "
             f"figures is {share:.0%} of it"
         )
+
+
+def ratios(found: "Device", store: "Store") -> list[float]:
+    """By how much the estimates for the runs of a store that were timed on such a device exceed what they took."""
+    from repro.planning.cost import estimator
+    from repro.planning.plan import timed
+
+    cost = estimator((), found)
+    return sorted(cost(one.spec).seconds / one.seconds for one in timed(store, found.kind) if one.seconds)
+
+
+def _off(ratios: list[float]) -> str:
+    return (
+        f"estimate by record of {len(ratios)} runs in the store: median {median(ratios):.2f} "
+        f"({ratios[0]:.2f} to {ratios[-1]:.2f})"
+    )

@@ -159,6 +159,10 @@ def _values(action: argparse.Action, given: Mapping[str, str]) -> dict[str, str]
             from repro.runs.datasets import COPIES
 
             return dict.fromkeys((*COPIES, *(("digits",) if action.dest == "names" else ())), "")
+        case "archive":
+            from repro.executing.fetch import archives
+
+            return dict.fromkeys(archives(), "")
         case "cluster" | "name":
             from repro.provenance import folder
 
@@ -169,7 +173,7 @@ def _values(action: argparse.Action, given: Mapping[str, str]) -> dict[str, str]
             return {spec.key[:KEY]: spec.name for spec in Store(Path(given.get("results", "results"))).specs()}
         case "device":
             return {"auto": "", "cpu": "", "cuda": ""}
-        case "results" | "data_dir" | "report" | "to" | "file" | "files":
+        case "results" | "data_dir" | "mirrors" | "report" | "to" | "file" | "files":
             return None
     return {}  # a number or a duration
 

@@ -13,9 +13,9 @@ def fetch(arguments: argparse.Namespace) -> int:
     from repro.executing.fetch import MIRRORS, archives, fetch
 
     known = archives(arguments.mirrors or MIRRORS)
-    if arguments.name not in known:
-        raise SpecError(f"{arguments.name!r} cannot be fetched; allowed: {', '.join(known) or 'none'}.")
-    one = known[arguments.name]
+    if arguments.archive not in known:
+        raise SpecError(f"{arguments.archive!r} cannot be fetched; allowed: {', '.join(known) or 'none'}.")
+    one = known[arguments.archive]
     fetched = fetch(one, arguments.data_dir, show)
     file = arguments.data_dir / one.file
     where = "" if arguments.data_dir == Path("data") else f" --data-dir {arguments.data_dir}"

@@ -179,7 +179,7 @@ def data_sets(data: argparse.ArgumentParser) -> None:
     """The two kinds of ``data``."""
     kinds = data.add_subparsers(required=True, metavar="WHAT")
     fetched = kinds.add_parser("fetch", help="fetches CIFAR-10, resuming what was cut", allow_abbrev=False)
-    fetched.add_argument("name", metavar="NAME", help="cifar10")
+    fetched.add_argument("archive", metavar="NAME", help="cifar10")
     fetched.add_argument("--mirrors", type=folder, metavar="FILE", help="a list of mirrors in place of the suite's own")
     text = "prints fingerprints of the data sets that are there; exit 3 if CIFAR-10 is not"
     checked = kinds.add_parser("check", help=text, allow_abbrev=False)

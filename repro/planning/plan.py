@@ -127,6 +127,19 @@ def _planned(
     return Planned(spec=spec, checks=checks, condition=condition, why=why, cost=cost)
 
 
+def timed(store: Store, device_type: str) -> list[Known]:
+    """The trained runs of a store that say what they took on a type of device; on a busy processor, its own time.
+
+    Raises:
+        StoreError: a run was changed by hand.
+    """
+    trained = [run for run in store.runs() if run.spec.rows]
+    sure = [
+        run for run in trained if device_type != "cpu" or all("processor_seconds" in p for p in run.record["parts"])
+    ]
+    return [known for known in map(_known, sure) if known.device_type == device_type]
+
+
 def _known(run: Run) -> Known:
     """A complete run, as a measurement to scale from: the seconds of all its devices together.
 

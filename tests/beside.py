@@ -1,0 +1,274 @@
+"""The plain loop and the engine side by side on the device at hand: python -m tests.beside [--data-dir DATA].
+
+The plain loop is what published code does: torchvision's transforms on PIL images in a DataLoader, torch as it is set
+out of the box, every parameter but γ and β with ``requires_grad=False``, and the loss read back in every step. Both
+train the same networks from the same seed. Repetitions alternate, each in a process of its own below this one. On a CPU
+rates are images a second of processor time, loaders included, since others may use the machine too; and the plain loop
+has one thread, as the engine has, since threads that wait for each other on a busy machine would count as work.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from repro.planning.device import Device, at_hand
+from repro.planning.work import work
+from repro.provenance import detect_device, device_name
+from repro.recipes import cifar
+from repro.runs.resnet_spec import ResNetSpec
+
+NETWORKS = {
+    "resnet-14": (14, 1),
+    "resnet-56": (56, 1),
+    "resnet-110": (110, 1),
+    "resnet-866": (866, 1),
+    "wrn-14-4": (14, 4),
+}
+ARMS = ("plain", "engine")
+WARM = 2  # steps before the timed ones
+SECONDS = {"cpu": 2.0, "cuda": 2.0}  # of timed steps, about, by what a step should take
+LOADERS = 2  # workers of the DataLoader
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def main() -> None:
+    """Prints the table, one row a network and precision."""
+    given = _options()
+    if given.worker:
+        print(json.dumps([*_measured(given)]))
+        return
+    kind = detect_device()
+    device = at_hand(given.results, kind, device_name(kind))
+    found: dict[tuple[str, str], dict[str, list[dict[str, float]]]] = {}
+    for repetition in range(given.repetitions):
+        for arm in ARMS[:: 1 if repetition % 2 else -1]:
+            for one in _run(given, arm):
+                arms = found.setdefault((one["network"], one["precision"]), {})
+                arms.setdefault(arm, []).append(one)
+    print("\n".join(table(found, device, given.repetitions)))
+
+
+def table(found: dict[Any, dict[str, list[dict[str, float]]]], device: Device, n: int) -> Iterator[str]:
+    """A Markdown table: medians, and ranges of n repetitions."""
+    unit = "images per processor-second" if device.kind == "cpu" else "images/s"
+    data = {one["data"] for arms in found.values() for some in arms.values() for one in some}
+    yield f"{device.words}, {os.cpu_count()} cores; {', '.join(map(str, data))}; {unit}, median (range, n = {n})"
+    yield f"limit: {device.source}"
+    yield "| network | plain loop | engine | times | engine's share of the limit | peak MB | start, s |"
+    yield "|---|---|---|---|---|---|---|"
+    for network in NETWORKS:
+        for precision in ("float32",) if device.kind == "cpu" else ("float32", "bfloat16"):
+            arms = found.get((network, precision), {})
+            if set(arms) != set(ARMS):
+                yield f"| {network}, {precision} | not measured | | | | | |"
+                continue
+            plain, engine = ([one["rate"] for one in arms[arm]] for arm in ARMS)
+            times = statistics.median(engine) / statistics.median(plain)
+            spec = _spec(network, precision)
+            limit = spec.batch_size / device.limit(work(spec)[0])
+            cells = [
+                f"{network}, {precision}",
+                _spread(plain),
+                _spread(engine),
+                f"{times:.2f}",
+                f"{statistics.median(engine) / limit:.0%}",
+                " / ".join(f"{statistics.median(one['peak'] for one in arms[arm]) / 1e6:.0f}" for arm in ARMS),
+                " / ".join(f"{statistics.median(one['start'] for one in arms[arm]):.1f}" for arm in ARMS),
+            ]
+            yield f"| {' | '.join(cells)} |"
+
+
+def _spread(values: list[float]) -> str:
+    return f"{statistics.median(values):.0f} ({min(values):.0f} to {max(values):.0f})"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="of the JPEG copy; else images are random")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="beside which repro bench measured")
+    parser.add_argument("--networks", default=",".join(NETWORKS))
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--worker", choices=ARMS, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _run(given: argparse.Namespace, arm: str) -> list[dict[str, Any]]:
+    words = [sys.executable, "-m", "tests.beside", "--worker", arm, "--data-dir", given.data_dir]
+    more = ["--results", given.results, "--networks", given.networks]
+    done = subprocess.run([*words, *more], capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"{arm}: not measured: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+        return []
+    return list(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _spec(network: str, precision: str) -> ResNetSpec:
+    from dataclasses import replace
+
+    depth, width = NETWORKS[network]
+    return replace(cifar("paper", 0, depth=depth, width=width), precision=precision, dataset="cifar10-jpeg")
+
+
+def _measured(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """In a process of its own: every network, one after the other."""
+    import torch
+
+    from repro.training import machine
+
+    kind = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(kind)
+    limits = at_hand(given.results, kind, device_name(kind))
+    real = any(given.data_dir.glob("train*.parquet"))
+    start = 0.0
+    for network in given.networks.split(","):
+        for precision in ("float32",) if kind == "cpu" else ("float32", "bfloat16"):
+            spec = _spec(network, precision)
+            steps = max(2, round(SECONDS[kind] / limits.limit(work(spec)[0])))
+            machine.forget_peak_memory(device)
+            call = _plain if given.worker == "plain" else _engine
+            steps = min(steps, 80)
+            seconds, first = call(spec, device, given.data_dir if real else None, steps)
+            start = start or first
+            yield {
+                "network": network,
+                "precision": precision,
+                "rate": steps * spec.batch_size / seconds,
+                "peak": machine.peak_memory(device),
+                "start": start,
+                "data": "CIFAR-10 re-encoded as JPEG" if real else "random images",
+            }
+
+
+def _images(spec: ResNetSpec, data_dir: Path | None) -> Any:
+    """Training images and labels, (N, 32, 32, 3) uint8 and (N,) int64."""
+    import numpy as np
+
+    from repro.training.decoded import arrays
+
+    if data_dir is not None:
+        return arrays(spec.dataset, data_dir)[0]
+    generator = np.random.default_rng(0)
+    count = 100 * spec.batch_size
+    return generator.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8), generator.integers(0, 10, count)
+
+
+def _clock(device: Any) -> float:
+    """Processor seconds of this process and its loaders that have ended on a CPU; of the wall on a GPU."""
+    if device.type == "cuda":
+        import torch
+
+        torch.cuda.synchronize()
+        return time.perf_counter()
+    others = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + others.ru_utime + others.ru_stime
+
+
+def _plain(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int) -> tuple[float, float]:
+    """Seconds of some steps, and those until the first was done."""
+    import torch
+    from PIL import Image
+    from torch.utils.data import DataLoader, Dataset
+    from torchvision import transforms
+
+    from repro.training.models import build, parts
+    from repro.training.models.initial import fill
+
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    images, labels = _images(spec, data_dir)
+    changed = transforms.Compose(
+        [
+            transforms.RandomCrop(32, padding=4),
+            transforms.RandomHorizontalFlip(),
+            transforms.ToTensor(),
+            transforms.Normalize(MEAN, DEVIATION),
+        ]
+    )
+
+    class Images(Dataset):  # as torchvision's CIFAR10 gives them
+        def __init__(self, count: int) -> None:
+            self.count = count
+
+        def __len__(self) -> int:
+            return self.count
+
+        def __getitem__(self, index: int) -> Any:
+            return changed(Image.fromarray(images[index])), int(labels[index])
+
+    model = fill(build(spec), spec).to(device).train()
+    kinds = parts(model)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = kinds[name] == "batchnorm"
+    moving = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.SGD(moving, lr=0.1, momentum=0.9, weight_decay=1e-4)
+    criterion, low = torch.nn.CrossEntropyLoss(), spec.precision == "bfloat16"
+
+    def epoch(count: int) -> None:
+        loader = DataLoader(
+            Images(count * spec.batch_size),
+            batch_size=spec.batch_size,
+            shuffle=True,
+            num_workers=LOADERS,
+            pin_memory=device.type == "cuda",
+        )
+        loss_sum, correct = 0.0, 0
+        for x, y in loader:
+            x, y = x.to(device, non_blocking=True), y.to(device, non_blocking=True)
+            optimizer.zero_grad()
+            with torch.autocast(device.type, torch.bfloat16, enabled=low):
+                logits = model(x)
+                loss = criterion(logits, y)
+            loss.backward()
+            optimizer.step()
+            loss_sum += loss.item()
+            correct += logits.argmax(1).eq(y).sum().item()
+
+    epoch(1)
+    first = _clock(device) if device.type == "cpu" else time.time() - _began()
+    epoch(WARM)
+    began = _clock(device)
+    epoch(steps)
+    return _clock(device) - began, first
+
+
+def _engine(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int) -> tuple[float, float]:
+    """The same of the suite's own training."""
+    from repro.training import machine, rates
+    from repro.training.data import load
+    from repro.training.loop import State, start, train
+    from repro.training.trainable import prepare
+    from repro.training.ways import way
+
+    machine.settle(device)
+    examples = rates.synthetic(spec, device) if data_dir is None else load(spec, data_dir, device)
+    net = prepare(spec, device)
+    state, times = start(spec, net), []
+    chosen = way(spec, net, examples, state, {})
+
+    def over(_: State) -> bool:
+        done = len(times)  # steps
+        times.append(_clock(device) if done in (1, WARM, WARM + steps) else 0.0)
+        if done == 1 and device.type == "cuda":
+            times[1] = time.time() - _began()
+        return done == WARM + steps
+
+    for _ in train(spec, net, examples, state, over, chosen.step):
+        pass
+    return times[-1] - times[WARM], times[1]
+
+
+def _began() -> float:
+    """When this process began, as time.time() counts."""
+    return Path(f"/proc/{os.getpid()}").stat().st_ctime
+
+
+if __name__ == "__main__":
+    main()
