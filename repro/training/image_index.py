@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -96,7 +96,8 @@ def make_index(dataset: str, data_dir: Path, sign: Callable[[int, int], object])
     """
     form, root = form_of_files(dataset, data_dir), data_dir / dataset
     listed = _folders(dataset, root) if form == "folders" else _rows(root)
-    found = {split: _read_through(root, *one, sign) for split, one in listed.items()}
+    with _refusing_halves():
+        found = {split: _read_through(root, *one, sign) for split, one in listed.items()}
     tensors: dict[str, NDArray[Any]] = {}
     prints = {}
     for split, (names, labels, digests) in found.items():
@@ -210,6 +211,17 @@ def _read_through(
                 done += 1
             sign(done, len(names))
     return names, np.array(labels, np.int64), digests
+
+
+@contextmanager
+def _refusing_halves() -> Iterator[None]:
+    """A library for PDFs lets PIL fill what is missing of an image with grey, in the whole process."""
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def _digest(content: bytes, name: str) -> bytes:

@@ -17,7 +17,7 @@ def test_doctor_looks_at_everything_that_a_run_needs(workplace, capsys):
 
 def test_data_reads_images_in_files_through_once_and_prints_their_fingerprints(workplace, capsys):
     draw(workplace / "data")
-    assert main(["data", "imagenet-drawn", "--json"]) == 0
+    assert main(["data", "check", "imagenet-drawn", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["imagenet-drawn"]
     assert (found["train"], found["test"]) == ([45], [20])
     assert all(len(one) == 64 for one in found["fingerprints"].values())
@@ -27,5 +27,5 @@ def test_data_reads_images_in_files_through_once_and_prints_their_fingerprints(w
 def test_data_names_a_broken_image_in_one_line_and_writes_nothing(workplace, capsys):
     file = next((draw(workplace / "data") / "train" / "n02").iterdir())
     file.write_bytes(b"no image")
-    assert f"{file.relative_to(workplace)} is no image" in refused(capsys, "data", "imagenet-drawn", "--json")
+    assert f"{file.relative_to(workplace)} is no image" in refused(capsys, "data", "check", "imagenet-drawn", "--json")
     assert not (workplace / "data" / "imagenet-drawn.index").exists()
