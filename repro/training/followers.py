@@ -15,11 +15,8 @@ from repro.errors import ReproError, SpecError
 from repro.runs.imagenet_spec import ImageNetSpec
 from repro.runs.spec import RunSpec
 from repro.training import machine
-from repro.training.data import load
 from repro.training.group import ALONE, Group, joined, launched
-from repro.training.loop import start
-from repro.training.parallel import train_together
-from repro.training.trainable import prepare
+from repro.training.network import Network
 
 
 def check_devices(spec: RunSpec, devices: Sequence[torch.device]) -> None:
@@ -82,9 +79,7 @@ def follow(spec: RunSpec, *, data_dir: Path, device: str, rank: int, address: st
     where = torch.device(device)
     machine.settle(where)
     with joined(rank, spec.processes, address, where) as group:
-        examples = load(spec, data_dir, where)
-        net = prepare(spec, where)
-        for _ in train_together(spec, net, examples, start(spec, net), lambda _state: pause(), group):
+        for _ in Network(spec, data_dir, where, group).train(pause):
             pass
 
 
