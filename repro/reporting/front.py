@@ -54,17 +54,21 @@ def _own(made: Json) -> list[Json]:
 def _own_side(runs: Sequence[Json]) -> dict[str, str]:
     trained = [run for run in runs if run["outcome"] != "built"]
     lengths = Counter(
-        f"{run['spec'][unit]:,} {unit}"
+        (unit, run["spec"][unit])
         for run in trained
         for unit in ("epochs", "steps")
         if unit in run["spec"] and "retrains" not in run["spec"]
     )
+    by_unit: dict[str, list[str]] = {}
+    for (unit, length), _ in lengths.most_common(MOST_LENGTHS):
+        by_unit.setdefault(unit, []).append(f"{length:,}")
+    training = "; ".join(f"{' or '.join(texts)} {unit}" for unit, texts in by_unit.items())
     hours = duration(sum(run["seconds"] or 0.0 for run in trained))
     none = "none yet"
     return {
         "networks": networks(run["name"] for run in trained) or none,
         "data": ", ".join(sorted({run["spec"]["dataset"] for run in trained})) or none,
-        "training": ", ".join(length for length, _ in lengths.most_common(MOST_LENGTHS)) or none,
+        "training": training or none,
         "seeds": seeds(trained) or none,
         "cost": f"{hours} of one device, {len(trained):,} runs" if trained else none,
     }

@@ -98,7 +98,8 @@ def view(made: Json) -> Json:
         "checklist": checklist(made),
         "disagreements": _disagreements(made["works"], others),
         "protocol": [(name.replace("_", " "), words(value)) for name, value in sorted(made["protocol"].items())],
-        "protocols": _protocols(made["works"]),
+        "protocols": (protocols := _protocols(made["works"])),
+        "all_told": len(protocols) >= sum(not work["companion_to"] for work in made["works"]) > 0,
         "cost": cost,
         "runs": [{**run, "top1": (run["top1_by_epoch"] or [None])[-1]} for run in made["runs"]],
     }
@@ -187,7 +188,9 @@ def _standings(settings: Sequence[Json]) -> str:
     named = {word: [row["name"] for row in settings if row["standing"].partition(" ")[0] == word]
              for word in ("same", "guess", "deviation")}  # fmt: skip
     counted = f"Of {len(settings)} settings {len(named['same'])} are the same, {len(named['guess'])} guesses"
-    return f"{counted}, {len(named['deviation'])} deviations: {', '.join(named['deviation']) or 'none'}."
+    untold = sum(not row["standing"] for row in settings)
+    more = f", {untold} not trained at this scale" if untold else ""
+    return f"{counted}{more}, {len(named['deviation'])} deviations: {', '.join(named['deviation']) or 'none'}."
 
 
 def _registered(registration: Json | None) -> str:
