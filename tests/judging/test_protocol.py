@@ -93,3 +93,8 @@ def test_a_setting_of_runs_that_a_scale_does_not_have_is_not_trained_there(scale
     (work,) = beside_runs(works(checks), checks)
     (found,) = [one for one in work.settings if one.name == "Figure 4: retrains"]
     assert (found.here, found.standing) == ("not trained at this scale", "")
+
+
+@pytest.mark.parametrize("name", ["frankle2021", "greydanus2024"])
+def test_every_setting_is_about_some_run_of_the_paper_scale(name):
+    assert "" not in standings("paper", name).values()

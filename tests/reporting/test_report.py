@@ -108,7 +108,8 @@ def work(text):
                 for standing in ("same", "guess", "deviation", "")]  # fmt: skip
     return {
         "key": "nobody2021", "title": text, "short": text, "authors": [text, text], "venue": text, "year": 2021,
-        "url": "javascript:alert(1)", "versions": [text], "companion_to": "", "tags": {"P": text}, "scales": {"smoke": text},
+        "url": "javascript:alert(1)", "versions": [text], "companion_to": "", "tags": {"P": text},
+        "scales": {"smoke": text},
         "protocol": {"networks": text, "data": text}, "columns": [text, text], "settings": settings,
         "disagreements": [{"about": text, "claims": ["tiny", "tiny"]}],
     }  # fmt: skip
