@@ -70,7 +70,6 @@ Seen = Callable[[nn.Conv2d, Tensor, Tensor], Tensor]  # a convolution, its input
 @torch.no_grad()
 def _pass_first_batch(spec: NetworkSpec, net: Trainable, examples: Examples, seen: Seen) -> None:
     x, _ = batches(spec, examples, 0).of(0)
-    net.model.train()
     with _told(net.model, seen), arithmetic(spec.precision, x.device):
         net.model(x)
 

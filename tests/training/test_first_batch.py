@@ -9,6 +9,7 @@ from torch import nn
 
 from repro.judging.integrity import refuse_contradictions
 from repro.recipes import layered
+from repro.runs.checkpoint import read_checkpoint
 from repro.runs.store import Store
 from repro.training import remeasure, run
 from repro.training.data import batches, load
@@ -72,6 +73,15 @@ def test_network_computes_on_its_first_batch_what_one_with_batchnorm_does(digits
     with torch.no_grad():
         assert torch.allclose(once.model(of(0)[0]), batchnorm.model.train()(of(0)[0]), atol=1e-4)
         assert not torch.allclose(once.model(of(1)[0]), batchnorm.model.train()(of(1)[0]), atol=1e-2)
+
+
+def test_a_run_starts_from_the_weights_so_set(digits, tmp_path):
+    net = prepare(SPEC, CPU)
+    standardise(SPEC, net, digits)
+    assert go(Store(tmp_path), pause=lambda: True) == "paused"
+    kept, position, _ = read_checkpoint(Store(tmp_path).folder(SPEC), SPEC)
+    assert (position["epoch"], position["step"]) == (0, 0)
+    assert torch.equal(torch.from_numpy(kept["trained"]), net.trained)
 
 
 def test_other_networks_are_left_as_they_are(digits):
