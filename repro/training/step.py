@@ -46,7 +46,8 @@ def eager(spec: NetworkSpec, net: Trainable, state: State) -> Step:
         if net.names:  # with nothing to train, only the running statistics move
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            _prune(net)
+            if net.mask is not None:  # what is pruned is 0 after every step, whatever the optimiser remembers of it
+                net.trained.mul_(net.mask)
             net.trained.grad.zero_()  # type: ignore[union-attr]
         _add_up(state, loss, logits, labels)
 
@@ -59,8 +60,10 @@ def static(
     """The same step as a function of which examples, (B,) int64, that a GPU may record once and replay.
 
     Everything that changes from step to step lies in tensors whose memory stays: the indices, the row's ``tables``, the
-    ``rate`` () float32, and what the step moves. It makes no tensor on the host and reads none back.
+    ``rate`` () float32, and what the step moves. It makes no tensor on the host and reads none back. Nothing of its
+    network is pruned.
     """
+    assert net.mask is None
     parameters = [net.model.get_parameter(name) for name in net.names]
     places = [one.grad for one in parameters if one.grad is not None]  # views into the gradient of the trained vector
 
@@ -71,7 +74,6 @@ def static(
             # Copied, not accumulated: an addition less for each parameter, and nothing to set to zero.
             torch._foreach_copy_(places, torch.autograd.grad(loss, parameters))
             sgd(spec, net.trained, state.slots["momentum"], rate)
-            _prune(net)
         _add_up(state, loss, logits, labels)
 
     return step
@@ -82,12 +84,6 @@ def _forward(spec: NetworkSpec, net: Trainable, x: Tensor, labels: Tensor) -> tu
     with arithmetic(spec.precision, x.device):
         logits = net.model(x)
     return functional.cross_entropy(logits.float(), labels), logits
-
-
-def _prune(net: Trainable) -> None:
-    """What is pruned is 0 after every step, whatever the optimiser remembers of it."""
-    if net.mask is not None:
-        net.trained.mul_(net.mask)
 
 
 @torch.no_grad()

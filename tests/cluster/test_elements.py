@@ -17,7 +17,7 @@ from repro.errors import ClusterError
 from repro.executing.sharing import Measured
 from repro.planning.cost import Cost
 from repro.planning.plan import Planned
-from repro.recipes import cifar, imagenet
+from repro.recipes import cifar, imagenet, ticket
 from repro.runs.store import Store
 
 
@@ -149,6 +149,10 @@ def test_the_networks_that_take_the_most_time_are_measured():
         (cifar("smoke", seed, depth=depth), seconds) for depth, seconds in ((8, 1), (14, 5), (32, 3)) for seed in (0, 1)
     ]
     assert [spec.depth for spec in throughput.networks(runs)] == [14, 32, 8]
+
+
+def test_a_ticket_is_measured_by_its_network():
+    assert throughput.networks([(ticket(0, "magnitude"), 1)]) == [ticket(0, "magnitude").sequence[0].training]
 
 
 def test_throughput_is_really_measured(tmp_path):

@@ -150,8 +150,8 @@ def test_noise_redraws_the_stated_share_of_training_labels_by_seed():
 
 def test_a_generator_that_makes_other_data_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    others = (np.zeros((4000, 40), np.float32), np.zeros(4000, np.int64))
-    test = (np.zeros((1000, 40), np.float32), np.zeros(1000, np.int64))
+    others = (np.zeros((4000, 40), np.float32), np.arange(4000) % 10)
+    test = (np.zeros((1000, 40), np.float32), np.arange(1000) % 10)
     monkeypatch.setattr(decoded, "decode", lambda *_: (others, test))
     with pytest.raises(DataError, match="install the versions of mnist1d, numpy and scipy"):
         decoded.arrays("mnist1d", tmp_path / "other")
