@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import re
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,8 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         self.server.asked.append((self.path, self.headers.get("Range")))
         first = int(re.sub(r"\D", "", self.headers.get("Range", "0")))
         content = {"/wrong": CONTENT[::-1], "/long": CONTENT + CONTENT}.get(self.path, CONTENT)
+        if self.path == "/slow":
+            time.sleep(0.3)  # long enough for others to ask, if they were let
         if self.path == "/gone":
             return self.send_error(404)
         if self.path == "/refuses" and first:
@@ -159,14 +162,14 @@ def test_a_full_disk_is_no_fault_of_the_mirror(archive, server, tmp_path, monkey
 
 
 def test_of_two_calls_at_once_one_fetches(archive, server, tmp_path):
-    one, results = archive("/whole"), []
+    one, results = archive("/slow"), []
     threads = [threading.Thread(target=lambda: results.append(fetch(one, tmp_path, print))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert sorted(results) == [False, False, False, True]
-    assert server.asked == [("/whole", None)]
+    assert server.asked == [("/slow", None)]
 
 
 @pytest.mark.parametrize("text", ["", "[cifar10]\nfile = 3", "no toml", "cifar10 = 3"])
