@@ -66,9 +66,10 @@ def report(arguments: argparse.Namespace) -> int:
         lines = reporting.against(arguments)
         arguments.tell(lambda: lines, lines)
         return 0
-    made, further = rendered(arguments), reporting.beside(arguments)
-    arguments.tell(lambda: {**made, "written": [*made["written"], *further]}, further)
-    return 0
+    document, stale = reporting.document(arguments)
+    made, further = rendered(arguments, document), reporting.beside(arguments, document)
+    arguments.tell(lambda: {**made, "written": [*made["written"], *further], "stale": stale}, [*further, *stale])
+    return 3 if stale else 0
 
 
 def preregister(arguments: argparse.Namespace) -> int:
@@ -142,15 +143,15 @@ def judged(arguments: argparse.Namespace, session: "Session") -> int:
     return exit_code((row.verdict, row.answer) for row in rows)
 
 
-def rendered(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Renders verdicts.json, and says what was written, and where to open it."""
+def rendered(arguments: argparse.Namespace, document: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Renders verdicts.json, or what was made of it, and says what was written, and where to open it."""
     from repro.judging import verdicts_json
     from repro.reporting import report
 
     if not arguments.json:
         show(f"writing the report into {arguments.report} …")  # the PDF takes seconds
     page = (arguments.report / "report.html").resolve().as_uri()
-    written = report.render(verdicts_json.load(arguments.report / "verdicts.json"), arguments.report)
+    written = report.render(document or verdicts_json.load(arguments.report / "verdicts.json"), arguments.report)
     if not arguments.json:
         for line in written:
             show(line)

@@ -10,6 +10,8 @@ NAME = "verdicts.json"
 
 def options(report: argparse.ArgumentParser) -> None:
     """Options of ``report``."""
+    report.add_argument("--results", type=Path, default=None, metavar="FOLDER",
+                        help="mark each verdict STALE whose runs have changed in this store since")  # fmt: skip
     report.add_argument("--csv", action="store_true", help="also write claims, findings and runs as CSV, and a badge")
     report.add_argument("--archive", action="store_true", help="also write PDF/A-3a with verdicts.json inside")
     report.add_argument("--crate", action="store_true", help="also write the metadata of an RO-Crate of the folder")
@@ -18,13 +20,25 @@ def options(report: argparse.ArgumentParser) -> None:
     )
 
 
-def beside(arguments: argparse.Namespace) -> list[str]:
-    """Writes what was asked for beside the page; a line for each file."""
+def document(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """What is to be rendered, and a line for each verdict that is stale in the store of --results."""
+    from repro.errors import StoreError
+    from repro.reporting.stale import marked
+
+    made = _load(arguments.report)
+    if arguments.results is None:
+        return made, []
+    if not arguments.results.is_dir():
+        raise StoreError(f"{arguments.results} is no store of runs: there is no such folder.")
+    made, lines = marked(made, arguments.results)
+    return made, [*lines, "Judge again: repro judge"] if lines else []
+
+
+def beside(arguments: argparse.Namespace, made: dict[str, Any]) -> list[str]:
+    """Writes what was asked for beside the page of a document; a line for each file."""
     from repro.reporting import report
 
-    if not (arguments.csv or arguments.archive or arguments.crate):
-        return []
-    made, folder = _load(arguments.report), arguments.report
+    folder = arguments.report
     written = report.beside(made, folder) if arguments.csv else []
     written += [report.archive(made, folder)] if arguments.archive else []
     today = datetime.now(UTC).date().isoformat()

@@ -1,11 +1,15 @@
 """What ``repro report`` writes beside the page, and what changed since another report."""
 
+import errno
 import json
+import os
+import shutil
 
 import pytest
 
 from repro.cli.main import main
 from repro.reporting import report
+from repro.runs import files
 
 
 @pytest.fixture
@@ -51,3 +55,58 @@ def test_report_against_another_says_what_changed_and_writes_nothing(judged, wor
 def test_report_against_nothing_says_what_to_make(judged, capsys):
     assert main(["report", "--against", "nowhere"]) == 2
     assert "nowhere/verdicts.json is missing" in capsys.readouterr().err
+
+
+def test_a_report_over_a_store_that_changed_since_is_stale_row_by_row(judged, workplace, capsys):
+    assert main(["report", "--results", "results"]) == 0
+    assert "STALE" not in (judged / "report.html").read_text()
+    row = json.loads((judged / "verdicts.json").read_text())["judgements"][1]
+    record = workplace / "results" / row["runs"][0]["key"] / "run.json"
+    record.write_text(record.read_text() + "\n")
+    shutil.rmtree(workplace / "results" / row["runs"][1]["key"])
+    capsys.readouterr()
+    assert main(["report", "--results", "results", "--csv"]) == 3
+    shown = capsys.readouterr().out
+    (line,) = [line for line in shown.splitlines() if line.startswith("STALE")]
+    gone, changed = row["runs"][1]["name"], row["runs"][0]["name"]
+    assert line == f"STALE {row['check']}: 1 run gone, such as {gone}; 1 run changed, such as {changed}"
+    assert "STALE</span>" in (judged / "report.html").read_text()
+    assert "STALE" in (judged / "claims.csv").read_text()
+
+
+def test_a_verdict_that_waits_for_a_run_that_is_there_now_is_stale(workplace, tiny_claim, fill, monkeypatch, capsys):
+    monkeypatch.setattr(report, "pdf", lambda page, verdicts=None: b"")
+    (workplace / "tiny.py").write_text(tiny_claim)
+    fill(workplace / "results", 8, 80.0)
+    main(["judge", "tiny.py"])
+    fill(workplace / "results", 14, 80.0)
+    assert main(["report", "--results", "results"]) == 3
+    assert "STALE tiny[depth=14]: 3 runs added, such as " in capsys.readouterr().out
+
+
+def test_a_full_disk_leaves_nothing_half_written(judged, monkeypatch, capsys):
+    main(["report"])
+    before = {path.name: path.read_bytes() for path in judged.iterdir()}
+    written = files._write_through
+
+    def full(path, content):
+        path.write_bytes(content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files, "_write_through", full)
+    monkeypatch.setattr(report, "pdf", lambda page, verdicts=None: b"another")
+    capsys.readouterr()
+    assert main(["report", "--csv"]) == 2
+    assert "report.html cannot be written: No space left on device. Free some space" in capsys.readouterr().err
+    monkeypatch.setattr(files, "_write_through", written)
+    assert {path.name: path.read_bytes() for path in judged.iterdir()} == before
+
+
+def test_a_document_of_an_older_schema_is_refused_by_its_version(judged, capsys):
+    made = json.loads((judged / "verdicts.json").read_text())
+    (judged / "verdicts.json").write_text(json.dumps({**made, "schema_version": made["schema_version"] - 1}))
+    assert main(["report"]) == 2
+    said = capsys.readouterr().err
+    assert f"has schema version {made['schema_version'] - 1}; this suite reads {made['schema_version']}" in said
+    assert "repro judge" in said
+    assert not (judged / "report.html").exists()
