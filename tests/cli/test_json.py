@@ -85,6 +85,7 @@ OTHERWISE = {
     "verify tiny.py --results low --workers 1": 1,
     "verify tiny.py --results empty --workers 1 --budget 1s": 3,
     "run tiny.py --results empty --workers 1 --budget 1s": 3,
+    "report --report 1 --results empty": 3,
     "status tiny.py --results empty": 3,
     "status tiny.py --results failed": 2,
     "logs --results failed": 0,
@@ -107,7 +108,7 @@ def test_every_other_exit_code_is_as_the_help_says(place, fill, capsys):
         assert json.loads(capsys.readouterr().out)
         tried.setdefault(command.split()[0], {0}).add(code)
     assert {name: LISTED[name].codes.keys() for name in LISTED if LISTED[name].codes} == {
-        name: tried[name] - {2} for name in ("data", "verify", "run", "status", "judge")
+        name: tried[name] - {2} for name in ("data", "verify", "run", "status", "judge", "report")
     }
 
 
