@@ -66,7 +66,7 @@ GROUPS = {
                    codes={0: "everything judged holds", 1: EXIT_CODES[1], 3: "a verdict is pending"}),
         Subcommand(name="report", help="renders verdicts.json as HTML and PDF", call=judge.report,
                    groups=("claims", "report", "json"), more=reporting.options,
-                   codes={0: "written or compared", 3: "a verdict is STALE: with --results, its runs have changed since"}),
+                   codes={0: "written or compared", 3: "with --results: a verdict is STALE, as runs have changed"}),
         Subcommand(name="preregister", help="writes the frozen rules of every scale into one dated file",
                    call=judge.preregister, groups=("claims", "data", "json"), more=options.registered),
         Subcommand(name="explain", help="explains claims: what is trained, measured, required", call=judge.explain,
