@@ -110,7 +110,7 @@
     const { kind, factor, start, end, unit } = claim.dataset;
     const pairs = JSON.parse(claim.dataset.whatIf);
     const name = kind === "O" ? "gap" : "margin";
-    const slider = make("input", { type: "range", min: 0, max: end, step: end / 200, value: start,
+    const slider = make("input", { type: "range", min: 0, max: end, step: "any", value: start,
       "aria-label": `Another ${name} for ${claim.id}` });
     const said = make("output", {});
     const within = ([low, high], at) => (kind === "O" ? low > at : Math.max(Math.abs(low), Math.abs(high)) < at);
@@ -119,7 +119,7 @@
       const at = slider.valueAsNumber;
       const met = pairs.filter((one) => within(one, at)).length;
       const missed = pairs.filter((one) => outside(one, at)).length;
-      const size = factor === "True" ? `${at.toFixed(2)} times as large` : `${+at.toPrecision(3)}${unit}`;
+      const size = factor === "True" ? `${at.toFixed(2)} times as large` : `${+at.toPrecision(4)}${unit}`;
       const how = pairs.length === 1 ? "the whole interval would lie" : `of ${pairs.length} intervals`;
       const where = kind === "O" ? ["above it", "below it"] : ["within it", "outside it"];
       const what = pairs.length === 1

@@ -177,7 +177,7 @@ def _protocols(works: Sequence[Json]) -> list[Json]:
     shapes = {"same": "holds", "guess": "undecided", "deviation": "differs"}
     return [
         {**work, "said": _standings(work["settings"]),
-         "settings": [{**row, "shape": shapes.get(row["standing"].partition(" ")[0], "undecided")}
+         "settings": [{**row, "shape": shapes.get(row["standing"], "partial")}
                       for row in work["settings"]]}
         for work in works if work["settings"] and len(work["columns"]) > 1
     ]  # fmt: skip
@@ -185,12 +185,17 @@ def _protocols(works: Sequence[Json]) -> list[Json]:
 
 def _standings(settings: Sequence[Json]) -> str:
     """How many settings are the source's, guessed and different, and which those are."""
-    named = {word: [row["name"] for row in settings if row["standing"].partition(" ")[0] == word]
-             for word in ("same", "guess", "deviation")}  # fmt: skip
-    counted = f"Of {len(settings)} settings {len(named['same'])} are the same, {len(named['guess'])} guesses"
-    untold = sum(not row["standing"] for row in settings)
-    more = f", {untold} not trained at this scale" if untold else ""
-    return f"{counted}{more}, {len(named['deviation'])} deviations: {', '.join(named['deviation']) or 'none'}."
+    named = {word: [row["name"] for row in settings if row["standing"] == word]
+             for word in ("same", "guess", "deviation", "")}  # fmt: skip
+    mixed = len(settings) - sum(map(len, named.values()))
+    parts = [
+        f"{len(named['same'])} are the same",
+        f"{len(named['guess'])} guesses",
+        f"{mixed} so in some runs alone" if mixed else "",
+        f"{len(named[''])} not trained at this scale" if named[""] else "",
+        f"{len(named['deviation'])} deviations: {', '.join(named['deviation']) or 'none'}",
+    ]
+    return f"Of {len(settings)} settings {', '.join(filter(None, parts))}."
 
 
 def _registered(registration: Json | None) -> str:

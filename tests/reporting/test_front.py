@@ -3,6 +3,7 @@
 import pytest
 
 from repro.reporting.front import answer
+from repro.reporting.view import _protocols, _standings
 
 PAPER = {"scale": "paper", "works": [], "scales": [{"scale": "paper", "runs": 9, "complete": 9}]}
 
@@ -22,3 +23,13 @@ def claims(*words, exact=()):
 )  # fmt: skip
 def test_the_answer_counts_every_claim_and_says_which_needed_no_training(own, said):
     assert answer(PAPER, own) == f"Of {len(own)} claims, under the paper’s own protocol: {said}"
+
+
+def test_settings_are_counted_once_each_and_a_mixture_is_not_the_same():
+    rows = [{"name": name, "standing": standing} for name, standing in
+            (("a", "same"), ("b", "guess"), ("c", "same in 1 of 2 runs"), ("d", ""), ("e", "deviation"))]  # fmt: skip
+    assert _standings(rows) == (
+        "Of 5 settings 1 are the same, 1 guesses, 1 so in some runs alone, 1 not trained at this scale, 1 deviations: e."
+    )
+    (work,) = _protocols([{"settings": rows, "columns": ["a", "b"]}])
+    assert [row["shape"] for row in work["settings"]] == ["holds", "undecided", "partial", "partial", "differs"]
