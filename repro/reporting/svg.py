@@ -15,6 +15,7 @@ INK, QUIET, GRID, BAND = "#222222", "#595959", "#dddddd", "#dfe8ef"
 COLOURS = ("#0072b2", "#d55e00", "#00795a", "#a8518a", "#8a6d00", "#3b3b3b")
 GREYS = ("#3b3b3b", "#7a7a7a", "#555555", "#999999", "#6b6b6b", "#222222")
 MARKS = ("circle", "square", "triangle", "diamond", "plus", "cross")
+EDGE = 1.2  # width of the line around a mark
 DASHES = ("", "5 2.5", "1.5 2", "7 2 1.5 2", "3 3", "")
 
 
@@ -60,29 +61,36 @@ def marks(
     """Equal marks at some places, of one of six shapes, filled or hollow."""
     if not places:
         return ""
+    if filled and shape == "circle":  # dots of a pen: a third of the bytes of circles, of which there are thousands
+        faint = f' stroke-opacity="{opacity:g}"' if opacity != 1 else ""
+        look = f'class="{name}" stroke="{colour}" stroke-width="{_n(2 * size + EDGE)}" stroke-linecap="round"{faint}'
+        dots = "".join(f"M{_n(x)} {_n(y)}h0" for x, y in places)
+        return f'<g {look}><path d="{dots}"/></g>'
     fill = colour if filled else "none"
     faint = f' fill-opacity="{opacity:g}"' if opacity != 1 else ""
-    look = f'class="{name}{"" if filled else " h"}" fill="{fill}" stroke="{colour}" stroke-width="1.2"{faint}'
-    return f"<g {look}>{''.join(_mark(shape, x, y, size) for x, y in places)}</g>"
+    look = f'class="{name}{"" if filled else " h"}" fill="{fill}" stroke="{colour}" stroke-width="{EDGE:g}"{faint}'
+    if shape == "circle":
+        inside = "".join(f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(size)}"/>' for x, y in places)
+    else:
+        inside = f'<path d="{"".join(_outline(shape, x, y, size) for x, y in places)}"/>'
+    return f"<g {look}>{inside}</g>"
 
 
-def _mark(shape: str, x: float, y: float, s: float) -> str:
+def _outline(shape: str, x: float, y: float, s: float) -> str:
+    """One mark as part of a path."""
     d = _n(2 * s)
     match shape:
-        case "circle":
-            return f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(s)}"/>'
         case "square":
-            path = f"M{_n(x - s)} {_n(y - s)}h{d}v{d}h-{d}z"
+            return f"M{_n(x - s)} {_n(y - s)}h{d}v{d}h-{d}z"
         case "triangle":
-            path = f"M{_n(x)} {_n(y - 1.2 * s)}l{_n(1.1 * s)} {_n(2.1 * s)}h-{_n(2.2 * s)}z"
+            return f"M{_n(x)} {_n(y - 1.2 * s)}l{_n(1.1 * s)} {_n(2.1 * s)}h-{_n(2.2 * s)}z"
         case "diamond":
             e = _n(1.3 * s)
-            path = f"M{_n(x)} {_n(y - 1.3 * s)}l{e} {e}l-{e} {e}l-{e} -{e}z"
+            return f"M{_n(x)} {_n(y - 1.3 * s)}l{e} {e}l-{e} {e}l-{e} -{e}z"
         case "plus":
-            path = f"M{_n(x - s)} {_n(y)}h{d}M{_n(x)} {_n(y - s)}v{d}"
+            return f"M{_n(x - s)} {_n(y)}h{d}M{_n(x)} {_n(y - s)}v{d}"
         case _:
-            path = f"M{_n(x - s)} {_n(y - s)}l{d} {d}m0 -{d}l-{d} {d}"
-    return f'<path d="{path}"/>'
+            return f"M{_n(x - s)} {_n(y - s)}l{d} {d}m0 -{d}l-{d} {d}"
 
 
 def width_of(words: str) -> float:
