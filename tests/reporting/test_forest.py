@@ -1,0 +1,42 @@
+"""The forest plot: what it draws, in grey where the data are others, and what it saves."""
+
+import csv
+import io
+from urllib.parse import unquote
+
+from repro.reporting.forest import forest
+from tests.reporting.conftest import finding
+
+CRITERION = {"rule": {"kind": "P", "margin": 2.0}}
+
+
+def made(scale="paper", *, tested=True, kind="P"):
+    claim = {"id": "a-number", "kind": kind, "tested": tested, "same_as": None}
+    found = finding("P", "established") | {"criterion": [80.0, 84.0]}
+    rows = {"a-number": [{"params": {"depth": 14, "margin": 2.0}, "criterion": CRITERION, "findings": [found]}]}
+    return forest([claim], rows, scale)
+
+
+def test_a_claim_that_is_not_about_a_number_or_not_tested_is_not_drawn():
+    assert made(tested=False) is None
+    assert made(kind="O") is None
+
+
+def test_interval_prediction_and_distance_are_drawn_and_saved_with_their_point():
+    drawn = made()
+    assert "a-number · depth 14: -0.5 margins, established" in drawn["drawings"][0]
+    assert drawn["drawings"][0].count('stroke-dasharray="1.5 1.5"') == 1
+    svg, table = drawn["saves"]
+    assert (svg[1], table[1]) == ("forest.svg", "forest.csv")
+    (row,) = csv.DictReader(io.StringIO(unquote(table[2].partition(",")[2])))
+    assert [row[name] for name in ("point", "published", "margin", "measured", "interval_low", "prediction_high")] == [
+        "depth 14", "82.0", "2.0", "81.0", "80.0", "85.0",
+    ]  # fmt: skip
+
+
+def test_at_a_scale_of_other_data_it_is_grey_and_says_so():
+    assert 'class="i"' in made()["drawings"][0].replace("<text", "")
+    grey = made("smoke")
+    assert 'class="s1"' in grey["drawings"][0]
+    assert "Grey: other data" in grey["caption"]
+    assert "Grey" not in made()["caption"]
