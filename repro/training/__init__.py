@@ -16,6 +16,7 @@ from repro.provenance import code_digest
 from repro.runs.datasets import DATASETS
 from repro.runs.lease import Lease
 from repro.runs.network_spec import NetworkSpec
+from repro.runs.resnet_spec import ResNetSpec
 from repro.runs.spec import RunSpec
 from repro.runs.store import FAILURE, HISTORY, TENSORS, Store, explain_write_errors, write
 from repro.training import machine, measure
@@ -32,7 +33,7 @@ from repro.training.learner import Learner, learner
 from repro.training.loop import train
 from repro.training.precision import arithmetic
 from repro.training.step import State, start
-from repro.training.trainable import prepare
+from repro.training.trainable import lower, prepare
 from repro.training.ways import way
 
 WARM = 5  # steps before speed is measured
@@ -178,6 +179,7 @@ def speed(spec: NetworkSpec, *, data_dir: Path, device: str, ready: Callable[[],
     machine.settle(where)
     examples = load(spec, Path(data_dir), where)
     net = prepare(spec, where)
+    lower(net, spec.precision)
     steps, began = -WARM, 0.0
 
     def over(_state: State) -> bool:
@@ -190,7 +192,8 @@ def speed(spec: NetworkSpec, *, data_dir: Path, device: str, ready: Callable[[],
         return steps > 1 and time.monotonic() - began >= seconds
 
     state = start(spec, net)
-    for _ in train(spec, net, examples, state, over, way(spec, net, examples, state, {}).step):
+    step = way(spec, net, examples, state, {}).step if isinstance(spec, ResNetSpec) else None  # as a run takes them
+    for _ in train(spec, net, examples, state, over, step):
         pass
     _synchronise(where)
     return (steps - 1) * spec.batch_size / (time.monotonic() - began)
