@@ -64,7 +64,7 @@ ALONE = Group(rank=0, size=1)
 def joined(rank: int, size: int, address: str, device: torch.device) -> Iterator[Group]:
     """The group of ``size`` processes that meet at an address, a file:// or tcp:// URL, once all of them are there."""
     if device.type == "cuda":
-        torch.cuda.set_device(device)
+        torch.cuda.set_device(device.index or 0)  # "cuda" names none, and means the first
     dist.init_process_group(
         "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
         init_method=address,

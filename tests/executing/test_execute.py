@@ -87,6 +87,25 @@ def test_more_processes_than_this_machine_has_are_refused_in_one_line_and_nothin
     assert list(tmp_path.iterdir()) == []
 
 
+def test_runs_of_several_processes_come_last_and_alone_with_a_device_each(tmp_path, monkeypatch):
+    calls, given = [], []
+    monkeypatch.setattr(
+        pool, "_train", lambda tasks, site, *_: calls.append(([one.spec for one in tasks], site.workers)) or True
+    )
+    eight, one, other = imagenet("paper", 0, depth=18), tiny(0), tiny(1)
+    site = Site(
+        store=Store(tmp_path), data_dir=Path(), device="cuda:0", workers=9, deadline=None,
+        devices=tuple(f"cuda:{index}" for index in range(9)),
+    )  # fmt: skip
+    tasks = [Assignment(spec=spec, criteria={}, site=site) for spec in (one, eight, other)]
+    assert pool.train(tasks, site, None, None)
+    assert calls == [([one, other], 9), ([eight], 1)]
+    monkeypatch.setattr("repro.training.run", lambda *_, devices, **__: given.append(devices) or "complete")
+    for task in tasks:
+        work(task)
+    assert given == [(), site.devices[:8], ()]
+
+
 def test_an_edited_spec_fails_its_run_alone(tmp_path, in_threads):
     store = Store(tmp_path)
     folder = store.begin(tiny(0))
