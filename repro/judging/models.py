@@ -12,7 +12,7 @@ from repro.judging.redrawn import RedrawnFigure
 from repro.judging.verdict import Judgement
 from repro.planning.scales import ScaleNeeds
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ class Registration:
 class Document:
     """The verdicts on the claims of some works, and everything that the report may read."""
 
-    schema_version: Literal[4]  # raised whenever a field changes its meaning
+    schema_version: Literal[5]  # raised whenever a field changes its meaning
     scale: Literal["smoke", "pilot", "paper"]  # of all runs
     suite: Suite  # the code that judged
     works: tuple[Work, ...]  # that the claims are about, companions after the work that they report on
