@@ -204,9 +204,9 @@ class Check:
         Raises:
             ClaimError: a replicate has other arms than the first, or a trained run of it has another seed.
         """
-        replicates = [self.claim.runs(self.scale, seed, **self.params) for seed in range(seeds)]
-        for seed, one in enumerate(replicates):
-            if set(one) != set(replicates[0]):
+        for seed in range(len(self._made), seeds):
+            one = self.claim.runs(self.scale, seed, **self.params)
+            if self._made and set(one) != set(self._made[0]):
                 raise ClaimError(f"check {self.id}: its runs() names other arms for seed {seed} than for seed 0.")
             for arm, spec in one.items():
                 if spec.rows and spec.seed != seed:
@@ -214,7 +214,13 @@ class Check:
                         f"check {self.id}: its runs() gives arm {arm!r} a run of seed {spec.seed} as replicate {seed}; "
                         "pass its seed on to every run that is trained."
                     )
-        return {arm: tuple(self._copy(one[arm]) for one in replicates) for arm in replicates[0]}
+            self._made.append({arm: self._copy(spec) for arm, spec in one.items()})
+        return {arm: tuple(one[arm] for one in self._made[:seeds]) for arm in self._made[0]}
+
+    @cached_property
+    def _made(self) -> list[dict[str, RunSpec]]:
+        """By seed, the run of every arm, as far as asked for: a plan asks for them several times."""
+        return []
 
     def runs(self, seeds: int) -> dict[str, RunSpec]:
         """Every run of every arm once, by key."""

@@ -79,8 +79,8 @@ def no_change(differences: Array, centre: float, margin: float) -> Tests:
 def ordering(higher: Array, lower: Array, gap: float) -> Tests:
     """As `Ordering` of two samples that share no run."""
     difference, error, df = _welch(higher, lower)
-    above = [_tail((bound - difference) / error, df) for bound in (gap, 0.0)]
-    return above[0], 1 - above[0], above[1]
+    above = _tail((gap - difference) / error, df)
+    return above, 1 - above, _tail(-difference / error, df) if gap else above
 
 
 def trend(levels: Array, margin: float) -> Tests:
@@ -88,13 +88,14 @@ def trend(levels: Array, margin: float) -> Tests:
     count, n = levels.shape[1:]
     tail = exact_tail((n,) * count)
     pairs = sum(
-        (levels[:, high, None, :] > levels[:, low, :, None]).sum((1, 2)) for low, high in combinations(range(count), 2)
+        np.count_nonzero(levels[:, high, None, :] > levels[:, low, :, None], axis=(1, 2))
+        for low, high in combinations(range(count), 2)
     )
-    drops = [_welch(levels[:, index], levels[:, index + 1]) for index in range(count - 1)]
-    below = np.array([_tail((drop - margin) / error, df) for drop, error, df in drops])
+    drop, error, df = _welch(levels[:, :-1], levels[:, 1:])
+    below = _tail((drop - margin) / error, df)
     reverse = tail[len(tail) - 1 - pairs]
-    p_against = np.minimum(1.0, count * np.minimum(reverse, (1 - below).min(0)))
-    return np.maximum(tail[pairs], below.max(0)), p_against, np.ones(len(pairs))
+    p_against = np.minimum(1.0, count * np.minimum(reverse, (1 - below).min(1)))
+    return np.maximum(tail[pairs], below.max(1)), p_against, np.ones(len(pairs))
 
 
 def through_looks(
@@ -130,7 +131,8 @@ def _with_reference(
         parts.append((sd**2 / replicates, replicates - 1))
     estimated = np.asarray(sum(part for part, _ in parts))
     variance, spread = estimated + u**2 / 3, np.asarray(sum(part**2 / df for part, df in parts))
-    return np.sqrt(variance), variance**2 / spread, estimated**2 / spread
+    inner = variance**2 / spread
+    return np.sqrt(variance), inner, estimated**2 / spread if np.any(u) else inner
 
 
 def _sd(values: Array) -> Array:
@@ -138,15 +140,17 @@ def _sd(values: Array) -> Array:
 
 
 def _welch(one: Array, two: Array) -> tuple[Array, Array, Array]:
-    a, b = (sample.var(1, ddof=1) / sample.shape[1] for sample in (one, two))
-    df = (a + b) ** 2 / (a**2 / (one.shape[1] - 1) + b**2 / (two.shape[1] - 1))
-    return one.mean(1) - two.mean(1), np.sqrt(a + b), df
+    """Of the last axis: the difference of means, its standard error and degrees of freedom."""
+    n = one.shape[-1]
+    a, b = (sample.var(-1, ddof=1) / n for sample in (one, two))
+    df = (a + b) ** 2 / (a**2 / (n - 1) + b**2 / (n - 1))
+    return one.mean(-1) - two.mean(-1), np.sqrt(a + b), df
 
 
 def _range(mean: Array, error: Array, inner: Array, outer: Array, low: Array, high: Array) -> Tests:
-    ends = (low - mean) / error, (mean - high) / error
-    p_for = np.maximum(*(_tail(end, inner) for end in ends))
-    return p_for, 1 - np.maximum(*(_tail(end, outer) for end in ends)), np.ones_like(p_for)
+    nearer = np.maximum((low - mean) / error, (mean - high) / error)
+    p_for = _tail(nearer, inner)
+    return p_for, 1 - (p_for if outer is inner else _tail(nearer, outer)), np.ones_like(p_for)
 
 
 def _tail(value: Array, df: Array | float) -> Array:
