@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 REPLICATIONS = 2000  # a simulation error of 0.01 at most
 ROUGH = 500  # enough to find a size to a tenth of the spread
-MOST = 128  # tenths of the spread: the largest size that is tried
+FIRST, MOST = 16, 128  # tenths of the spread: the first and the largest size that is tried, the one doubled to another
 # What the source gives: a value, a size (gap, change, share), or the means of a trend's levels; None if nothing.
 Truth = Published | float | tuple[float, ...] | None
 
@@ -111,22 +111,32 @@ def smallest(
     Raises:
         ClaimError: the rule is neither.
     """
+    import numpy as np
+
+    from repro.planning import replicate
+
+    if min(looks) < 2:
+        return None
+    rng, seeds = np.random.default_rng(0), max(looks)
+    match rule:  # the numbers that `expected` draws
+        case Ordering(gap=gap):
+            higher, lower = rng.normal(0, sd, (2, ROUGH, seeds))
+            test = replicate.rising(np.stack([lower, higher], 1), looks, -gap, ranked=False)
+        case Trend(margin=margin):
+            noise = rng.normal(0, sd, (ROUGH, groups, seeds))
+            test = replicate.rising(noise, looks, margin, ranked=True)
+        case _:
+            raise ClaimError(f"{rule.name} has no size to search for; only Ordering and Trend have one.")
 
     def holds(tenths: int) -> bool:
-        step = tenths * sd / 10
-        match rule:
-            case Ordering():
-                size: Truth = step
-            case Trend():
-                size = tuple(step * group for group in range(groups))
-            case _:
-                raise ClaimError(f"{rule.name} has no size to search for; only Ordering and Trend have one.")
-        shares = expected(rule, size, sd, looks, levels, ROUGH)
-        return shares is not None and shares[Outcome.ESTABLISHED] >= probability
+        ends = replicate.through_looks(test(tenths * sd / 10), ROUGH, looks, levels)
+        return bool(ends[Outcome.ESTABLISHED].mean() >= probability)
 
-    none, enough = 0, MOST
-    if not holds(enough):
-        return None
+    none, enough = 0, FIRST
+    while not holds(enough):
+        if enough == MOST:
+            return None
+        none, enough = enough, 2 * enough
     while enough - none > 1:
         middle = (none + enough) // 2
         none, enough = (none, middle) if holds(middle) else (middle, enough)

@@ -18,6 +18,7 @@ LEAST = 1e-9  # standard deviation of values that are all equal
 Rows = NDArray[np.intp]
 DECIDED = (Outcome.ESTABLISHED, Outcome.DIRECTION_ONLY, Outcome.RULED_OUT)
 Tests = tuple[Array, Array, Array]  # p-values for, against, and of the mere direction (1 if a rule has none)
+Test = Callable[[int, Rows], Tests]  # of the first n seeds in some replications
 
 
 def normal(rng: np.random.Generator, mean: float, sd: float, shape: tuple[int, int]) -> Array:
@@ -85,21 +86,44 @@ def ordering(higher: Array, lower: Array, gap: float) -> Tests:
 
 def trend(levels: Array, margin: float) -> Tests:
     """As `Trend`; replications × levels × seeds, without ties."""
+    drop, error, df = _welch(levels[:, :-1], levels[:, 1:])
+    return _trend(levels, _tail((drop - margin) / error, df).max(1))
+
+
+def rising(noise: Array, looks: Sequence[int], bound: float, *, ranked: bool) -> Callable[[float], Test]:
+    """By step, the test of levels that rise evenly by it: as `Trend` (``ranked``) or, of two levels, as `Ordering`.
+
+    ``noise``, replications × levels × seeds, and all that is computed here once stay the same whatever the step.
+    """
+    drops = {n: _welch(noise[:, :-1, :n], noise[:, 1:, :n]) for n in looks}
+
+    def of_step(step: float) -> Test:
+        levels = noise + step * np.arange(noise.shape[1])[:, None]
+
+        def test(n: int, rows: Rows) -> Tests:
+            drop, error, df = (part[rows] for part in drops[n])
+            below = _tail((drop - step - bound) / error, df).max(1)
+            return _trend(levels[rows, :, :n], below) if ranked else (below, 1 - below, below)
+
+        return test
+
+    return of_step
+
+
+def _trend(levels: Array, below: Array) -> Tests:
+    """As `Trend`, from the largest p-value of a drop between neighbours."""
     count, n = levels.shape[1:]
-    tail = exact_tail((n,) * count)
+    tail, last = exact_tail((n,) * count), np.ascontiguousarray(levels.transpose(1, 2, 0))  # replications: quicker
     pairs = sum(
-        np.count_nonzero(levels[:, high, None, :] > levels[:, low, :, None], axis=(1, 2))
+        np.count_nonzero(last[high, None, :] > last[low, :, None], axis=(0, 1))
         for low, high in combinations(range(count), 2)
     )
-    drop, error, df = _welch(levels[:, :-1], levels[:, 1:])
-    below = _tail((drop - margin) / error, df)
-    reverse = tail[len(tail) - 1 - pairs]
-    p_against = np.minimum(1.0, count * np.minimum(reverse, (1 - below).min(1)))
-    return np.maximum(tail[pairs], below.max(1)), p_against, np.ones(len(pairs))
+    p_against = np.minimum(1.0, count * np.minimum(tail[len(tail) - 1 - pairs], 1 - below))
+    return np.maximum(tail[pairs], below), p_against, np.ones(len(below))
 
 
 def through_looks(
-    test: Callable[[int, Rows], Tests], replications: int, looks: Sequence[int], levels: Levels
+    test: Test, replications: int, looks: Sequence[int], levels: Levels
 ) -> dict[Outcome, NDArray[np.bool_]]:
     """By outcome, which replications end with it: decided at the first look that decides.
 

@@ -170,6 +170,7 @@ def _evaluation(spec: NetworkSpec, layers: tuple[Layer, ...], passes: float, lau
     )
 
 
+@cache
 def _sums(layers: tuple[Layer, ...]) -> tuple[float, float, float]:
     """Multiply-accumulates, the same by channels, and values of all outputs."""
     return (
