@@ -18,8 +18,8 @@ def start(arguments: argparse.Namespace, session: "Session") -> int:
     """Starts the trainer, unless there is nothing to train."""
     from repro.executing import background
     from repro.executing.execute import check_data
-    from repro.executing.progress import duration
     from repro.executing.trainer import TrainerFiles
+    from repro.planning.durations import duration
 
     plan = shared.planned(arguments, session)
     if not plan.missing:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from repro.cli.output import counted, wrapped
-from repro.executing.progress import duration
 from repro.planning.cost import BASES
+from repro.planning.durations import duration
 
 if TYPE_CHECKING:
     from repro.claim import Check

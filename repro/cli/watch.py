@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from repro.cli import background, shared
 from repro.cli.output import counted
-from repro.executing.progress import duration, rows_done
+from repro.executing.progress import rows_done
+from repro.planning.durations import duration
 from repro.planning.plan import Plan, Planned, plan
 from repro.provenance import detect_device
 from repro.runs.store import Store

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from repro.executing.execute import Tally
 from repro.executing.pool import Done
+from repro.planning.durations import duration
 from repro.planning.plan import Plan, Planned
 from repro.runs.store import HISTORY, Store
 
@@ -166,13 +167,3 @@ def _left(behind: float, expected: float, elapsed: float, workers: int) -> float
     if elapsed < SOON or behind <= 0.01 * expected:
         return max(0.0, expected - behind) / workers
     return elapsed * max(0.0, expected - behind) / behind
-
-
-def duration(seconds: float) -> str:
-    """A duration in a readable unit."""
-    if seconds < 100:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    if seconds < 100 * 3600:
-        return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-    days = seconds / 86400
-    return f"{days:.0f} days" if days < 1000 else f"{days / 365:.0f} years"

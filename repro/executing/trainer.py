@@ -15,7 +15,7 @@ from repro.errors import ReproError
 from repro.executing.execute import Listener, Tally
 from repro.executing.load import PausePolicy
 from repro.executing.pool import Done
-from repro.executing.progress import duration
+from repro.planning.durations import duration
 from repro.planning.plan import Plan
 from repro.runs.files import explain_write_errors, write
 from repro.runs.store import Store

@@ -1,4 +1,4 @@
-"""Durations in seconds, from texts such as 90s, 45m, 1.5h or 2d, and back."""
+"""Durations in seconds: from texts such as 90s, 45m, 1.5h or 2d, back, and in words for a reader."""
 
 import re
 
@@ -22,3 +22,13 @@ def text(seconds: float) -> str:
     """A duration as ``seconds`` reads it, in the largest of hours, minutes and seconds that needs no fraction."""
     unit = next((unit for unit in "hm" if seconds and seconds % UNITS[unit] == 0), "s")
     return f"{seconds / UNITS[unit]:g}{unit}"
+
+
+def duration(seconds: float) -> str:
+    """A duration in a readable unit."""
+    if seconds < 100:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    if seconds < 100 * 3600:
+        return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+    days = seconds / 86400
+    return f"{days:.0f} days" if days < 1000 else f"{days / 365:.0f} years"

@@ -10,7 +10,8 @@ import pytest
 
 from repro.executing.execute import Tally
 from repro.executing.pool import Done
-from repro.executing.progress import _Bar, _fitting, duration, reached
+from repro.executing.progress import _Bar, _fitting, reached
+from repro.planning.durations import duration
 from repro.planning.plan import plan
 from repro.recipes import cifar
 from repro.runs.store import HISTORY, Store

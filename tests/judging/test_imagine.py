@@ -109,12 +109,12 @@ def test_assumed_spreads_are_those_in_the_text():
 def test_plan_shows_it_for_each_claim(workplace, tiny_claim, capsys):
     (workplace / "tiny.py").write_text(tiny_claim)
     assert main(["plan", "tiny.py"]) == 0
-    first, note, *_ = capsys.readouterr().out.splitlines()
+    _, first, _, note, *_ = capsys.readouterr().out.splitlines()
     assert first.split()[-3:] == [
         "from",
         *imagine.whole(collect(scale="smoke", paths=["tiny.py"]).selected).size.split(),
     ]
-    assert note.startswith("Last column: the probability")
+    assert note.startswith("holds: the probability")
     assert main(["plan", "tiny.py", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["expected"]["tiny"]["needed"] > 0
 
