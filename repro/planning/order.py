@@ -19,6 +19,7 @@ def verdicts_first(runs: Sequence["Planned"]) -> list["Planned"]:
         for check in run.checks:
             needed.setdefault(check.id, []).append(run)
     seconds = {check: math.fsum(map(_remaining, some)) for check, some in needed.items()}
+    ranks = {check: (round(left, 6), check) for check, left in seconds.items()}
     ordered: dict[str, Planned] = {}
 
     def append(some: Sequence["Planned"]) -> None:
@@ -27,10 +28,11 @@ def verdicts_first(runs: Sequence["Planned"]) -> list["Planned"]:
                 ordered[run.spec.key] = run
                 for check in run.checks:
                     seconds[check.id] -= _remaining(run)
+                    ranks[check.id] = round(seconds[check.id], 6), check.id
 
     append(begun)
     while needed:
-        nearest = min(needed, key=lambda check: (round(seconds[check], 6), check))
+        nearest = min(needed, key=ranks.__getitem__)
         append(sorted(needed.pop(nearest), key=_by_seed))
     return list(ordered.values())
 

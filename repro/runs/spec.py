@@ -31,16 +31,16 @@ class RunSpec(ABC):
     seed: int  # replicate, >= 0: decides everything that is random
 
     def __post_init__(self) -> None:
+        values = vars(self)
         for name, wanted in _types(type(self)).items():
-            value = getattr(self, name)
-            if type(value) is not wanted:
-                raise SpecError(f"{name} is {short(value)}; it must be of type {wanted.__name__}.")
+            if type(values[name]) is not wanted:
+                raise SpecError(f"{name} is {short(values[name])}; it must be of type {wanted.__name__}.")
         for name, allowed in self.CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise SpecError(f"{name} is {short(getattr(self, name))}; allowed: {', '.join(allowed)}.")
+            if values[name] not in allowed:
+                raise SpecError(f"{name} is {short(values[name])}; allowed: {', '.join(allowed)}.")
         for name, least in self.LEAST.items():
-            if getattr(self, name) < least:
-                raise SpecError(f"{name} is {getattr(self, name)}; it must be at least {least}.")
+            if values[name] < least:
+                raise SpecError(f"{name} is {values[name]}; it must be at least {least}.")
 
     @property
     @abstractmethod

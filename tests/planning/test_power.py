@@ -50,6 +50,16 @@ def test_simulated_point_is_the_rule(known_sd):
     same(found, replicate.point(values, published, sds, 5, 0.3, 2.0))
 
 
+@pytest.mark.parametrize(("ranked", "groups"), [(True, 4), (False, 2)])
+def test_levels_that_rise_by_a_step_are_tested_as_levels_with_those_means(ranked, groups):
+    noise = np.random.default_rng(3).normal(0, 0.5, (R, groups, 5))
+    levels = noise[:, :, :3] + 0.7 * np.arange(groups)[:, None]
+    whole = replicate.trend(levels, 0.2) if ranked else replicate.ordering(levels[:, 1], levels[:, 0], -0.2)
+    stepped = replicate.rising(noise, (3, 5), 0.2, ranked=ranked)(0.7)(3, np.arange(R))
+    for one, two in zip(stepped[:2], whole[:2], strict=True):
+        assert list(one) == pytest.approx(list(two), abs=1e-12)
+
+
 @pytest.mark.parametrize("centre", [0.03, 0.27, 0.97])
 def test_simulated_fraction_is_the_rule(centre):
     rng = np.random.default_rng(2)
