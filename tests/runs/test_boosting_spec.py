@@ -6,6 +6,7 @@ import pytest
 
 from repro.errors import SpecError
 from repro.planning.cost import Known, estimator
+from repro.planning.device import ASSUMED
 from repro.recipes import SCALES, boosting, sequence
 from repro.runs.spec_json import read_spec
 
@@ -55,7 +56,7 @@ def test_a_run_is_counted_in_rounds_and_examples():
 
 def test_larger_trees_cost_more_and_a_measured_run_counts():
     of_stumps, of_trees = (boosting("paper", 0, "gradient-boosting", leaves=leaves) for leaves in (2, 10))
-    guess = estimator([], "cpu")
+    guess = estimator([], ASSUMED["cpu"])
     assert guess(of_trees).seconds > guess(of_stumps).seconds > 0
-    known = estimator([Known(spec=of_stumps, seconds=7.0, device_type="cpu")], "cpu")
+    known = estimator([Known(spec=of_stumps, seconds=7.0, device_type="cpu")], ASSUMED["cpu"])
     assert (known(of_stumps).seconds, known(of_stumps).basis) == (7.0, "measured")
