@@ -109,6 +109,8 @@ def _parquet_split(data_dir: Path, split: str) -> tuple[Pixels, Labels]:
     import pyarrow.parquet
     from PIL import Image
 
+    from repro.training.halves import refusing_halves
+
     pixels: list[NDArray[np.uint8]] = []
     labels: list[int] = []
     for file in sorted(data_dir.glob(f"{split}*.parquet")):
@@ -122,7 +124,8 @@ def _parquet_split(data_dir: Path, split: str) -> tuple[Pixels, Labels]:
             ) from None
         for row, (one, label) in enumerate(zip(encoded, table["label"].to_pylist(), strict=True)):
             try:
-                image = np.asarray(Image.open(io.BytesIO(one)).convert("RGB"))
+                with refusing_halves():
+                    image = np.asarray(Image.open(io.BytesIO(one)).convert("RGB"))
             except Exception as error:  # and so does PIL
                 found = " ".join(str(error).split()) or type(error).__name__
                 raise DataError(f"row {row} of {file} is no image ({found}); copy it again.") from None

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import Image
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -27,6 +27,7 @@ from repro.errors import DataError
 from repro.runs.datasets import DATASETS
 from repro.runs.files import write
 from repro.runs.image_files import SPLITS, form_of_files, index_places
+from repro.training.halves import refusing_halves
 
 COLUMNS = "columns image{bytes,path} and label"
 TOGETHER = 512  # images read between two signs of life, of 0.1 MB each
@@ -96,7 +97,7 @@ def make_index(dataset: str, data_dir: Path, sign: Callable[[int, int], object])
     """
     form, root = form_of_files(dataset, data_dir), data_dir / dataset
     listed = _folders(dataset, root) if form == "folders" else _rows(root)
-    with _refusing_halves():
+    with refusing_halves():
         found = {split: _read_through(root, *one, sign) for split, one in listed.items()}
     tensors: dict[str, NDArray[Any]] = {}
     prints = {}
@@ -211,17 +212,6 @@ def _read_through(
                 done += 1
             sign(done, len(names))
     return names, np.array(labels, np.int64), digests
-
-
-@contextmanager
-def _refusing_halves() -> Iterator[None]:
-    """A library for PDFs lets PIL fill what is missing of an image with grey, in the whole process."""
-    before = ImageFile.LOAD_TRUNCATED_IMAGES
-    ImageFile.LOAD_TRUNCATED_IMAGES = False
-    try:
-        yield
-    finally:
-        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def _digest(content: bytes, name: str) -> bytes:
