@@ -162,11 +162,11 @@ def write() -> None:
 
 
 def picture() -> None:
-    """Draws the beginning of report/report.html as the picture of a report; needs chromium."""
+    """Draws the beginning of a report of one work under its own protocol as the picture of a report; needs chromium."""
     with tempfile.TemporaryDirectory() as folder:
         shot = Path(folder) / "shot.png"
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1200,1000"]
-        page = (ROOT / "report" / "report.html").as_uri()
+        page = (EVIDENCE / "greydanus2024" / "paper" / "report.html").as_uri()
         subprocess.run(
             ["chromium", *flags, f"--user-data-dir={folder}/profile", f"--screenshot={shot}", page],
             check=True, capture_output=True, timeout=120,
