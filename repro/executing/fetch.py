@@ -79,8 +79,8 @@ def fetch(one: Archive, folder: Path, told: Callable[[str], None]) -> bool:
     raise DataError(
         f"no mirror has {one.file} ({'; '.join(whys)}). "
         + (f"{kept / 1e6:.0f} MB are kept, and the same command goes on from there. " if kept else "")
-        + f"By hand, on a machine with a network: curl -LO {one.urls[-1] if one.urls else one.file}, check that "
-        f"sha256sum prints {one.sha256}, and copy it into {folder}."
+        + f"By hand, on a machine with a network: curl -L -o {one.file} '{one.urls[-1] if one.urls else 'URL'}', check "
+        f"that sha256sum prints {one.sha256}, and copy it into {folder}."
     )
 
 

@@ -144,7 +144,14 @@ def test_with_all_mirrors_dead_one_line_says_what_to_do_by_hand(archive, tmp_pat
     with pytest.raises(DataError) as error:
         fetch(dead, tmp_path, print)
     message = str(error.value)
-    for part in ("HTTP 404", "refused", "unknown url type", "curl -LO", dead.sha256, f"copy it into {tmp_path}"):
+    for part in (
+        "HTTP 404",
+        "refused",
+        "unknown url type",
+        f"curl -L -o {dead.file} '{dead.urls[-1]}'",
+        dead.sha256,
+        f"copy it into {tmp_path}",
+    ):
         assert part in message
     assert "\n" not in message and not (tmp_path / FILE).exists()
 
