@@ -14,6 +14,7 @@ from repro.compare import RULES_VERSION
 from repro.errors import StoreError
 from repro.judging.claims import claims_table
 from repro.judging.coverage import coverage
+from repro.judging.distances import distances
 from repro.judging.judge import judge
 from repro.judging.measures import measures
 from repro.judging.models import (
@@ -84,6 +85,7 @@ def document(
         cost=_cost([run for run, _ in runs]),
         cluster=None if cluster is None else dict(cluster),
         multiverses=multiverses(checks, rows, store),
+        distances=distances(checks, rows, store),
         registration=registration,
     )
     return to_json(made), rows

@@ -6,13 +6,14 @@ from typing import Any, Literal
 from repro.collecting.works import Work
 from repro.judging.claims import ClaimEntry
 from repro.judging.coverage import Covered
+from repro.judging.distances import Distance
 from repro.judging.measures import Measures
 from repro.judging.multiverse import Multiverse
 from repro.judging.redrawn import RedrawnFigure
 from repro.judging.verdict import Judgement
 from repro.planning.scales import ScaleNeeds
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +96,7 @@ class Registration:
 class Document:
     """The verdicts on the claims of some works, and everything that the report may read."""
 
-    schema_version: Literal[5]  # raised whenever a field changes its meaning
+    schema_version: Literal[6]  # raised whenever a field changes its meaning
     scale: Literal["smoke", "pilot", "paper"]  # of all runs
     suite: Suite  # the code that judged
     works: tuple[Work, ...]  # that the claims are about, companions after the work that they report on
@@ -113,4 +114,5 @@ class Document:
     cost: TotalCost  # of all runs
     cluster: dict[str, Any] | None  # account of GPU-hours; null without a submission
     multiverses: tuple[Multiverse, ...]  # of each primary check that was judged statistically
+    distances: tuple[Distance, ...]  # of claims that the scale cannot test, from published values: drawn in grey
     registration: Registration | None  # comparison with a registration; null without one

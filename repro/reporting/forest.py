@@ -13,48 +13,53 @@ from repro.reporting.saved import saves
 from repro.reporting.text import point
 
 Json = dict[str, Any]
+Found = tuple[str, str, Json]  # claim, point of its grid, and a finding
 
 MOST = 18  # lanes of one drawing
 COLUMNS = ("claim", "point", "published", "margin", "measured", "interval_low", "interval_high", "prediction_low",
            "prediction_high", "unit", "outcome")  # fmt: skip
+OTHER = "measured on other data"  # in place of the outcome of what a scale cannot test
 
 
-def forest(claims: Sequence[Json], rows: Mapping[str, Sequence[Json]], scale: str) -> Json | None:
+def forest(
+    claims: Sequence[Json], rows: Mapping[str, Sequence[Json]], distances: Sequence[Json], scale: str
+) -> Json | None:
     """Drawings with a lane for each finding that has a published value and a margin; None if there is none.
 
-    Grey at a scale of other data than the sources'; a claim that is only measured there is held against no value.
+    Grey where data, networks or schedules are not the source's: what a scale cannot test, and all of it at smoke.
     """
-    other = scale == OTHER_DATA
-    found = [
-        (claim["id"], row, finding, scaled)
-        for claim in claims
-        if claim["kind"] in "PF" and claim["same_as"] is None and claim["tested"]
-        for row in rows[claim["id"]]
+    counted = {claim["id"]: claim for claim in claims if claim["kind"] in "PF" and claim["same_as"] is None}
+    of_check = {row["check"]: row for name in counted for row in rows[name]}
+    tested = [
+        (name, _point(row), finding)
+        for name, claim in counted.items()
+        if claim["tested"]
+        for row in rows[name]
         for finding in row["findings"]
-        if (scaled := in_margins(finding)) is not None
+        if in_margins(finding) is not None
     ]
-    if not found:
-        return None
-    drawn = [(_label(name, row), scaled) for name, row, _, scaled in found]
-    words = "; ".join(f"{label}: {scaled['estimate']:.2g} margins, {scaled['outcome']}" for label, scaled in drawn[:12])
-    drawings = [
-        one
-        for at in range(0, len(drawn), MOST)
-        if (one := lanes(
-            drawn[at : at + MOST], "Measured minus published, in margins", "0: as published; band: the margin",
-            f"Distance from the published value: {words}.", seeds=False, decision=True, zero=True, grey=other,
-        ))
-    ]  # fmt: skip
+    others = [
+        (of_check[one["check"]]["claim"], _point(of_check[one["check"]]), _as_finding(one))
+        for one in distances
+        if one["check"] in of_check
+    ]
+    grey = others if scale != OTHER_DATA else [*tested, *others]
+    coloured = [] if scale == OTHER_DATA else tested
+    drawings = [*_drawn(coloured, grey=False), *_drawn(grey, grey=True)]
     if not drawings:
         return None
-    said = "Bar: interval. Dotted: where 95 % of such means would lie if the published value were right."
-    more = (
-        "Grey: other data and networks than the source’s, so that no distance says anything about it."
-        if other
-        else "A bar wholly in the band: reproduced; wholly outside: not."
-    )
-    saved = saves("forest", drawings, _csv(found))
-    return {"drawings": [Markup(one) for one in drawings], "caption": f"{said} {more}", "saves": saved}
+    said = [
+        "Bar: interval. Dotted: where 95 % of such means would lie if the published value were right.",
+        "A bar wholly in the band: reproduced; wholly outside: not." if coloured else "",
+        "Grey: other data, networks or schedules than the source’s, so no distance says anything about it."
+        if grey
+        else "",
+    ]
+    return {
+        "drawings": [Markup(one) for one in drawings],
+        "caption": " ".join(filter(None, said)),
+        "saves": saves("forest", drawings, _csv([*coloured, *grey])),
+    }
 
 
 def in_margins(finding: Json) -> Json | None:
@@ -80,17 +85,42 @@ def in_margins(finding: Json) -> Json | None:
     }
 
 
-def _label(claim: str, row: Json) -> str:
-    return " · ".join(filter(None, (claim, point(row) if row["params"] else "")))
+def _as_finding(distance: Json) -> Json:
+    published, margin = distance["published"], distance["margin"]
+    criterion = [published - margin, published + margin]
+    return {**distance, "reference": published, "criterion": criterion, "outcome": "measured"}
 
 
-def _csv(found: Sequence[tuple[str, Json, Json, Json]]) -> str:
+def _drawn(found: Sequence[Found], *, grey: bool) -> list[str]:
+    """Lanes in drawings of about equal height."""
+    scaled = [(" · ".join(filter(None, (name, at))), one) for name, at, finding in found if (one := in_margins(finding))]
+    parts = -(-len(scaled) // MOST)
+    size = -(-len(scaled) // parts) if parts else 1
+    return [drawing for i in range(0, len(scaled), size) if (drawing := _lanes(scaled[i : i + size], grey))]
+
+
+def _lanes(some: Sequence[tuple[str, Json]], grey: bool) -> str | None:
+    outcome = OTHER if grey else ""
+    words = "; ".join(f"{label}: {one['estimate']:.2g} margins, {outcome or one['outcome']}" for label, one in some[:12])
+    return lanes(
+        some, f"Measured minus published, in margins{', on other data' if grey else ''}",
+        "0: as published; band: the margin", f"Distance from the published value: {words}.",
+        seeds=False, decision=True, zero=True, grey=grey,
+    )  # fmt: skip
+
+
+def _point(row: Json) -> str:
+    return point(row) if row["params"] else ""
+
+
+def _csv(found: Sequence[Found]) -> str:
     text = io.StringIO()
     written = csv.writer(text, lineterminator="\n")
     written.writerow(COLUMNS)
-    for claim, row, one, _ in found:
+    for claim, at, one in found:
         low, high = one["criterion"]
         ends = [*(one["interval"] or (None, None)), *(one["prediction"] or (None, None))]
         numbers = [one["reference"], (high - low) / 2, one["estimate"], *ends]
-        written.writerow([claim, point(row) if row["params"] else "", *numbers, one["unit"], one["outcome"]])
+        outcome = OTHER if one["outcome"] == "measured" else one["outcome"]
+        written.writerow([claim, at, *numbers, one["unit"], outcome])
     return text.getvalue()

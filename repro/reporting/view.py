@@ -77,7 +77,7 @@ def view(made: Json) -> Json:
         ],
         "lead": next((figure for figure in drawn if figure["lead"] and figure["runs"]), None),
         "other_data": made["scale"] == redrawn.OTHER_DATA,
-        "forest": forest(others, rows, made["scale"]),
+        "forest": forest(others, rows, made["distances"], made["scale"]),
         "tags": tags,
         **_title(made["works"], made["scale"]),
         "groups": groups,

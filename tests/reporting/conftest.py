@@ -38,6 +38,10 @@ def busy(tmp_path_factory):
             deviations=["replicates: 3 seeds, and 5 behind the published values"])  # fmt: skip
     for entry in made["claims"][:-1]:
         entry.update(verdict="SMOKE", answer=answers[entry["claim"]], marks=["provisional"])
+    untested = next(row for row in made["judgements"] if row["claim"] == "bn-only-cifar")
+    made["distances"] = [{"check": untested["check"], "label": "a network", "unit": "%", "published": 82.0,
+                          "margin": 2.0, "estimate": 71.0, "interval": [70.0, 72.0],
+                          "prediction": [79.0, 85.0]}]  # fmt: skip
     named = [claim for figure in made["figures"] for claim in figure["claims"]]
     common = {"outcome": "trained", "seconds": 12.5, "digest": "0" * 64, "images_per_second": 100.0, "checks": [],
               "peak_memory_bytes": 10**8, "device": "a processor", "parts": 1}  # fmt: skip
