@@ -33,11 +33,11 @@ def distances(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) 
     """One for each finding about a published value, over the runs of the look that was judged."""
     made = []
     for check, row in zip(checks, rows, strict=True):
-        if row.verdict is Verdict.MEASURED and not check.claim.tested(check.scale):
-            if isinstance(rule := check.claim.rule, Point | Fraction):
-                arms = {arm: tuple(map(store.run, specs)) for arm, specs in check.arms(row.seeds).items()}
-                found = observe(check, arms)[0].findings
-                made += [_distance(check, finding, rule.margin) for finding in found]
+        rule, untested = check.claim.rule, row.verdict is Verdict.MEASURED and not check.claim.tested(check.scale)
+        if untested and isinstance(rule, Point | Fraction):
+            arms = {arm: tuple(map(store.run, specs)) for arm, specs in check.arms(row.seeds).items()}
+            found = observe(check, arms)[0].findings
+            made += [_distance(check, finding, rule.margin) for finding in found]
     return tuple(made)
 
 

@@ -93,18 +93,18 @@ def _as_finding(distance: Json) -> Json:
 
 def _drawn(found: Sequence[Found], *, grey: bool) -> list[str]:
     """Lanes in drawings of about equal height."""
-    scaled = [(" · ".join(filter(None, (name, at))), one) for name, at, finding in found if (one := in_margins(finding))]
+    every = [(" · ".join(filter(None, (name, at))), in_margins(finding)) for name, at, finding in found]
+    scaled = [(label, one) for label, one in every if one]
     parts = -(-len(scaled) // MOST)
     size = -(-len(scaled) // parts) if parts else 1
     return [drawing for i in range(0, len(scaled), size) if (drawing := _lanes(scaled[i : i + size], grey))]
 
 
 def _lanes(some: Sequence[tuple[str, Json]], grey: bool) -> str | None:
-    outcome = OTHER if grey else ""
-    words = "; ".join(f"{label}: {one['estimate']:.2g} margins, {outcome or one['outcome']}" for label, one in some[:12])
+    said = [f"{label}: {one['estimate']:.2g} margins, {OTHER if grey else one['outcome']}" for label, one in some[:12]]
     return lanes(
         some, f"Measured minus published, in margins{', on other data' if grey else ''}",
-        "0: as published; band: the margin", f"Distance from the published value: {words}.",
+        "0: as published; band: the margin", f"Distance from the published value: {'; '.join(said)}.",
         seeds=False, decision=True, zero=True, grey=grey,
     )  # fmt: skip
 
