@@ -63,8 +63,8 @@ def report(arguments: argparse.Namespace) -> int:
             f"{judging}; then: repro report --report selected."
         )
     if arguments.against:
-        lines = reporting.against(arguments)
-        arguments.tell(lambda: lines, lines)
+        lines, written = reporting.against(arguments)
+        arguments.tell(lambda: {"changes": lines, "written": written}, [*lines, *written])
         return 0
     document, stale = reporting.document(arguments)
     made, further = rendered(arguments, document), reporting.beside(arguments, document)

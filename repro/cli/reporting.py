@@ -16,8 +16,9 @@ def options(report: argparse.ArgumentParser) -> None:
     report.add_argument("--archive", action="store_true", help="also write PDF/A-3a with verdicts.json inside")
     report.add_argument("--crate", action="store_true", help="also write the metadata of an RO-Crate of the folder")
     report.add_argument(
-        "--against", type=Path, default=None, metavar="OTHER", help="write nothing; say what changed since this report"
-    )
+        "--against", type=Path, default=None, metavar="OTHER",
+        help="say what changed since this report, and write report-against.html and .pdf, which show it",
+    )  # fmt: skip
 
 
 def document(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
@@ -45,11 +46,14 @@ def beside(arguments: argparse.Namespace, made: dict[str, Any]) -> list[str]:
     return [*written, *([report.deposit(made, folder, today)] if arguments.crate else [])]  # last: it lists the others
 
 
-def against(arguments: argparse.Namespace) -> list[str]:
-    """What changed between another report and this one."""
+def against(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
+    """What changed between another report and this one, line by line, and a line for each page that shows it."""
+    from repro.reporting import report
     from repro.reporting.against import changes
 
-    return changes(_load(arguments.against), _load(arguments.report))
+    old, made, place = _load(arguments.against), _load(arguments.report), arguments.against.resolve()
+    name = place.parent.name if place.name == NAME else place.name
+    return changes(old, made), report.render_against(made, old, name, arguments.report)
 
 
 def _load(place: Path) -> dict[str, Any]:

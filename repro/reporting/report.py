@@ -16,6 +16,7 @@ from repro.provenance import folder as beside_package
 from repro.reporting import crate
 from repro.reporting.badge import badge
 from repro.reporting.pdf import pdf
+from repro.reporting.since import since
 from repro.reporting.tables import tables
 from repro.reporting.text import hours, number, probability
 from repro.reporting.view import view
@@ -37,7 +38,8 @@ def render(made: Json, folder: Path) -> list[str]:
     with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with _no_garbage_collection():
-        return _render(made, folder)
+        written = _pages(_shaped(made), folder, "report")
+    return [*written, _put(folder / "verdicts.schema.json", SCHEMA.read_bytes())]
 
 
 def archive(made: Json, folder: Path) -> str:
@@ -53,6 +55,20 @@ def archive(made: Json, folder: Path) -> str:
             return _put(folder / "report-archive.pdf", pdf(_page(_shaped(made), for_pdf=True), text(made).encode()))
     except OSError as error:
         raise StoreError(f"no report-archive.pdf: {error}. {INSTALL}") from None
+
+
+def render_against(made: Json, old: Json, name: str, folder: Path) -> list[str]:
+    """Writes report-against.html and .pdf, a report with what changed since another one, called ``name``.
+
+    Returns a line for each, also if it was not written.
+
+    Raises:
+        StoreError: the folder cannot be written, or the two are of different scales.
+    """
+    with explain_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with _no_garbage_collection():
+        return _pages(_shaped(made, since(old, made, name)), folder, "report-against")
 
 
 def beside(made: Json, folder: Path) -> list[str]:
@@ -81,25 +97,22 @@ def page(made: Json) -> bytes:
     return _page(_shaped(made), for_pdf=False).encode()
 
 
-def _shaped(made: Json) -> Json:
+def _shaped(made: Json, changed: Json | None = None) -> Json:
     """The contents of the templates; a value that the schema leaves open, such as a criterion, may be incomplete."""
     try:
-        return view(made)
+        return view(made, changed)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise StoreError(
             f"verdicts.json does not fit together ({type(error).__name__}: {error}); make it again with: repro judge."
         ) from None
 
 
-def _render(made: Json, folder: Path) -> list[str]:
-    shaped = _shaped(made)
-    page = _page(shaped, for_pdf=False).encode()
-    written = [_put(folder / "report.html", page)]
+def _pages(shaped: Json, folder: Path, name: str) -> list[str]:
+    written = [_put(folder / f"{name}.html", _page(shaped, for_pdf=False).encode())]
     try:
-        written.append(_put(folder / "report.pdf", pdf(_page(shaped, for_pdf=True))))
+        written.append(_put(folder / f"{name}.pdf", pdf(_page(shaped, for_pdf=True))))
     except OSError as error:
-        written.append(f"no report.pdf: {error}. {INSTALL}")
-    written.append(_put(folder / "verdicts.schema.json", SCHEMA.read_bytes()))
+        written.append(f"no {name}.pdf: {error}. {INSTALL}")
     return written
 
 

@@ -35,8 +35,8 @@ ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
 )  # fmt: skip
 
 
-def view(made: Json) -> Json:
-    """The contents of the templates, from a document."""
+def view(made: Json, changed: Json | None = None) -> Json:
+    """The contents of the templates, from a document; ``changed``: what has, since another one."""
     made = plain(made)
     rows: dict[str, list[Json]] = {}
     for row in made["judgements"]:
@@ -101,6 +101,8 @@ def view(made: Json) -> Json:
         "protocols": (protocols := _protocols(made["works"])),
         "all_told": len(protocols) >= sum(not work["companion_to"] for work in made["works"]) > 0,
         "cost": cost,
+        "changed": changed,
+        "anchors": anchors,
         "runs": [{**run, "top1": (run["top1_by_epoch"] or [None])[-1]} for run in made["runs"]],
     }
 

@@ -40,7 +40,9 @@ def test_report_alone_writes_the_page_only(judged):
     assert names == {"report.html", "report.pdf", "verdicts.json", "verdicts.schema.json"}
 
 
-def test_report_against_another_says_what_changed_and_writes_nothing(judged, workplace, capsys):
+def test_report_against_another_says_what_changed_and_leaves_the_report_as_it_is(judged, workplace, capsys):
+    main(["report"])
+    before = (judged / "report.html").read_bytes()
     other = workplace / "other"
     other.mkdir()
     made = json.loads((judged / "verdicts.json").read_text())
@@ -49,7 +51,8 @@ def test_report_against_another_says_what_changed_and_writes_nothing(judged, wor
     capsys.readouterr()
     assert main(["report", "--against", "other"]) == 0
     assert capsys.readouterr().out.startswith("claim tiny: SMOKE open")
-    assert not (judged / "report.html").exists()
+    assert (judged / "report.html").read_bytes() == before
+    assert "What changed since other" in (judged / "report-against.html").read_text()
 
 
 def test_report_against_nothing_says_what_to_make(judged, capsys):

@@ -15,6 +15,7 @@ from repro.judging.verdict import Verdict
 from repro.reporting import report
 from repro.reporting.against import changes
 from repro.reporting.badge import badge
+from repro.reporting.since import since
 from repro.reporting.tables import tables
 from repro.reporting.view import view
 from repro.runs.store import Store
@@ -122,8 +123,8 @@ def pending(tmp_path_factory):
     return document.document(collect(scale="smoke", keyword="depth or gamma").selected, store, "smoke")[0]
 
 
-def page(made):
-    return report._page(view(made), for_pdf=False)
+def page(made, changed=None):
+    return report._page(view(made, changed), for_pdf=False)
 
 
 def test_a_report_is_one_page_and_one_pdf_and_the_schema(small, workplace):
@@ -211,7 +212,7 @@ def test_arbitrary_findings_never_break_the_page(small, findings, verdict, answe
     for run, value in zip(made["runs"], values, strict=False):
         run["name"] = run["spec"]["dataset"] = why
         run["measures"]["top1"] = value
-    html = page(made)
+    html = page(made, since(small, made, why))
     assert html.count("</html>") == 1
     found = Elements(html)
     assert found.names["script"] == 1
