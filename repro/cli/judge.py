@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import reporting, shared
-from repro.cli.output import coloured, say, show
+from repro.cli.output import coloured, counted, say, show
 from repro.errors import ClaimError, DamagedRunError, NoPointError
 
 if TYPE_CHECKING:
     from repro.claim import Check
     from repro.collecting.plugin import Session
+    from repro.runs.store import Store
 
 
 def new(arguments: argparse.Namespace) -> int:
@@ -172,10 +173,19 @@ def _verify(arguments: argparse.Namespace, session: "Session") -> int:
         thorough=True,
     )
     (*changed, last), code = verify.verify(arguments.report / "verdicts.json", made, page=reports.page)
+    last += _left_out(shared.store(arguments), made)
     for line in changed:
         say(line)
     arguments.tell(lambda: {"differences": changed, "summary": last}, [last])
     return code
+
+
+def _left_out(store: "Store", made: dict[str, Any]) -> str:
+    """What was not verified of runs that came without their trained tensors; "" where all have them."""
+    from repro.runs.store import TENSORS
+
+    without = sum(not (store.root / row["key"] / TENSORS).exists() for row in made["runs"])
+    return f"; {counted(without, 'run')} came without trained tensors, which were not verified" if without else ""
 
 
 def _remeasure(arguments: argparse.Namespace) -> int:
@@ -184,22 +194,30 @@ def _remeasure(arguments: argparse.Namespace) -> int:
 
     complete = [run.spec for run in shared.planned(arguments).runs if run.condition == "complete"]
     store, device, differences = shared.store(arguments), devices(arguments.device)[0], list[str]()
+    measured, without = 0, list[str]()
     for spec in complete:
         try:
-            differences += remeasure(store.run(spec), data_dir=arguments.data_dir, device=device)
+            run = store.run(spec)
+            if run.has_tensors:
+                differences += remeasure(run, data_dir=arguments.data_dir, device=device)
+                measured += 1
+            else:
+                without.append(spec.name)
         except DamagedRunError as error:  # the others are still measured
             differences.append(str(error))
+            measured += 1
     for line in differences:
         say(line)
     arguments.tell(
-        lambda: {"runs": len(complete), "differences": differences},
+        lambda: {"runs": measured, "differences": differences, "without_tensors": without},
         [
-            f"{len(complete)} runs measured again, {len(differences)} differences"
-            if complete
-            else "no complete run to measure again; train some with: repro run"
+            f"{counted(measured, 'run')} measured again, {counted(len(differences), 'difference')}"
+            if measured or without
+            else "no complete run to measure again; train some with: repro run",
+            *(f"not measured again, its trained tensors were left out: {name}" for name in without),
         ],
     )
-    return 2 if differences else 0 if complete else 3
+    return 2 if differences else 0 if measured else 3
 
 
 def _retrain(arguments: argparse.Namespace) -> int:

@@ -17,11 +17,11 @@ def export(arguments: argparse.Namespace) -> int:
     store, file = shared.store(arguments), arguments.file
     specs = [run.spec for run in shared.planned(arguments).runs]
     if file.is_dir():
-        counts = shelf.keep(store, specs, file)
+        counts = shelf.keep(store, specs, file, most=arguments.most)
         words = [f"{count} {word}" for word, count in counts.items()]
         arguments.tell(lambda: {"to": str(file), "runs": counts}, [f"{file}: {', '.join(words) or 'no run to keep'}"])
         return 0
-    count = transfer.export(store, specs, file)
+    count = transfer.export(store, specs, file, most=arguments.most)
     size = file.stat().st_size
     arguments.tell(
         lambda: {"to": str(file), "runs": {"packed": count}, "bytes": size},

@@ -1,6 +1,7 @@
 """The options of the subcommands, each with its type and its one line of help."""
 
 import argparse
+import math
 import os
 import re
 import sys
@@ -59,6 +60,14 @@ def seconds(text: str) -> float:
         return durations.seconds(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def size(text: str) -> float:
+    """A size such as 500kB or 2MB, in bytes."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(k|M|G)?B", text, re.ASCII)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write one such as 500kB or 2MB")
+    return float(found[1]) * {None: 1, "k": 1e3, "M": 1e6, "G": 1e9}[found[2]]
 
 
 def devices(text: str) -> str:
@@ -302,6 +311,8 @@ def packed(export: argparse.ArgumentParser) -> None:
     """Options of ``export``."""
     text = "file to write, runs.tar.xz, or a folder for a file a run"
     export.add_argument("--to", dest="file", type=target, required=True, metavar="FILE", help=text)
+    text = "leave out the trained tensors of runs that have more, which can then be judged, and not measured again"
+    export.add_argument("--tensors-up-to", dest="most", type=size, default=math.inf, metavar="SIZE", help=text)
 
 
 def packages(take: argparse.ArgumentParser) -> None:

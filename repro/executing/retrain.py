@@ -47,7 +47,7 @@ def chosen(runs: Sequence[Run], words: str) -> list[Run]:
 def _differences(ours: Run, again: Run) -> list[str]:
     lines = []
     for name in sorted(again.record["files"]):
-        if name not in ours.record["files"] or ours.read(name) == again.read(name):
+        if ours.record["files"].get(name) in (None, again.record["files"][name]):
             continue
         match name:
             case "history.jsonl":

@@ -27,7 +27,7 @@ def refuse_contradictions(arms: Mapping[str, Sequence[Run]], *, thorough: bool) 
         fault = contradiction(run)
         if not fault and thorough:
             run.check()
-            fault = _tensors(run)
+            fault = _tensors(run) if run.has_tensors else ""
         if fault:
             raise StoreError(f"{run.folder} ({run.spec.name}): {fault}. Delete it and train it again.")
     for arm, runs in arms.items():

@@ -15,6 +15,8 @@ from repro.runs.spec import RunSpec
 
 Json = dict[str, Any]
 
+TENSORS = "tensors.safetensors"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -29,11 +31,21 @@ class Run:
     record: Json  # outcome, how it was trained (code, versions, device, seconds), and the SHA-256 of every other file
     sha256: str  # of run.json itself: it stands for the whole folder
 
+    @property
+    def has_tensors(self) -> bool:
+        """Whether what was trained lies beside its record; an export may have left it out, and it is measured then."""
+        return (self.folder / TENSORS).exists()
+
     def read(self, name: str) -> bytes:
         """A file of the run."""
         expected = self.record["files"].get(name)
         if expected is None:
             raise StoreError(f"{self.folder} has no {name}; measure it with: repro run --measure.")
+        if name == TENSORS and not self.has_tensors:
+            raise StoreError(
+                f"{self.folder} came without its trained tensors; import an export that has them, or train the run "
+                "again with: repro judge --retrain."
+            )
         content = read(self.folder / name)
         if hashlib.sha256(content).hexdigest() != expected:
             raise DamagedRunError(
@@ -77,9 +89,10 @@ class Run:
         )
 
     def check(self) -> None:
-        """Reads every file, and so finds any change."""
+        """Reads every file, and so finds any change; trained tensors that an export left out are none."""
         for name in self.record["files"]:
-            self.read(name)
+            if name != TENSORS or self.has_tensors:
+                self.read(name)
 
 
 def read(path: Path) -> bytes:

@@ -1,5 +1,6 @@
 """A shelf: a folder of exports, one file a run: what a repository keeps of a store, and how it grows run by run."""
 
+import math
 import re
 import tempfile
 from collections import Counter
@@ -16,10 +17,10 @@ PAUSED = "paused"  # the folder, inside the other, of runs that are to be resume
 SUFFIX = ".tar.xz"
 
 
-def keep(store: Store, specs: Iterable[RunSpec], folder: Path) -> Counter[str]:
+def keep(store: Store, specs: Iterable[RunSpec], folder: Path, *, most: float = math.inf) -> Counter[str]:
     """Writes each complete or paused run into a file of its own: counts of "complete", "paused" and "unchanged".
 
-    A paused run's file lies in a folder beside, and goes when the run is complete.
+    A paused run's file lies in a folder beside, and goes when the run is complete. ``most`` as in `export`.
 
     Raises:
         StoreError: a run is damaged, has other results than the file that the folder already has for it, which is
@@ -37,7 +38,7 @@ def keep(store: Store, specs: Iterable[RunSpec], folder: Path) -> Counter[str]:
         before = file.read_bytes() if file.exists() else None
         with explain_write_errors(file):
             file.parent.mkdir(parents=True, exist_ok=True)
-        export(store, [spec], file)
+        export(store, [spec], file, most=most)
         if condition == "complete":
             paused.unlink(missing_ok=True)
         counts["unchanged" if file.read_bytes() == before else condition] += 1

@@ -15,7 +15,7 @@ from repro.runs.checkpoint import CHECKPOINT, HISTORY, SPEC, glance
 from repro.runs.files import DRAFTS, explain_write_errors, write
 from repro.runs.lease import holder
 from repro.runs.record import fault
-from repro.runs.run import Run, read
+from repro.runs.run import TENSORS, Run, read
 from repro.runs.spec import RunSpec
 from repro.runs.spec_json import read_spec
 
@@ -26,7 +26,6 @@ __all__ = [
 
 RECORD = "run.json"  # written last: a folder that has it is complete
 FAILURE = "failure.json"
-TENSORS = "tensors.safetensors"
 
 Condition = Literal["complete", "training", "paused", "failed", "missing"]
 Json = dict[str, Any]

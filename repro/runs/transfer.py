@@ -1,6 +1,7 @@
 """Export and import of runs: one compressed file carries them from one store to another."""
 
 import contextlib
+import math
 import shutil
 import stat
 import tempfile
@@ -17,13 +18,15 @@ from repro.runs.lease import Lease, holder
 from repro.runs.run import read
 from repro.runs.spec import RunSpec
 from repro.runs.spec_json import read_spec
-from repro.runs.store import CHECKPOINT, FAILURE, HISTORY, RECORD, SPEC, Store
+from repro.runs.store import CHECKPOINT, FAILURE, HISTORY, RECORD, SPEC, TENSORS, Store
 
 PATIENCE = 10.0  # seconds to wait for another import that holds the same run
 
 
-def export(store: Store, specs: Iterable[RunSpec], file: Path) -> int:
+def export(store: Store, specs: Iterable[RunSpec], file: Path, *, most: float = math.inf) -> int:
     """Packs complete and paused runs into a .tar.xz, the same bytes for the same runs; returns how many.
+
+    Trained tensors of more than ``most`` bytes a run are left out: such a run can be judged, and not measured again.
 
     Raises:
         StoreError: a run is damaged, there is nothing to pack, or the file cannot be written.
@@ -35,14 +38,15 @@ def export(store: Store, specs: Iterable[RunSpec], file: Path) -> int:
         raise StoreError(
             f"{store.root} has no complete or paused run of this plan; nothing was written. See: repro status."
         )
-    write_with(file, lambda draft: pack(draft, (member for spec in packed for member in _members(store, spec))))
+    write_with(file, lambda draft: pack(draft, (member for spec in packed for member in _members(store, spec, most))))
     return len(packed)
 
 
 def take_in(store: Store, file: Path) -> Counter[str]:
-    """Adds the runs of an exported file to a store; counts "new", "equal", "newer checkpoint", "kept ours".
+    """Adds the runs of an exported file to a store; counts "new", "equal", "newer checkpoint", "kept ours", "tensors".
 
-    A run that is already in the store with equal results is left as it is. Nothing is imported if any run is damaged
+    A run that is already in the store with equal results is left as it is, but for trained tensors that it lacks and
+    the file has. Nothing is imported if any run is damaged
     or in conflict.
 
     Raises:
@@ -57,12 +61,14 @@ def take_in(store: Store, file: Path) -> Counter[str]:
         return Counter(arrival.settle() for arrival in arrivals)
 
 
-def _members(store: Store, spec: RunSpec) -> Iterator[tuple[str, bytes]]:
+def _members(store: Store, spec: RunSpec, most: float) -> Iterator[tuple[str, bytes]]:
     """The files of a run, each compared with its hash as it is packed."""
     folder = store.folder(spec)
     if (folder / RECORD).exists():
         run = store.run(spec)
         for name in run.record["files"]:
+            if name == TENSORS and (not run.has_tensors or (folder / name).stat().st_size > most):
+                continue
             yield f"{spec.key}/{name}", run.read(name)
         yield f"{spec.key}/{RECORD}", read(folder / RECORD)
         return
@@ -127,7 +133,7 @@ class _Arrival:
             if self._theirs is None:
                 return "kept ours"
             if ours.digest == self._theirs.digest:
-                return "equal"
+                return "tensors" if self._theirs.has_tensors and not ours.has_tensors else "equal"
             raise StoreError(
                 f"{self._file} holds other results than {ours.folder} for {self._spec.name}: conflict. Keep one: "
                 f"delete that folder to take theirs, or leave the run out of the export. {self._done}"
@@ -145,7 +151,7 @@ class _Arrival:
         until = time.monotonic() + PATIENCE
         while True:
             decision = self.decide()
-            if decision not in ("new", "newer checkpoint"):
+            if decision not in ("new", "newer checkpoint", "tensors"):
                 return decision
             with explain_write_errors(target):
                 target.mkdir(parents=True, exist_ok=True)
@@ -160,6 +166,9 @@ class _Arrival:
             if decision in ("new", "newer checkpoint"):
                 with explain_write_errors(target):
                     _move(self._folder, target)
+            elif decision == "tensors":
+                with explain_write_errors(target):
+                    (self._folder / TENSORS).replace(target / TENSORS)
             return decision
         finally:
             lease.release()

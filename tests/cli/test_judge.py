@@ -123,6 +123,17 @@ def test_measuring_again_names_each_difference(judged, capsys, monkeypatch, diff
     assert all(line in printed.err for line in differences)
 
 
+def test_runs_without_tensors_are_named_where_they_cannot_be_checked(judged, capsys, monkeypatch):
+    monkeypatch.setattr("repro.training.remeasure", lambda run, **where: [])
+    (one, *_) = (judged / "results").glob("*/tensors.safetensors")
+    one.unlink()
+    assert main(["judge", "tiny.py", "--remeasure"]) == 0
+    printed = capsys.readouterr().out
+    assert "5 runs measured again, 0 differences\nnot measured again, its trained tensors were left out: " in printed
+    assert main(["judge", "tiny.py", "--verify"]) == 0
+    assert "; 1 run came without trained tensors, which were not verified" in capsys.readouterr().out
+
+
 def test_explain_says_what_is_claimed_trained_and_required(workplace, capsys):
     assert main(["explain", "deeper-is-better"]) == 0
     printed = capsys.readouterr().out

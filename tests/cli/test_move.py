@@ -1,5 +1,7 @@
 """export and import from outside."""
 
+import pytest
+
 from repro.cli.main import main
 
 
@@ -16,3 +18,16 @@ def test_an_import_counts_what_came_before_a_damaged_file(workplace, tiny_claim,
     assert printed.out == "kept: 2 new\n"
     assert f"{last.name} is damaged" in printed.err
     assert "Nothing of it was imported." in printed.err
+
+
+def test_an_export_leaves_out_what_is_larger_than_asked_for(workplace, tiny_claim, fill, capsys):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    fill(workplace / "results", 8, 80.0)
+    assert main(["export", "tiny.py", "--to", "light.tar.xz", "--tensors-up-to", "1B"]) == 0
+    assert main(["import", "light.tar.xz", "--results", "there"]) == 0
+    assert not list((workplace / "there").glob("*/tensors.safetensors"))
+    assert len(list((workplace / "there").glob("*/run.json"))) == 3
+    for word in ("", "12", "1KB", "-1kB", "1e3B"):
+        with pytest.raises(SystemExit):
+            main(["export", "tiny.py", "--to", "light.tar.xz", f"--tensors-up-to={word}"])
+        assert "is no size; write one such as 500kB or 2MB" in capsys.readouterr().err

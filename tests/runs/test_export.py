@@ -6,8 +6,8 @@ import pytest
 
 from repro.errors import StoreError
 from repro.recipes import cifar
-from repro.runs.store import Store
-from repro.runs.transfer import export
+from repro.runs.store import TENSORS, Store
+from repro.runs.transfer import export, take_in
 from tests.runs.made import SPECS
 
 
@@ -50,3 +50,36 @@ def test_an_export_replaces_an_export_and_no_other_file(tmp_path, finished):
         export(store, [spec], other)
     assert other.read_text() == "a claim"
     assert export(store, [spec], tmp_path / "runs") == export(store, [spec], tmp_path / "runs") == 1
+
+
+def test_tensors_over_a_size_are_left_out_and_the_run_is_still_whole(here, there, file):
+    size = (here.folder(SPECS[0]) / TENSORS).stat().st_size
+    export(here, SPECS, file, most=size)
+    assert take_in(there, file) == {"new": 2}
+    assert all(run.has_tensors for run in there.runs())
+    export(here, SPECS, file, most=size - 1)
+    lighter = Store(there.root.with_name("lighter"))
+    assert take_in(lighter, file) == {"new": 2}
+    for run in lighter.runs():
+        run.check()
+        assert not run.has_tensors and run.digest == here.run(run.spec).digest
+        with pytest.raises(StoreError, match="came without its trained tensors"):
+            run.read(TENSORS)
+
+
+def test_tensors_that_were_left_out_come_with_a_later_import(here, there, file):
+    export(here, SPECS, file, most=0)
+    take_in(there, file)
+    assert export(there, SPECS, file) == 2  # what is not there is not asked for
+    export(here, SPECS, file)
+    assert take_in(there, file) == {"tensors": 2}
+    assert take_in(there, file) == {"equal": 2}
+    for run in there.runs():
+        assert run.has_tensors
+        run.check()
+
+
+def test_tensors_once_there_are_kept(here, file):
+    export(here, SPECS, file, most=0)
+    assert take_in(here, file) == {"equal": 2}
+    assert all(run.has_tensors for run in here.runs())
