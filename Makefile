@@ -1,6 +1,7 @@
 # make verify: train at smoke scale, judge, report.  make test: the tests.  Both need python3 >= 3.11 and make alone.
 # make test-slurm: the tests on a real SLURM of this machine, brought up and down; as root, on Debian 12.
 # make evidence: verdicts and reports of the runs that claims/evidence/ holds, trained on CIFAR-10; needs no torch.
+# make compared: whether the code that these runs were trained under judges them alike; needs git's whole history.
 PYTHON ?= python3
 BIN := .venv/bin
 SCALE ?= smoke
@@ -8,7 +9,7 @@ DATA ?= data
 
 EVIDENCE := claims/evidence
 
-.PHONY: verify test test-slurm evidence lint bench readme schema lock clean
+.PHONY: verify test test-slurm evidence compared lint bench readme schema lock clean
 
 # Exit 1 says that some claim does not hold at this scale: a finding for the report, not a failure of the harness.
 verify: .venv/installed
@@ -25,15 +26,27 @@ judged = $(BIN)/repro judge $(1) --results results/evidence --report $(2) || [ $
   $(BIN)/repro report --report $(2) && \
   { $(BIN)/repro judge --verify $(1) --results results/evidence --report $(2) || [ $$? -ne 2 ]; }
 
+first := claims/frankle2021 claims/thebatch2020 --data cifar10-jpeg
+store := $(BIN)/repro import --results results/evidence $(EVIDENCE) $(EVIDENCE)/greydanus2024 $(EVIDENCE)/hastie2009
+
 evidence: .venv/installed
 	rm -rf results/evidence
-	$(BIN)/repro import $(EVIDENCE) --results results/evidence
-	$(BIN)/repro import $(EVIDENCE)/greydanus2024 --results results/evidence
-	$(BIN)/repro import $(EVIDENCE)/hastie2009 --results results/evidence
-	$(call judged,claims/frankle2021 claims/thebatch2020 --data cifar10-jpeg --scale pilot,$(EVIDENCE)/pilot)
-	$(call judged,claims/frankle2021 claims/thebatch2020 --data cifar10-jpeg --scale paper,$(EVIDENCE)/paper)
+	$(store)
+	$(call judged,$(first) --scale pilot,$(EVIDENCE)/pilot)
+	$(call judged,$(first) --scale paper,$(EVIDENCE)/paper)
 	$(call judged,claims/greydanus2024 --scale paper,$(EVIDENCE)/greydanus2024/paper)
 	$(call judged,claims/hastie2009 --scale paper,$(EVIDENCE)/hastie2009/paper)
+
+# The commits are those that claims/evidence/README.md pins. Exit 3: nothing was judged by both.
+by = $(BIN)/repro judge $(1) --results results/evidence --by $(2) || [ $$? -eq 3 ]
+
+compared: .venv/installed
+	$(store)
+	$(call by,$(first) --scale pilot,9d66869)
+	$(call by,$(first) --scale paper,9d66869)
+	$(call by,claims/greydanus2024 --scale paper,c747ca7)
+	$(call by,claims/greydanus2024 --scale paper,f4379f9)
+	$(call by,claims/hastie2009 --scale paper,a361564)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -50,6 +50,7 @@ JUDGING_CODE = (
             "deviations",
             "controls",
             "claims",
+            "compared",
             "verdict",
         )
     ),

@@ -41,6 +41,8 @@ def judge(arguments: argparse.Namespace) -> int:
     if arguments.retrain:
         return _retrain(arguments)
     session = shared.collect(arguments)
+    if arguments.by:
+        return _judge_by(arguments, session)
     if arguments.verify:
         return _verify(arguments, session)
     code = judged(arguments, session)
@@ -178,6 +180,26 @@ def _verify(arguments: argparse.Namespace, session: "Session") -> int:
         say(line)
     arguments.tell(lambda: {"differences": changed, "summary": last}, [last])
     return code
+
+
+def _judge_by(arguments: argparse.Namespace, session: "Session") -> int:
+    from repro.cli.judged import judged
+    from repro.executing.older import judged_by
+    from repro.judging.compared import keep
+
+    selection = [*arguments.claims, "--scale", arguments.scale]
+    selection += ["-k", arguments.keyword] if arguments.keyword else []
+    selection += ["--data", arguments.data] if arguments.data else []
+    commit, older = judged_by(arguments.by, selection, arguments.results)
+    newer, _ = judged(session, shared.store(arguments), scale=arguments.scale, copy=arguments.data)
+    found = keep(older, newer, commit)
+    for check, lines in found.items():
+        for line in lines:
+            say(f"{check}: {line}")
+    differing = sum(map(bool, found.values()))
+    summary = f"{commit[:12]} finds the same in {len(found) - differing} of {counted(len(found), 'judged check')}"
+    arguments.tell(lambda: {"commit": commit, "checks": found}, [summary])
+    return 2 if differing else 0 if found else 3
 
 
 def _left_out(store: "Store", made: dict[str, Any]) -> str:

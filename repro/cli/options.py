@@ -252,6 +252,8 @@ def again(judge: argparse.ArgumentParser) -> None:
     what = judge.add_mutually_exclusive_group()
     what.add_argument("--verify", action="store_true", help="recompute every verdict and compare; write nothing")
     what.add_argument("--remeasure", action="store_true", help="measure the stored networks again and compare (torch)")
+    text = "judge the runs also with the code of a commit, and keep in claims/compared.json whether it finds the same"
+    what.add_argument("--by", metavar="COMMIT", help=text)
     what.add_argument(
         "--retrain", metavar="RUN", help="train runs again, by beginning of key or name, and compare (torch)"
     )

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 
 from repro.claim import JUDGED_BY, Check
-from repro.judging.verdict import CODE_CHANGED, FAILED, HOLDS, PROVISIONAL, RULE_CHANGED, RULE_LATE
+from repro.judging.compared import alike
+from repro.judging.verdict import CODE_ALIKE, CODE_CHANGED, FAILED, HOLDS, PROVISIONAL, RULE_CHANGED, RULE_LATE
 from repro.runs.datasets import DATASETS
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.store import Run
@@ -28,12 +29,16 @@ def deviations(
         listed.append(f"definition: the source leaves open {check.claim.definition_open}")
     listed += [f"control {name}: {state}" for name, state in controls.items() if state not in (HOLDS, FAILED)]
     late, changed, recoded = _since_training(check, found)
+    commits = alike(check, found, recoded) if recoded else []
     if late:
         listed.append(f"rule: written after {late} of the {len(found)} runs were trained for other claims")
     if changed:
         listed.append(f"rule: changed after {changed} of the {len(found)} runs were trained")
     if recoded:
-        listed.append(f"judging code: changed after {recoded} of the {len(found)} runs were trained, the rule did not")
+        listed.append(
+            f"judging code: changed after {len(recoded)} of the {len(found)} runs were trained, the rule did not"
+            + (f"; the code then ({', '.join(one[:7] for one in commits)}) finds the same in them" if commits else "")
+        )
     return tuple(listed)
 
 
@@ -41,15 +46,17 @@ def marks(check: Check, found: Mapping[str, Run], controls: Mapping[str, str]) -
     """The caveats that accompany the verdict wherever it is shown."""
     late, changed, recoded = _since_training(check, found)
     provisional = any(state not in (HOLDS, FAILED) for state in controls.values())
-    words = ((PROVISIONAL, provisional), (RULE_CHANGED, changed), (RULE_LATE, late), (CODE_CHANGED, recoded))
+    code = CODE_ALIKE if recoded and alike(check, found, recoded) else CODE_CHANGED
+    words = ((PROVISIONAL, provisional), (RULE_CHANGED, changed), (RULE_LATE, late), (code, recoded))
     return tuple(word for word, applies in words if applies)
 
 
-def _since_training(check: Check, found: Mapping[str, Run]) -> tuple[int, int, int]:
-    """How many runs are older than the rule, how many saw another rule, and how many this rule in other code."""
+def _since_training(check: Check, found: Mapping[str, Run]) -> tuple[int, int, list[Run]]:
+    """How many runs are older than the rule, how many saw another rule, and which saw this rule in other code."""
     if check.claim.exact:
-        return 0, 0, 0
-    late = changed = recoded = 0
+        return 0, 0, []
+    late = changed = 0
+    recoded: list[Run] = []
     for run in found.values():
         criteria = run.record["criteria"]
         match criteria.get(f"{check.scale}:{check.id}"):
@@ -58,7 +65,7 @@ def _since_training(check: Check, found: Mapping[str, Run]) -> tuple[int, int, i
             case value if value == check.criterion_sha256:
                 pass
             case value if value == check.criterion_under(criteria.get(JUDGED_BY, "")):
-                recoded += 1
+                recoded.append(run)
             case _:
                 changed += 1
     return late, changed, recoded

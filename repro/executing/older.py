@@ -1,0 +1,70 @@
+"""The judge of another commit of this suite, run from a copy of that commit on the same store."""
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from repro.errors import StoreError
+from repro.provenance import PACKAGE
+from repro.runs.canonical import parse
+
+JUDGED = (0, 1, 3)  # exit codes after which verdicts.json is whole
+
+
+def judged_by(commit: str, selection: Sequence[str], results: Path) -> tuple[str, dict[str, Any]]:
+    """The full hash of a commit, and the document that its ``repro judge`` makes of a store.
+
+    ``selection`` is claims and options as for ``repro judge``; paths are those of the commit. Nothing of the store or
+    of the checkout changes.
+
+    Raises:
+        StoreError: this suite is not a git checkout, git does not know the commit, or its judge fails.
+    """
+    full = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}").decode().strip()
+    with tempfile.TemporaryDirectory(prefix="older-") as place:
+        with tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", full))) as tar:
+            tar.extractall(place, filter="data")
+        report = Path(place) / "judged"
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "repro.cli",
+                "judge",
+                *selection,
+                "--results",
+                results.absolute(),
+                "--report",
+                report,
+            ],
+            cwd=place,
+            env={**os.environ, "PYTHONPATH": place, "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode not in JUDGED or not (report / "verdicts.json").exists():
+            said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
+            raise StoreError(f"the judge of {full[:12]} ended with exit code {done.returncode} and said: {said}")
+        return full, dict(parse((report / "verdicts.json").read_bytes()))
+
+
+def _git(*arguments: str) -> bytes:
+    try:
+        return subprocess.run(["git", *arguments], cwd=PACKAGE.parent, capture_output=True, check=True).stdout
+    except FileNotFoundError:
+        raise StoreError("git is not installed, and the code of another commit comes from it.") from None
+    except subprocess.CalledProcessError as error:
+        if arguments[0] == "rev-parse":
+            asked = arguments[-1].removesuffix("^{commit}")
+            raise StoreError(
+                f"git knows no commit {asked!r} of this suite (in {PACKAGE.parent}); see: git log --oneline. A shallow "
+                "clone has the last ones alone: git fetch --unshallow."
+            ) from None
+        raise StoreError(f"git {arguments[0]} failed: {error.stderr.decode(errors='replace').strip()}") from None
