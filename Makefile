@@ -27,7 +27,7 @@ judged = $(BIN)/repro judge $(1) --results results/evidence --report $(2) || [ $
   { $(BIN)/repro judge --verify $(1) --results results/evidence --report $(2) || [ $$? -ne 2 ]; }
 
 first := claims/frankle2021 claims/thebatch2020 --data cifar10-jpeg
-store := $(BIN)/repro import --results results/evidence $(EVIDENCE) $(EVIDENCE)/greydanus2024 $(EVIDENCE)/hastie2009
+store := $(BIN)/repro import $(EVIDENCE) --results results/evidence
 
 evidence: .venv/installed
 	rm -rf results/evidence
