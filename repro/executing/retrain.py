@@ -10,7 +10,7 @@ from repro.errors import StoreError
 from repro.runs.run import Run
 from repro.runs.store import HISTORY, TENSORS, Store
 
-EAGERLY = dict.fromkeys(("captured", "compiled"), "a run is trained again in the plainest way")
+EAGERLY = dict.fromkeys(("captured", "fused", "compiled"), "a run is trained again in the plainest way")
 SHOWN = ("train_loss", "test_loss", "test_top1")  # of a history row
 
 

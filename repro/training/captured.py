@@ -1,7 +1,7 @@
 """A step that a GPU has recorded, whole, as a CUDA graph, and replays in one launch."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -20,21 +20,22 @@ RECOMPILED = 64  # shapes of a block: two batch sizes, three or four groups, fir
 
 
 Body = Callable[[Tensor], None]  # a step on the examples of an index
+Blocks = Callable[[nn.Module], AbstractContextManager[None]]  # while open, the network's blocks run in another way
 
 
 class RecordingError(RuntimeError):
     """A recording failed, and leaves the memory of the GPU in a state that nothing mends."""
 
 
-def captured(spec: NetworkSpec, net: Trainable, examples: Examples, state: State, *, compiled: bool) -> Step:
-    """The step as a graph for each size of batch, over blocks as they are or compiled; the state stays as it is.
+def captured(spec: NetworkSpec, net: Trainable, examples: Examples, state: State, blocks: Blocks) -> Step:
+    """The step as a graph for each size of batch, over blocks in some way; the state stays as it is.
 
     Raises:
         RecordingError: this process must not use the GPU any more.
         Exception: the compiler failed, or a step waits for the host; the process is as it was.
     """
     device = net.running.device
-    with torch.cuda.device(device), _compiled(net.model) if compiled else nullcontext():
+    with torch.cuda.device(device), blocks(net.model):
         stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         pool = torch.cuda.graph_pool_handle()  # one for both sizes: they never run at once
         return replayed(spec, net, examples, state, lambda body, index: _record(body, index, stream, pool))
@@ -116,8 +117,25 @@ def _no_waiting() -> Iterator[None]:
         torch.cuda.set_sync_debug_mode("default")
 
 
+def as_they_are(_model: nn.Module) -> AbstractContextManager[None]:
+    """The network's blocks, one operation after the other."""
+    return nullcontext()
+
+
+def fused(model: nn.Module) -> AbstractContextManager[None]:
+    """The network's blocks, with fused BatchNorms.
+
+    Raises:
+        ImportError: Triton is not there.
+        TypeError: the network has no blocks with BatchNorm.
+    """
+    from repro.training import fused  # Triton, which a CPU never needs and not every platform has
+
+    return fused.fused(model)
+
+
 @contextmanager
-def _compiled(model: nn.Module) -> Iterator[None]:
+def compiled(model: nn.Module) -> Iterator[None]:
     """While open, the network's blocks run compiled, all by the same few pieces of code.
 
     Whole networks take minutes to compile. Evaluation, outside, runs the blocks as they are.

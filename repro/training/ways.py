@@ -10,22 +10,24 @@ import torch
 
 from repro.errors import CaptureError
 from repro.runs.network_spec import NetworkSpec
-from repro.training.captured import RecordingError, captured
+from repro.training.captured import RecordingError, as_they_are, captured, compiled, fused
 from repro.training.data import Examples
 from repro.training.step import State, Step, eager
 from repro.training.trainable import Trainable
 from repro.training.trial import course, trial, undone
 
-# Seconds of training that must be left to try a way. Compiling a block takes about a minute of a CPU the first time (51
-# s on two busy cores), and is expected to spare a fifth of a step: nobody has measured it on a GPU.
-WORTH = {"captured": 0.0, "compiled": 300.0}
+# Seconds of training that must be left to try a way; nobody has measured on a GPU what any of them spares. The kernels
+# of fused blocks take about 10 s of a CPU to compile the first time (0.2 s each, some 25 for each size of batch), and
+# compiled blocks about a minute (51 s on two busy cores).
+WORTH = {"captured": 0.0, "fused": 60.0, "compiled": 300.0}
+BLOCKS = {"captured": as_they_are, "fused": fused, "compiled": compiled}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
     """How the steps of a run are taken; part of its record, never of its key."""
 
-    name: str  # "eager", "captured" or "compiled"
+    name: str  # "eager", or one of BLOCKS
     step: Step
     passed_over: Mapping[str, str]  # the other ways, and why they were not taken
     seconds: Mapping[str, float]  # of a step, for each way that was timed
@@ -47,7 +49,7 @@ def way(spec: NetworkSpec, net: Trainable, examples: Examples, state: State, avo
     plain, this = eager(spec, net, state), (spec, net, examples, state)
     if net.running.device.type != "cuda":
         return Way(name="eager", step=plain, passed_over={}, seconds={})
-    make = {name: partial(captured, *this, compiled=name == "compiled") for name in WORTH}
+    make = {name: partial(captured, *this, blocks) for name, blocks in BLOCKS.items()}
     differs = lru_cache(partial(trial, *this, plain))  # made when the first way is there
     return fastest(
         plain,

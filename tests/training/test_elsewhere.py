@@ -54,7 +54,7 @@ def test_a_whole_run_mixes_no_devices(trained, k, augmentation, tmp_path):
     part = there.run(spec).record["parts"][1]
     assert part["device"] == "a pretended GPU"
     assert (part["way"], set(part["passed_over"]), set(part["seconds_per_step"])) == (
-        "eager", {"captured", "compiled"}, {"eager"},
+        "eager", {"captured", "fused", "compiled"}, {"eager"},
     )  # fmt: skip
     here = Store(tmp_path / "here")
     go(spec, here, "cpu")

@@ -13,7 +13,7 @@ from repro.planning.cost import forward_macs
 from repro.recipes import built, cifar, layered
 from repro.runs.resnet_spec import PLAIN, SMALL_STEM, ResNetSpec
 from repro.training import measure
-from repro.training.captured import _compiled
+from repro.training.captured import compiled
 from repro.training.loop import train
 from repro.training.models import build, parts
 from repro.training.models.initial import fill
@@ -199,6 +199,6 @@ def test_every_part_of_a_network_with_another_layer_is_known():
 @pytest.mark.parametrize("spec", [cifar("paper", 0, depth=14), small_stem(18), small_stem(50)], ids=lambda s: s.network)
 def test_every_block_of_a_network_is_compiled_where_blocks_are(spec):
     model = build(spec)
-    with _compiled(model):
+    with compiled(model):
         assert all(block._compiled_call_impl is not None for block in model.blocks)
     assert all(block._compiled_call_impl is None for block in model.blocks)

@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from repro.errors import CaptureError
+from repro.executing.retrain import EAGERLY
 from repro.training.captured import RecordingError, replayed
 from repro.training.loop import train
 from repro.training.step import eager, start
 from repro.training.trainable import frozen_hash, prepare
 from repro.training.trial import course, trial
-from repro.training.ways import fastest, way
+from repro.training.ways import BLOCKS, WORTH, fastest, way
 from tests.training.test_step import CPU, SETS, images, made, short
 
 
@@ -206,3 +207,7 @@ def test_compiling_is_not_tried_for_the_last_minutes():
 def test_on_a_cpu_the_way_is_the_eager_one():
     found = way(*set_up(short()), {})
     assert (found.name, found.passed_over, found.seconds) == ("eager", {}, {})
+
+
+def test_a_run_that_is_trained_again_avoids_every_way_there_is():
+    assert set(EAGERLY) == set(BLOCKS) == set(WORTH)
