@@ -175,7 +175,7 @@ class Check:
     dataset: str | None  # a named copy that replaces "cifar10"; None for the original
     primaries: int = 1  # primary claims of the catalogue, which share the level against a primary claim
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Claim id and parameters, such as ``bn-only-by-depth[depth=14]``."""
         return f"{self.claim.id}[{_words(self.params)}]" if self.params else self.claim.id

@@ -38,6 +38,7 @@ class Layer(NamedTuple):
     values: float  # of its output
 
 
+@cache  # priced for one device and for another
 def work(spec: RunSpec) -> tuple[Work, ...]:
     """The work of a run, in parts that repeat; nothing for a network that is built and not trained."""
     if not spec.rows:

@@ -5,6 +5,7 @@ frankle2021's CIFAR-10 protocol, with γ = 1 and β = 0 at the start, as PyTorch
 """
 
 import dataclasses
+from functools import lru_cache
 
 from repro.recipes.resnets import cifar
 from repro.runs.resnet_spec import ResNetSpec
@@ -15,6 +16,7 @@ LAYERED_BATCH = {"smoke": 60, "pilot": 128, "paper": 128}  # of the protocol, wh
 BATCHES = {"smoke": (60,), "pilot": (128,), "paper": (16, 32, 64, 128, 256, 512)}
 
 
+@lru_cache(maxsize=None, typed=True)
 def layered(
     scale: str,
     seed: int,

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from repro.recipes.scales import check_scale
 from repro.runs.datasets import DATASETS
@@ -21,6 +22,7 @@ class Schedule:
     drops: tuple[int, ...]  # epochs at which the learning rate is multiplied by 0.1
 
 
+@cache
 def schedule(scale: str) -> Schedule:
     """The schedule of a scale.
 
@@ -65,6 +67,7 @@ GAMMA_DEPTH = {"smoke": 20, "pilot": 32, "paper": 110}  # Figure 4's network
 SETTLING_STEPS = 44
 
 
+@lru_cache(maxsize=None, typed=True)  # checks share runs: one object, validated once and hashed once
 def cifar(
     scale: str,
     seed: int,

@@ -1,5 +1,6 @@
 """Collecting: the checks of claim files, at every scale, without torch and without running one."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -7,8 +8,8 @@ import sys
 import pytest
 
 from repro.collecting.collect import collect
-from repro.errors import ClaimError
-from repro.recipes import SCALES
+from repro.errors import ClaimError, SpecError
+from repro.recipes import SCALES, cifar
 
 
 @pytest.fixture
@@ -158,12 +159,31 @@ def test_own_claims_depend_on_controls_that_exist(workplace):
     assert {name for check in checks for name in check.claim.depends_on} <= {check.claim.id for check in checks}
 
 
-def test_planning_the_paper_imports_no_torch(workplace):
+def test_planning_the_paper_imports_neither_torch_nor_what_else_would_make_it_slow(workplace):
+    """scipy.stats alone takes longer than the whole plan."""
+    slow = ("torch", "scipy.stats", "matplotlib", "msgspec", "_pytest.junitxml", "_pytest.unittest")
     code = (
-        "import sys; from repro.cli.main import main; main(['plan', '--scale', 'paper']); print('torch' in sys.modules)"
+        "import sys; from repro.cli.main import main; main(['plan', '--scale', 'paper']); "
+        f"print([name for name in {slow} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "False"
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_run_that_several_claims_ask_for_is_made_once():
+    """It is validated and hashed as often as it is made."""
+    assert cifar("paper", 0, depth=14) is cifar("paper", 0, depth=14)
+    with pytest.raises(SpecError, match="depth is 14.0"):  # which equals 14
+        cifar("paper", 0, depth=14.0)
+
+
+def test_collecting_leaves_the_search_for_garbage_as_it_was(tiny):
+    gc.disable()
+    collect(scale="smoke", paths=["tiny.py"])
+    assert not gc.isenabled()
+    gc.enable()
+    collect(scale="smoke", paths=["tiny.py"])
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize(("path", "message"), [("", "a path is empty"), ("tiny.py::nothing", "no check in one")])
