@@ -32,6 +32,8 @@ Grid = Mapping[str, tuple[Params, ...]]  # scale -> points; a point names the pa
 LOOKS: Mapping[str, tuple[int, ...]] = {"smoke": (3,), "pilot": (3,), "paper": (3, 5, 8)}
 # The controls that every claim about trained networks depends on.
 CONTROLS = ("control-judge", "control-data", "control-frozen", "control-shuffled-labels", "control-full-training")
+# The control on which every claim depends whose runs are trained in a lower precision, and the precision it compares.
+PRECISION, LOWER = "control-precision", "bfloat16"
 # The code between stored runs and a verdict: changing any of it changes the criterion. A run's record holds its digest
 # beside the criteria, under this name, to distinguish a changed rule from changed code that applies the same rule.
 JUDGED_BY = "judging code"

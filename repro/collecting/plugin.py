@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from repro.claim import Check, Claim
+from repro.claim import PRECISION, Check, Claim
 from repro.collecting.catalogue import primaries
 from repro.collecting.collect import defining
 from repro.errors import ClaimError, DataError, ReproError
 from repro.recipes import SCALES, check_scale
 from repro.runs.datasets import COPIES
+from repro.runs.network_spec import NetworkSpec
 
 JUDGING = "repro.cli.checks"  # the plugin that judges, which planning blocks
 NO_CLAIM_FILES = ("conftest.py", "__init__.py")
@@ -134,6 +135,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         _refuse_unknown_claims(checks)
         for check in checks:
             _try_runs(check)
+            _refuse_uncontrolled(check)
     except ReproError as error:
         raise pytest.UsageError(str(error)) from None
     _select_by_id(config, items)
@@ -172,6 +174,17 @@ def _try_runs(check: Check) -> None:
             f"check {check.id} in {check.file.name}: its runs() crashed ({type(error).__name__}: {error}); "
             "it takes scale, seed and the names of the grid, and returns arm -> run."
         ) from None
+
+
+def _refuse_uncontrolled(check: Check) -> None:
+    """Refuses runs in a lower precision without the control that holds it against float32."""
+    specs = [spec for some in check.arms(1).values() for spec in some if isinstance(spec, NetworkSpec)]
+    lower = sorted({spec.precision for spec in specs} - {"float32"})
+    if lower and PRECISION not in (check.claim.id, *check.claim.depends_on):
+        raise ClaimError(
+            f"claim {check.claim.id} in {check.file.name} trains in {', '.join(lower)}; its depends_on must name "
+            f'"{PRECISION}", which holds that against float32.'
+        )
 
 
 def _refuse_files_without_checks(files: list[Path], items: list[pytest.Item], marked: set[Path]) -> None:

@@ -1,9 +1,11 @@
 """States of controls: of each that a check depends on, whether it holds, failed, or why it is neither."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from repro.claim import Check
+from repro.claim import LOWER, PRECISION, Check
 from repro.judging.verdict import FAILED, HOLDS, Judgement, Verdict
+from repro.runs.network_spec import NetworkSpec
+from repro.runs.spec import RunSpec
 
 Judged = Collection[tuple[Check, Judgement]]
 
@@ -21,6 +23,21 @@ def states(check: Check, judged: Judged) -> dict[str, str]:
 def failed(controls: Mapping[str, str]) -> list[str]:
     """The controls that failed."""
     return [name for name, state in controls.items() if state == FAILED]
+
+
+def withheld(check: Check, specs: Iterable[RunSpec], controls: Mapping[str, str]) -> str:
+    """Why there is no verdict yet on runs in a lower precision, as a sentence; "" where there may be one.
+
+    Only once the control has held it against float32 may it stand in a verdict, and then as a deviation. The control
+    itself compares the two.
+    """
+    lower = sorted({spec.precision for spec in specs if isinstance(spec, NetworkSpec)} - {"float32"})
+    if not lower or check.claim.id == PRECISION or controls.get(PRECISION) == FAILED:
+        return ""
+    if lower != [LOWER]:
+        return f"Its runs are in {' and '.join(lower)}, and {PRECISION} compares {LOWER} alone with float32."
+    state = controls.get(PRECISION, "not asked for")
+    return "" if state == HOLDS else f"Its runs are in {LOWER}, and {PRECISION} is {state}: it must hold first."
 
 
 def _state(check: Check, points: Judged) -> str:

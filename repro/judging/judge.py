@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from repro.claim import Check
 from repro.compare import Finding, Outcome, flips_over_looks
 from repro.errors import StoreError
-from repro.judging.controls import failed, states
+from repro.judging.controls import failed, states, withheld
 from repro.judging.decide import Decision
 from repro.judging.deviations import deviations, marks
 from repro.judging.evidence import Evidence
@@ -112,6 +112,8 @@ def _look(check: Check, store: Store, seeds: int, controls: Mapping[str, str], t
     absent = _not_there(arms, store)
     if absent is not None:
         return _Look(seeds=seeds, decision=absent)
+    if why := withheld(check, [spec for specs in arms.values() for spec in specs], controls):
+        return _Look(seeds=seeds, decision=_without(Verdict.PENDING, why))
     try:
         opened = {arm: tuple(store.run(spec) for spec in specs) for arm, specs in arms.items()}
         refuse_contradictions(opened, thorough=thorough)

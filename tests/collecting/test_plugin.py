@@ -255,6 +255,11 @@ def replaced(tiny_claim, old, new):
         ('"the networks and data of its runs"', '""', "needs its rationale"),
         ("depends_on=()", "depends_on=(), looks=dict.fromkeys(SCALES, (5, 3))", "which do not rise"),
         ("cifar(scale, seed, depth=depth)", "cifar(scale, 0, depth=depth)", "a run of seed 0 as replicate 1"),
+        (
+            "cifar(scale, seed, depth=depth)",
+            '__import__("dataclasses").replace(cifar(scale, seed, depth=depth), precision="bfloat16")',
+            'trains in bfloat16; its depends_on must name "control-precision"',
+        ),
     ],
 )
 def test_faulty_claim_is_refused_in_one_line(workplace, tiny_claim, old, new, words):

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from repro.claim import ONE_LOOK
+from repro.claim import ONE_LOOK, PRECISION
 from repro.judging.judge import judge
 from repro.judging.verdict import Answer, Verdict
 from repro.recipes import cifar
@@ -17,6 +17,7 @@ from tests.judging.cases import (
     ORDERING,
     above_output,
     fails_without_runs,
+    in_bfloat16,
     is_equal,
     is_not_equal,
     near_82,
@@ -159,3 +160,46 @@ def test_controls_are_judged_first_and_once(store, make, make_control):
     control = make_control(control_notes)
     judge([*checks, control], store, controls=[control])
     assert order[0] == "control" and order.count("control") == 1
+
+
+PRECISIONS = {
+    "holds": (passes_without_runs, Verdict.REPRODUCED, "82"),
+    "failed": (fails_without_runs, Verdict.INVALID, "The control control-precision failed."),
+    "pending": (near_82, Verdict.PENDING, "in bfloat16, and control-precision is pending: it must hold first."),
+}
+
+
+@pytest.mark.parametrize("state", PRECISIONS)
+def test_a_verdict_in_lower_precision_waits_until_its_control_holds(store, make, make_control, state):
+    function, verdict, words = PRECISIONS[state]
+    check = make(runs=in_bfloat16, depends_on=(PRECISION,))
+    train(store, check, ON)
+    control = make(name=PRECISION) if state == "pending" else make_control(function, name=PRECISION)
+    (row,) = judge([check], store, controls=[control])
+    assert (row.verdict, row.controls) == (verdict, {PRECISION: state})
+    assert words in row.why
+    assert ("precision: bfloat16" in row.deviations) == (verdict is not Verdict.PENDING)
+
+
+def test_a_verdict_in_lower_precision_whose_control_nobody_asked_for_is_withheld(store, make):
+    check = make(runs=in_bfloat16)
+    train(store, check, ON)
+    (row,) = judge([check], store)
+    assert (row.verdict, row.runs) == (Verdict.PENDING, ())
+    assert "control-precision is not asked for" in row.why
+
+
+def test_a_precision_that_no_control_compares_stands_in_no_verdict(store, make, make_control):
+    def in_tf32(scale, seed):
+        return {"batchnorm": dataclasses.replace(cifar(scale, seed, depth=14), precision="tf32")}
+
+    check = make(runs=in_tf32, depends_on=(PRECISION,))
+    train(store, check, ON)
+    (row,) = judge([check], store, controls=[make_control(passes_without_runs, name=PRECISION)])
+    assert (row.verdict, "in tf32, and control-precision compares bfloat16 alone" in row.why) == (Verdict.PENDING, True)
+
+
+def test_the_control_of_precision_judges_runs_in_lower_precision(store, make):
+    check = make(runs=in_bfloat16, name=PRECISION)
+    train(store, check, ON)
+    assert judge([check], store)[0].verdict is Verdict.REPRODUCED

@@ -2,11 +2,11 @@
 
 import pytest
 
-from repro.claim import ONE_LOOK
+from repro.claim import ONE_LOOK, PRECISION
 from repro.compare import Measure, Published
 from repro.judging.claims import claims_table
 from repro.judging.judge import judge_check
-from repro.judging.verdict import Verdict
+from repro.judging.verdict import HOLDS, Verdict
 from tests.judging.cases import EXACT, ON, REASON, in_bfloat16, is_equal, only_measured, store_run, train, verdict_of
 
 
@@ -22,7 +22,9 @@ def test_jpeg_copy_is_a_deviation(store, make):
 
 
 def test_bfloat16_is_a_deviation(store, make):
-    assert verdict_of(store, make(runs=in_bfloat16), ON).deviations == ("precision: bfloat16",)
+    check = make(runs=in_bfloat16)
+    train(store, check, ON)
+    assert judge_check(check, store, {PRECISION: HOLDS}).deviations == ("precision: bfloat16",)
 
 
 def test_runs_on_another_gpu_than_the_rest_are_a_deviation(store, make):
