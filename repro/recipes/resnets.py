@@ -82,6 +82,7 @@ def cifar(
     learning_rate: float = 0.1,
     weight_decay: float = 1e-4,
     norm: str = "batchnorm",
+    precision: str = "float32",
 ) -> ResNetSpec:
     """One replicate of a CIFAR network under frankle2021's protocol, its schedule as the scale has it.
 
@@ -110,7 +111,7 @@ def cifar(
         learning_rate_drops=fixed.drops,
         momentum=0.9,
         weight_decay=weight_decay,
-        precision="float32",
+        precision=precision,
         seed=seed,
     )
 
