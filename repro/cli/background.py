@@ -16,17 +16,18 @@ if TYPE_CHECKING:
 
 def start(arguments: argparse.Namespace, session: "Session") -> int:
     """Starts the trainer, unless there is nothing to train."""
-    from repro.executing import background
-    from repro.executing.execute import check_data
+    from repro.executing import background, here
     from repro.executing.trainer import TrainerFiles
     from repro.planning.durations import duration
 
     plan = shared.planned(arguments, session)
+    left = shared.left_out(arguments, plan)
+    here.refuse(plan, left, named=shared.split(arguments.claims)[1], strict=arguments.strict)
+    plan = here.without(plan, left)
     if not plan.missing:
         all_there = f"nothing to train: all {len(plan.runs)} runs are complete. {shared.next_step(arguments, 'judge')}"
-        arguments.tell(lambda: {"process": None, "missing": 0}, [all_there])
-        return 0
-    check_data(plan.missing, arguments.data_dir)
+        arguments.tell(lambda: {"process": None, "missing": 0}, [*(one.line for one in left), all_there])
+        return 3 if left else 0
     files = TrainerFiles(shared.store(arguments))
     words = [word for word in arguments.words if word != "--json"]
     pid = background.start(files, [sys.executable, "-m", "repro.cli", *words, "--detached"])
@@ -34,6 +35,7 @@ def start(arguments: argparse.Namespace, session: "Session") -> int:
     arguments.tell(
         lambda: {"process": pid, "missing": len(plan.missing), "log": str(files.log)},
         [
+            *(one.line for one in left),
             f"{len(plan.missing)} of {len(plan.runs)} runs to train in the background (process {pid}), about "
             f"{duration(plan.hours * 3600)} of one device; log {files.log}",
             f"Next: {shlex.join(['repro', 'run', '--background', '--status', *where])}, or --stop instead of --status",
@@ -97,6 +99,8 @@ def train(arguments: argparse.Namespace, session: "Session") -> "Tally":
                 device=arguments.device,
                 workers=arguments.workers,
                 budget=budget,
+                named=shared.split(arguments.claims)[1],
+                strict=arguments.strict,
                 listener=listener,
                 stop=stop,
             )

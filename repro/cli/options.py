@@ -167,6 +167,8 @@ def add(one: argparse.ArgumentParser, *groups: str) -> None:
                 one.add_argument("--workers", type=processes, metavar="N",
                                  help="processes (default: one per core or GPU)")  # fmt: skip
                 one.add_argument("--budget", type=seconds, metavar="TIME", help="pause after this time, such as 9m")
+                one.add_argument("--strict", action="store_true",
+                                 help="refuse, rather than leave out runs that this machine cannot train")  # fmt: skip
             case "report":
                 one.add_argument("--report", type=folder, default=Path("report"), metavar="FOLDER",
                                  help="of the report (default report)")  # fmt: skip

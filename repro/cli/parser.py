@@ -49,7 +49,8 @@ GROUPS = {
                    call=bench.bench, groups=("store", "json"), more=options.measured),
         Subcommand(name="run", help="trains the missing runs", call=train.run, groups=(*CLAIMS, "train"),
                    more=options.background,
-                   codes={0: "every run is complete", 3: "stopped before that; the same command resumes"}),
+                   codes={0: "every run is complete", 3: "stopped before that, and the same command resumes; or some "
+                                                               "cannot be trained here"}),
         Subcommand(name="status", help="counts the runs by condition", call=train.status, groups=CLAIMS,
                    more=options.watching,
                    codes={0: "every run is complete", 3: "some are missing or under way"}),

@@ -12,6 +12,7 @@ from repro.planning import durations
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
+    from repro.executing.here import LeftOut
     from repro.planning.plan import Plan
     from repro.runs.store import Store
 
@@ -123,3 +124,11 @@ def next_step(arguments: argparse.Namespace, command: str) -> str:
     if command == "run" and getattr(arguments, "within", None) is not None:
         words += ["--within", durations.text(arguments.within)]
     return f"Next: {shlex.join(words)}"
+
+
+def left_out(arguments: argparse.Namespace, made: "Plan") -> "tuple[LeftOut, ...]":
+    """What of a plan this machine cannot train, and why."""
+    from repro.executing import here
+    from repro.executing.devices import devices
+
+    return here.left_out(made, devices(getattr(arguments, "device", "auto")), arguments.data_dir)

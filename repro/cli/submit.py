@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from repro.cluster.ledger import Order, Submission
     from repro.cluster.profile import Profile
     from repro.cluster.reports import Report
+    from repro.collecting.plugin import Session
+    from repro.planning.plan import Plan
 
 GRANT = 1.5  # GPU-hours that a confirmation covers, over those expected: for runs that are killed and queued again
 
@@ -46,6 +48,7 @@ def _submit(arguments: argparse.Namespace, *, retry: bool) -> int:
     one = profile.load(arguments.cluster)
     ordered = order(arguments, one)
     store = Store(ordered.results)
+    session, ordered = _with_data(arguments, session, ordered, choosing.planned(one, session, store))
     if arguments.within is not None:
         purchase = within(choosing.planned(one, session, store), arguments.within)
         session = replace(session, selected=[c for c in session.selected if c.claim.id in purchase.claims])
@@ -90,6 +93,28 @@ def _submit(arguments: argparse.Namespace, *, retry: bool) -> int:
         )
     arguments.tell(lambda: _as_json(choice, submission), _queued(choice, submission))
     return 0
+
+
+def _with_data(
+    arguments: argparse.Namespace, session: "Session", ordered: "Order", made: "Plan"
+) -> "tuple[Session, Order]":
+    """Without the claims that need images in files which the data folder lacks, and says so.
+
+    Raises:
+        DataError: such a claim was asked for by id, or there are no others.
+    """
+    from repro.executing import here
+
+    left = [found for found in here.left_out(made, None, ordered.data_dir) if not found.mendable]
+    if not left:
+        return session, ordered
+    here.refuse(made, left, named=shared.split(arguments.claims)[1], strict=False)
+    for found in left:
+        show(found.line)
+    absent = {claim for found in left for claim in found.claims}
+    kept = [check for check in session.selected if check.claim.id not in absent]
+    names = dict.fromkeys(check.claim.id for check in kept)  # so that further rounds and the report cover no more
+    return replace(session, selected=kept), replace(ordered, keyword=" or ".join(names))
 
 
 def _queued(choice: "Choice", submission: "Submission") -> Iterator[str]:

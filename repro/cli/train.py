@@ -5,6 +5,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from repro.cli import background, shared
+from repro.cli.output import wrapped
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 def plan(arguments: argparse.Namespace) -> int:
     """Sums up the missing runs by claim; --all lists each run with its reason, --json everything."""
     from repro.cli import planned
+    from repro.executing.here import to_json
     from repro.planning.price import within
 
     session = shared.collect(arguments)
@@ -25,15 +27,21 @@ def plan(arguments: argparse.Namespace) -> int:
     elif not arguments.all:
         lines = [*planned.by_claim(made)]
     lines += planned.each(made) if arguments.all else []
+    left = shared.left_out(arguments, made)
     following = shared.next_step(arguments, "run" if made.missing else "judge")
-    arguments.tell(lambda: planned.as_json(made, purchase), [*lines, *planned.total(made), following])
+    arguments.tell(
+        lambda: {**planned.as_json(made, purchase), "left_out": to_json(left)},
+        [*lines, *planned.total(made), *(wrapped(one.line) for one in left), following],
+    )
     return 0
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Trains the missing runs; exit 3 if the budget ended first."""
+    """Trains the missing runs; exit 3 if the budget ended first, or some cannot be trained here."""
     if arguments.status or arguments.stop:
         return background.look(arguments)
+    from repro.executing.here import to_json
+
     session = shared.bought(arguments, shared.collect(arguments))
     if arguments.background and arguments.detached is None:
         return background.start(arguments, session)
@@ -45,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
             "runs": Counter(one.status for one in tally.done.values()),
             "failed": [{"name": one.spec.name, "key": one.spec.key, "why": one.error} for one in failed],
             "stopped": tally.stopped,
+            "left_out": to_json(tally.left_out),
             "measured": measured,
         },
         [
@@ -52,11 +61,13 @@ def run(arguments: argparse.Namespace) -> int:
             *_ended(arguments, tally, len(failed)),
         ],
     )
-    return 2 if failed else 3 if tally.stopped else 0
+    return 2 if failed else 3 if tally.stopped or tally.left_out else 0
 
 
 def status(arguments: argparse.Namespace) -> int:
     """Counts the runs of a plan by condition; 2 if some failed, 3 if some are missing."""
+    from repro.executing import here
+
     shared.require_store(arguments)
     if arguments.watch:
         from repro.cli import watch
@@ -73,17 +84,19 @@ def status(arguments: argparse.Namespace) -> int:
         found = overview(made, shared.store(arguments))
         arguments.tell(lambda: to_json(found), lines(found))
         return max(found.code, code, key=(0, 3, 2).index)
-    counts = Counter(run.condition for run in made.runs)
+    counts, left = Counter(run.condition for run in made.runs), shared.left_out(arguments, made)
     arguments.tell(
         lambda: {
             "runs": counts,
             "failed": failed,
             "device_hours_missing": made.hours,
+            "left_out": here.to_json(left),
             "background": background.state(arguments),
         },
         [
             ", ".join(f"{count} {condition}" for condition, count in sorted(counts.items())) or "nothing planned",
             *(f"{entry['name']}: {entry['why']}" for entry in failed),
+            *(wrapped(one.line) for one in left),
             *background.lines(arguments),
             shared.next_step(arguments, "run" if made.missing else "judge"),
         ],
@@ -107,6 +120,8 @@ def missing(arguments: argparse.Namespace, session: "Session") -> "Tally":
             device=arguments.device,
             workers=arguments.workers,
             budget=arguments.budget,
+            named=shared.split(arguments.claims)[1],
+            strict=arguments.strict,
             listener=progress,
         )
 
@@ -125,8 +140,13 @@ def _ended(arguments: argparse.Namespace, tally: "Tally", failed: int) -> list[s
         return [stopped(tally)]
     if failed:
         return [f"{failed} of {len(tally.done)} runs failed", shared.next_step(arguments, "status")]
-    trained = f"{tally.count('complete')} runs trained. " if tally.done else "nothing to train: all runs are complete. "
-    return [trained + shared.next_step(arguments, "judge")]
+    trained = f"{tally.count('complete')} runs trained" if tally.done else "nothing to train: all runs are complete"
+    if tally.left_out:
+        lines = [] if tally.done else [one.line for one in tally.left_out]
+        trained = trained.replace("all runs are", "all other runs are")
+        number = sum(len(one.runs) for one in tally.left_out)
+        return [*lines, f"{trained}, {number} left out. {shared.next_step(arguments, 'judge')}"]
+    return [f"{trained}. {shared.next_step(arguments, 'judge')}"]
 
 
 def _measure(arguments: argparse.Namespace, session: "Session") -> dict[str, list[str]]:

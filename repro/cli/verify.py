@@ -15,7 +15,7 @@ def verify(arguments: argparse.Namespace) -> int:
         show(train.stopped(tally))
     code = judge.judged(arguments, session)
     judge.rendered(arguments)
-    return 3 if tally.stopped and code < 2 else code
+    return 3 if (tally.stopped or tally.left_out) and code < 2 else code
 
 
 def doctor(arguments: argparse.Namespace) -> int:

@@ -2,18 +2,17 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from repro.claim import Check
-from repro.errors import SpecError
-from repro.executing import pool, sharing
+from repro.executing import here, pool, sharing
 from repro.executing.devices import devices, processes
+from repro.executing.here import LeftOut
 from repro.executing.pool import Done, Site, Stop
 from repro.planning.plan import Plan, Planned, plan
-from repro.runs.datasets import check_data_present
 from repro.runs.store import Store
 
 
@@ -22,6 +21,7 @@ class Tally:
     """How the runs of one call ended, by key."""
 
     done: dict[str, Done] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()  # of the last plan: what cannot be trained here
     stopped: bool = False  # by the budget or by the user, with runs left to train
 
     def count(self, status: str) -> int:
@@ -41,10 +41,15 @@ def run_all(
     device: str = "auto",
     workers: int | None = None,
     budget: float | None = None,
+    named: Collection[str] = (),
+    strict: bool = False,
     listener: Listener | None = None,
     stop: Stop | None = None,
 ) -> Tally:
     """Trains the missing runs of some checks, and the seeds that inconclusive verdicts request, until none is missing.
+
+    Runs that this machine cannot train are left out and told of, as ``here.left_out`` has them; unless ``strict``, or
+    their claims or checks are ``named`` by id, or there are no others.
 
     ``requested_seeds`` gives the number of seeds that each check requests in all, from the store as it is then.
     ``budget`` is in seconds: runs under way are then checkpointed, and the next call resumes them. The same happens on
@@ -52,6 +57,7 @@ def run_all(
     others continue.
 
     Raises:
+        SpecError, DataError: a run that may not be left out cannot be trained here.
         DataError, StoreError: no run could be trained; those under way were checkpointed.
     """
     found = devices(device)
@@ -68,6 +74,9 @@ def run_all(
     with Stop() if stop is None else nullcontext(stop) as stop:
         while not tally.stopped:
             wanted = plan(checks, store, device_type=found[0].partition(":")[0], requested=requested_seeds())
+            tally.left_out = here.left_out(wanted, found, data_dir)
+            here.refuse(wanted, tally.left_out, named=named, strict=strict)
+            wanted = here.without(wanted, tally.left_out)
             todo = [run for run in wanted.missing if run.spec.key not in tally.done]
             if not todo:
                 break
@@ -78,8 +87,6 @@ def run_all(
                 if listener is not None:
                     listener(wanted, tally, done)
 
-            check_devices(todo, found)
-            check_data(todo, data_dir)
             if workers is None and found != ("cpu",):
                 workers = len(found) * _per_gpu(todo, site, budget, stop)
                 site = replace(site, workers=workers)
@@ -101,29 +108,3 @@ def _per_gpu(runs: Sequence[Planned], site: Site, budget: float | None, stop: St
         )
     except sharing.StoppedError:
         return 1
-
-
-def check_devices(runs: Sequence[Planned], found: tuple[str, ...]) -> None:
-    """Refuses runs of more processes than there are GPUs, or cores.
-
-    Raises:
-        SpecError: there are too few.
-    """
-    largest = max(runs, key=lambda run: run.spec.devices)
-    there = processes(found)
-    if largest.spec.devices > max(1, there):
-        what = "cores" if found == ("cpu",) else "GPUs"
-        raise SpecError(
-            f"{largest.spec.name} is trained on {largest.spec.devices} {what} at once, and there are {there}; leave "
-            "it out with -k, or train it on a cluster: repro submit."
-        )
-
-
-def check_data(runs: Sequence[Planned], data_dir: Path) -> None:
-    """Refuses runs whose data set is missing.
-
-    Raises:
-        DataError: as ``check_data_present``.
-    """
-    for name in sorted({run.spec.dataset for run in runs if run.spec.rows}):
-        check_data_present(name, data_dir)

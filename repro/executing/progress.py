@@ -63,6 +63,7 @@ class ProgressBar:
         self._store, self._workers = store, workers
         self._stream = stream  # None: stdout
         self._bar: _Bar | None = None
+        self._told: set[str] = set()  # of what is left out
         self._total = 0  # runs of this call, earlier plans included: more seeds may be requested after a plan
 
     def __enter__(self) -> "ProgressBar":
@@ -88,6 +89,10 @@ class ProgressBar:
             self._bar.write(line)
 
     def _begin(self, plan: Plan, tally: Tally) -> None:
+        for one in tally.left_out:
+            if one.line not in self._told:  # seeds may be requested after a plan
+                self._told.add(one.line)
+                self._print(one.line)
         expected = sum(run.cost.seconds for run in plan.missing)
         self._total = len(tally.done.keys() | {run.spec.key for run in plan.missing})
         if plan.missing:

@@ -127,3 +127,45 @@ def test_run_trains_what_the_hours_buy_and_no_more(two, capsys, monkeypatch):
     assert [check.id for check in asked["checks"]] == ["cheap[depth=8]"]
     monkeypatch.setattr("repro.cli.shared.requested_seeds", lambda *_: {"cheap[depth=8]": 8})
     assert asked["requested_seeds"]() == {}
+
+
+@pytest.fixture
+def large(workplace, tiny_claim):
+    """A folder with the claim tiny, and the claim large of a network that takes eight devices and ImageNet."""
+    (workplace / "claims").mkdir()
+    (workplace / "claims" / "tiny.py").write_text(tiny_claim)
+    text = tiny_claim.replace("import SCALES, cifar", "import SCALES, imagenet").replace(
+        "cifar(scale, ", "imagenet('paper', "
+    )
+    (workplace / "claims" / "large.py").write_text(
+        text.replace("tiny", "large").replace('8}, {"depth": 14', '18}, {"depth": 34')
+    )
+    return workplace
+
+
+def test_plan_and_status_say_what_this_machine_cannot_train(large, capsys):
+    (large / "results").mkdir()
+    for command, code in (("plan", 0), ("status", 3)):
+        assert main([command, "claims"]) == code
+        *_, line, _ = capsys.readouterr().out.splitlines()
+        assert line.startswith("left out: 6 runs for large: ")
+        assert main([command, "claims", "--json"]) == code
+        assert [one["claims"] for one in json.loads(capsys.readouterr().out)["left_out"]] == [["large"]]
+
+
+def test_run_of_what_this_machine_can_train_ends_as_unfinished_with_the_rest_left_out(large, capsys, fill):
+    fill(large / "results", 8, 80.0)
+    fill(large / "results", 14, 80.0)
+    assert main(["run", "claims"]) == 3
+    line, last = capsys.readouterr().out.splitlines()
+    assert line.startswith("left out: 6 runs for large: ")
+    assert last == "nothing to train: all other runs are complete, 6 left out. Next: repro judge claims"
+
+
+@pytest.mark.parametrize(
+    "words", [["claims", "large"], ["claims", "--strict"], ["claims/large.py"], ["claims", "-k", "large"]]
+)
+def test_what_may_not_be_left_out_is_refused_in_one_line_and_nothing_is_written(large, words, capsys):
+    assert "cannot be trained here: " in refused(capsys, "run", *words)
+    assert "cannot be trained here: " in refused(capsys, "run", *words, "--background")
+    assert [path.name for path in large.iterdir()] == ["claims"]

@@ -221,3 +221,20 @@ def test_lines_of_status_fit_the_terminal_and_break_at_words(cluster, monkeypatc
     printed = cluster.run("status", "tiny.py")[1]
     assert "an administrator holds them" in " ".join(printed.split())
     assert all(len(line) <= 60 or len(line.split()) == 1 for line in printed.splitlines())
+
+
+def test_claims_on_files_that_are_not_there_are_left_out_of_all_rounds_and_named(cluster):
+    text = (cluster.place / "tiny.py").read_text()
+    large = text.replace("SCALES, cifar", "SCALES, imagenet").replace("cifar(scale, ", 'imagenet("paper", ')
+    large = large.replace("tiny", "large").replace('8}, {"depth": 14', '18}, {"depth": 34')
+    (cluster.place / "large.py").write_text(large)
+    code, printed = cluster.run("submit", "tiny.py", "large.py", "--cluster", "box")
+    assert code == 0
+    assert f"left out: 6 runs for large: {cluster.place / 'data' / 'imagenet'} does not hold imagenet" in printed
+    assert last(cluster).order.keyword == "tiny"
+    assert len(last(cluster).elements) == 6
+    for words in (("large",), ("-k", "large")):
+        queued = len(cluster.calls("sbatch"))
+        code, printed = cluster.run("submit", "tiny.py", "large.py", *words, "--cluster", "box")
+        assert (code, "cannot be trained here: " in printed) == (2, True)
+        assert len(cluster.calls("sbatch")) == queued
