@@ -244,12 +244,13 @@ def _engine(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int) ->
     from repro.training import machine, rates
     from repro.training.data import load
     from repro.training.loop import State, start, train
-    from repro.training.trainable import prepare
+    from repro.training.trainable import lower, prepare
     from repro.training.ways import way
 
     machine.settle(device)
     examples = rates.synthetic(spec, device) if data_dir is None else load(spec, data_dir, device)
     net = prepare(spec, device)
+    lower(net, spec.precision)
     state, times = start(spec, net), []
     chosen = way(spec, net, examples, state, {})
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from repro.cli import shared
 from repro.cli.output import show
 from repro.errors import ClusterError
+from repro.planning import durations
 
 if TYPE_CHECKING:
     from repro.cluster.choice import Choice
@@ -52,10 +53,9 @@ def _submit(arguments: argparse.Namespace, *, retry: bool) -> int:
     if arguments.within is not None:
         purchase = within(choosing.planned(one, session, store), arguments.within)
         session = replace(session, selected=[c for c in session.selected if c.claim.id in purchase.claims])
-        names = sorted(purchase.claims & {check.claim.id for check in session.selected})
-        ordered = replace(ordered, keyword=" or ".join(names))  # so that further rounds and the report cover no more
-        if not names:
-            raise ClusterError(f"{arguments.within / 3600:g} hours buy no verdict; see repro plan --within.")
+        ordered = replace(ordered, keyword=_keyword(session))
+        if not session.selected:
+            raise ClusterError(f"{durations.text(arguments.within)} buys no verdict; see repro plan --within.")
 
     def choose() -> "tuple[Choice, reports.Report | None]":
         queue = scheduler.jobs()
@@ -113,8 +113,18 @@ def _with_data(
         show(found.line)
     absent = {claim for found in left for claim in found.claims}
     kept = [check for check in session.selected if check.claim.id not in absent]
-    names = dict.fromkeys(check.claim.id for check in kept)  # so that further rounds and the report cover no more
-    return replace(session, selected=kept), replace(ordered, keyword=" or ".join(names))
+    session = replace(session, selected=kept)
+    return session, replace(ordered, keyword=_keyword(session))
+
+
+def _keyword(session: "Session") -> str:
+    """The selected checks as -k names them, so that further rounds and the report cover no more.
+
+    A claim has its id there where all of its points are selected.
+    """
+    chosen = {check.id for check in session.selected}
+    left_out = {check.claim.id for check in session.checks.values() if check.id not in chosen}
+    return " or ".join(dict.fromkeys(c.id if c.claim.id in left_out else c.claim.id for c in session.selected))
 
 
 def _queued(choice: "Choice", submission: "Submission") -> Iterator[str]:

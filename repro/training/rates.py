@@ -14,7 +14,7 @@ from repro.training import machine
 from repro.training.data import Examples, Split
 from repro.training.loop import State, start, train
 from repro.training.precision import arithmetic
-from repro.training.trainable import prepare
+from repro.training.trainable import lower, prepare
 from repro.training.ways import way
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
@@ -73,6 +73,7 @@ def step_seconds(spec: NetworkSpec, where: str, seconds: float) -> float:
     device = torch.device(where)
     machine.settle(device)
     examples, net = synthetic(spec, device), prepare(spec, device)
+    lower(net, spec.precision)
     taken, began = -WARM, 0.0
 
     def over(_state: State) -> bool:

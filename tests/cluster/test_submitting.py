@@ -43,6 +43,33 @@ def test_a_place_that_nodes_do_not_see_is_refused(cluster, code, place):
     assert read(Store(cluster.place / "results")).entries == ()
 
 
+@pytest.fixture
+def dear(cluster):
+    """Beside ``tiny`` a claim with a deep network, for which some minutes are not enough."""
+    text = (cluster.place / "tiny.py").read_text()
+    (cluster.place / "dear.py").write_text(text.replace("tiny", "dear").replace("14", "866"))
+    return cluster
+
+
+def test_hours_buy_the_cheapest_verdicts_and_their_runs_alone(dear):
+    code, printed = dear.run("submit", "tiny.py", "dear.py", "--cluster", "box", "--within", "1m")
+    assert (code, "6 elements" in printed) == (0, True), printed
+    one = last(dear)
+    assert (len(one.elements), one.order.keyword) == (6, "tiny")
+    assert one.order.granted_gpu_hours == 1 / 60  # for the rounds that follow, too
+
+
+def test_hours_keep_a_selection_by_point(dear):
+    code, printed = dear.run(*SUBMIT, "-k", "tiny[depth=8]", "--within", "30m")
+    assert (code, len(last(dear).elements), last(dear).order.keyword) == (0, 3, "tiny[depth=8]"), printed
+
+
+def test_hours_that_buy_no_verdict_queue_nothing(dear):
+    code, printed = dear.run("submit", "dear.py", "--cluster", "box", "--within", "1m")
+    assert (code, "1m buys no verdict; see repro plan --within" in printed) == (2, True), printed
+    assert not dear.calls("sbatch")
+
+
 def test_what_a_node_has_seen_is_not_asked_again(cluster):
     cluster.run(*SUBMIT)
     looks = [call for call in cluster.calls("sbatch") if "repro.look" in call]

@@ -102,3 +102,17 @@ def test_no_more_steps_are_timed_than_there_are_batches(monkeypatch):
     monkeypatch.setattr(rates, "now", lambda device: asked.append(1) or 0.0)
     rates.step_seconds(TRIALS[2], "cpu", 1e9)
     assert len(asked) == 1 + (rates.BATCHES - rates.WARM) - 1 + 1
+
+
+def test_a_step_in_bfloat16_is_timed_over_weights_as_a_run_stores_them(monkeypatch):
+    """Rounding them again in every step is work that no run has."""
+    found = []
+
+    def trained(_spec, net, *_):
+        found.append(net.model.conv.weight.dtype)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rates, "train", trained)
+    with pytest.raises(KeyboardInterrupt):
+        rates.step_seconds(dataclasses.replace(cifar("smoke", 0, depth=8), precision="bfloat16"), "cpu", 0.01)
+    assert found == [torch.bfloat16]
