@@ -1,5 +1,6 @@
 """Rules without statistics: equality, a number as printed, a printed maximum."""
 
+import re
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import ClassVar, Literal
@@ -29,9 +30,17 @@ class Exact:
             expected=str(reference),
             measured=str(measured),
             outcome=Outcome.ESTABLISHED if equal else Outcome.RULED_OUT,
-            why=f"{label}: {measured} {'equals' if equal else 'is not'} {reference}.",
-            would_change="Any other reference would be ruled out." if equal else f"Only {measured} would agree.",
+            why=f"{label}: {_short(measured)} {'equals' if equal else 'is not'} {_short(reference)}.",
+            would_change="Any other reference would be ruled out."
+            if equal
+            else f"Only {_short(measured)} would agree.",
         )
+
+
+def _short(value: int | str) -> str:
+    """A value as a sentence has it: of a SHA-256 its first twelve digits."""
+    text = str(value)
+    return f"{text[:12]}…" if re.fullmatch(r"[0-9a-f]{64}", text) else text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,13 @@ def test_exact_inequality_is_ruled_out(measured, reference):
     assert found.outcome is Outcome.RULED_OUT
 
 
+def test_a_fingerprint_is_short_in_a_sentence_and_whole_beside_it():
+    one, other = "a" * 64, "b" * 64
+    found = Exact(reason=REASON).compare(levels=ONE_LOOK, label="images", measured=one, reference=other)
+    assert (found.measured, found.expected) == (one, other)
+    assert found.why == "images: aaaaaaaaaaaa… is not bbbbbbbbbbbb…."
+
+
 @pytest.mark.parametrize(
     ("measured", "text"),
     [
