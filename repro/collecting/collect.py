@@ -79,7 +79,9 @@ def collect(
     where = list(paths) or [str(claims())]
     found = _session(where, scale, keyword, copy, ids)
     known = {check.claim.id for check in found.checks.values()} | found.pointless.keys()
-    needed = {(name, check.file) for check in found.selected for name in check.claim.depends_on if name not in known}
+    needed = {
+        (name, check.file.parent) for check in found.selected for name in check.claim.depends_on if name not in known
+    }
     files = {str(path) for name, beside in needed for path in defining(name, beside)[:1]}
     if not files:
         return found
@@ -97,10 +99,10 @@ def collect(
     return with_controls
 
 
-def defining(name: str, beside: Path) -> list[Path]:
-    """The claim files that define an id: in the folder of another one, in folders beside that, among our controls."""
+def defining(name: str, work: Path) -> list[Path]:
+    """The claim files that define an id: in the folder of a work, in folders beside that, among our controls."""
     pattern = re.compile(rf"""\bid=["']{re.escape(name)}["']""")
-    near = [*beside.parent.parent.glob("*/*.py"), *(folder("claims") / "controls").glob("*.py")]
+    near = [*work.parent.glob("*/*.py"), *(folder("claims") / "controls").glob("*.py")]
     return [path for path in near if pattern.search(path.read_text("utf-8"))]
 
 

@@ -204,13 +204,19 @@ def _refuse_files_without_checks(files: list[Path], items: list[pytest.Item], ma
 def _refuse_unknown_claims(checks: list[Check]) -> None:
     """Refuses a control or a repeated claim that no claim file defines, and a repetition that repeats nothing."""
     by_id = {check.claim.id: check for check in reversed(checks)}
+    elsewhere = {
+        (name, check.file.parent): check
+        for check in by_id.values()
+        for name in (*check.claim.depends_on, *((check.claim.same_as,) if check.claim.same_as else ()))
+        if name not in by_id
+    }
+    for (name, work), check in elsewhere.items():
+        if not defining(name, work):
+            raise ClaimError(
+                f"claim {check.claim.id} in {check.file.name} names {name!r}, which no claim file defines; "
+                "correct its depends_on or same_as."
+            )
     for check in by_id.values():
-        for name in (*check.claim.depends_on, *((check.claim.same_as,) if check.claim.same_as else ())):
-            if name not in by_id and not defining(name, check.file):
-                raise ClaimError(
-                    f"claim {check.claim.id} in {check.file.name} names {name!r}, which no claim file defines; "
-                    "correct its depends_on or same_as."
-                )
         other = by_id.get(check.claim.same_as or "")
         if other is not None and (other.claim.rule != check.claim.rule or other.recipe != check.recipe):
             raise ClaimError(
