@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 def start(arguments: argparse.Namespace, session: "Session") -> int:
     """Starts the trainer, unless there is nothing to train."""
     from repro.executing import background, here
+    from repro.executing.devices import refuse_absent
     from repro.executing.trainer import TrainerFiles
     from repro.planning.durations import duration
 
+    refuse_absent(arguments.device)
     plan = shared.planned(arguments, session)
     left = shared.left_out(arguments, plan)
     here.refuse(plan, left, named=shared.split(arguments.claims)[1], strict=arguments.strict)

@@ -106,10 +106,11 @@ def status(arguments: argparse.Namespace) -> int:
 
 def missing(arguments: argparse.Namespace, session: "Session") -> "Tally":
     """Trains the missing runs of the selected checks, under a bar."""
-    from repro.executing.devices import devices, processes
+    from repro.executing.devices import devices, processes, refuse_absent
     from repro.executing.execute import run_all
     from repro.executing.progress import ProgressBar
 
+    refuse_absent(arguments.device)
     workers = arguments.workers or processes(devices(arguments.device))
     with ProgressBar(shared.store(arguments), workers) as progress:
         return run_all(

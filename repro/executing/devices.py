@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from repro.errors import SpecError
 from repro.provenance import detect_device
 
 
@@ -16,6 +17,24 @@ def devices(wanted: str, environment: Mapping[str, str] = os.environ) -> tuple[s
         return ("cpu",)
     count = visible_gpus(environment)
     return ("cuda",) if count == 1 else tuple(f"cuda:{index}" for index in range(count))
+
+
+def refuse_absent(wanted: str, environment: Mapping[str, str] = os.environ) -> None:
+    """Refuses a --device that names a GPU which is not there.
+
+    Raises:
+        SpecError: there is no NVIDIA driver, or there are fewer GPUs.
+    """
+    named = [] if wanted in ("auto", "cpu") else wanted.split(",")
+    if not named:
+        return
+    if detect_device() == "cpu":
+        raise SpecError(f"--device is {wanted}, and no NVIDIA driver is loaded here; name cpu, or leave it out.")
+    count = visible_gpus(environment)
+    absent = [one for one in named if int(one.partition(":")[2] or 0) >= count]
+    if absent:
+        there = "cuda:0" if count == 1 else f"cuda:0 to cuda:{count - 1}"
+        raise SpecError(f"--device names {absent[0]}, and there {'is' if count == 1 else 'are'} {there}; name those.")
 
 
 def visible_gpus(environment: Mapping[str, str], proc: Path = Path("/proc/driver/nvidia/gpus")) -> int:

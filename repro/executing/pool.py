@@ -179,6 +179,8 @@ def work(assignment: Assignment) -> Done | None:
     except TakenOverError:
         return None
     except (ReproError, OSError) as raised:
+        if isinstance(raised, DataError):
+            assignment.site.store.withdraw(assignment.spec)
         if not assignment.site.isolated and not isinstance(raised, DamagedRunError):
             if isinstance(raised, ReproError):
                 raise

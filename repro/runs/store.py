@@ -123,6 +123,15 @@ class Store:
                 write(folder / SPEC, spec.to_json().encode())
         return folder
 
+    def withdraw(self, spec: RunSpec) -> None:
+        """Removes the folder of a run that was begun and has nothing but its spec, as where its data are broken."""
+        folder = self.folder(spec)
+        with contextlib.suppress(OSError):
+            if _names(folder) == {SPEC, "measurements"} and not os.listdir(folder / "measurements"):  # noqa: PTH208 (faster)
+                (folder / "measurements").rmdir()
+                (folder / SPEC).unlink()
+                folder.rmdir()
+
     def finish(self, spec: RunSpec, record: Json) -> None:
         """Makes a run complete: removes what killed writers left, and hashes files and record into run.json.
 

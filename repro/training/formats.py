@@ -127,7 +127,7 @@ def _parquet_split(data_dir: Path, split: str) -> tuple[Pixels, Labels]:
                 with refusing_halves():
                     image = np.asarray(Image.open(io.BytesIO(one)).convert("RGB"))
             except Exception as error:  # and so does PIL
-                found = " ".join(str(error).split()) or type(error).__name__
+                found = " ".join(str(error).partition(" <")[0].split()) or type(error).__name__  # < an object in memory
                 raise DataError(f"row {row} of {file} is no image ({found}); copy it again.") from None
             if pixels and image.shape != pixels[0].shape:
                 raise DataError(

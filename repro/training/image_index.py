@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,12 @@ def _folders(dataset: str, root: Path) -> Listed:
                 f"{root / name} lacks class {lacking[0]} ({len(lacking)} in all), which the other split has: the same "
                 "label would be another class there. Copy it again."
             )
+    if all(map(str.isdecimal, train)) and (turned := [two for two in pairwise(map(int, train)) if two[0] > two[1]]):
+        first, then = turned[0]
+        raise DataError(
+            f"{root} numbers its classes, and labels follow the alphabetical order of their folders, in which {first} "
+            f"comes before {then}: name them as the original does (n01440764, …), or pad the numbers with zeros."
+        )
     if len(train) != DATASETS[dataset].classes:
         raise DataError(f"{root} has {len(train)} classes; {dataset} has {DATASETS[dataset].classes}. Copy it again.")
     found: Listed = {}
@@ -220,7 +227,8 @@ def _digest(content: bytes, name: str) -> bytes:
             image.draft("RGB", (1, 1))  # a JPEG's coefficients are all read, and an eighth of its pixels made
             image.load()
     except Exception as error:  # PIL raises a dozen kinds
-        raise DataError(f"{name} is no image that can be decoded ({error}); copy it again.") from None
+        found = str(error).partition(" <")[0]  # of an object in memory
+        raise DataError(f"{name} is no image that can be decoded ({found}); copy it again.") from None
     return hashlib.sha256(content).digest()
 
 

@@ -34,6 +34,7 @@ FAULTY = Path(__file__).parents[1] / "faulty_claims"
         (["judge", "--verify", "--results", "reslts"], "reslts is no store of runs", "--results"),
         (["status", "--results", "reslts"], "reslts is no store of runs", "--results"),
         (["run", "--scale", "pilot", "-k", "bn-only-cifar"], "holds no CIFAR-10", "--data-dir"),
+        (["run", "-k", "bn-algorithm", "--device", "cuda:7"], "cuda:7", "; name "),
         (
             ["export", "--to", "x.tar.xz", "-k", "bn-algorithm", "--results", "."],
             "no complete or paused run",

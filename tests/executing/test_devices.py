@@ -2,8 +2,9 @@
 
 import pytest
 
+from repro.errors import SpecError
 from repro.executing import devices as module
-from repro.executing.devices import devices, processes, visible_gpus
+from repro.executing.devices import devices, processes, refuse_absent, visible_gpus
 from repro.executing.execute import Tally
 from repro.executing.pool import Done, Site, Stop, train
 from repro.executing.progress import ProgressBar
@@ -28,6 +29,22 @@ def test_one_gpu_is_the_one_of_torch(gpus):
 def test_named_devices_are_taken_as_they_are():
     assert devices("cuda:0,cuda:2", {}) == ("cuda:0", "cuda:2")
     assert devices("cpu", {}) == ("cpu",)
+
+
+@pytest.mark.parametrize("wanted", ["cuda", "cuda:0", "cuda:0,cuda:1"])
+def test_a_gpu_is_refused_where_there_is_no_driver(wanted, monkeypatch):
+    monkeypatch.setattr(module, "detect_device", lambda: "cpu")
+    with pytest.raises(SpecError, match=f"^--device is {wanted}, and no NVIDIA driver is loaded here; name cpu"):
+        refuse_absent(wanted, {})
+    refuse_absent("cpu", {})
+    refuse_absent("auto", {})
+
+
+def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(gpus):
+    two = {"CUDA_VISIBLE_DEVICES": "4,6"}
+    refuse_absent("cuda:0,cuda:1", two)
+    with pytest.raises(SpecError, match="^--device names cuda:2, and there are cuda:0 to cuda:1; name those"):
+        refuse_absent("cuda:0,cuda:2", two)
 
 
 def test_gpus_are_counted_from_the_driver_where_its_tool_is_missing(tmp_path, monkeypatch):

@@ -76,6 +76,15 @@ def test_missing_data_is_reported_before_any_worker_starts(tmp_path, monkeypatch
     assert all(Store(tmp_path).condition(cifar("pilot", i, depth=14)) == "missing" for i in range(3))
 
 
+def test_broken_data_leave_no_folder_of_a_run(tmp_path, in_threads):
+    (tmp_path / "train.parquet").write_text("no Parquet")
+    (tmp_path / "test.parquet").write_text("no Parquet")
+    check = check_of(lambda scale, seed: {"one": cifar("pilot", seed, depth=8)}, looks=dict.fromkeys(SCALES, (3,)))
+    with pytest.raises(DataError, match=r"train\.parquet cannot be read"):
+        run_all([check], Store(tmp_path / "store"), data_dir=tmp_path, device="cpu", workers=1)
+    assert list((tmp_path / "store").iterdir()) == []
+
+
 def test_more_processes_than_this_machine_has_are_refused_in_one_line_and_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr("repro.executing.pool.train", lambda *_: pytest.fail("a worker would have started"))
     check = check_of(lambda scale, seed: {"one": imagenet("paper", seed, depth=18)}, looks=dict.fromkeys(SCALES, (3,)))

@@ -193,3 +193,20 @@ def test_a_file_in_place_of_a_store_is_reported_as_one(tmp_path):
     (tmp_path / "results").write_text("")
     with pytest.raises(StoreError, match="results cannot be read: Not a directory. Name a folder with --results"):
         Store(tmp_path / "results").condition(SPEC)
+
+
+def test_a_run_that_has_nothing_but_its_spec_is_withdrawn(tmp_path):
+    store = Store(tmp_path)
+    folder = store.begin(SPEC)
+    store.withdraw(SPEC)
+    assert not folder.exists()
+    store.withdraw(SPEC)  # nor does a second one mind
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "lease.1", "failure.json", "measurements/accuracy.json"])
+def test_a_run_that_has_anything_else_is_not_withdrawn(tmp_path, name):
+    store = Store(tmp_path)
+    folder = store.begin(SPEC)
+    (folder / name).write_text("")
+    store.withdraw(SPEC)
+    assert (folder / "spec.json").exists()

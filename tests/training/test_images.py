@@ -127,6 +127,14 @@ def test_class_folders_that_differ_between_splits_are_refused(tmp_path):
     assert "val lacks class n02" in refused(tmp_path)
 
 
+def test_class_folders_whose_alphabetical_order_is_another_are_refused(tmp_path):
+    root = draw(tmp_path)
+    for split in ("train", "val"):
+        for number, name in enumerate(sorted(one.name for one in (root / split).iterdir()), 6):
+            (root / split / name).rename(root / split / str(number))
+    assert "in which 11 comes before 6" in refused(tmp_path)
+
+
 def test_too_few_classes_are_refused_with_their_number(tmp_path):
     root = draw(tmp_path)
     for split in ("train", "val"):
@@ -161,7 +169,9 @@ def test_nothing_at_all_is_refused_with_the_layouts_that_are_allowed(tmp_path):
 def test_a_corrupt_file_is_named(tmp_path, broken):
     file = draw(tmp_path) / "train" / "n02" / "3.JPEG"
     file.write_bytes(file.read_bytes()[:800] if broken is None else broken)
-    assert f"{file} is no image that can be decoded" in refused(tmp_path)
+    line = refused(tmp_path)
+    assert f"{file} is no image that can be decoded" in line
+    assert " object at 0x" not in line
 
 
 def test_a_corrupt_row_is_named(tmp_path):
