@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from repro.claim import TAGS, Check
+from repro.collecting.works import works
 from repro.compare import (
     AtMost,
     Exact,
@@ -19,7 +20,7 @@ from repro.compare import (
     Trend,
 )
 from repro.compare.finding import ONE_SEED, at_margins
-from repro.judging.imagine import expectation, whole
+from repro.judging.imagine import compared, expectation, whole
 from repro.judging.judge import judge
 from repro.judging.multiverse import multiverses, sentence
 from repro.judging.verdict import Judgement
@@ -74,7 +75,7 @@ def requirement(rule: Rule) -> str:
         case Trend(margin=margin):
             return f"The trend must be significant (Jonckheere–Terpstra), and no step back may exceed {margin:g}."
         case Measure():
-            return "Nothing is required: the source's value could not be read."
+            return "nothing; it is measured, and no value to hold it against is known."
 
 
 def otherwise(rule: str, finding: Mapping[str, Any]) -> str:
@@ -101,29 +102,47 @@ def otherwise(rule: str, finding: Mapping[str, Any]) -> str:
 
 def _claimed(check: Check) -> list[str]:
     claim, tested = check.claim, check.claim.tested(check.scale)
-    rationale = (claim.testable if tested else claim.untestable).get(check.scale, "exact at every scale")
+    found = works([check])
+    source = f"{found[0].short} ({claim.source.work})" if found else claim.source.work
+    reference = f"{claim.source.reference} — {TAGS[claim.source.tag]}" if claim.source.reference else "none"
     return [
-        f"Claimed: {claim.sentence} ({claim.source.work}, {claim.source.place})",
-        f"Reference: {claim.source.reference or 'none'} — {TAGS[claim.source.tag]}.",
-        f"{'Tested' if tested else 'Only measured'} at this scale: {rationale}.",
+        f"{'Asked' if claim.sentence.endswith('?') else 'Claimed'}: {claim.sentence}",
+        f"Source: {source}, {claim.source.place}",
+        f"Reference: {reference}.",
+        f"{'Tested' if tested else 'Only measured'} at this scale: {_rationale(check)}.",
     ]
+
+
+def _rationale(check: Check) -> str:
+    claim = check.claim
+    reasons = claim.testable if claim.tested(check.scale) else claim.untestable
+    return reasons.get(check.scale, "exact at every scale")
 
 
 def _required(check: Check, row: Judgement) -> list[str]:
     claim, levels = check.claim, check.levels()
     controls = ", ".join(f"{name} ({state})" for name, state in row.controls.items())
+    decided = claim.rule.kind not in "XM"
+    own_gaps = any(", by more than " in text for text in compared(check))
+    required = "Each difference must exceed its own gap, by its lower bound (one-sided Welch test)."
     return [
-        f"Required (kind {claim.rule.kind}, a = {levels.accept:g}, {levels.against:.2g} against): "
-        f"{requirement(claim.rule)}",
-        f"Rationale: {claim.rule.reason}.",
+        f"Required: {required if own_gaps else requirement(claim.rule)}",
+        *([f"Rationale: {claim.rule.reason}."] if claim.rule.reason != _rationale(check) else []),
+        *(
+            [f"Levels of a look: {levels.accept:g} for the claim, {levels.against:.2g} against it (claims/RULES.md)."]
+            if decided
+            else []
+        ),
         f"Depends on: {controls or 'no control'}.",
     ]
 
 
 def _looks(check: Check) -> str:
-    if len(check.looks) == 1:
-        return "1 seed" if check.looks[0] == 1 else f"{check.looks[0]} seeds"
-    return " then ".join(map(str, check.looks)) + " seeds while inconclusive"
+    first, *more = check.looks
+    seeds = f"{first} seed{'s' * (first > 1)}"
+    if not more or check.claim.rule.kind == "M":  # a measurement is never inconclusive
+        return f"with {seeds}"
+    return f"with {seeds}, {', '.join(f'then {count}' for count in more)} while that decides nothing"
 
 
 def _verdict(row: Judgement) -> str:
@@ -132,29 +151,43 @@ def _verdict(row: Judgement) -> str:
 
 
 def _overview(checks: Sequence[Check], rows: Sequence[Judgement]) -> str:
-    """A claim with several points: what they share once, and a line for each."""
+    """A claim with several points: what they share once, and points with the same verdict together."""
     first, claim = checks[0], checks[0].claim
     deviations = dict.fromkeys(text for row in rows for text in row.deviations)
-    points = [check.id.removeprefix(claim.id) for check in checks]
+    points = [check.id.removeprefix(claim.id)[1:-1] for check in checks]
     likely = [expectation(check) for check in checks]
+    arms = dict.fromkeys(arm for check in checks for arm in check.arms(1))
+    same: dict[str, list[str]] = {}
+    for point, row in zip(points, rows, strict=True):
+        same.setdefault(_verdict(row).partition(", the first is")[0].rstrip(".") + ".", []).append(point)
     return "\n".join(
         [
             f"{claim.id} at scale {first.scale}, {len(checks)} points",
             *_claimed(first),
-            f"Trained at each point: {_looks(first)} of {', '.join(first.arms(1)) or 'nothing'}.",
+            f"Trained at each point, {_looks(first)}: {', '.join(arms) or 'nothing'}.",
+            *_comparisons(checks, points),
             *_required(first, rows[0]),
             *([f"Expected: {together.sentence}"] if (together := whole(checks)) and not together.undecidable else []),
             *(
-                f"Expected at {point[1:-1]}: {one.undecidable}"
+                f"Expected at {point}: {one.undecidable}"
                 for point, one in zip(points, likely, strict=True)
                 if one and one.undecidable
             ),
-            *(f"  {point[1:-1]}: {_verdict(row)}" for point, row in zip(points, rows, strict=True)),
+            *(f"  {'; '.join(some)}: {verdict}" for verdict, some in same.items()),
             *(f"Deviation: {text}" for text in deviations),
             *([f"Note: {claim.note}"] if claim.note else []),
             f"One point in full: repro explain '{first.id}'" + f" --scale {first.scale}" * (first.scale != "smoke"),
         ]
     )
+
+
+def _comparisons(checks: Sequence[Check], points: Sequence[str]) -> list[str]:
+    """What the findings of a claim compare; of several points that differ, the first as an example."""
+    word = "Measured" if checks[0].claim.rule.kind == "M" else "Compared"
+    found = ["; ".join(compared(check)) for check in checks]
+    if not found[0]:
+        return []
+    return [f"{word}{f' at {points[0]}, for example' if len({*found}) > 1 else ''}: {found[0]}."]
 
 
 def _explain(check: Check, row: Judgement, analyses: str) -> str:
@@ -169,11 +202,12 @@ def _explain(check: Check, row: Judgement, analyses: str) -> str:
             *_claimed(check),
             f"Trained, {_looks(check)}:" if arms else "Trained: nothing.",
             *arms,
+            *_comparisons([check], [""]),
             *_required(check, row),
             *([f"Expected: {likely.sentence}"] if (likely := expectation(check)) else []),
             *([f"The same as: {claim.same_as}, with which it is counted once."] if claim.same_as else []),
             f"Rule frozen as {check.criterion_sha256} (from {check.criterion['claim_file']}).",
-            *(f"Measured: {finding.why}" for finding in row.findings[:8]),
+            *(f"Found: {finding.why}" for finding in row.findings[:8] if finding.why not in row.why),
             f"Verdict: {_verdict(row)}",
             *(change for finding in row.findings[:8] if (change := otherwise(claim.rule.name, vars(finding)))),
             *([f"Without a seed: {row.would_change}"] if row.would_change else []),

@@ -103,6 +103,35 @@ def _words(check: Check, outcomes: Any) -> dict[str, float]:
     return {word: round(found[word], 3) for word in (first, *(word for word in rest if found[word] >= 0.0005))}
 
 
+def compared(check: Check) -> list[str]:
+    """What each finding of a check would compare, by the labels of its samples; nothing where those depend on runs."""
+    found = []
+    for share in (0.5, 0.25):
+        evidence = _Imagined(check, share)
+        try:
+            check.function(evidence, **check.params)
+        except Exception:  # as in _asked
+            return []
+        found.append([_compared(quantities) for quantities in evidence.asked])
+    return [one for one, other in zip(*found, strict=True) if one and one == other]
+
+
+def _compared(quantities: dict[str, Any]) -> str:
+    match quantities:
+        case {"higher": Sample() as one, "lower": two, **more}:
+            beyond = f", by more than {more['gap']:g}" if "gap" in more else ""
+            return f"{one.label} − {two.label if isinstance(two, Sample) else f'{two:g}'}{beyond}"
+        case {"before": Sample() as before, "after": Sample() as after}:
+            return f"{after.label} − {before.label}, seed by seed"
+        case {"samples": samples}:
+            return " → ".join(sample.label for sample in samples)
+        case {"sample": Sample() as sample, "reference": Published() as reference}:
+            return f"{sample.label} with {reference.value:.4g}"
+        case {"sample": Sample() as sample}:
+            return sample.label
+    return ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Asked:
     """A comparison that a check makes: its rule without its reason, and what is taken as right."""
@@ -191,15 +220,16 @@ def _after(text: str) -> str:
 class _Run:
     """A run with placeholder numbers: a check is only called for what it would compare."""
 
-    def __init__(self, spec: RunSpec) -> None:
-        self.spec = spec
+    def __init__(self, spec: RunSpec, share: float) -> None:
+        self.spec, self.share = spec, share
+        percent = 100 * share
         self.history: tuple[dict[str, Any], ...] = _Rows(
-            [{spec.row_name: 1, "test_top1": 50.0, "train_top1": 50.0, "train_loss": 0.5}]
+            [{spec.row_name: 1, "test_top1": percent, "train_top1": percent, "train_loss": share}]
         )
         self.record: dict[str, Any] = {"frozen_before": "", "frozen_after": "", "data": {}}
 
     def measurement(self, name: str) -> dict[str, Any]:
-        return _measurements()[name]
+        return _measurements(self.share)[name]
 
 
 class _Rows(tuple[dict[str, Any], ...]):
@@ -228,14 +258,14 @@ class _Always(dict[str, Any]):
 
 
 @cache
-def _measurements() -> dict[str, dict[str, Any]]:
-    at = _Everything([0.01])
+def _measurements(share: float) -> dict[str, dict[str, Any]]:
+    at, percent = _Everything([0.01]), 100 * share
     return {
-        "accuracy": {"top1": 50.0, "top5": 90.0, "loss": 1.0, "train_top1": 50.0},
-        "affine": {"count": 10_000, "thresholds": at, "share_below": [0.5]},
-        "clamp": {"thresholds": at, "top1": [50.0]},
-        "relus": {"units": 10_000, "channels": 1000, "share_dead": 0.5, "share_dead_channels": 0.5},
-        "tickets": {"top1": _Always(50.0), "beside": _Always([0.01] * 3), "beside_by_chance": _Always([0.01] * 3)},
+        "accuracy": {"top1": percent, "top5": 90.0, "loss": 1.0, "train_top1": percent},
+        "affine": {"count": 10_000, "thresholds": at, "share_below": [share]},
+        "clamp": {"thresholds": at, "top1": [percent]},
+        "relus": {"units": 10_000, "channels": 1000, "share_dead": share, "share_dead_channels": share},
+        "tickets": {"top1": _Always(percent), "beside": _Always([0.01] * 3), "beside_by_chance": _Always([0.01] * 3)},
         "parameters": dict.fromkeys(("convolution", "shortcut", "batchnorm", "output", "total"), 1),
     }
 
@@ -243,8 +273,8 @@ def _measurements() -> dict[str, dict[str, Any]]:
 class _Imagined(Evidence):
     """Evidence from runs that do not exist: it records what a check would compare, and compares nothing."""
 
-    def __init__(self, check: Check) -> None:
-        runs: dict[str, Any] = {arm: tuple(map(_Run, specs)) for arm, specs in check.arms(1).items()}
+    def __init__(self, check: Check, share: float = 0.5) -> None:
+        runs: dict[str, Any] = {arm: tuple(_Run(spec, share) for spec in specs) for arm, specs in check.arms(1).items()}
         super().__init__(check, runs, check.levels())
         self.asked: list[dict[str, Any]] = []
 

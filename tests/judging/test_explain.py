@@ -38,11 +38,13 @@ def explained(workplace, tiny_claim):
 @pytest.mark.parametrize(
     "words",
     [
-        "Claimed: A small network knows more than half of the digits. (nobody2021, Figure 9)",
+        "Claimed: A small network knows more than half of the digits.\nSource: nobody2021, Figure 9",
         "Reference: more than 50 % — the source's own words or table.",
-        "Trained, 3 seeds:",
+        "Trained, with 3 seeds:",
+        "Compared: BatchNorm − 50.",
         "  BatchNorm: resnet-8 batchnorm 12 epochs seed 0 (digits), and seeds 1 to 2",
-        "Required (kind O, a = 0.05, 0.025 against): The lower bound of the difference must exceed 0 (one-sided",
+        "Required: The lower bound of the difference must exceed 0 (one-sided Welch test).",
+        "Levels of a look: 0.05 for the claim, 0.025 against it",
         "Rationale: half is half.",
         "Depends on: no control.",
         "Tested at this scale: the networks and data of its runs.",
@@ -56,19 +58,48 @@ def test_explanation_says(explained, words):
 
 def test_measurements_are_shown_once_runs_exist(explained, workplace, fill):
     fill(workplace / "results", 8, 90.0)
-    assert "Measured: BatchNorm − 50 is +40.10" in explained()[0] and "Verdict: SMOKE, seen" in explained()[0]
+    text = explained()[0]
+    assert "Verdict: SMOKE, seen" in text
+    assert text.count("BatchNorm − 50 is +40.10") == 1
 
 
-def test_a_claim_with_several_points_is_explained_once_with_a_line_each(explained):
+def test_a_claim_with_several_points_is_explained_once_with_a_line_for_each_verdict(explained, workplace, fill):
     (text,) = explained("tiny")
     lines = text.splitlines()
     assert lines[0] == "tiny at scale smoke, 2 points"
     assert sum(line.startswith("Claimed: ") for line in lines) == 1
-    assert [line.partition(". ")[0] for line in lines if line.startswith("  ")] == [
-        "  depth=8: PENDING",
-        "  depth=14: PENDING",
+    assert [line for line in lines if line.startswith("  ")] == [
+        "  depth=8; depth=14: PENDING. 3 of 3 runs are missing."
     ]
     assert lines[-1] == "One point in full: repro explain 'tiny[depth=8]'"
+    fill(workplace / "results", 8, 90.0)
+    verdicts = [line[: line.index(": ") + 7] for line in explained("tiny")[0].splitlines() if line.startswith("  ")]
+    assert verdicts == ["  depth=8: SMOKE", "  depth=14: PENDI"]
+
+
+def own(name, tmp_path, scale="paper"):
+    """The text on one of the suite's own claims."""
+    found = collect(scale=scale, ids=[name])
+    (one,) = explain(found.selected, Store(tmp_path), list(found.checks.values()))
+    return one.text
+
+
+def test_a_question_is_asked_and_requires_nothing(tmp_path):
+    text = own("gamma-or-beta-alone", tmp_path)
+    assert "Asked: How far does γ alone get, and how far β alone?\nSource: Open questions (open-questions)" in text
+    assert "Trained at each point, with 3 seeds: gamma, beta.\nMeasured at depth=14,trained=gamma, for example" in text
+    assert "Required: nothing" in text
+    assert text.count("no source says what to expect") == 1
+
+
+def test_points_with_gaps_of_their_own_are_not_told_one_gap_for_all(tmp_path):
+    text = own("m1d-ticket", tmp_path)
+    assert "random mask, 92 % sparse, by more than 6.9." in text
+    assert "Each difference must exceed its own gap" in text
+
+
+def test_no_number_that_is_only_imagined_is_shown(tmp_path):
+    assert "Compared" not in own("clamp-harmless", tmp_path)  # whose label holds a share that runs alone have
 
 
 def test_unknown_id_is_refused_with_the_nearest(explained):
