@@ -85,10 +85,14 @@ def fetch(one: Archive, folder: Path, told: Callable[[str], None]) -> bool:
 
 
 def _from(url: str, one: Archive, part: Path, told: Callable[[str], None]) -> str:
-    """Fetches what is missing of a part from one mirror, and checks it; returns why that failed, "" if it did not."""
-    why = "nothing was sent"
+    """Fetches what is missing of a part from one mirror, and checks it; returns why that failed, "" if it did not.
+
+    A part that turns out wrong is only held against a mirror that sent all of it.
+    """
+    why, whole = "nothing was sent", False
     for _ in range(TRIES):
         before = part.stat().st_size if part.exists() else 0
+        whole = whole or not before
         if before < one.bytes:
             why = _receive(url, one, part, told)
         size = part.stat().st_size if part.exists() else 0
@@ -96,9 +100,9 @@ def _from(url: str, one: Archive, part: Path, told: Callable[[str], None]) -> st
             return ""
         if size >= one.bytes:
             part.unlink()
-            if before < size:
+            if whole:
                 return f"what it sent is another file (SHA-256 is not {one.sha256})"
-            continue  # an earlier call left it
+            continue  # what another mirror or an earlier call left was no beginning of it
         if size <= before:
             break
     return why
@@ -111,6 +115,8 @@ def _receive(url: str, one: Archive, part: Path, told: Callable[[str], None]) ->
     request = urllib.request.Request(url, headers=asked | ({"Range": f"bytes={have}-"} if have else {}))
     try:
         with urllib.request.urlopen(request, timeout=SILENCE) as answer:
+            if answer.headers.get_content_type() == "text/html":  # as hosts that are away send with code 200
+                return "it sent a web page, and not the file"
             resumed = answer.status == 206
             size, shown = have if resumed else 0, 0
             with explain_write_errors(part), part.open("ab" if resumed else "wb") as file:

@@ -19,7 +19,7 @@ FILE = "data.tar.gz"
 
 
 class Mirror(http.server.BaseHTTPRequestHandler):
-    """Serves what its path says: /whole, /cut (half of it), /wrong, /long, /ignores-range, /gone, /refuses."""
+    """Serves what its path says: /whole, /cut (half of it), /wrong, /long, /ignores-range, /gone, /refuses, …"""
 
     def do_GET(self):
         self.server.asked.append((self.path, self.headers.get("Range")))
@@ -27,6 +27,12 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         content = {"/wrong": CONTENT[::-1], "/long": CONTENT + CONTENT}.get(self.path, CONTENT)
         if self.path == "/slow":
             time.sleep(0.3)  # long enough for others to ask, if they were let
+        if self.path == "/hangs":
+            return self.server.closing.wait(30)
+        if self.path == "/page":
+            return self.page("text/html")
+        if self.path == "/short":
+            return self.page("application/gzip")
         if self.path == "/gone":
             return self.send_error(404)
         if self.path == "/refuses" and first:
@@ -40,6 +46,13 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         self.wfile.write(rest[: len(rest) // 2] if self.path == "/cut" else rest)
         return None
 
+    def page(self, kind):
+        """Another, shorter text with code 200, whatever the range: all is well, it says."""
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.wfile.write(b"<html>We are away.</html>" * 9)
+
     def log_message(self, *_):
         pass
 
@@ -48,9 +61,10 @@ class Mirror(http.server.BaseHTTPRequestHandler):
 def server(monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
-        server.asked = []
+        server.asked, server.closing = [], threading.Event()
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
+        server.closing.set()
         server.shutdown()
 
 
@@ -131,7 +145,7 @@ def test_another_file_is_refused_and_the_next_mirror_asked_for_all_of_it(archive
 
 def test_a_part_that_is_damaged_is_thrown_away(archive, tmp_path):
     (tmp_path / f".{FILE}.part").write_bytes(CONTENT[::-1][:100])
-    got(archive("/whole", "/whole"), tmp_path)
+    got(archive("/whole"), tmp_path)
 
 
 def test_a_part_that_an_earlier_call_left_whole_and_wrong_is_fetched_anew(archive, tmp_path):
@@ -154,6 +168,33 @@ def test_with_all_mirrors_dead_one_line_says_what_to_do_by_hand(archive, tmp_pat
     ):
         assert part in message
     assert "\n" not in message and not (tmp_path / FILE).exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/gone", "HTTP 404 Not Found"),
+        ("/page", "it sent a web page, and not the file"),
+        ("/short", "it ended after 225 of 10240 bytes"),
+        ("/hangs", "timed out"),
+        ("/wrong", "what it sent is another file"),
+    ],
+)
+def test_a_mirror_that_fails_is_told_in_one_line_and_the_next_one_has_it(archive, tmp_path, monkeypatch, path, why):
+    monkeypatch.setattr(fetching, "SILENCE", 0.2)
+    told = got(archive(path, "/whole"), tmp_path)
+    assert sum(why in line for line in told) == 1
+
+
+def test_the_only_mirror_is_not_blamed_for_what_another_sent_before(archive, server, tmp_path):
+    got(archive("/short", "/whole"), tmp_path)
+    assert server.asked[-2:] == [("/whole", "bytes=225-"), ("/whole", None)]
+
+
+def test_a_web_page_does_not_spoil_what_was_fetched_before(archive, server, tmp_path):
+    (tmp_path / f".{FILE}.part").write_bytes(CONTENT[:100])
+    got(archive("/page", "/whole"), tmp_path)
+    assert server.asked == [("/page", "bytes=100-"), ("/whole", "bytes=100-")]
 
 
 def test_a_full_disk_is_no_fault_of_the_mirror(archive, server, tmp_path, monkeypatch):
