@@ -72,8 +72,21 @@ _SHEET = (
     "NVIDIA's data sheet for SXM, dense; that narrow convolutions reach a fifth of it, and 1.5 µs a launch in a CUDA "
     "graph, are guesses; nothing was timed on it"
 )
-# Assumed where nothing was measured. "half" of a GPU: convolutions of 16 to 64 channels are guessed to reach a fifth of
-# a large product. A launch is a node of a recorded graph, 1.1 to 1.5 µs as people report it; without one it is 4 to 8.
+
+
+def _gpu(name: str, flops: dict[str, float], bandwidth: float, source: str = _SHEET) -> Device:
+    """A GPU that nothing was measured on.
+
+    Convolutions of 16 to 64 channels are guessed to reach a fifth of a large product. A launch is a node of a recorded
+    graph, 1.1 to 1.5 µs as people report it; without one it is 4 to 8.
+    """
+    return Device(
+        name=name, kind="cuda", flops=flops, half=128.0, bandwidth=bandwidth, launch=1.5e-6, source=source,
+        measured=False,
+    )  # fmt: skip
+
+
+# Assumed where nothing was measured.
 ASSUMED = {
     "cpu": Device(
         name="an AMD EPYC",
@@ -86,35 +99,13 @@ ASSUMED = {
         measured=False,
         trained=tuple(map(_trained, TRIALS, (0.312, 0.897, 1.16e-3, 4.64e-3, 18.5e-3))),
     ),
-    "A100": Device(
-        name="A100",
-        kind="cuda",
-        flops={"float32": 19.5e12, "tf32": 156e12, "bfloat16": 312e12},
-        half=128.0,
-        bandwidth=2.0e12,
-        launch=1.5e-6,
-        source=_SHEET,
-        measured=False,
-    ),
-    "H100": Device(
-        name="H100",
-        kind="cuda",
-        flops={"float32": 67e12, "tf32": 494e12, "bfloat16": 989e12},
-        half=128.0,
-        bandwidth=3.35e12,
-        launch=1.5e-6,
-        source=_SHEET,
-        measured=False,
-    ),
-    "H200": Device(
-        name="H200",
-        kind="cuda",
-        flops={"float32": 67e12, "tf32": 494e12, "bfloat16": 788e12},
-        half=128.0,
-        bandwidth=4.3e12,
-        launch=1.5e-6,
-        source="copy and bfloat16 product measured on one in 2026; the rest as for an H100",
-        measured=False,
+    "A100": _gpu("A100", {"float32": 19.5e12, "tf32": 156e12, "bfloat16": 312e12}, 2.0e12),
+    "H100": _gpu("H100", {"float32": 67e12, "tf32": 494e12, "bfloat16": 989e12}, 3.35e12),
+    "H200": _gpu(
+        "H200",
+        {"float32": 67e12, "tf32": 494e12, "bfloat16": 788e12},
+        4.3e12,
+        "copy and bfloat16 product measured on one in 2026; the rest as for an H100",
     ),
 }
 
