@@ -41,7 +41,7 @@ def schedule(scale: str) -> Schedule:
     * binary weights in ResNet-8, BatchNorm 0.9 and 2 random 1.3; shuffled labels in ResNet-8 1.3
 
     In all 31.7 of the 32 that it may cost; no run takes two (the longest is ResNet-32, 1.6 core-hours). There is no
-    room for the third arm of peerthum2023's better-initialization: weights set once from the first batch in ResNet-8, 1.3.
+    room for the third arm of peerthum2023's better-initialization: ResNet-8 with weights set from the first batch, 1.3.
     ``smoke`` trains on 898 bundled scans of digits, dropped at the same fractions; 60 images a batch leave no small
     remainder, whose statistics would end up in BatchNorm's running mean.
     """
