@@ -1,6 +1,7 @@
 """The machine under a run: how it computes, what a record says of it, how much memory a run took."""
 
 import contextlib
+import ctypes
 import os
 import platform
 import resource
@@ -12,14 +13,31 @@ import torch
 
 from repro.provenance import allocation, code_digest, commit
 
+# Parameters of glibc's mallopt, and the largest value that each of its versions takes of the second.
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+LARGEST, LARGEST_OLD = 2**31 - 1, 2**25
+
 
 def settle(device: torch.device) -> None:
     """Makes this process compute on a CPU with one thread, or on this GPU of several."""
     if device.type == "cpu":
         # The order of float sums, and so every bit of a result, depends on it; and a process a core is faster.
         torch.set_num_threads(1)
+        _keep_memory()
     elif device.index is not None:
         torch.cuda.set_device(device)
+
+
+def _keep_memory() -> None:
+    """Lets glibc keep what is freed: every step needs it again, and a new page costs a fault and is set to zero.
+
+    That took 14 % of a step of ResNet-14, 7 % of one of ResNet-56 (batches of 128, processor time, n = 1).
+    """
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library
+        libc = ctypes.CDLL(None)
+        libc.mallopt(TRIM_THRESHOLD, LARGEST)
+        if not libc.mallopt(MMAP_THRESHOLD, LARGEST):
+            libc.mallopt(MMAP_THRESHOLD, LARGEST_OLD)
 
 
 def cores(processes: int) -> int:
@@ -60,6 +78,8 @@ def forget_peak_memory(device: torch.device) -> None:
     """Lets ``peak_memory`` count from here: a worker trains many runs."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # gives back what the last run has freed
+        ctypes.CDLL(None).malloc_trim(0)
     with contextlib.suppress(OSError):  # where there is no such file, the peak is that of the whole process
         Path("/proc/self/clear_refs").write_text("5")
 
