@@ -13,6 +13,11 @@ SHAPES = {
     "established": "holds", "direction only": "partial", "ruled out": "fails", "source error": "source-error",
     "measured": "measured", "holds": "holds", "failed": "fails",
 }  # fmt: skip
+# The same signs as report.css has: in a PDF they stand in the text, which is a box fewer for each.
+SIGNS = {
+    "holds": "✓", "fails": "✗", "partial": "◐", "undecided": "?", "measured": "=", "pending": "…", "blocked": "■",
+    "invalid": "⊘", "source-error": "≠", "differs": "≠",
+}  # fmt: skip
 SCALED = ("SMOKE", "PILOT")
 VERDICTS = (
     "REPRODUCED", "NOT_REPRODUCED", "PAPER_ERROR", "PARTIAL", "INCONCLUSIVE", "SMOKE", "PILOT", "MEASURED", "PENDING",

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -99,9 +99,18 @@ def section(
         "missing": [(row["check"], row["missing"]) for row in rows if row["missing"]],
         "values": values,
         "values_in_pdf": sum(len(sample["values"]) for sample in values) <= MOST_VALUES,
-        "runs": list({run["key"]: run for row in rows for run in row["runs"]}.values()),
+        "runs": _by_arm({run["key"]: run for row in rows for run in row["runs"]}.values()),
         "hashes": [(row["check"], row["criterion_sha256"]) for row in rows],
     }
+
+
+def _by_arm(runs: Iterable[Json]) -> list[tuple[str, str, str, list[Json]]]:
+    """Arm, name without a seed and how they ended of runs that differ in their seeds alone, and those runs."""
+    found: dict[tuple[str, str, str], list[Json]] = {}
+    for run in runs:
+        name = run["name"].replace(f" seed {run['seed']}", "")
+        found.setdefault((run["arm"], name, run["outcome"]), []).append(run)
+    return [(*shared, own) for shared, own in found.items()]
 
 
 def _row(row: Json, several: bool) -> Json:

@@ -19,7 +19,7 @@ class Series:
     """What one line of a panel shows."""
 
     name: str  # in the legend
-    seeds: tuple[tuple[float, float, str], ...] = ()  # x, y, and the run that it is of
+    seeds: tuple[tuple[float, float, str], ...] = ()  # x, y, and the first digits of the key of its run
     mean: Points = ()  # joined by a line
     curves: tuple[Points, ...] = ()  # a line a seed, without marks
     band: tuple[tuple[float, float, float], ...] = ()  # x, lower and upper y
@@ -76,15 +76,18 @@ def draw(panel: Drawn, alternative: str) -> str | None:
 
 def frame(x: Axis, y: Axis, top: float, x_label: str, y_label: str) -> list[str]:
     """Grid, ticks and labels; a tick's label is left out where it would run into the one before."""
-    bottom, parts, free = y.start, [], -1e9
-    for value, words in y.ticks:
-        at = y.place(value)
-        parts.append(svg.line([(LEFT, at), (svg.WIDTH - RIGHT, at)], colour=svg.GRID, name="g", width=0.6))
+    bottom, right, free = y.start, svg.WIDTH - RIGHT, -1e9
+    heights, places = [y.place(value) for value, _ in y.ticks], [x.place(value) for value, _ in x.ticks]
+    grid = [(LEFT, at, right, at) for at in heights]
+    edge = [(LEFT, bottom, right, bottom), *((at, bottom, at, bottom + 4) for at in places)]
+    parts = [
+        svg.lines(grid, colour=svg.GRID, name="g", width=0.6),
+        svg.lines(edge, colour=svg.QUIET, name="a", width=0.8),
+    ]
+    for at, (_, words) in zip(heights, y.ticks, strict=True):
         parts.append(svg.text(LEFT - 5, at + 4, words, anchor="end", quiet=True))
-    parts.append(svg.line([(LEFT, bottom), (svg.WIDTH - RIGHT, bottom)], colour=svg.QUIET, name="a", width=0.8))
-    for value, words in x.ticks:
-        at, half = x.place(value), svg.width_of(words) / 2
-        parts.append(svg.line([(at, bottom), (at, bottom + 4)], colour=svg.QUIET, name="a", width=0.8))
+    for at, (_, words) in zip(places, x.ticks, strict=True):
+        half = svg.width_of(words) / 2
         if at - half > free and at + half < svg.WIDTH + 2:
             parts.append(svg.text(at, bottom + 17, words, anchor="middle", quiet=True))
             free = at + half + 3

@@ -99,7 +99,7 @@ def _points(plan: Json, line: Json, own: Sequence[Json], others: Sequence[Json],
             y0 = next((_value(other, plan["y"], plan) for other in others if other["spec"] == wanted), None)
             y = None if y is None or y0 is None else y - y0
         if x is not None and y is not None:
-            seeds.append((x, y, run["name"]))
+            seeds.append((x, y, run["key"][:12]))
     seeds.sort()
     means = tuple((x, fmean(y for at, y, _ in seeds if at == x)) for x in dict.fromkeys(x for x, _, _ in seeds))
     return Series(**common, seeds=tuple(seeds), mean=means)

@@ -1,8 +1,10 @@
 """The report: verdicts.json as one page for the browser and the same page as a PDF."""
 
 import gc
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from repro.provenance import PACKAGE
 from repro.provenance import folder as beside_package
 from repro.reporting import crate
 from repro.reporting.badge import badge
+from repro.reporting.chips import SIGNS
 from repro.reporting.pdf import pdf
 from repro.reporting.since import since
 from repro.reporting.tables import tables
@@ -26,6 +29,8 @@ Json = dict[str, Any]
 
 SCHEMA = PACKAGE / "judging" / "verdicts.schema.json"
 PANGO = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"  # Debian's packages that WeasyPrint loads
+# What a style sheet says of screens alone: a PDF leaves it out before every rule is matched.
+SCREEN = re.compile(r"@media (?:screen|\(m)[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 INSTALL = f"Install Pango: apt install {PANGO} (Debian), brew install pango (macOS)."
 
 
@@ -130,15 +135,15 @@ def _no_garbage_collection() -> Iterator[None]:
 
 def _page(shaped: Json, *, for_pdf: bool) -> str:
     root = beside_package("report_templates")
-    environment = Environment(
-        loader=FileSystemLoader(root), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"number": number, "p": probability, "hours": hours}
     try:
         styles = [Markup((root / name).read_text("utf-8")) for name in ("report.css", "print.css")]
+        if for_pdf:
+            styles = [Markup(SCREEN.sub("", style)) for style in styles]
         script = Markup((root / "report.js").read_text("utf-8"))
-        return environment.get_template("report.html.j2").render(
-            **shaped, for_pdf=for_pdf, styles=styles, script=script
+        return (
+            _templates(root)
+            .get_template("report.html.j2")
+            .render(**shaped, for_pdf=for_pdf, styles=styles, script=script, signs=SIGNS)
         )
     except (TemplateError, OSError) as error:
         where = f", line {error.lineno} of {error.name}" if isinstance(error, TemplateSyntaxError) else ""
@@ -146,6 +151,16 @@ def _page(shaped: Json, *, for_pdf: bool) -> str:
             f"the templates in {root} cannot be rendered ({type(error).__name__}: {error}{where}); restore them, or "
             "judge again with this version of the suite: repro judge."
         ) from None
+
+
+@cache
+def _templates(root: Path) -> Environment:
+    """Compiled once for the page and the PDF; a template that was edited is compiled again."""
+    made = Environment(
+        loader=FileSystemLoader(root), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    made.filters |= {"number": number, "p": probability, "hours": hours}
+    return made
 
 
 def _put(path: Path, content: bytes) -> str:

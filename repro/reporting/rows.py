@@ -46,12 +46,12 @@ def lanes(
     if x is None:
         return None
     parts = [svg.text(0, 13, svg.cut(title, svg.WIDTH)), *(_legend(_tails(arms), top) if len(arms) > 1 else [])]
+    parts.append(_beside_labels([x.place(value) for value, _ in x.ticks], top, len(rows), svg.GRID, "g"))
     for at, words in ((x.place(value), words) for value, words in x.ticks):
-        parts.append(_beside_labels(at, top, len(rows), svg.GRID, "g"))
         if svg.width_of(words) / 2 < at < svg.WIDTH - svg.width_of(words) / 2 + 4:
             parts.append(svg.text(at, bottom + 16, words, anchor="middle", quiet=True))
     if zero:
-        parts.append(_beside_labels(x.place(0), top, len(rows), svg.QUIET, "a"))
+        parts.append(_beside_labels([x.place(0)], top, len(rows), svg.QUIET, "a"))
     for index, (words, finding) in enumerate(rows):
         y = top + LANE * index
         parts += _decision(x, y, finding, grey) if decision else []
@@ -76,10 +76,10 @@ def arm_names(rows: Sequence[Row]) -> list[str]:
     return list(named.pop()) if len(named) == 1 else []
 
 
-def _beside_labels(at: float, top: float, rows: int, colour: str, name: str) -> str:
-    """A vertical line through the lanes, broken where labels stand."""
-    ends = [(at, top + SEEDS - 1), (at, top + LANE * rows)]
-    return svg.line(ends, colour=colour, name=name, width=0.7, dash=f"{LANE - SEEDS + 1:g} {SEEDS - 1:g}")
+def _beside_labels(places: Sequence[float], top: float, rows: int, colour: str, name: str) -> str:
+    """Vertical lines through the lanes, broken where labels stand."""
+    ends = [(at, top + SEEDS - 1, at, top + LANE * rows) for at in places]
+    return svg.lines(ends, colour=colour, name=name, width=0.7, dash=f"{LANE - SEEDS + 1:g} {SEEDS - 1:g}")
 
 
 def _seeds(finding: Finding) -> list[float]:

@@ -42,6 +42,15 @@ def line(points: Sequence[tuple[float, float]], *, colour: str, name: str, width
     return f'<polyline class="{name}" points="{path}" fill="none" stroke="{colour}" stroke-width="{width:g}"{dashed}/>'
 
 
+def lines(
+    ends: Sequence[tuple[float, float, float, float]], *, colour: str, name: str, width: float, dash: str = ""
+) -> str:
+    """Straight lines, each from a point to another, as one element."""
+    path = "".join(f"M{_n(a)} {_n(b)}L{_n(c)} {_n(d)}" for a, b, c, d in ends)
+    dashed = f' stroke-dasharray="{dash}"' if dash else ""
+    return f'<path class="{name}" d="{path}" fill="none" stroke="{colour}" stroke-width="{width:g}"{dashed}/>'
+
+
 def area(points: Sequence[tuple[float, float]], *, colour: str, name: str, opacity: float = 1.0) -> str:
     """A filled polygon."""
     path = " ".join(f"{_n(x)},{_n(y)}" for x, y in points)
