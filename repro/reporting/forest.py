@@ -103,7 +103,7 @@ def _drawn(found: Sequence[Found], *, grey: bool) -> list[str]:
 def _lanes(some: Sequence[tuple[str, Json]], grey: bool) -> str | None:
     said = [f"{label}: {one['estimate']:.2g} margins, {OTHER if grey else one['outcome']}" for label, one in some[:12]]
     return lanes(
-        some, f"Measured minus published, in margins{', on other data' if grey else ''}",
+        some, "Other data, in margins" if grey else "Measured minus published, in margins",
         "0: as published; band: the margin", f"Distance from the published value: {'; '.join(said)}.",
         seeds=False, decision=True, zero=True, grey=grey,
     )  # fmt: skip

@@ -14,7 +14,8 @@ pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed"
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
-LOOKS = [(360, "dark", True), (390, "light", False), (768, "dark", False), (1440, "light", True)]
+WIDTHS = (360, 390, 768, 1440)
+LOOKS = [(theme, script) for theme in ("dark", "light") for script in (True, False)]
 
 # Whatever ends beyond the window, outside a region that scrolls; and the smallest text of a figure, in pixels.
 BEYOND = """() => [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().height > 0
@@ -42,12 +43,24 @@ def address(busy, tmp_path_factory):
     return path.as_uri()
 
 
+@pytest.fixture(scope="module")
+def few(busy, tmp_path_factory):
+    """The address of a page with the first claim of each rule."""
+    first = {}
+    for row in busy["judgements"]:
+        first.setdefault(row["criterion"]["rule"]["name"], row["claim"])
+    own = {name: [row for row in busy[name] if row["claim"] in first.values()] for name in ("claims", "judgements")}
+    path = tmp_path_factory.mktemp("few") / "report.html"
+    path.write_text(report._page(view({**busy, **own, "coverage": busy["coverage"][:9]}), for_pdf=False), "utf-8")
+    return path.as_uri()
+
+
 @pytest.fixture
 def looked_at(browser, address):
     """Opens the page; keeps what it asked for and what it logged."""
     contexts = []
 
-    def look(width=1440, theme="light", script=True, at=""):
+    def look(width=1440, theme="light", script=True, address=address):
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=theme, java_script_enabled=script
         )
@@ -57,7 +70,7 @@ def looked_at(browser, address):
         page.on("request", lambda one: page.asked.append(one.url))
         page.on("console", lambda one: page.logged.append(one.text))
         page.on("pageerror", lambda one: page.logged.append(str(one)))
-        page.goto(address + at)
+        page.goto(address)
         return page
 
     yield look
@@ -65,26 +78,44 @@ def looked_at(browser, address):
         context.close()
 
 
-@pytest.mark.parametrize(("width", "theme", "script"), LOOKS)
-def test_nothing_overflows_is_too_small_or_leaves_the_file(looked_at, address, width, theme, script):
-    page = looked_at(width, theme, script)
-    assert page.evaluate(BEYOND) == []
-    page.evaluate(OPEN)
-    assert page.evaluate(BEYOND) == []
-    assert page.evaluate(SMALLEST) >= 11
+@pytest.mark.parametrize(("theme", "script"), LOOKS)
+def test_nothing_overflows_is_too_small_or_leaves_the_file(looked_at, address, theme, script):
+    """Folded and unfolded, at every width: one page a theme, with its script and without, is made narrower."""
+    page = looked_at(WIDTHS[-1], theme, script)
+    found = {}
+    for unfolded in (False, True):
+        if unfolded:
+            page.evaluate(OPEN)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            found[width, unfolded] = page.evaluate(BEYOND)
+            assert page.evaluate(SMALLEST) >= 11, width
+    assert {look: beyond for look, beyond in found.items() if beyond} == {}
     assert page.asked == [address]
     assert page.logged == []
     background = page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
     assert (background == "rgb(255, 255, 255)") is (theme == "light")
 
 
-@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1440, "light")])
-def test_axe_finds_nothing(looked_at, width, theme):
+def violations(page):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    page = looked_at(width, theme)
     page.evaluate(OPEN)
     found = axe.Axe().run(page).response["violations"]
-    assert [(one["id"], len(one["nodes"]), one["nodes"][0]["html"][:200]) for one in found] == []
+    return [(one["id"], len(one["nodes"]), one["nodes"][0]["html"][:200]) for one in found]
+
+
+def test_axe_finds_nothing_on_the_whole_page(looked_at):
+    assert violations(looked_at(390, "dark")) == []
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_axe_finds_nothing_at_any_width_on_a_page_of_one_claim_of_each_kind(looked_at, few, theme):
+    """axe needs the script of the page to be on, and time in proportion to what is there."""
+    page, found = looked_at(WIDTHS[-1], theme, address=few), {}
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        found[width] = violations(page)
+    assert found == {width: [] for width in WIDTHS}
 
 
 def test_without_script_the_page_holds_every_claim_and_no_control(looked_at, busy):
