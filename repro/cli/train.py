@@ -16,8 +16,10 @@ def plan(arguments: argparse.Namespace) -> int:
     """Sums up the missing runs by claim; --all lists each run with its reason, --json everything."""
     from repro.cli import planned
     from repro.executing.here import to_json
+    from repro.planning.postponed import postpone
     from repro.planning.price import within
 
+    postpone()
     session = shared.collect(arguments)
     made, purchase, lines = shared.planned(arguments, session), None, []
     if arguments.within is not None:
