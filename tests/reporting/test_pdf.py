@@ -170,3 +170,12 @@ def test_equal_documents_give_equal_bytes(drawn, workplace):
     report.beside(drawn, workplace / "b")
     for path in (workplace / "a").iterdir():
         assert path.read_bytes() == (workplace / "b" / path.name).read_bytes(), path.name
+
+
+def test_the_first_pages_of_a_report_on_several_papers_name_every_claim(busy, workplace):
+    """What stood beside a figure was once cut off where the page ended."""
+    report.render(busy, workplace)
+    pages = PdfReader(workplace / "report.pdf").pages[:2]
+    text = "".join("".join(page.extract_text().split()) for page in pages)
+    named = [one["id"] for group in view(busy)["answers"] for one in group["claims"]]
+    assert [name for name in named if name not in text] == []
