@@ -16,6 +16,7 @@ HEAVY = {
     "submitit",
     "torch",
     "torchvision",
+    "triton",
     "scipy",
     "sklearn",
     "matplotlib",
@@ -70,6 +71,17 @@ def test_a_room_imports_only_from_rooms_before_it(path):
 def test_nothing_outside_training_imports_torch_or_anything_slow_at_the_top(path):
     found = {name.split(".")[0] for name in imported(path, top_level_only=True)} & HEAVY
     assert not found or room(path) == "reporting"
+
+
+def test_only_steps_over_fused_blocks_import_triton():
+    """Not every platform has it, and a run on a CPU has no use for it."""
+    at_the_top = {path.name: set(imported(path, top_level_only=True)) for path in (ROOT / "repro").rglob("*.py")}
+    for name, module in (
+        ("kernels.py", "triton"),
+        ("fused.py", "repro.training.kernels"),
+        (None, "repro.training.fused"),
+    ):
+        assert {file for file, names in at_the_top.items() if module in names} == ({name} if name else set())
 
 
 def test_training_imports_only_what_a_gpu_machine_has():
