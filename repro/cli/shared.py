@@ -59,6 +59,8 @@ def requested_seeds(arguments: argparse.Namespace, session: "Session") -> Mappin
     """Number of seeds that each inconclusive check requests."""
     from repro.judging.judge import requested_seeds as requested
 
+    if not arguments.results.exists():  # no verdict, which saves a look for each run
+        return {}
     return requested(session.selected, store(arguments), list(session.checks.values()))
 
 

@@ -9,7 +9,6 @@ from repro.errors import DataError, ReproError, SpecError
 from repro.executing.devices import processes
 from repro.planning.plan import Plan, Planned
 from repro.runs.datasets import DATASETS, check_data_present
-from repro.runs.spec import RunSpec
 
 FEW = 3  # claims that a line names
 
@@ -40,7 +39,7 @@ def left_out(made: Plan, found: tuple[str, ...] | None, data_dir: Path) -> tuple
 
     Without devices (None) there are as many as a run takes: on a cluster.
     """
-    data = {spec.dataset: _lacks_data(spec, data_dir) for run in made.missing if (spec := run.spec).rows}
+    data = {name: _lacks_data(name, data_dir) for name in {run.spec.dataset for run in made.missing if run.spec.rows}}
     by_reason: dict[ReproError, list[Planned]] = {}
     devices: dict[int, SpecError | None] = {}
     for run in made.missing:
@@ -97,9 +96,9 @@ def _lacks_devices(count: int, found: tuple[str, ...] | None) -> SpecError | Non
     )
 
 
-def _lacks_data(spec: RunSpec, data_dir: Path) -> DataError | None:
+def _lacks_data(dataset: str, data_dir: Path) -> DataError | None:
     try:
-        check_data_present(spec.dataset, data_dir)
+        check_data_present(dataset, data_dir)
     except DataError as error:
         return error
     return None
