@@ -1,6 +1,6 @@
 """Control: in bfloat16, BatchNorm alone comes to the accuracy that it comes to in float32."""
 
-from repro.claim import PRECISION, Source, claim
+from repro.claim import Source, claim
 from repro.compare import NoChange
 from repro.recipes import cifar
 
@@ -12,7 +12,7 @@ def runs(scale, seed, depth):
 
 
 @claim(
-    id=PRECISION,
+    id="control-precision",
     sentence="Trained in bfloat16, BatchNorm alone ends within 1 point of the accuracy that it has in float32.",
     source=Source(
         work="control", place="claims/RULES.md, controls", tag="P", reference="the accuracy in float32, seed by seed"
