@@ -134,14 +134,16 @@ def _train(log: _AttemptLog, tasks: list[_Task], store: Store, stop: Stop, deadl
         code=None if submission.order.any_code else submission.code,
         isolated=True,
     )
-    ended = node not in log.attempt.faults and pool.train(tasks, where, stop, note)
+    if node not in log.attempt.faults:
+        pool.train(tasks, where, stop, note)
     if node in log.attempt.faults:
         _avoid(submission, {node})
         return "paused", f"{node}: {log.attempt.faults[node]}"
     causes = [str(run["error"]) for run in log.attempt.runs.values() if run["status"] == "waiting"]
     if causes:
         return "waiting", causes[0]
-    if ended:
+    ended = {key for key, run in log.attempt.runs.items() if run["status"] in ("complete", *FAILED)}
+    if all(task.spec.key in ended for task in tasks):  # even if a signal came meanwhile
         return "done", ""
     if stop.signal is not None and stop.signal != _warning() and not _still_wanted(log.attempt):
         return "terminated", "SIGTERM: cancelled, or ended by the scheduler"

@@ -22,6 +22,7 @@ from repro.runs.store import Store
 ROOT = Path(__file__).parents[2]
 REPRO = [sys.executable, "-m", "repro.cli"]
 PATIENCE = 900  # seconds for anything that must happen at last, however busy this machine is
+HANDLED = 0.5  # seconds in which a job handles a signal that it was sent while it was stopped
 
 CLAIM = '''\
 """Small runs for the testbed: {count} seeds of one network at two depths."""
@@ -189,9 +190,11 @@ class User:
             self.wait_for(stop)
             yield sorted(jobs)
         finally:
-            for pid in stopped:
-                with contextlib.suppress(OSError):
-                    os.kill(pid, signal.SIGCONT)
+            for some in (jobs, stopped - jobs):  # jobs first: they handle a signal before their workers go on
+                for pid in some:
+                    with contextlib.suppress(OSError):
+                        os.kill(pid, signal.SIGCONT)
+                time.sleep(HANDLED)
 
     def picture(self):
         """The state of everything, for a failed test."""
