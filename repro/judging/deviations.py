@@ -35,10 +35,9 @@ def deviations(
     if changed:
         listed.append(f"rule: changed after {changed} of the {len(found)} runs were trained")
     if recoded:
-        listed.append(
-            f"judging code: changed after {len(recoded)} of the {len(found)} runs were trained, the rule did not"
-            + (f"; the code then ({', '.join(one[:7] for one in commits)}) finds the same in them" if commits else "")
-        )
+        some = "" if len(recoded) == len(found) else f"{len(recoded)} of the {len(found)} "
+        same = f"; the code then ({', '.join(one[:7] for one in commits)}) finds the same in them" if commits else ""
+        listed.append(f"judging code: changed after {some}runs were trained, the rule did not{same}")
     return tuple(listed)
 
 
