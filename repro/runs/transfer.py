@@ -43,7 +43,9 @@ def export(store: Store, specs: Iterable[RunSpec], file: Path, *, most: float = 
 
 
 def take_in(store: Store, file: Path) -> Counter[str]:
-    """Adds the runs of an exported file to a store; counts "new", "equal", "newer checkpoint", "kept ours", "tensors".
+    """Adds the runs of an exported file to a store, and counts what became of them.
+
+    Counts are of "new", "equal", "newer checkpoint", "kept ours" and "tensors added".
 
     A run that is already in the store with equal results is left as it is, but for trained tensors that it lacks and
     the file has. Nothing is imported if any run is damaged
@@ -133,7 +135,7 @@ class _Arrival:
             if self._theirs is None:
                 return "kept ours"
             if ours.digest == self._theirs.digest:
-                return "tensors" if self._theirs.has_tensors and not ours.has_tensors else "equal"
+                return "tensors added" if self._theirs.has_tensors and not ours.has_tensors else "equal"
             raise StoreError(
                 f"{self._file} holds other results than {ours.folder} for {self._spec.name}: conflict. Keep one: "
                 f"delete that folder to take theirs, or leave the run out of the export. {self._done}"
@@ -151,7 +153,7 @@ class _Arrival:
         until = time.monotonic() + PATIENCE
         while True:
             decision = self.decide()
-            if decision not in ("new", "newer checkpoint", "tensors"):
+            if decision not in ("new", "newer checkpoint", "tensors added"):
                 return decision
             with explain_write_errors(target):
                 target.mkdir(parents=True, exist_ok=True)
@@ -166,7 +168,7 @@ class _Arrival:
             if decision in ("new", "newer checkpoint"):
                 with explain_write_errors(target):
                     _move(self._folder, target)
-            elif decision == "tensors":
+            elif decision == "tensors added":
                 with explain_write_errors(target):
                     (self._folder / TENSORS).replace(target / TENSORS)
             return decision

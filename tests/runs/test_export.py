@@ -72,7 +72,7 @@ def test_tensors_that_were_left_out_come_with_a_later_import(here, there, file):
     take_in(there, file)
     assert export(there, SPECS, file) == 2  # what is not there is not asked for
     export(here, SPECS, file)
-    assert take_in(there, file) == {"tensors": 2}
+    assert take_in(there, file) == {"tensors added": 2}
     assert take_in(there, file) == {"equal": 2}
     for run in there.runs():
         assert run.has_tensors
