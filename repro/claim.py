@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 
 from repro.compare import RULES_VERSION, Rule
-from repro.errors import ClaimError
+from repro.errors import ClaimError, ReproError
 from repro.provenance import PACKAGE
 from repro.recipes import SCALES
 from repro.runs.canonical import canonical
@@ -205,10 +205,11 @@ class Check:
         """The runs of every arm for seeds 0 … seeds − 1.
 
         Raises:
-            ClaimError: a replicate has other arms than the first, or a trained run of it has another seed.
+            ReproError: a replicate has other arms than the first, or a trained run of it has another seed; its runs()
+                asks for an impossible run, or crashes.
         """
         for seed in range(len(self._made), seeds):
-            one = self.claim.runs(self.scale, seed, **self.params)
+            one = self._replicate(seed)
             if self._made and set(one) != set(self._made[0]):
                 raise ClaimError(f"check {self.id}: its runs() names other arms for seed {seed} than for seed 0.")
             for arm, spec in one.items():
@@ -219,6 +220,18 @@ class Check:
                     )
             self._made.append({arm: self._copy(spec) for arm, spec in one.items()})
         return {arm: tuple(one[arm] for one in self._made[:seeds]) for arm in self._made[0]}
+
+    def _replicate(self, seed: int) -> Mapping[str, RunSpec]:
+        """What the claim's runs() names for a seed."""
+        try:
+            return self.claim.runs(self.scale, seed, **self.params)
+        except ReproError as error:
+            raise type(error)(f"check {self.id}: {error}") from None
+        except Exception as error:
+            raise ClaimError(
+                f"check {self.id} in {self.file.name}: its runs() crashed ({type(error).__name__}: {error}); it takes "
+                "scale, seed and the names of the grid, and returns arm -> run."
+            ) from None
 
     @cached_property
     def _made(self) -> list[dict[str, RunSpec]]:

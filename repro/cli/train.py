@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 def plan(arguments: argparse.Namespace) -> int:
     """Sums up the missing runs by claim; --all lists each run with its reason, --json everything."""
+    from repro.collecting.garbage import no_search
+
+    with no_search():
+        return _plan(arguments)
+
+
+def _plan(arguments: argparse.Namespace) -> int:
     from repro.cli import planned
     from repro.executing.here import to_json
     from repro.planning.postponed import postpone

@@ -1,7 +1,6 @@
 """Checks: what pytest collects from claim files, without running a test."""
 
 import contextlib
-import gc
 import io
 import os
 import re
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from repro.collecting.garbage import no_search
 from repro.errors import ClaimError, NoPointError, ReproError
 from repro.provenance import claims, folder
 
@@ -41,6 +41,11 @@ class _Catcher:
 
     def __init__(self) -> None:
         self.raised: list[tuple[str, BaseException]] = []  # where, what
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Passes over what lies beside claim files, such as evidence, before others look at it more closely."""
+        return None if collection_path.suffix == ".py" or collection_path.is_dir() else True
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Runs after collection and deselection."""
@@ -181,23 +186,11 @@ def _collected(arguments: list[str]) -> tuple[_Catcher, int, str]:
     ):
         environment.delenv("PYTEST_ADDOPTS", raising=False)
         environment.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # other plugins take a quarter of a second
-        with _no_garbage():
+        with no_search():
             code = pytest.main(arguments, plugins=[catcher])
     if code == pytest.ExitCode.INTERRUPTED and "KeyboardInterrupt" in printed.getvalue() and not catcher.raised:
         raise KeyboardInterrupt
     return catcher, int(code), printed.getvalue()
-
-
-@contextlib.contextmanager
-def _no_garbage() -> Generator[None]:
-    """Stops the search for garbage: all of a collection is kept, and looking through it takes a tenth of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _message(where: str, error: BaseException) -> str:

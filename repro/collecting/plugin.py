@@ -134,7 +134,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         _refuse_duplicates(checks)
         _refuse_unknown_claims(checks)
         for check in checks:
-            _try_runs(check)
+            check.arms(check.looks[0])  # refuses an impossible run now, and not in a worker; later looks when asked for
             _refuse_uncontrolled(check)
     except ReproError as error:
         raise pytest.UsageError(str(error)) from None
@@ -161,19 +161,6 @@ def _select_by_id(config: pytest.Config, items: list[pytest.Item]) -> None:
         config.hook.pytest_deselected(items=[item for item in items if item not in named])
         items[:] = named
         config.option.keyword = ""
-
-
-def _try_runs(check: Check) -> None:
-    """Refuses an impossible spec, or a runs() that crashes, now and not in a worker."""
-    try:
-        check.arms(check.looks[-1])
-    except ReproError as error:
-        raise type(error)(f"check {check.id}: {error}") from None
-    except Exception as error:
-        raise ClaimError(
-            f"check {check.id} in {check.file.name}: its runs() crashed ({type(error).__name__}: {error}); "
-            "it takes scale, seed and the names of the grid, and returns arm -> run."
-        ) from None
 
 
 def _refuse_uncontrolled(check: Check) -> None:

@@ -68,12 +68,20 @@ def plan(
     ``known`` are measurements to scale costs from, besides the complete runs of the plan.
     Runs are ordered by ``verdicts_first``.
     """
+    seen: dict[str, Condition] = {}
+
+    def condition(spec: RunSpec) -> Condition:
+        """The condition of a run, which is looked for once however many checks need it."""
+        if spec.key not in seen:
+            seen[spec.key] = store.condition(spec)
+        return seen[spec.key]
+
     wanted: dict[str, tuple[RunSpec, list[Check]]] = {}
     for check in checks:
-        seeds = max((requested or {}).get(check.id, check.looks[0]), _seeds_there(check, store))
+        seeds = max((requested or {}).get(check.id, check.looks[0]), _seeds_there(check, condition))
         for key, spec in check.runs(seeds).items():
             wanted.setdefault(key, (spec, []))[1].append(check)
-    conditions = {key: _condition(store, spec) for key, (spec, _) in wanted.items()}
+    conditions = {key: _opened(store, spec, condition(spec)) for key, (spec, _) in wanted.items()}
     reused = [run for _, run in conditions.values() if isinstance(run, Run)]
     device = device or at_hand(store.root, device_type, device_name(device_type))
     cost = estimator([*known, *map(_known, filter(lambda run: run.spec.rows, reused))], device)
@@ -81,19 +89,18 @@ def plan(
     return Plan(checks=tuple(checks), runs=tuple(verdicts_first(runs)), device=device)
 
 
-def _seeds_there(check: Check, store: Store) -> int:
+def _seeds_there(check: Check, condition: Callable[[RunSpec], Condition]) -> int:
     """Seeds of the last look of a check whose runs, and those of the looks before it, are complete; 0 if none is."""
     seeds = 0
     for look in check.looks if len(check.looks) > 1 else ():
-        if any(store.condition(spec) != "complete" for spec in check.runs(look).values()):
+        if any(condition(spec) != "complete" for spec in check.runs(look).values()):
             break
         seeds = look
     return seeds
 
 
-def _condition(store: Store, spec: RunSpec) -> tuple[Condition, Run | DamagedRunError | None]:
+def _opened(store: Store, spec: RunSpec, condition: Condition) -> tuple[Condition, Run | DamagedRunError | None]:
     """The condition of a run and, if it has a record, the run or its damage, which counts as failed."""
-    condition = store.condition(spec)
     try:
         return condition, store.run(spec) if condition == "complete" else None
     except DamagedRunError as error:

@@ -66,27 +66,27 @@ def expected(
             def test(n: int, rows: replicate.Rows) -> replicate.Tests:
                 drawn, sds = published[rows], None if spread is None else spread[rows]
                 if isinstance(rule, Fraction):
-                    return replicate.share(values[rows, :n], drawn, sds, count, u, margin, NEAR)
-                return replicate.point(values[rows, :n], drawn, sds, count, u, margin)
+                    return replicate.share(values[rows, :n], drawn, sds, count, u, margin, NEAR, levels)
+                return replicate.point(values[rows, :n], drawn, sds, count, u, margin, levels)
 
         case FractionBound(limit=limit, side=side), (float() | int()) as size:
             values = replicate.shares(rng, size, sd, shape)
 
             def test(n: int, rows: replicate.Rows) -> replicate.Tests:
-                return replicate.share_bound(values[rows, :n], limit, side == "at most")
+                return replicate.share_bound(values[rows, :n], limit, side == "at most", levels)
 
         case NoChange(margin=margin), (float() | int() | None) as size:
             centre = size or 0.0
             values = rng.normal(centre, sd * np.sqrt(2), shape)
 
             def test(n: int, rows: replicate.Rows) -> replicate.Tests:
-                return replicate.no_change(values[rows, :n], centre, margin)
+                return replicate.no_change(values[rows, :n], centre, margin, levels)
 
         case Ordering(gap=gap), (float() | int() | None) as size if size or gap:
             higher, lower = rng.normal(size or 2 * gap, sd, shape), rng.normal(0, sd, shape)
 
             def test(n: int, rows: replicate.Rows) -> replicate.Tests:
-                return replicate.ordering(higher[rows, :n], lower[rows, :n], gap)
+                return replicate.ordering(higher[rows, :n], lower[rows, :n], gap, levels)
 
         case Trend(margin=margin), tuple() as means:
             rising = np.array(means)[None, :, None] + rng.normal(0, sd, (replications, len(means), max(looks)))
@@ -121,10 +121,10 @@ def smallest(
     match rule:  # the numbers that `expected` draws
         case Ordering(gap=gap):
             higher, lower = rng.normal(0, sd, (2, ROUGH, seeds))
-            test = replicate.rising(np.stack([lower, higher], 1), looks, -gap, ranked=False)
+            test = replicate.rising(np.stack([lower, higher], 1), looks, -gap, ranked=False, levels=levels)
         case Trend(margin=margin):
             noise = rng.normal(0, sd, (ROUGH, groups, seeds))
-            test = replicate.rising(noise, looks, margin, ranked=True)
+            test = replicate.rising(noise, looks, margin, ranked=True, levels=levels)
         case _:
             raise ClaimError(f"{rule.name} has no size to search for; only Ordering and Trend have one.")
 

@@ -1,10 +1,12 @@
 """The rules over many replications at once: p-values of arrays, and outcomes through the looks of a schedule.
 
 Each function takes replications × seeds and returns what the rule of that name finds in every replication; a test
-compares them with the rules. scipy is imported inside the functions that need it.
+compares them with the rules. Given the ``levels`` of a look, p-values serve to compare with those and for nothing else,
+which is quicker. scipy is imported inside the functions that need it.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,18 +35,33 @@ def shares(rng: np.random.Generator, mean: float, sd: float, shape: tuple[int, i
     return rng.beta(both * mean, both * (1 - mean), shape)
 
 
-def point(values: Array, published: Array, sd: Array | None, replicates: int, u: float | Array, margin: float) -> Tests:
+def point(
+    values: Array,
+    published: Array,
+    sd: Array | None,
+    replicates: int,
+    u: float | Array,
+    margin: float,
+    levels: Levels | None = None,
+) -> Tests:
     """As `Point`; ``published`` and ``sd`` have one value a replication."""
-    mean, s = values.mean(1), _sd(values)
-    return _range(mean, *_with_reference(s, values.shape[1], sd, replicates, u), published - margin, published + margin)
+    mean, reference = values.mean(1), _with_reference(_sd(values), values.shape[1], sd, replicates, u)
+    return _range(mean, *reference, published - margin, published + margin, levels)
 
 
 def share(
-    values: Array, published: Array, sd: Array | None, replicates: int, u: float, margin: float, near: float
+    values: Array,
+    published: Array,
+    sd: Array | None,
+    replicates: int,
+    u: float,
+    margin: float,
+    near: float,
+    levels: Levels | None = None,
 ) -> Tests:
     """As `Fraction`; a replication whose published share is below ``near`` or above 1 − ``near`` on angles."""
     at_an_end = (published < near) | (published > 1 - near)
-    plain = point(values, published, sd, replicates, u, margin)
+    plain = point(values, published, sd, replicates, u, margin, levels)
     if not at_an_end.any():
         return plain
     angles = _angle(values)
@@ -52,70 +69,74 @@ def share(
     wide = None if sd is None else (_angle(published + sd) - _angle(published - sd)) / 2
     u_wide = (_angle(published + u) - _angle(published - u)) / 2
     low, high = (_edge(published + side * margin) for side in (-1, 1))
-    turned = _range(angles.mean(1), *_with_reference(s, values.shape[1], wide, replicates, u_wide), low, high)
+    turned = _range(angles.mean(1), *_with_reference(s, values.shape[1], wide, replicates, u_wide), low, high, levels)
     return tuple(np.where(at_an_end, one, two) for one, two in zip(turned, plain, strict=True))  # type: ignore[return-value]
 
 
-def share_bound(values: Array, limit: float, at_most: bool) -> Tests:
+def share_bound(values: Array, limit: float, at_most: bool, levels: Levels | None = None) -> Tests:
     """As `FractionBound`; shares of 0 or 1 are moved by a millionth."""
     n, angles = values.shape[1], _angle(values)
-    s = _sd(angles)
-    on_angles = _tail((angles.mean(1) - float(_angle(np.array(limit)))) / (s / np.sqrt(n)), n - 1.0)
+    on_angles = (angles.mean(1) - float(_angle(np.array(limit)))) / (_sd(angles) / np.sqrt(n))
     turned = limit > 0.5
     logs = np.log(np.maximum(1e-6, 1 - values if turned else values))
     s = _sd(logs)
     error = np.sqrt(s**2 / n + s**4 / (2 * (n - 1)))
-    on_logs = _tail((logs.mean(1) + s**2 / 2 - np.log(1 - limit if turned else limit)) / error, n - 1.0)
-    below = np.array([on_angles, 1 - on_logs if turned else on_logs])
-    p_for, p_against = (below, 1 - below) if at_most else (1 - below, below)
-    return p_for.max(0), p_against.max(0), np.ones(len(values))
+    on_logs = (logs.mean(1) + s**2 / 2 - np.log(1 - limit if turned else limit)) / error
+    high = np.array([on_angles, -on_logs if turned else on_logs])  # by both, how far the share lies above the limit
+    p = _tail(high if at_most else -high, n - 1.0, levels)
+    return p.max(0), (1 - p).max(0), np.ones(len(values))
 
 
-def no_change(differences: Array, centre: float, margin: float) -> Tests:
+def no_change(differences: Array, centre: float, margin: float, levels: Levels | None = None) -> Tests:
     """As `NoChange`, of the paired differences."""
-    return point(differences, np.full(len(differences), centre), np.zeros(len(differences)), 1, 0.0, margin)
+    return point(differences, np.full(len(differences), centre), np.zeros(len(differences)), 1, 0.0, margin, levels)
 
 
-def ordering(higher: Array, lower: Array, gap: float) -> Tests:
+def ordering(higher: Array, lower: Array, gap: float, levels: Levels | None = None) -> Tests:
     """As `Ordering` of two samples that share no run."""
     difference, error, df = _welch(higher, lower)
-    above = _tail((gap - difference) / error, df)
-    return above, 1 - above, _tail(-difference / error, df) if gap else above
+    above = _tail((gap - difference) / error, df, levels)
+    return above, 1 - above, _tail(-difference / error, df, levels) if gap else above
 
 
-def trend(levels: Array, margin: float) -> Tests:
+def trend(values: Array, margin: float) -> Tests:
     """As `Trend`; replications × levels × seeds, without ties."""
-    drop, error, df = _welch(levels[:, :-1], levels[:, 1:])
-    return _trend(levels, _tail((drop - margin) / error, df).max(1))
+    drop, error, df = _welch(values[:, :-1], values[:, 1:])
+    return _trend(values, _tail((drop - margin) / error, df).max(1))
 
 
-def rising(noise: Array, looks: Sequence[int], bound: float, *, ranked: bool) -> Callable[[float], Test]:
+def rising(
+    noise: Array, looks: Sequence[int], bound: float, *, ranked: bool, levels: Levels | None = None
+) -> Callable[[float], Test]:
     """By step, the test of levels that rise evenly by it: as `Trend` (``ranked``) or, of two levels, as `Ordering`.
 
     ``noise``, replications × levels × seeds, and all that is computed here once stay the same whatever the step.
     """
     drops = {n: _welch(noise[:, :-1, :n], noise[:, 1:, :n]) for n in looks}
+    if levels and ranked:
+        levels = replace(levels, against=levels.against / noise.shape[1])  # as `_trend` compares
 
     def of_step(step: float) -> Test:
-        levels = noise + step * np.arange(noise.shape[1])[:, None]
+        values = noise + step * np.arange(noise.shape[1])[:, None]
 
         def test(n: int, rows: Rows) -> Tests:
             drop, error, df = (part[rows] for part in drops[n])
-            below = _tail((drop - step - bound) / error, df).max(1)
-            return _trend(levels[rows, :, :n], below) if ranked else (below, 1 - below, below)
+            below = _tail((drop - step - bound) / error, df, levels).max(1)
+            return _trend(values[rows, :, :n], below) if ranked else (below, 1 - below, below)
 
         return test
 
     return of_step
 
 
-def _trend(levels: Array, below: Array) -> Tests:
+def _trend(values: Array, below: Array) -> Tests:
     """As `Trend`, from the largest p-value of a drop between neighbours."""
-    count, n = levels.shape[1:]
-    tail, last = exact_tail((n,) * count), np.ascontiguousarray(levels.reshape(len(levels), -1).T)  # which is quicker
-    pairs = np.zeros(len(levels), np.int32)
-    for at in range(n, count * n):  # each value with all of the levels before its own
-        pairs += np.add.reduce(last[at] > last[: at - at % n], axis=0, dtype=np.int32)
+    count, n = values.shape[1:]
+    tail, last = exact_tail((n,) * count), np.ascontiguousarray(values.reshape(len(values), -1).T)  # which is quicker
+    pairs = np.zeros(len(values), np.int32)
+    for at in range(n, count * n, n):  # each value of a level with all before it, of which there are few
+        rises = (last[at : at + n, None] > last[:at]).view(np.uint8)
+        pairs += np.add.reduce(np.add.reduce(rises, axis=1, dtype=np.uint8), axis=0, dtype=np.int32)
     p_against = np.minimum(1.0, count * np.minimum(tail[len(tail) - 1 - pairs], 1 - below))
     return np.maximum(tail[pairs], below), p_against, np.ones(len(below))
 
@@ -169,16 +190,31 @@ def _welch(one: Array, two: Array) -> tuple[Array, Array, Array]:
     return one.mean(-1) - two.mean(-1), np.sqrt(a + b), df
 
 
-def _range(mean: Array, error: Array, inner: Array, outer: Array, low: Array, high: Array) -> Tests:
+def _range(
+    mean: Array, error: Array, inner: Array, outer: Array, low: Array, high: Array, levels: Levels | None
+) -> Tests:
     nearer = np.maximum((low - mean) / error, (mean - high) / error)
-    p_for = _tail(nearer, inner)
-    return p_for, 1 - (p_for if outer is inner else _tail(nearer, outer)), np.ones_like(p_for)
+    p_for = _tail(nearer, inner, levels)
+    return p_for, 1 - (p_for if outer is inner else _tail(nearer, outer, levels)), np.ones_like(p_for)
 
 
-def _tail(value: Array, df: Array | float) -> Array:
-    from scipy.special import stdtr
+def _tail(value: Array, df: Array | float, levels: Levels | None = None) -> Array:
+    """Student's distribution function: the p-value of the test that a mean is below; 1 minus it, of that it is above.
 
-    return np.asarray(stdtr(df, value))
+    With ``levels``, computed only where it can be on either side of ``levels.accept``, or of 1 − ``levels.against``:
+    elsewhere, 0, ½ or 1 compare with both as it does.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    if levels is None:
+        return np.asarray(stdtr(df, value))
+    ends = np.array([np.min(df), np.max(df)])  # of all tails, the heaviest and the lightest
+    (accepted, open_), (out, held) = stdtrit(ends, levels.accept), -stdtrit(ends, levels.against)
+    above, beyond = value >= accepted, value > out
+    found = (above + beyond.view(np.uint8)) / 2
+    near = np.nonzero(above & ~beyond & ((value <= open_) | (value >= held)))
+    found[near] = stdtr(np.broadcast_to(df, value.shape)[near], value[near])
+    return found
 
 
 def _angle(share: Array) -> Array:
