@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Iterator
-from statistics import median
 from typing import TYPE_CHECKING
 
 from repro.cli import shared
@@ -56,6 +55,8 @@ def ratios(found: "Device", store: "Store") -> list[float]:
 
 
 def _off(ratios: list[float]) -> str:
+    from statistics import median
+
     return (
         f"estimate by record of {len(ratios)} runs in the store: median {median(ratios):.2f} "
         f"({ratios[0]:.2f} to {ratios[-1]:.2f})"

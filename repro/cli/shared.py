@@ -57,10 +57,10 @@ def store(arguments: argparse.Namespace) -> "Store":
 
 def requested_seeds(arguments: argparse.Namespace, session: "Session") -> Mapping[str, int]:
     """Number of seeds that each inconclusive check requests."""
-    from repro.judging.judge import requested_seeds as requested
-
     if not arguments.results.exists():  # no verdict, which saves a look for each run
         return {}
+    from repro.judging.judge import requested_seeds as requested
+
     return requested(session.selected, store(arguments), list(session.checks.values()))
 
 

@@ -208,12 +208,13 @@ def _tail(value: Array, df: Array | float, levels: Levels | None = None) -> Arra
 
     if levels is None:
         return np.asarray(stdtr(df, value))
-    ends = np.array([np.min(df), np.max(df)])  # of all tails, the heaviest and the lightest
+    df = np.asarray(df)
+    ends = np.array([df.min(), df.max()])  # of all tails, the heaviest and the lightest
     (accepted, open_), (out, held) = stdtrit(ends, levels.accept), -stdtrit(ends, levels.against)
     above, beyond = value >= accepted, value > out
-    found = (above + beyond.view(np.uint8)) / 2
+    found: Array = (above + beyond.view(np.uint8)) / 2
     near = np.nonzero(above & ~beyond & ((value <= open_) | (value >= held)))
-    found[near] = stdtr(np.broadcast_to(df, value.shape)[near], value[near])
+    found[near] = stdtr(df[near] if df.ndim else df, value[near])
     return found
 
 

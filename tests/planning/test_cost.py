@@ -42,6 +42,16 @@ def test_unmeasured_run_on_a_named_device_is_assumed_to_take_what_limits_it():
     assert (estimate(SPEC, []).seconds, estimate(SPEC, []).basis) == (limit(SPEC, IDEAL), "assumed")
 
 
+def test_runs_that_differ_in_their_seed_are_priced_once(monkeypatch):
+    priced = []
+    monkeypatch.setattr("repro.planning.cost.work", lambda spec: priced.append(spec) or work(spec))
+    cost = estimator([], IDEAL)
+    same = [cost(dataclasses.replace(SPEC, seed=seed)).seconds for seed in (0, 1, 10, 12)]
+    assert len(priced) == 1
+    assert same == [limit(SPEC, IDEAL)] * 4
+    assert cost(dataclasses.replace(SPEC, epochs=24)).seconds == pytest.approx(2 * same[0])
+
+
 @pytest.mark.parametrize("slow", [{"flops": {"float32": 1.0}}, {"bandwidth": 1.0}, {"launch": 1.0}])
 def test_whatever_is_slowest_decides(slow):
     device = dataclasses.replace(IDEAL, **slow)

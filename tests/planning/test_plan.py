@@ -37,6 +37,13 @@ def test_shared_run_stands_once(store):
     assert len(made.runs) == len({spec.key for spec in specs(made)}) == 6
 
 
+def test_a_run_is_looked_for_once_however_many_checks_need_it(store, monkeypatch):
+    looked, condition = [], Store.condition
+    monkeypatch.setattr(Store, "condition", lambda self, spec: looked.append(spec.key) or condition(self, spec))
+    made = plan([check(name, 8, scale="paper") for name in "abc"], store, device_type="cpu")
+    assert sorted(looked) == sorted(spec.key for spec in specs(made))
+
+
 def test_shared_run_names_all_its_checks_in_order(store):
     made = plan([check("b", 8), check("a", 8)], store, device_type="cpu")
     assert {tuple(one.id for one in run.checks) for run in made.runs} == {("b", "a")}

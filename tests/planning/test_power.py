@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.special
 
 from repro.compare import (
     Exact,
@@ -28,6 +29,10 @@ R = 40
 
 def drawn(seed, mean, sd, n=5):
     return np.random.default_rng(seed).normal(mean, sd, (R, n))
+
+
+def noise(replications=R):
+    return np.random.default_rng(11).normal(0, 0.5, (replications, 4, 5))
 
 
 def same(findings, tests):
@@ -97,6 +102,51 @@ def test_simulated_ordering_is_the_rule():
 def test_simulated_trend_is_the_rule():
     levels = np.random.default_rng(8).normal([[[50], [51], [50.5]]], 0.5, (R, 3, 3))
     same((trend([fine(one) for one in level]) for level in levels), replicate.trend(levels, 1.0))
+
+
+def decisions(tests, levels):
+    """What arrays of p-values say at the levels of a look, by replication."""
+    p_for, p_against, p_direction = tests
+    found = (p_for < levels.accept, p_against < levels.against, p_direction < levels.accept)
+    return [one.tolist() for one in found]
+
+
+@pytest.mark.parametrize("against", [0.05 / 3, 0.0002])
+@pytest.mark.parametrize(
+    "test",
+    [
+        lambda levels: replicate.point(drawn(0, 83, 0.8), drawn(1, 82, 0.8).mean(1), None, 5, 0.3, 2.0, levels),
+        lambda levels: replicate.share(
+            drawn(2, 0.05, 0.01), drawn(3, 0.04, 0.01).mean(1), None, 5, 0.005, 0.02, 0.05, levels
+        ),
+        lambda levels: replicate.share_bound(drawn(4, 0.95, 0.01).clip(0, 1), 0.94, False, levels),
+        lambda levels: replicate.share_bound(drawn(5, 0.05, 0.01).clip(0, 1), 0.06, True, levels),
+        lambda levels: replicate.no_change(drawn(6, 0.6, 2.0), 0.6, 2.0, levels),
+        lambda levels: replicate.ordering(drawn(7, 61, 2.0), drawn(8, 60, 1.0), 1.5, levels),
+        lambda levels: replicate.ordering(drawn(9, 60, 0.1), drawn(10, 61, 0.1), 0.5, levels),
+        lambda levels: replicate.ordering(
+            noise(4000)[:, 0] + 2 * noise(4000)[:, 1, :1], noise(4000)[:, 2], 0.0, levels
+        ),
+        lambda levels: replicate.rising(noise(), (3, 5), 0.2, ranked=True, levels=levels)(0.3)(5, np.arange(R)),
+        lambda levels: replicate.rising(noise(4000), (3, 5), 0.2, ranked=True, levels=levels)(0)(5, np.arange(4000)),
+        lambda levels: replicate.rising(noise()[:, :2], (3, 5), 0.2, ranked=False, levels=levels)(0.3)(5, np.arange(R)),
+    ],
+    ids=["point", "share", "at least", "at most", "no change", "ordering", "reversed", "any", "trend", "none", "step"],
+)
+def test_p_values_for_given_levels_decide_as_exact_ones_do(test, against):
+    levels = replace(THREE_LOOKS, against=against)
+    assert decisions(test(levels), levels) == decisions(test(None), levels)
+
+
+def test_p_values_that_decide_nothing_are_not_computed(monkeypatch):
+    """Student's distribution function takes most of the time of a plan's simulations."""
+    computed, stdtr = [], scipy.special.stdtr
+    monkeypatch.setattr("scipy.special.stdtr", lambda df, value: computed.append(value.size) or stdtr(df, value))
+    replicate.ordering(drawn(6, 61, 2.0), drawn(7, 61, 1.0), 0.0, THREE_LOOKS)  # no difference
+    replicate.ordering(drawn(6, 99, 2.0), drawn(7, 61, 1.0), 0.0, THREE_LOOKS)  # nothing else
+    assert sum(computed) <= R / 4
+    replicate.ordering(drawn(6, 61, 2.0), drawn(7, 61, 1.0), 0.0)
+    assert computed[-1] == R
 
 
 def test_looks_stop_at_the_first_that_decides():
