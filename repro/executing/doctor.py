@@ -30,6 +30,7 @@ def examine(results: Path, data_dir: Path) -> list[Examined]:
         lambda: _results(results),
         _digits,
         lambda: _cifar10(data_dir),
+        lambda: _imagenet(data_dir),
         _pdf,
     )
     return [look() for look in looks]
@@ -88,6 +89,20 @@ def _cifar10(data_dir: Path) -> Examined:
             return Examined("ok", "cifar10", f"{data_dir} holds {name}{flag}")
     # Where it is missing, the original's message has the command that fetches it.
     return Examined("warn", "cifar10", f"only smoke and sequences can be trained: {messages[0]}")
+
+
+def _imagenet(data_dir: Path) -> Examined:
+    """Its form and whether it was read through, not its content; no warning where nobody has begun to put it there."""
+    from repro.runs.datasets import check_data_present
+
+    try:
+        form = check_data_present("imagenet", data_dir)
+    except DataError as error:
+        begun = (data_dir / "imagenet").exists()
+        message = str(error) if begun else f"needed by claims on ImageNet alone: {error}"
+        return Examined("warn" if begun else "ok", "imagenet", message)
+    what = "class folders" if form == "folders" else "a Parquet copy"
+    return Examined("ok", "imagenet", f"{data_dir / 'imagenet'} holds {what}, read through by repro data check")
 
 
 def _pdf() -> Examined:

@@ -10,9 +10,10 @@ from tests.drawn import draw
 def test_doctor_looks_at_everything_that_a_run_needs(workplace, capsys):
     assert main(["doctor", "--json"]) == 0
     found = {entry["what"]: entry["state"] for entry in json.loads(capsys.readouterr().out)}
-    assert found.keys() == {"python", "torch", "results", "digits", "cifar10", "pdf"}
+    assert found.keys() == {"python", "torch", "results", "digits", "cifar10", "imagenet", "pdf"}
     assert found["digits"] == "ok"
     assert found["cifar10"] == "warn"
+    assert found["imagenet"] == "ok"  # few need it
 
 
 def test_data_reads_images_in_files_through_once_and_prints_their_fingerprints(workplace, capsys):

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from repro.executing.doctor import _results
+from repro.executing.doctor import _imagenet, _results
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def printed(tmp_path_factory):
     return done, place
 
 
-@pytest.mark.parametrize("what", ["python", "torch", "results", "digits", "cifar10", "pdf"])
+@pytest.mark.parametrize("what", ["python", "torch", "results", "digits", "cifar10", "imagenet", "pdf"])
 def test_doctor_looks_at(printed, what):
     assert [line.split()[1] for line in printed[0].stdout.splitlines()].count(what) == 1
 
@@ -46,3 +46,43 @@ def test_results_that_are_a_file_fail_with_the_way_out(tmp_path):
     (tmp_path / "results").write_text("a file")
     found = _results(tmp_path / "results")
     assert found.state == "FAIL" and "name another --results" in found.message
+
+
+def test_imagenet_is_no_warning_where_nobody_put_it_and_both_layouts_are_named(tmp_path):
+    found = _imagenet(tmp_path)
+    assert found.state == "ok" and found.message.startswith("needed by claims on ImageNet alone: ")
+    assert "train/CLASS/*.JPEG" in found.message and "train*.parquet" in found.message
+
+
+@pytest.mark.parametrize(
+    ("there", "message"),
+    [
+        ([], "does not hold imagenet; put torchvision's train/CLASS/*.JPEG"),
+        (["train/"], "holds no val/; it needs both splits. Copy it again."),
+        (["train-0.parquet"], "holds no val*.parquet; it needs both splits. Copy it again."),
+        (["train/", "val/"], "repro data check imagenet --data-dir "),
+        (["train-0.parquet", "val-0.parquet"], "repro data check imagenet --data-dir "),
+    ],
+)
+def test_what_imagenet_lacks_is_a_warning_with_what_mends_it(tmp_path, monkeypatch, there, message):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    _put(tmp_path / "imagenet", there)
+    found = _imagenet(tmp_path)
+    assert found.state == "warn" and message in found.message and "\n" not in found.message
+
+
+@pytest.mark.parametrize(
+    ("there", "form"),
+    [(["train/", "val/"], "class folders"), (["train-0.parquet", "val-0.parquet"], "a Parquet copy")],
+)
+def test_imagenet_that_was_read_through_is_fine_in_either_layout(tmp_path, there, form):
+    _put(tmp_path / "imagenet", there)
+    (tmp_path / "imagenet.index").touch()
+    found = _imagenet(tmp_path)
+    assert found.state == "ok" and f"holds {form}, read through" in found.message
+
+
+def _put(root, names):
+    root.mkdir()
+    for name in names:
+        (root / name).mkdir() if name.endswith("/") else (root / name).touch()
