@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal
-
-import pytest
+from typing import TYPE_CHECKING, Any, Literal
 
 from repro.compare import RULES_VERSION, Rule
 from repro.errors import ClaimError, ReproError
@@ -17,6 +15,9 @@ from repro.recipes import SCALES
 from repro.runs.canonical import canonical
 from repro.runs.spec import RunSpec
 from repro.statistics import Levels, against_level, nominal_alpha
+
+if TYPE_CHECKING:
+    import pytest
 
 Tag = Literal["P", "D", "R", "?"]
 TAGS = {
@@ -293,8 +294,10 @@ class Check:
         return spec
 
 
-def claim(**fields: Any) -> pytest.MarkDecorator:
+def claim(**fields: Any) -> "pytest.MarkDecorator":
     """Marks a pytest function as the check of a claim: ``@claim(id=…, sentence=…, …)``, fields as in `Claim`."""
+    import pytest  # a fifth of a second, which a report has no use for
+
     return pytest.mark.claim(Claim(**fields))
 
 

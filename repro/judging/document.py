@@ -31,7 +31,7 @@ from repro.judging.multiverse import multiverses
 from repro.judging.protocol import beside_runs
 from repro.judging.redrawn import redrawn_figures
 from repro.judging.verdict import Judgement, to_json
-from repro.planning.scales import ScaleNeeds
+from repro.planning.needs import ScaleNeeds
 from repro.runs.datasets import DATASETS
 from repro.runs.spec import TRAINING_VERSION
 from repro.runs.store import Run, Store

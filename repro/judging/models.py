@@ -11,7 +11,7 @@ from repro.judging.measures import Measures
 from repro.judging.multiverse import Multiverse
 from repro.judging.redrawn import RedrawnFigure
 from repro.judging.verdict import Judgement
-from repro.planning.scales import ScaleNeeds
+from repro.planning.needs import ScaleNeeds
 
 SCHEMA_VERSION = 6
 

@@ -1,25 +1,15 @@
-"""The runs that each scale needs, how many exist, and the cost of the rest."""
+"""The needs of every scale: what claims ask for there, held against a store."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from repro.collecting.collect import collect
 from repro.errors import NoPointError
 from repro.planning.device import ASSUMED
+from repro.planning.needs import ScaleNeeds
 from repro.planning.plan import plan
 from repro.recipes import SCALES
 from repro.runs.store import Store
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScaleNeeds:
-    """The trained runs that all claims together need at one scale."""
-
-    scale: str  # smoke, pilot or paper
-    runs: int  # trained runs at the first look of every claim
-    complete: int  # of them, in the store
-    core_hours: float  # that the missing ones are expected to take on one core
 
 
 def scales(store: Store, copy: str | None, folders: Sequence[Path]) -> tuple[ScaleNeeds, ...]:

@@ -8,19 +8,16 @@ import base64
 import datetime
 import re
 import warnings
-from collections.abc import Callable
-from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
 
-from repro.reporting.svg import FONT
+from repro.reporting.lettering import whole_words
 from repro.reporting.tagging import finish
 
 EPOCH = datetime.datetime(1980, 1, 1, tzinfo=datetime.UTC)  # equal documents give equal bytes
 DRAWING = re.compile(
     r'<svg xmlns="http://www.w3.org/2000/svg" class="figure"[^>]*><title>(.*?)</title>.*?</svg>', re.DOTALL
 )
-ANCHORED = re.compile(r'<text x="([^"]*)" y="([^"]*)" text-anchor="(middle|end)"([^>]*)>([^<]*)</text>')
 FACES = (
     ("Report", "DejaVuSans.ttf", "normal", 400),
     ("Report", "DejaVuSans-Bold.ttf", "normal", 700),
@@ -46,13 +43,11 @@ def pdf(page: str, verdicts: bytes | None = None) -> bytes:
     ]  # fmt: skip
     fonts = FontConfiguration()
     faces = CSS(string=_faces(_fonts()), font_config=fonts, url_fetcher=URLFetcher(allowed_protocols=("file",)))
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), whole_words():
         warnings.filterwarnings(
             "ignore", "unclosed file .*icc", ResourceWarning
         )  # WeasyPrint leaves it to be collected
-        made: bytes = HTML(
-            string=_as_images(page, _width(_fonts() / FACES[0][1])), url_fetcher=URLFetcher(allowed_protocols=("data",))
-        ).write_pdf(
+        made: bytes = HTML(string=_as_images(page), url_fetcher=URLFetcher(allowed_protocols=("data",))).write_pdf(
             stylesheets=[faces],
             font_config=fonts,
             finisher=finish,
@@ -69,15 +64,6 @@ def _fonts() -> Path:
     if found is None or not found.submodule_search_locations:
         raise OSError("matplotlib, which holds the fonts, is not installed")
     return Path(found.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"
-
-
-def _width(file: Path) -> Callable[[str], float]:
-    """How wide words are in a font of size 1, without kerning."""
-    from fontTools.ttLib import TTFont
-
-    with TTFont(file, lazy=True) as font:
-        names, advances, unit = font.getBestCmap(), font["hmtx"].metrics, font["head"].unitsPerEm
-    return lambda words: sum(advances[names.get(ord(letter), ".notdef")][0] for letter in words) / unit
 
 
 def _faces(folder: Path) -> str:
@@ -100,20 +86,11 @@ def _faces(folder: Path) -> str:
     )
 
 
-def _as_images(page: str, width: Callable[[str], float]) -> str:
-    """A page whose drawings are images: WeasyPrint then does not match its styles against each of their elements.
-
-    Words that end at a point, or have it in their middle, are placed where they start: WeasyPrint draws every other in
-    a group of its own, which takes ten times as long. ``width`` is that of words in a font of size 1.
-    """
-
-    def started(match: re.Match[str]) -> str:
-        x, y, anchor, rest, words = match.groups()
-        room = FONT * width(unescape(words)) / (2 if anchor == "middle" else 1)
-        return f'<text x="{float(x) - room:.2f}" y="{y}"{rest}>{words}</text>'
+def _as_images(page: str) -> str:
+    """A page whose drawings are images: WeasyPrint then does not match its styles against each of their elements."""
 
     def image(match: re.Match[str]) -> str:
-        drawing = ANCHORED.sub(started, match[0]).replace('font-family="sans-serif"', 'font-family="Report"', 1)
+        drawing = match[0].replace('font-family="sans-serif"', 'font-family="Report"', 1)
         address = base64.b64encode(drawing.encode()).decode()
         return f'<img class="figure" alt="{match[1]}" src="data:image/svg+xml;base64,{address}">'
 

@@ -28,7 +28,9 @@ def drawing(height: float, parts: Sequence[str], title: str) -> str:
 
 
 def text(x: float, y: float, words: str, *, anchor: str = "start", quiet: bool = False, turned: bool = False) -> str:
-    """Words at a point: of their start, middle or end; turned by a quarter to the left."""
+    """Words at a point: of their start, middle or end; turned by a quarter to the left. No words are no element."""
+    if not words:
+        return ""
     more = "" if anchor == "start" else f' text-anchor="{anchor}"'
     more += f' class="q" fill="{QUIET}"' if quiet else ' class="i"'
     more += f' transform="rotate(-90 {_n(x)} {_n(y)})"' if turned else ""
