@@ -61,21 +61,25 @@ def requirement(rule: Rule) -> str:
         case AtMost():
             return "The exact number, rounded to the printed digits, must not exceed the printed maximum."
         case Point(margin=margin):
-            return f"The t-interval of the mean must lie within ± {margin:g} points of the reference (TOST)."
+            return f"The t-interval of the mean must lie within ± {_points(margin)} of the reference (TOST)."
         case Fraction(margin=margin):
             return f"The t-interval of the mean share must lie within ± {margin:.3g} of the reference (TOST)."
         case FractionBound(limit=limit, side=side):
             return f"The t-interval of the mean share must lie {side.replace('at ', 'wholly at ')} {limit:.3g}."
         case NoChange(margin=margin):
             return (
-                f"The t-interval of the paired difference must lie within ± {margin:g} points of the source's (TOST)."
+                f"The t-interval of the paired difference must lie within ± {_points(margin)} of the source's (TOST)."
             )
         case Ordering(gap=gap):
             return f"The lower bound of the difference must exceed {gap:g} (one-sided Welch test)."
         case Trend(margin=margin):
             return f"The trend must be significant (Jonckheere–Terpstra), and no step back may exceed {margin:g}."
         case Measure():
-            return "nothing; it is measured, and no value to hold it against is known."
+            return "nothing; it is only measured, as no value is known to compare it with."
+
+
+def _points(margin: float) -> str:
+    return f"{margin:g} point{'s' * (margin != 1)}"
 
 
 def otherwise(rule: str, finding: Mapping[str, Any]) -> str:
@@ -124,9 +128,10 @@ def _required(check: Check, row: Judgement) -> list[str]:
     controls = ", ".join(f"{name} ({state})" for name, state in row.controls.items())
     decided = claim.rule.kind not in "XM"
     own_gaps = any(", by more than " in text for text in compared(check))
+    asked = "Required" if claim.tested(check.scale) or claim.rule.kind == "M" else "Required where it can be tested"
     required = "Each difference must exceed its own gap, by its lower bound (one-sided Welch test)."
     return [
-        f"Required: {required if own_gaps else requirement(claim.rule)}",
+        f"{asked}: {required if own_gaps else requirement(claim.rule)}",
         *([f"Rationale: {claim.rule.reason}."] if claim.rule.reason != _rationale(check) else []),
         *(
             [f"Levels of a look: {levels.accept:g} for the claim, {levels.against:.2g} against it (claims/RULES.md)."]
@@ -142,7 +147,7 @@ def _looks(check: Check) -> str:
     seeds = f"{first} seed{'s' * (first > 1)}"
     if not more or check.claim.rule.kind == "M":  # a measurement is never inconclusive
         return f"with {seeds}"
-    return f"with {seeds}, {', '.join(f'then {count}' for count in more)} while that decides nothing"
+    return f"with {seeds}, or if they decide nothing {', then '.join(map(str, more))}"
 
 
 def _verdict(row: Judgement) -> str:

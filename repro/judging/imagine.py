@@ -126,7 +126,7 @@ def _compared(quantities: dict[str, Any]) -> str:
         case {"samples": samples}:
             return " → ".join(sample.label for sample in samples)
         case {"sample": Sample() as sample, "reference": Published() as reference}:
-            return f"{sample.label} with {reference.value:.4g}"
+            return f"{sample.label} against {reference.value:.4g}"
         case {"sample": Sample() as sample}:
             return sample.label
     return ""

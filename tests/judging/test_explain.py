@@ -56,6 +56,27 @@ def test_explanation_says(explained, words):
     assert words in explained()[0]
 
 
+@pytest.mark.parametrize(("margin", "words"), [(1.0, "± 1 point of"), (2.0, "± 2 points of"), (0.5, "± 0.5 points of")])
+def test_one_point_is_in_the_singular(margin, words):
+    assert words in requirement(Point(margin=margin, reason="r"))
+    assert words in requirement(NoChange(margin=margin, reason="r"))
+
+
+def test_what_is_only_measured_at_a_scale_is_required_elsewhere(workplace, tiny_claim):
+    text = tiny_claim.replace("testable=", "untestable=")
+    (workplace / "tiny.py").write_text(text)
+    (check, _) = collect(scale="smoke", paths=["tiny.py"]).selected
+    (one,) = explain([check], Store(workplace / "results"), [])
+    assert "Required where it can be tested: The lower bound" in one.text
+
+
+def test_the_later_looks_are_told_with_when_they_are_taken(workplace, tiny_claim):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    check = collect(scale="paper", paths=["tiny.py"]).selected[0]
+    (one,) = explain([check], Store(workplace / "results"), [])
+    assert "Trained, with 3 seeds, or if they decide nothing 5, then 8:" in one.text
+
+
 def test_measurements_are_shown_once_runs_exist(explained, workplace, fill):
     fill(workplace / "results", 8, 90.0)
     text = explained()[0]
