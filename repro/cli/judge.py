@@ -186,13 +186,16 @@ def _judge_by(arguments: argparse.Namespace, session: "Session") -> int:
     from repro.cli.judged import judged
     from repro.executing.older import judged_by
     from repro.judging.compared import keep
+    from repro.provenance import claims
+    from repro.runs.alone import alone
 
     selection = [*arguments.claims, "--scale", arguments.scale]
     selection += ["-k", arguments.keyword] if arguments.keyword else []
     selection += ["--data", arguments.data] if arguments.data else []
     commit, older = judged_by(arguments.by, selection, arguments.results)
     newer, _ = judged(session, shared.store(arguments), scale=arguments.scale, copy=arguments.data)
-    found = keep(older, newer, commit)
+    with alone(claims(), say, "another process keeps what it compared; waiting"):
+        found = keep(older, newer, commit)
     for check, lines in found.items():
         for line in lines:
             say(f"{check}: {line}")

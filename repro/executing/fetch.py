@@ -3,18 +3,17 @@
 Jobs never call it: data lies where they run before they start.
 """
 
-import contextlib
-import fcntl
 import hashlib
 import http.client
 import tomllib
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from repro.errors import DataError
+from repro.runs.alone import alone
 from repro.runs.files import explain_write_errors
 
 MIRRORS = Path(__file__).with_name("mirrors.toml")
@@ -60,7 +59,7 @@ def fetch(one: Archive, folder: Path, told: Callable[[str], None]) -> bool:
     target, part = folder / one.file, folder / f".{one.file}.part"
     with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder / f".{one.file}.lock", told):
+    with alone(folder / f".{one.file}.lock", told, "another process fetches it; waiting"):
         if target.exists():
             if _sha256(target) != one.sha256:
                 raise DataError(f"{target} is truncated or altered (SHA-256 is not {one.sha256}); delete it first.")
@@ -148,22 +147,6 @@ def _block(answer: http.client.HTTPResponse, most: int) -> bytes:
         return error.partial
     except (OSError, http.client.HTTPException) as error:
         raise _NetworkError(f"the connection broke ({error or type(error).__name__})") from None
-
-
-@contextlib.contextmanager
-def _alone(path: Path, told: Callable[[str], None]) -> Iterator[None]:
-    """One process at a time; where a file system has no locks, each for itself."""
-    with explain_write_errors(path):
-        file = path.open("w")
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            told("another process fetches it; waiting")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError:
-            pass
-        yield
 
 
 def _sha256(path: Path) -> str:

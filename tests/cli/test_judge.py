@@ -1,6 +1,8 @@
 """judge, preregister and explain from outside."""
 
+import fcntl
 import json
+import os
 import subprocess
 import sys
 
@@ -8,6 +10,7 @@ import pytest
 
 from repro.cli.main import main
 from repro.judging import verdicts_json
+from repro.provenance import claims
 from repro.recipes import cifar
 from repro.runs.store import Store
 from tests.cli.told import refused
@@ -33,6 +36,24 @@ def test_a_failed_run_blocks_its_claim_and_exits_with_two(workplace, tiny_claim,
     store.fail(spec, "RuntimeError: out of luck", "")
     assert main(["judge", "tiny.py"]) == 2
     assert main(["status", "tiny.py"]) == 2
+
+
+def test_comparisons_are_kept_by_one_process_at_a_time(judged, monkeypatch):
+    """Each reads compared.json, adds what it found and writes all of it: of two at once, one would be lost."""
+    waited = []
+
+    def keep(*_):
+        folder = os.open(claims(), os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(folder)
+        waited.append(True)
+        return {}
+
+    monkeypatch.setattr("repro.executing.older.judged_by", lambda *_: ("c" * 40, {}))
+    monkeypatch.setattr("repro.judging.compared.keep", keep)
+    assert main(["judge", "tiny.py", "--by", "HEAD"]) == 3
+    assert waited
 
 
 def test_verify_finds_nothing_when_nothing_was_changed(judged, capsys):

@@ -1,0 +1,34 @@
+"""One process at a time, of those that would change the same file."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from repro.runs.files import explain_write_errors
+
+
+@contextlib.contextmanager
+def alone(path: Path, told: Callable[[str], None], waiting: str) -> Iterator[None]:
+    """Waits until no other process is here, and says ``waiting`` if there is one.
+
+    ``path`` is a folder, which is left as it is, or a file that is made for this. Where a file system has no locks,
+    each process is for itself.
+
+    Raises:
+        StoreError: the file cannot be made.
+    """
+    with explain_write_errors(path):
+        lock = os.open(path, os.O_RDONLY if path.is_dir() else os.O_WRONLY | os.O_CREAT, 0o666)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            told(waiting)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(lock)
