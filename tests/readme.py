@@ -19,8 +19,16 @@ from unittest import mock
 from PIL import Image
 
 from repro.cli.main import main
+from repro.cli.output import counted
+from repro.cli.planned import LONG
+from repro.collecting.collect import collect
 from repro.judging import verdicts_json
+from repro.planning.device import ASSUMED
+from repro.planning.durations import duration
+from repro.planning.plan import plan
+from repro.planning.price import prices
 from repro.reporting.view import view
+from repro.runs.store import Store
 
 ROOT = Path(__file__).parents[1]
 Json = dict[str, Any]
@@ -60,14 +68,37 @@ def second(made: Json) -> str:
 
 
 def coverage(made: Json) -> str:
-    """A Markdown row for each row of the catalogue."""
-    rows = ["| row | work | standing | why |", "|---|---|---|---|"]
+    """A Markdown row for each row of the catalogue, with what its own protocol takes."""
+    rows, takes = ["| row | work | standing | why | in full |", "|---|---|---|---|---|"], in_full()
     for row in made["coverage"]:
         word = (
             f"{row['standing']}: {row['word']}" if row["word"] and row["word"] != row["standing"] else row["standing"]
         )
-        rows.append(f"| {row['id']} | {row['work']} | {word} | {row['reason']} |")
+        rows.append(f"| {row['id']} | {row['work']} | {word} | {row['reason']} | {takes.get(row['id'], '')} |")
+    rows += [
+        "",
+        "In full: the runs of its first look at paper scale, which may be there already or serve other rows as",
+    ]
+    rows += [
+        "well, and what they would take alone, by an assumed core and an assumed H100 (`repro plan --scale paper`)."
+    ]
     return "\n".join(rows) + "\n"
+
+
+def in_full() -> dict[str, str]:
+    """By claim, the runs of its first look at paper scale, and what they take of a core and, if long, of a GPU."""
+    checks, store = collect(scale="paper").selected, Store(ROOT / "no results")
+    core, gpu = (
+        prices(plan(checks, store, device_type=device.kind, device=device))
+        for device in (ASSUMED["cpu"], ASSUMED["H100"])
+    )
+    found = {}
+    for claim, price in core.items():
+        if price.runs:
+            long = price.alone >= 3600 * LONG
+            more = f", {duration(gpu[claim].alone)} of an H100" if long else ""
+            found[claim] = f"{counted(price.runs, 'run')}: {duration(price.alone)} of a core{more}"
+    return found
 
 
 def evidence(made: Json) -> str:

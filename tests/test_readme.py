@@ -117,6 +117,15 @@ def test_coverage_names_every_row_of_the_catalogue():
     assert named[1:] == [row.id for row in catalogue()]
 
 
+def test_coverage_prices_every_claim_that_has_runs_at_paper_scale_and_no_other_row():
+    claims = ("bn-only-imagenet", "normalization-vs-affine", "gamma-or-beta-alone", "no-code")
+    rows = [{"id": id, "work": "w", "standing": "not attempted", "word": "", "reason": "r"} for id in claims]
+    imagenet, norms, open_question, none = readme.coverage({"coverage": rows}).splitlines()[2:6]
+    assert re.search(r"\| 3 runs: \d+ years of a core, \d+ days of an H100 \|$", imagenet)
+    assert "| 288 runs: " in norms and "| 12 runs: " in open_question
+    assert none == "| no-code | w | not attempted | r |  |"
+
+
 def test_the_citation_file_names_every_work_that_has_claims_with_its_authors_doi_and_address():
     entries = (ROOT / "CITATION.cff").read_text("utf-8").partition("references:")[2].split("  - type: ")[1:]
     works = [tomllib.loads(file.read_text("utf-8")) for file in (ROOT / "claims").glob("*/source.toml")]
