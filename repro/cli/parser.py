@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from repro.cli import bench, cluster, completion, data, judge, logs, move, options, reporting, submit, train, verify
+from repro.cli.parsing import Parser
 
 FAILED = "a run or the suite failed, the command is wrong, or it was interrupted"
 EXIT_CODES = {
@@ -94,9 +95,9 @@ GROUPS = {
 }  # fmt: skip
 
 
-def parser() -> options.Parser:
+def parser() -> Parser:
     """The parser of the whole command line."""
-    made = options.Parser(
+    made = Parser(
         prog="repro",
         usage="repro [-h] [--version] COMMAND ...",
         description=_wrap("From claim to report: plan, run, judge and print the replication of a paper's claims."),
