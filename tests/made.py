@@ -96,3 +96,9 @@ def paused(store, spec, *, epoch, step=0, mark=0.0):
     (folder / CHECKPOINT).write_bytes(pack(spec, {"trained": np.full(2, mark, np.float32)}, place, history))
     assert (folder / SPEC).exists()
     return folder
+
+
+def replaced(text, old, new):
+    """A text with another part, which must be in it."""
+    assert old in text
+    return text.replace(old, new)
