@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.slurm.conftest import User, slurm
+from tests.slurm.commands import slurm
+from tests.slurm.user import User
 
 SEEDS = 2000
 WATCHED = ("sbatch", "squeue", "sacct", "scontrol", "scancel", "sinfo")

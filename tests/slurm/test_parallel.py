@@ -3,7 +3,7 @@
 from repro.runs.store import Store
 from repro.training import run
 from tests.drawn import indexed, small
-from tests.slurm.conftest import slurm
+from tests.slurm.commands import slurm
 
 TWO = small(processes=2, epochs=6, learning_rate_drops=(3,))
 

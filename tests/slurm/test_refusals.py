@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.slurm.conftest import slurm
+from tests.slurm.commands import slurm
 
 
 @pytest.mark.parametrize(

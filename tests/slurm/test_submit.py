@@ -4,7 +4,7 @@ import sys
 import time
 
 from repro.cluster import scheduler
-from tests.slurm.conftest import slurm
+from tests.slurm.commands import slurm
 
 
 def test_six_runs_go_from_submit_to_report_without_a_hand(user, sound, record_property):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.slurm.conftest import daemon, signalled, slurm
+from tests.slurm.commands import daemon, signalled, slurm
 
 
 @pytest.fixture
