@@ -36,7 +36,7 @@ def add(one: argparse.ArgumentParser, *groups: str) -> None:
                 one.add_argument("--results", type=values.folder, default=Path("results"), metavar="FOLDER",
                                  help="the store of runs (default results)")  # fmt: skip
                 one.add_argument("--data-dir", type=values.folder, default=Path("data"), metavar="FOLDER",
-                                 help="of CIFAR-10 (default data)")  # fmt: skip
+                                 help="of CIFAR-10 and ImageNet (default data)")  # fmt: skip
             case "train":
                 one.add_argument("--device", type=values.devices, default="auto",
                                  help="auto (default: every GPU, else cpu), cpu, cuda:0 or cuda:0,cuda:1")  # fmt: skip
