@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from repro.training.data import Examples
 from repro.training.group import ALONE, Group
 from repro.training.images import Batch, FileSplit, permuted, shared
 from repro.training.loop import Row, State, block_sums, scores
-from repro.training.optimizers import learning_rate, optimizer_of
+from repro.training.optimizers import learning_rate, update_of
 from repro.training.precision import arithmetic
 from repro.training.trainable import Trainable
 
@@ -37,7 +38,7 @@ def train_together(
     split = examples.train
     assert isinstance(split, FileSplit)
     steps = state.row * spec.row_steps + state.step
-    optimizer = optimizer_of(spec, net.trained, state.slots, steps=steps)
+    update = update_of(spec, net.trained, state.slots, steps=steps)
     while state.row < spec.rows and not state.diverged:
         batches = permuted(spec, state.row, len(split.labels))
         shards = [shared(batch, group.rank, group.size) for batch in batches[state.step :]]
@@ -48,8 +49,8 @@ def train_together(
             if group.agree(pause(state), mine if isinstance(mine, str) else ""):
                 return
             assert not isinstance(mine, str)
-            optimizer.param_groups[0]["lr"] = learning_rate(spec, state.row, state.step)
-            _step(spec, net, examples, mine, len(batch), optimizer, state, group)
+            rate = learning_rate(spec, state.row, state.step)
+            _step(spec, net, examples, mine, len(batch), partial(update, rate), state, group)
             state.step += 1
         loss, correct, seen = state.sums.tolist()
         state.diverged = not math.isfinite(loss)
@@ -106,7 +107,7 @@ def _step(
     examples: Examples,
     mine: Batch,
     whole: int,
-    optimizer: torch.optim.Optimizer,
+    update: Callable[[], None],
     state: State,
     group: Group,
 ) -> None:
@@ -128,5 +129,5 @@ def _step(
     if net.names:
         assert net.trained.grad is not None
         group.add(net.trained.grad)
-        optimizer.step()
+        update()
         net.trained.grad.zero_()

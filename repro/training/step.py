@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from repro.runs.network_spec import NetworkSpec
 from repro.training.data import Batches, Gather
-from repro.training.optimizers import optimizer_of, sgd, slot_names
+from repro.training.optimizers import sgd, slot_names, update_of
 from repro.training.precision import arithmetic
 from repro.training.trainable import Trainable
 
@@ -37,15 +37,14 @@ def start(spec: NetworkSpec, net: Trainable) -> State:
 
 def eager(spec: NetworkSpec, net: Trainable, state: State) -> Step:
     """The step as torch runs it, one operation after the other: on every device, and of every kind of run."""
-    optimizer = optimizer_of(spec, net.trained, state.slots, steps=state.row * spec.row_steps + state.step)
+    update = update_of(spec, net.trained, state.slots, steps=state.row * spec.row_steps + state.step)
 
     def step(row: Batches, number: int, rate: float) -> None:
-        optimizer.param_groups[0]["lr"] = rate
         x, labels = row.of(number)
         loss, logits = _forward(spec, net, x, labels)
         if net.names:  # with nothing to train, only the running statistics move
             loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+            update(rate)
             if net.mask is not None:  # what is pruned is 0 after every step, whatever the optimiser remembers of it
                 net.trained.mul_(net.mask)
             net.trained.grad.zero_()  # type: ignore[union-attr]

@@ -15,7 +15,7 @@ from repro.training.data import load
 from repro.training.group import ALONE
 from repro.training.images import permuted, shared
 from repro.training.loop import evaluate, start
-from repro.training.optimizers import learning_rate, optimizer_of
+from repro.training.optimizers import learning_rate, update_of
 from repro.training.parallel import train_together
 from repro.training.trainable import named_tensors, prepare
 from tests.drawn import indexed, small
@@ -53,7 +53,7 @@ def reference(spec, data):
     """What the processes of a spec compute, by one process: BatchNorm over each share, statistics of the first."""
     examples, net = load(spec, data, CPU), prepare(spec, CPU)
     state, rows = start(spec, net), []
-    optimizer = optimizer_of(spec, net.trained, state.slots, steps=0)
+    update = update_of(spec, net.trained, state.slots, steps=0)
     for epoch in range(spec.epochs):
         batches = permuted(spec, epoch, len(examples.train.labels))
         losses = 0.0
@@ -70,8 +70,7 @@ def reference(spec, data):
                 if rank == 0:
                     first = net.running.clone()
             net.running.copy_(first)
-            optimizer.param_groups[0]["lr"] = learning_rate(spec, epoch, step)
-            optimizer.step()
+            update(learning_rate(spec, epoch, step))
             net.trained.grad.zero_()
         rows.append((losses / len(examples.train.labels), evaluate(spec, net, examples, examples.test)))
     return rows, net

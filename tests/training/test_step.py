@@ -7,11 +7,11 @@ from functools import cache
 import pytest
 import torch
 
-from repro.recipes import cifar
+from repro.recipes import cifar, sequence
 from repro.runs.datasets import DATASETS
 from repro.runs.resnet_spec import ResNetSpec
 from repro.training.data import Examples, Split, batches
-from repro.training.optimizers import sgd
+from repro.training.optimizers import sgd, slot_names, update_of
 from repro.training.step import eager, start, static
 from repro.training.trainable import prepare
 from tests.training.capture import META, recorded
@@ -75,6 +75,30 @@ def test_a_step_of_sgd_by_hand_is_torchs():
         optimizer.step()
         sgd(spec, ours, momentum, torch.tensor(rate))
         assert torch.allclose(ours, theirs, rtol=1e-6, atol=1e-8)
+
+
+def torchs(spec, vector):
+    """The optimiser of a spec as torch's class makes it."""
+    if spec.optimizer == "adam":
+        return torch.optim.Adam([vector], lr=spec.learning_rate, weight_decay=spec.weight_decay)
+    return torch.optim.SGD([vector], lr=spec.learning_rate, momentum=spec.momentum, weight_decay=spec.weight_decay)
+
+
+@pytest.mark.parametrize("changes", [{}, {"optimizer": "sgd", "momentum": 0.9}], ids=["adam", "sgd"])
+def test_an_optimiser_moves_what_torchs_class_moves_to_the_bit(changes):
+    spec = dataclasses.replace(sequence("smoke", 0, "mlp"), weight_decay=1e-3, **changes)
+    generator = torch.Generator().manual_seed(1)
+    ours = torch.randn(1003, generator=generator)
+    theirs, slots = ours.clone(), {name: torch.zeros(1003) for name in slot_names(spec)}
+    optimizer, ours.grad = torchs(spec, theirs), torch.empty(1003)
+    update = update_of(spec, ours, slots, steps=0)
+    for rate in (0.1, 0.1, 0.01):
+        ours.grad.normal_(generator=generator)
+        theirs.grad = ours.grad.clone()
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.step()
+        update(rate)
+        assert torch.equal(ours, theirs)
 
 
 @cache
