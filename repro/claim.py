@@ -31,6 +31,7 @@ Grid = Mapping[str, tuple[Params, ...]]  # scale -> points; a point names the pa
 
 # Number of seeds at each look, in order: only an inconclusive look requests the next.
 LOOKS: Mapping[str, tuple[int, ...]] = {"smoke": (3,), "pilot": (3,), "paper": (3, 5, 8)}
+CONTROL = "control"  # the work that controls name: this suite makes them, and no source
 # The controls that every claim about trained networks depends on.
 CONTROLS = ("control-judge", "control-data", "control-frozen", "control-shuffled-labels", "control-full-training")
 # The control on which every claim depends whose runs are trained in a lower precision, and the precision it compares.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from repro.claim import TAGS, Check
+from repro.claim import CONTROL, TAGS, Check
 from repro.collecting.works import works
 from repro.compare import (
     AtMost,
@@ -108,7 +108,8 @@ def _claimed(check: Check) -> list[str]:
     claim, tested = check.claim, check.claim.tested(check.scale)
     found = works([check])
     source = f"{found[0].short} ({claim.source.work})" if found else claim.source.work
-    reference = f"{claim.source.reference} — {TAGS[claim.source.tag]}" if claim.source.reference else "none"
+    certainty = "" if claim.source.work == CONTROL else f" — {TAGS[claim.source.tag]}"
+    reference = f"{claim.source.reference}{certainty}" if claim.source.reference else "none"
     return [
         f"{'Asked' if claim.sentence.endswith('?') else 'Claimed'}: {claim.sentence}",
         f"Source: {source}, {claim.source.place}",

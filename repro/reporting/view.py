@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from repro.claim import CONTROL
 from repro.judging.multiverse import flips
 from repro.reporting import chips, claim, front, redrawn
 from repro.reporting.checklist import checklist
@@ -13,7 +14,6 @@ from repro.reporting.text import counted, duration, plain, words
 
 Json = dict[str, Any]
 
-CONTROL = "control"  # the source.work of controls
 
 # In this order, each claim in the first group that it belongs to.
 ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (

@@ -70,6 +70,13 @@ def test_what_is_only_measured_at_a_scale_is_required_elsewhere(workplace, tiny_
     assert "Required where it can be tested: The lower bound" in one.text
 
 
+def test_a_control_has_no_words_of_a_source(workplace, tiny_claim):
+    (workplace / "tiny.py").write_text(tiny_claim.replace('work="nobody2021"', 'work="control"'))
+    (check, _) = collect(scale="smoke", paths=["tiny.py"]).selected
+    (one,) = explain([check], Store(workplace / "results"), [])
+    assert "Reference: more than 50 %.\n" in one.text
+
+
 def test_the_later_looks_are_told_with_when_they_are_taken(workplace, tiny_claim):
     (workplace / "tiny.py").write_text(tiny_claim)
     check = collect(scale="paper", paths=["tiny.py"]).selected[0]
