@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from repro.cli import entry, shared
 from repro.collecting.collect import collect
 from repro.errors import ClaimError, SpecError
 from repro.planning.postponed import postpone
@@ -87,3 +88,15 @@ def test_collecting_leaves_the_search_for_garbage_as_it_was(tiny):
     gc.enable()
     collect(scale="smoke", paths=["tiny.py"])
     assert gc.isenabled()
+
+
+def test_nobody_searches_for_garbage_while_a_plan_is_made_or_when_its_process_ends(tiny, monkeypatch, capsys):
+    enabled, found = [], shared.collect
+    monkeypatch.setattr(shared, "collect", lambda arguments: enabled.append(gc.isenabled()) or found(arguments))
+    monkeypatch.setattr("sys.argv", ["repro", "plan", "tiny.py"])
+    try:
+        assert entry() == 0
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+    assert (enabled, gc.isenabled()) == ([False], True)
