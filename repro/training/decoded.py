@@ -5,13 +5,14 @@ import hashlib
 import json
 import os
 import stat
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from repro.training.formats import Inputs, Labels, decode
 
 Found = tuple[tuple[Inputs, Labels], tuple[Inputs, Labels], dict[str, str]]
 BLOCK = 1 << 20  # bytes hashed at a time
+PATIENCE, POLL = 120.0, 0.1  # seconds for another process to decode, which takes a quarter of that; between looks
 
 
 @cache  # a worker trains many runs on one data set
@@ -98,11 +100,25 @@ def may_write(folder: Path) -> bool:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """One process of a machine at a time: the others wait and then map what the first has decoded."""
+    """One process of a machine at a time: the others wait and then map what the first has decoded.
+
+    None waits longer than PATIENCE: the first may run in the background and get no time on a busy machine.
+    """
     with path.with_name(f".{path.name}.lock").open("w") as file:
-        with suppress(OSError):  # some network file systems have no locks: then each decodes for itself
-            fcntl.flock(file, fcntl.LOCK_EX)
+        until = time.monotonic() + PATIENCE
+        while not _locked(file) and time.monotonic() < until:
+            time.sleep(POLL)
         yield
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # some network file systems have no locks: then each decodes for itself
+        return True
+    return True
 
 
 def _identity(data_dir: Path, form: Form) -> str:

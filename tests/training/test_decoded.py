@@ -1,5 +1,6 @@
 """Decoded images: decoded once, mapped by all, never written where nobody may."""
 
+import fcntl
 import pickle
 import subprocess
 import sys
@@ -127,6 +128,15 @@ def test_of_workers_that_start_at_once_one_decodes(place):
     assert sum("decoded" in lines for lines in printed) == 1
     assert len({lines[-1] for lines in printed}) == 1
     assert [name for name in files(place) if "decoded" in name] == ["cifar10-jpeg.decoded"]
+
+
+def test_who_has_waited_long_enough_for_another_process_decodes(place, monkeypatch):
+    """A run in the background may hold the lock without getting any time."""
+    monkeypatch.setattr(decoded, "PATIENCE", 0.0)
+    with (place / ".cifar10-jpeg.decoded.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        look(place)
+    assert "cifar10-jpeg.decoded" in files(place)
 
 
 def test_an_archive_is_read_where_it_lies(tmp_path, monkeypatch):
