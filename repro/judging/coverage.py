@@ -41,16 +41,22 @@ def coverage(
     *,
     pointless: Mapping[str, str] | None = None,
     missing_seconds: Mapping[str, float] | None = None,
+    withheld: Mapping[str, str] | None = None,
 ) -> tuple[Covered, ...]:
     """One entry for each row of the catalogue, in its order.
 
     ``claims`` is the table of whole claims at one scale. ``pointless`` gives the reason why a claim has no point at
-    this scale, as collected; ``missing_seconds`` the cost of a claim's missing runs.
+    this scale, as collected; ``missing_seconds`` the cost of a claim's missing runs; ``withheld`` why one
+    whose runs are there has no verdict yet.
     """
     by_id = {entry.claim: entry for entry in claims}
     without = pointless or {}
     costs = missing_seconds or {}
-    return tuple(_covered(row, by_id.get(row.id), without.get(row.id, NOT_SELECTED), costs.get(row.id)) for row in rows)
+    held = withheld or {}
+    return tuple(
+        _covered(row, by_id.get(row.id), without.get(row.id, NOT_SELECTED), costs.get(row.id), held.get(row.id, ""))
+        for row in rows
+    )
 
 
 def count(rows: Sequence[Covered]) -> dict[Standing, int]:
@@ -59,7 +65,7 @@ def count(rows: Sequence[Covered]) -> dict[Standing, int]:
     return {standing: counted[standing] for standing in Standing}
 
 
-def _covered(row: Row, entry: ClaimEntry | None, without: str, seconds: float | None) -> Covered:
+def _covered(row: Row, entry: ClaimEntry | None, without: str, seconds: float | None, held: str) -> Covered:
     standing, word, reason, cost = Standing.NOT_ATTEMPTED, "", row.reason or without, None
     if entry is not None:
         word = str(entry.verdict if entry.answer is Answer.NONE else entry.answer)
@@ -67,7 +73,8 @@ def _covered(row: Row, entry: ClaimEntry | None, without: str, seconds: float | 
             case Verdict.PENDING:
                 points = sum(entry.points.values())
                 standing, cost = Standing.PENDING, seconds
-                reason = f"runs are missing for {entry.points.get(Verdict.PENDING, 0)} of {points} points"
+                waits = f"runs are missing for {entry.points.get(Verdict.PENDING, 0)} of {points} points"
+                reason = held or waits
             case Verdict.BLOCKED:
                 standing, reason, cost = (
                     Standing.PENDING,

@@ -30,7 +30,7 @@ from repro.judging.models import (
 from repro.judging.multiverse import multiverses
 from repro.judging.protocol import beside_runs
 from repro.judging.redrawn import redrawn_figures
-from repro.judging.verdict import Judgement, to_json
+from repro.judging.verdict import Judgement, Verdict, to_json
 from repro.planning.needs import ScaleNeeds
 from repro.runs.datasets import DATASETS
 from repro.runs.spec import TRAINING_VERSION
@@ -61,6 +61,9 @@ def document(
     runs = _runs(checks, rows, store)
     asking = _asking(checks)
     claims = claims_table(rows, checks)
+    waiting = [row for row in rows if row.verdict is Verdict.PENDING]
+    for_runs = {row.claim for row in waiting if row.missing}
+    withheld = {row.claim: row.why for row in waiting if row.claim not in for_runs}
     made = Document(
         schema_version=SCHEMA_VERSION,  # type: ignore[arg-type]
         scale=scale,  # type: ignore[arg-type]
@@ -75,7 +78,9 @@ def document(
         tags=TAGS,
         protocol=_protocol(checks) | {"scale": scale},
         scales=tuple(scales),
-        coverage=coverage(rows_of_catalogue, claims, pointless=pointless, missing_seconds=missing_seconds),
+        coverage=coverage(
+            rows_of_catalogue, claims, pointless=pointless, missing_seconds=missing_seconds, withheld=withheld
+        ),
         claims=tuple(claims),
         judgements=tuple(rows),
         runs=tuple(_run(run, wanted, asking) for run, wanted in runs),
@@ -139,6 +144,7 @@ def _run(run: Run, wanted: list[str], asking: Mapping[str, tuple[str, ...]]) -> 
         device=run.record["parts"][-1]["device"],
         parts=len(run.record["parts"]),
         digest=run.digest,
+        tensors=run.has_tensors,
         checks=tuple(wanted),
         claims=asking[run.spec.key],
         spec=to_json(run.spec),

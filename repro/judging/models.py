@@ -13,7 +13,7 @@ from repro.judging.redrawn import RedrawnFigure
 from repro.judging.verdict import Judgement
 from repro.planning.needs import ScaleNeeds
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,7 @@ class RunRow:
     device: str  # of its last uninterrupted part
     parts: int  # uninterrupted parts of its training
     digest: str  # SHA-256 of what the run computed, without times and machines
+    tensors: bool  # whether its trained tensors were in the store; an export may leave them out
     checks: tuple[str, ...]  # that rest on it
     claims: tuple[str, ...]  # that ask for it, whether they are judged or wait for other runs
     spec: dict[str, Any]  # everything that decides what it computes
@@ -96,7 +97,7 @@ class Registration:
 class Document:
     """The verdicts on the claims of some works, and everything that the report may read."""
 
-    schema_version: Literal[6]  # raised whenever a field changes its meaning
+    schema_version: Literal[7]  # raised whenever a field changes its meaning
     scale: Literal["smoke", "pilot", "paper"]  # of all runs
     suite: Suite  # the code that judged
     works: tuple[Work, ...]  # that the claims are about, companions after the work that they report on

@@ -52,15 +52,21 @@ def differences(path: Path, fresh: Json) -> list[str]:
     """Differences between a stored document and a fresh one, one line each: row, field, stored and fresh value.
 
     Cluster hours are compared only if this store has them: imported runs come without. The cost of missing runs is not
-    compared: it is an estimate for the machine that makes it.
+    compared: it is an estimate for the machine that makes it. Nor is which runs have their tensors: an export may leave
+    them out, and another may add them.
     """
     stored = load(path)
     prices = {row["id"]: row["seconds"] for row in stored["coverage"]}
+    there = {run["key"]: run["tensors"] for part in ("runs", "waiting") for run in stored[part]}
     fresh = {
         **fresh,
         "cluster": fresh["cluster"] if fresh["cluster"] is not None else stored["cluster"],
         "coverage": [{**row, "seconds": prices.get(row["id"])} for row in fresh["coverage"]],
         "scales": stored["scales"],
+        **{
+            part: [{**run, "tensors": there.get(run["key"], run["tensors"])} for run in fresh[part]]
+            for part in ("runs", "waiting")
+        },
     }
     lines = []
     for part, name in (("judgements", "check"), ("claims", "claim"), ("runs", "key"), ("coverage", "id")):

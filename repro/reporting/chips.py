@@ -36,7 +36,7 @@ MEANINGS = {
     "SMOKE": SCALED_MEANING,
     "PILOT": SCALED_MEANING,
     "MEASURED": "The source’s value could not be read, or this scale cannot test the sentence: no verdict.",
-    "PENDING": "Runs are missing.",
+    "PENDING": "Runs are missing, or they are in a lower precision that its control has not held against float32 yet.",
     "BLOCKED": "The suite failed. Never counted as a failed claim, never left out.",
     "INVALID": "A control failed, so nothing can be concluded.",
 }

@@ -60,6 +60,7 @@ def section(
         "on": on({run["key"]: run["name"] for row in rows for run in row["runs"]}, trained_on),
         "what_if": what_if(rule["kind"], findings) if entry["tested"] else None,
         "tested": entry["tested"],
+        "withheld": entry["verdict"] == "PENDING" and not any(row["missing"] for row in rows),
         "in_sight": entry["tested"] or not entry["rationale"],
         "exact_claim": not entry["rationale"],
         "rationale": entry["rationale"],
@@ -121,6 +122,7 @@ def _row(row: Json, several: bool) -> Json:
         "seeds": row["seeds"],
         "next_look": row["next_look"],
         "missing": len(row["missing"]),
+        "withheld": bool(_withheld(row)),
         "sha": row["criterion_sha256"],
         "findings": [
             {
@@ -194,8 +196,18 @@ def _line(entry: Json, kind: str, rows: Sequence[Json], measured: str) -> str:
         return _why(kind, rows[0])
     waiting = sum(len(row["missing"]) for row in rows)
     points = _points(rows) if len(rows) > 1 else ""
-    parts = [": ".join(filter(None, (points, measured.strip("–")))), f"{waiting} runs missing" if waiting else ""]
+    held = [why for row in rows if (why := _withheld(row))]
+    parts = [
+        ": ".join(filter(None, (points, measured.strip("–")))),
+        f"{waiting} runs missing" if waiting else "",
+        f"{len(held)} withheld: {held[0].rstrip('.')}" if held else "",
+    ]
     return f"{'; '.join(filter(None, parts))}."
+
+
+def _withheld(row: Json) -> str:
+    """Why a point has no verdict though no run is missing: they are in a lower precision; "" for any other."""
+    return str(row["why"]) if row["verdict"] == "PENDING" and not row["missing"] else ""
 
 
 def _why(kind: str, row: Json) -> str:

@@ -10,10 +10,12 @@ from repro.reporting.trained import networks
 Json = dict[str, Any]
 
 MOST_LENGTHS = 2  # of training that the first page names, the commonest first
+WITHHELD = "withheld"  # pending, though its runs are there
 STANDINGS = {  # every word of a verdict at the paper's own protocol, so that the counts add up
     "REPRODUCED": "reproduced", "PARTIAL": "partly reproduced", "NOT_REPRODUCED": "not reproduced",
     "INCONCLUSIVE": "open", "PAPER_ERROR": "in which the source contradicts itself", "MEASURED": "measured only",
-    "PENDING": "waiting for runs", "BLOCKED": "blocked by a failure here", "INVALID": "invalid, as a control failed",
+    "PENDING": "waiting for runs", WITHHELD: "withheld for their precision",
+    "BLOCKED": "blocked by a failure here", "INVALID": "invalid, as a control failed",
 }  # fmt: skip
 
 
@@ -25,7 +27,7 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
         exist = f": {paper['complete']:,} of {paper['runs']:,} runs of {its} exist" if paper else ""
         return f"The {papers} trained results are neither confirmed nor refuted here{exist}."
     own = [one for one in claims if one["same_as"] is None]
-    found = Counter(one["chip"]["word"] for one in own)
+    found = Counter(WITHHELD if one["withheld"] else one["chip"]["word"] for one in own)
     exact = sum(one["exact_claim"] and one["chip"]["word"] == "REPRODUCED" for one in own)
     parts = [f"{found[word]} {text}" for word, text in STANDINGS.items() if found[word]]
     if exact and found["REPRODUCED"]:

@@ -12,7 +12,19 @@ CLAIMS = ("claim", "work", "place", "sentence", "reference", "tag", "kind", "ver
 FINDINGS = ("check", "claim", "verdict", "answer", "seeds", "label", "expected", "measured", "outcome", "unit",
             "estimate", "interval_low", "interval_high", "interval_level", "reference", "criterion_low",
             "criterion_high", "p_for", "p_against", "consistent", "criterion_sha256")  # fmt: skip
-RUNS = ("key", "name", "outcome", "seconds", "device", "digest", "top1", "small_gamma_001", "dead_relus", "checks")
+RUNS = (
+    "key",
+    "name",
+    "outcome",
+    "seconds",
+    "device",
+    "digest",
+    "tensors",
+    "top1",
+    "small_gamma_001",
+    "dead_relus",
+    "checks",
+)
 SMALL = 0.01  # the threshold whose share of small γ stands in runs.csv
 
 

@@ -29,6 +29,7 @@ ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
     ("Cannot be tested at this scale, measured only",
      lambda one: one["chip"]["word"] == "MEASURED" and not one["tested"]),
     ("Measured: the source gives no value to compare with", lambda one: one["chip"]["word"] == "MEASURED"),
+    ("Withheld: their precision is not held against float32 yet", lambda one: one["withheld"]),
     ("Pending: runs are missing", lambda one: one["chip"]["word"] == "PENDING"),
     ("Blocked: the suite failed", lambda one: one["chip"]["word"] == "BLOCKED"),
     ("Invalid: a control failed", lambda one: one["chip"]["word"] == "INVALID"),
@@ -86,6 +87,7 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "count": len(others),
         "words": chips.words(claims),
         "checks": len(made["judgements"]),
+        "without_tensors": sum(not run["tensors"] for run in made["runs"]),
         "deviations": counted([text for row in made["judgements"] for text in row["deviations"]]),
         "answers": _answers(others),
         "coverage": _coverage(made["coverage"], anchors),
@@ -142,10 +144,22 @@ def _answers(claims: Sequence[Json]) -> list[Json]:
 
 
 def _coverage(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
-    """What the catalogue has beside the claims of this document, by work."""
-    others = [row for row in rows if row["id"] not in anchors]
-    works = list(dict.fromkeys(row["work"] for row in others))
-    return [{"work": work, "rows": [row for row in others if row["work"] == work]} for work in works]
+    """The whole catalogue by work: a row for each standing, with its claims; by reason where none was attempted."""
+    works: dict[str, dict[str, list[Json]]] = {}
+    for row in rows:
+        works.setdefault(row["work"], {}).setdefault(row["standing"], []).append(row)
+    return [
+        {"work": work, "rows": [_standing(name, own, anchors) for name, own in standings.items()]}
+        for work, standings in works.items()
+    ]
+
+
+def _standing(name: str, rows: Sequence[Json], anchors: Mapping[str, str]) -> Json:
+    reasons: dict[str, list[Json]] = {}
+    for row in rows:
+        claim = {"id": row["id"], "anchor": anchors.get(row["id"]), "primary": row["primary"]}
+        reasons.setdefault(row["reason"] if name == "not attempted" else "", []).append(claim)
+    return {"standing": name, "count": len(rows), "reasons": list(reasons.items())}
 
 
 def _multiverses(found: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:

@@ -53,6 +53,11 @@ def test_claim_without_a_point_at_the_scale_says_why():
     assert (covered.standing, covered.reason) == (Standing.NOT_ATTEMPTED, "it is about networks by name")
 
 
+def test_a_claim_whose_runs_are_there_says_why_it_waits():
+    covered = only([row("a")], [entry("a", Verdict.PENDING)], withheld={"a": "its control does not hold"})
+    assert (covered.standing, covered.reason) == (Standing.PENDING, "its control does not hold")
+
+
 def test_pending_claim_has_its_price():
     waiting = entry("a", Verdict.PENDING, points={"PENDING": 2, "REPRODUCED": 1})
     covered = only([row("a")], [waiting], missing_seconds={"a": 7200.0})

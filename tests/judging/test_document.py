@@ -11,7 +11,7 @@ from repro.judging import document, verdicts_json, verify
 from repro.judging.models import SCHEMA_VERSION
 from repro.judging.schema import fault, schema
 from repro.provenance import PACKAGE
-from repro.runs.store import Store
+from repro.runs.store import TENSORS, Store
 
 SCHEMA = json.loads((PACKAGE / "judging" / "verdicts.schema.json").read_text())
 
@@ -49,6 +49,16 @@ def test_the_schema_has_no_room_for_an_unknown_field(made):
     made["judgements"][0]["extra"] = 1
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(SCHEMA).validate(made)
+
+
+def test_a_run_says_whether_its_tensors_are_there_and_verifying_without_them_finds_the_same(checks, made, saved):
+    store = Store(saved.parents[1] / "results")
+    key = made["runs"][0]["key"]
+    (store.root / key / TENSORS).unlink()
+    again, _ = document.document(checks, store, "smoke")
+    assert [run["tensors"] for run in made["runs"]] == [True] * 3
+    assert [run["tensors"] for run in again["runs"]] == [False, True, True]
+    assert verify.differences(saved, again) == []
 
 
 def test_each_run_stands_once_with_the_checks_that_rest_on_it(made):

@@ -44,7 +44,7 @@ def busy(tmp_path_factory):
                           "prediction": [79.0, 85.0]}]  # fmt: skip
     named = [claim for figure in made["figures"] for claim in figure["claims"]]
     common = {"outcome": "trained", "seconds": 12.5, "digest": "0" * 64, "images_per_second": 100.0, "checks": [],
-              "peak_memory_bytes": 10**8, "device": "a processor", "parts": 1}  # fmt: skip
+              "tensors": True, "peak_memory_bytes": 10**8, "device": "a processor", "parts": 1}  # fmt: skip
     made["runs"] = [{**run, **common, "claims": named} for run in RUNS]
     made["environment"] = [{"commit": "0" * 40 + "+changes", "code": "1" * 64, "torch": "2.0", "python": "3.11",
                             "device": "a processor", "device_type": "cpu", "threads": 1, "cores": 2,

@@ -8,8 +8,9 @@ from repro.reporting.view import _protocols, _standings
 PAPER = {"scale": "paper", "works": [], "scales": [{"scale": "paper", "runs": 9, "complete": 9}]}
 
 
-def claims(*words, exact=()):
-    return [{"chip": {"word": word}, "same_as": None, "exact_claim": at in exact} for at, word in enumerate(words)]
+def claims(*words, exact=(), withheld=()):
+    return [{"chip": {"word": word}, "same_as": None, "exact_claim": at in exact, "withheld": at in withheld}
+            for at, word in enumerate(words)]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,7 @@ def claims(*words, exact=()):
         (claims("REPRODUCED", "INCONCLUSIVE", exact=[0]), "1 reproduced by exact counts, 1 open."),
         (claims("PENDING", "PAPER_ERROR", "MEASURED"),
          "1 in which the source contradicts itself, 1 measured only, 1 waiting for runs."),
+        (claims("PENDING", "PENDING", withheld=[1]), "1 waiting for runs, 1 withheld for their precision."),
     ],
 )  # fmt: skip
 def test_the_answer_counts_every_claim_and_says_which_needed_no_training(own, said):
