@@ -1,4 +1,4 @@
-// Side bar, search, filters, sorting and what-ifs: the page is whole without them.
+// Side bar, search, filters, sorting, what-ifs and saving as SVG: the page is whole without them.
 "use strict";
 (() => {
   const claims = [...document.querySelectorAll("article.claim")];
@@ -133,6 +133,19 @@
       make("summary", {}, "What if?"), slider, said));
   };
 
+  // A link for each drawing of a figure, beside the one for its numbers, which saves it as SVG.
+  const saving = (save) => {
+    const figure = save.closest("figure");
+    const all = [...(figure ?? save.closest("article")).querySelectorAll("svg")]
+      .filter((one) => figure || !one.closest("figure")?.querySelector(".save"));
+    all.forEach((one, i) => {
+      const [word, file] = all.length > 1 ? [`SVG ${i + 1}`, `${save.dataset.name}-${i + 1}.svg`] : ["SVG", `${save.dataset.name}.svg`];
+      const link = make("a", { href: "#", download: file, "aria-label": `Save ${file}` }, word);
+      link.addEventListener("click", () => { link.href = `data:image/svg+xml,${encodeURIComponent(one.outerHTML)}`; });
+      save.lastElementChild.before(link, " ");
+    });
+  };
+
   document.querySelector("#verdicts h2").after(bar);
   bar.addEventListener("submit", (event) => event.preventDefault());
   bar.addEventListener("input", apply);
@@ -142,6 +155,7 @@
     if (table.tHead && [...table.tBodies].some((body) => body.rows.length > 3)) sortable(table);
   }
   claims.filter((one) => one.dataset.whatIf).forEach(whatIf);
+  document.querySelectorAll(".save").forEach(saving);
   const open = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!target) return;

@@ -57,8 +57,8 @@ def trends(rows: Sequence[Row], alternative: str) -> list[str]:
     return _made(found)
 
 
-def sweeps(drawn: Sequence[Row], alternative: str) -> list[str]:
-    """One panel per sweep."""
+def sweeps(drawn: Sequence[Row]) -> list[Drawn]:
+    """One panel per sweep, of those that can be drawn."""
     found = []
     for label, sweep in drawn[:MOST_DRAWINGS]:
         points = {
@@ -74,8 +74,8 @@ def sweeps(drawn: Sequence[Row], alternative: str) -> list[str]:
             log=len(xs) > 2 and min(xs) > 1e-9 and max(xs) >= 8 * min(xs),
             at=tuple(xs) if len(xs) <= 6 else (),
         )
-        found.append(draw(panel, alternative))
-    return _made(found)
+        found.append(panel)
+    return [panel for panel in found if draw(panel, "")]
 
 
 def _made(found: Any) -> list[str]:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from repro.reporting.redrawn import OTHER_DATA
 from repro.reporting.rows import lanes
-from repro.reporting.saved import saves
+from repro.reporting.saved import save
 from repro.reporting.text import point
 
 Json = dict[str, Any]
@@ -58,7 +58,7 @@ def forest(
     return {
         "drawings": [Markup(one) for one in drawings],
         "caption": " ".join(filter(None, said)),
-        "saves": saves("forest", drawings, _csv([*coloured, *grey])),
+        "save": save("forest", _csv([*coloured, *grey])),
     }
 
 

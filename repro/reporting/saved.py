@@ -1,6 +1,7 @@
 """A redrawn figure as the page shows it: its drawings, and links that save them as SVG and their numbers as CSV."""
 
-import base64
+import csv
+import io
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -10,9 +11,12 @@ from markupsafe import Markup
 
 from repro.reporting import redrawn
 from repro.reporting.panel import Drawn, draw, table
+from repro.reporting.rows import Row
 
 Json = dict[str, Any]
 
+NUMBERS = ("finding", "arm", "seed", "value", "interval_low", "interval_high", "criterion_low", "criterion_high",
+           "prediction_low", "prediction_high", "published")  # fmt: skip
 PLAIN = " !'()*,-./:;=?@_|~"  # in a data address besides letters and digits: most of a table, which base64 makes longer
 
 
@@ -31,17 +35,34 @@ def shown(figure: Json, runs: Sequence[Json], scale: str) -> Json:
         "drawings": [Markup(one) for _, one in drawings],
         "runs": count,
         "note": f"other data or schedule: {note}" if scale == redrawn.OTHER_DATA else note,
-        "saves": saves(name, [one for _, one in drawings], table([panel for panel, _ in drawings])),
+        "save": save(name, table([panel for panel, _ in drawings])),
     }
 
 
-def saves(name: str, drawings: Sequence[str], numbers: str) -> list[tuple[str, str, str]]:
-    """Links that save drawings as SVG and their numbers as CSV: words, file name and address of each."""
-    labels = [f"SVG {i + 1}" if len(drawings) > 1 else "SVG" for i in range(len(drawings))]
-    files = [f"{name}-{i + 1}.svg" if len(drawings) > 1 else f"{name}.svg" for i in range(len(drawings))]
-    found = [(label, file, _address("image/svg+xml", one))
-             for label, file, one in zip(labels, files, drawings, strict=True)]  # fmt: skip
-    return [*found, ("CSV", f"{name}.csv", f"data:text/csv;charset=utf-8,{quote(numbers, safe=PLAIN)}")]
+def save(name: str, numbers: str) -> Json:
+    """The name under which a figure is saved, and the address of its numbers as CSV; the page's script saves SVG."""
+    return {"name": name, "csv": f"data:text/csv;charset=utf-8,{quote(numbers, safe=PLAIN)}"}
+
+
+def numbers(rows: Sequence[Row]) -> str:
+    """What drawings of findings show, as CSV: a row for each seed, and one for what was decided from them."""
+    found = io.StringIO()
+    written = csv.writer(found, lineterminator="\n")
+    written.writerow(NUMBERS)
+    for label, finding in rows:
+        for sample in finding["samples"]:
+            values = zip(sample["seeds"], sample["values"], strict=False)
+            written.writerows([label, sample["label"], seed, _digits(one), *[""] * 7] for seed, one in values)
+        level = f", {100 * finding['interval_level']:.4g} % interval" if finding["interval"] else ""
+        ranges = [finding[name] or (None, None) for name in ("interval", "criterion", "prediction")]
+        ends = [end for both in ranges for end in both]
+        decided = [finding["estimate"], *ends, finding["reference"]]
+        written.writerow([label, f"estimate{level}", "", *map(_digits, decided)])
+    return found.getvalue()
+
+
+def _digits(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
 
 
 def _alternative(figure: Json, panel: Drawn) -> str:
@@ -53,7 +74,3 @@ def _alternative(figure: Json, panel: Drawn) -> str:
     ]
     said = f": {'; '.join(ends)}" if ends else ""
     return f"{figure['place']}, {panel.title}: {panel.y_label} against {panel.x_label}{said}."
-
-
-def _address(kind: str, content: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content.encode()).decode()}"

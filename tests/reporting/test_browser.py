@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from xml.etree import ElementTree
 
 import pytest
 
@@ -189,3 +190,17 @@ def test_a_link_to_a_hidden_claim_shows_it(looked_at, busy):
     name = page.locator("article.claim").last.get_attribute("id")
     page.evaluate("(name) => { location.hash = name; }", name)
     page.wait_for_function("(name) => !document.getElementById(name).hidden", arg=name)
+
+
+@pytest.mark.parametrize("within", ["figure.redrawn", "article.claim[data-kind=O]"])
+def test_each_drawing_of_a_figure_is_saved_as_svg(looked_at, within):
+    page = looked_at()
+    page.evaluate(OPEN)
+    figure = page.locator(within).first
+    link = figure.locator(".save a[download$='.svg']").first
+    with page.expect_download() as saving:
+        link.click()
+    text = saving.value.path().read_text("utf-8")
+    assert saving.value.suggested_filename == link.get_attribute("download")
+    assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
+    assert figure.locator(".save").first.locator("a[download$='.svg']").count() == figure.locator("svg").count()

@@ -1,6 +1,9 @@
 """A claim's section: what it says in a line, and what it leaves to its figure and its table."""
 
 import copy
+import csv
+import io
+from urllib.parse import unquote
 
 import pytest
 
@@ -41,6 +44,32 @@ def shown(small):
 def test_a_claim_of_several_points_counts_them_once_and_tells_networks_and_data(shown):
     assert shown()["line"] == "1 of 2 points seen, 1 not seen: −29.90 to +30.10 points."
     assert shown()["on"] == "resnet-8, 14 on digits"
+
+
+def saved(address):
+    """The rows that a link saves as CSV, without their heading."""
+    return list(csv.reader(io.StringIO(unquote(address.partition(",")[2]))))[1:]
+
+
+def test_the_figure_of_a_claim_saves_every_seed_and_what_was_decided(shown, small):
+    made = shown()
+    rows = saved(made["save"]["csv"])
+    assert len(made["figures"]) == 2
+    findings = [(row["check"], finding) for row in small["judgements"] for finding in row["findings"]]
+    seeds = [(name, seed, float(value)) for name, _, seed, value, *_ in rows if seed]
+    assert seeds == [(check.partition("=")[2].rstrip("]").join(["depth ", ""]), str(seed), pytest.approx(value))
+                     for check, finding in findings for sample in finding["samples"]
+                     for seed, value in zip(sample["seeds"], sample["values"], strict=True)]  # fmt: skip
+    decided = [[float(one) for one in row[3:6]] for row in rows if not row[2]]
+    assert decided == [pytest.approx([finding["estimate"], *finding["interval"]], rel=1e-4) for _, finding in findings]
+
+
+def test_a_sweep_beside_a_verdict_saves_its_numbers(shown):
+    sweep = {"label": "clamped", "x_label": "threshold", "y_label": "top-1, %", "x": [0.01, 0.1],
+             "lines": {"BatchNorm": [80.0, 70.0]}}  # fmt: skip
+    rows = saved(shown(sweeps=[sweep])["save_sweeps"]["csv"])
+    assert rows[:2] == [["depth 8: clamped", "BatchNorm", "mean", "0.01", "80", ""],
+                        ["depth 8: clamped", "BatchNorm", "mean", "0.1", "70", ""]]  # fmt: skip
 
 
 def test_controls_that_wait_are_counted_in_one_line(shown):

@@ -21,7 +21,7 @@ def made(scale="paper", *, tested=True, kind="P", distances=()):
 
 
 def rows(drawn):
-    return list(csv.DictReader(io.StringIO(unquote(drawn["saves"][-1][2].partition(",")[2]))))
+    return list(csv.DictReader(io.StringIO(unquote(drawn["save"]["csv"].partition(",")[2]))))
 
 
 def test_a_claim_that_is_not_about_a_number_or_not_tested_is_not_drawn():
@@ -33,8 +33,7 @@ def test_interval_prediction_and_distance_are_drawn_and_saved_with_their_point()
     drawn = made()
     assert "a-number · depth 14: -0.5 margins, established" in drawn["drawings"][0]
     assert drawn["drawings"][0].count('stroke-dasharray="1.5 1.5"') == 1
-    svg, table = drawn["saves"]
-    assert (svg[1], table[1]) == ("forest.svg", "forest.csv")
+    assert drawn["save"]["name"] == "forest"
     (row,) = rows(drawn)
     assert [row[name] for name in ("point", "published", "margin", "measured", "interval_low", "prediction_high")] == [
         "depth 14", "82.0", "2.0", "81.0", "80.0", "85.0",
