@@ -151,7 +151,7 @@
   bar.addEventListener("input", apply);
   contents();
   apply();
-  for (const table of document.querySelectorAll("table:not(.beside)")) {
+  for (const table of document.querySelectorAll("table:not(.beside, .coverage)")) {
     if (table.tHead && [...table.tBodies].some((body) => body.rows.length > 3)) sortable(table);
   }
   claims.filter((one) => one.dataset.whatIf).forEach(whatIf);

@@ -69,7 +69,7 @@ def section(
         "rationale": entry["rationale"],
         "same_as": entry["same_as"],
         "would_change": next((words for words in changes if not words.startswith(NO_SINGLE)), ""),
-        "unmoved": [words for words in changes if words.startswith(NO_SINGLE)],
+        "unmoved": _unmoved([words for words in changes if words.startswith(NO_SINGLE)]),
         "changes": [words for words in changes if not words.startswith(NO_SINGLE)][1:],
         "work": source["work"],
         "place": source["place"],
@@ -229,7 +229,17 @@ def _why(kind: str, row: Json) -> str:
 def brief(text: str) -> str:
     """A reason without the level of its interval, the name of its test and the values of a trend's steps."""
     text = "Trend p" + text.partition(". Trend p")[2] if ". Trend p" in text else text
-    return STEP.sub(r"weakest step: \1, a drop of \2 points, at most \3, allowed \4", SAID_ELSEWHERE.sub("", text))
+    return STEP.sub(_step, SAID_ELSEWHERE.sub("", text))
+
+
+def _step(found: re.Match[str]) -> str:
+    """The weakest step of a trend, as a change: what was a drop of −2 rises by 2."""
+    change, least = (_opposite(found[at]) for at in (2, 3))
+    return f"weakest step: {found[1]}, {change} points, at least {least}; a drop of {found[4]} is allowed"
+
+
+def _opposite(number: str) -> str:
+    return f"+{number[1:]}" if number[0] in "−-" else f"−{number}"
 
 
 def _would_change(entry: Json, rows: Sequence[Json]) -> list[str]:
@@ -245,6 +255,15 @@ def _would_change(entry: Json, rows: Sequence[Json]) -> list[str]:
     plain = [POINT.sub(lambda found: _spelled(found[1], rules), PREFIX.sub(lambda found: found[1].upper(), text))
              for text in changes]  # fmt: skip
     return [short(text) for text in dict.fromkeys(plain) if text][:MOST_REASONS]
+
+
+def _unmoved(texts: Iterable[str]) -> list[str]:
+    """What no single point or seed decides, the points of a grid about which the same is said together."""
+    said: dict[str, list[str]] = {}
+    for text in texts:
+        what, _, where = text.rstrip(".").partition(" decides it at ")
+        said.setdefault(what, []).extend([where] if where else [])
+    return [f"{what}{' decides it at ' if places else ''}{'; '.join(places)}." for what, places in said.items()]
 
 
 def _spelled(text: str, rule: Json) -> str:

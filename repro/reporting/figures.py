@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
+from repro.reporting import svg
 from repro.reporting.axes import finite
 from repro.reporting.panel import Drawn, Series, draw
-from repro.reporting.rows import Row, arm_names, lanes
+from repro.reporting.rows import Row, arm_names, lanes, tails
 
 Json = dict[str, Any]
 MOST_ROWS = 18  # in one drawing: it must fit on a page
@@ -26,7 +27,8 @@ def differences(rows: Sequence[Row], alternative: str) -> list[str]:
     for some in _chunks(rows):
         units = {sample["unit"] for _, finding in some for sample in finding["samples"]}
         each = f"each seed{_in(units.pop()) if len(units) == 1 else ''}"
-        words = " minus ".join(arms) if len(arms := arm_names(some)) == 2 else "difference"
+        words = " minus ".join(tails(arms)) if len(arms := arm_names(some)) == 2 else "Difference"
+        words = words if svg.width_of(words) <= svg.WIDTH else "Difference"
         label = f"difference{_in(_unit(some))}; bar: {_level(some)} interval"
         found.append(lanes(some, "Every seed", each, alternative, seeds=True, decision=False))
         found.append(lanes(some, words, label, alternative, seeds=False, decision=True, zero=True))

@@ -18,6 +18,8 @@ EPOCH = datetime.datetime(1980, 1, 1, tzinfo=datetime.UTC)  # equal documents gi
 DRAWING = re.compile(
     r'<svg xmlns="http://www.w3.org/2000/svg" class="figure"[^>]*><title>(.*?)</title>.*?</svg>', re.DOTALL
 )
+PERCENT = re.compile(r"(?<=\d) %")
+NORM = re.compile(r"(?<=\|)(?=\w\|)|(?<=\|\w)(?=\|)")
 FACES = (
     ("Report", "DejaVuSans.ttf", "normal", 400),
     ("Report", "DejaVuSans-Bold.ttf", "normal", 700),
@@ -47,7 +49,9 @@ def pdf(page: str, verdicts: bytes | None = None) -> bytes:
         warnings.filterwarnings(
             "ignore", "unclosed file .*icc", ResourceWarning
         )  # WeasyPrint leaves it to be collected
-        made: bytes = HTML(string=_as_images(page), url_fetcher=URLFetcher(allowed_protocols=("data",))).write_pdf(
+        made: bytes = HTML(
+            string=_as_images(_glued(page)), url_fetcher=URLFetcher(allowed_protocols=("data",))
+        ).write_pdf(
             stylesheets=[faces],
             font_config=fonts,
             finisher=finish,
@@ -95,3 +99,8 @@ def _as_images(page: str) -> str:
         return f'<img class="figure" alt="{match[1]}" src="data:image/svg+xml;base64,{address}">'
 
     return DRAWING.sub(image, page)
+
+
+def _glued(page: str) -> str:
+    """A page whose lines break neither between a number and its percent sign nor inside |γ|."""
+    return NORM.sub("\u2060", PERCENT.sub("\u00a0%", page))

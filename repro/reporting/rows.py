@@ -45,7 +45,7 @@ def lanes(
     x = axis(values, 6.0, svg.WIDTH - 8.0)
     if x is None:
         return None
-    parts = [svg.text(0, 13, svg.cut(title, svg.WIDTH)), *(_legend(_tails(arms), top) if len(arms) > 1 else [])]
+    parts = [svg.text(0, 13, svg.cut(title, svg.WIDTH)), *(_legend(tails(arms), top) if len(arms) > 1 else [])]
     parts.append(_beside_labels([x.place(value) for value, _ in x.ticks], top, len(rows), svg.GRID, "g"))
     for at, words in ((x.place(value), words) for value, words in x.ticks):
         if svg.width_of(words) / 2 < at < svg.WIDTH - svg.width_of(words) / 2 + 4:
@@ -122,7 +122,7 @@ def _decision(x: Axis, y: float, finding: Finding, grey: bool) -> list[str]:
     return parts
 
 
-def _tails(arms: Sequence[str]) -> list[str]:
+def tails(arms: Sequence[str]) -> list[str]:
     """Names of arms without what they all begin with, up to a comma."""
     heads = {name.rpartition(", ")[0] for name in arms}
     return [name.rpartition(", ")[2] for name in arms] if len(heads) == 1 else list(arms)

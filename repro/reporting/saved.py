@@ -53,7 +53,7 @@ def numbers(rows: Sequence[Row]) -> str:
         for sample in finding["samples"]:
             values = zip(sample["seeds"], sample["values"], strict=False)
             written.writerows([label, sample["label"], seed, _digits(one), *[""] * 7] for seed, one in values)
-        level = f", {100 * finding['interval_level']:.4g} % interval" if finding["interval"] else ""
+        level = f", {100 * finding['interval_level']:.4g} % interval" if finding["interval_level"] is not None else ""
         ranges = [finding[name] or (None, None) for name in ("interval", "criterion", "prediction")]
         ends = [end for both in ranges for end in both]
         decided = [finding["estimate"], *ends, finding["reference"]]

@@ -5,6 +5,7 @@ dark theme or a grey print.
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from markupsafe import escape
 
@@ -105,14 +106,25 @@ def _outline(shape: str, x: float, y: float, s: float) -> str:
 
 
 def width_of(words: str) -> float:
-    """About how wide words are."""
-    return 0.6 * FONT * len(words)
+    """About how wide words are, in the widest of the fonts that show them, DejaVu Sans."""
+    return FONT * sum(map(_width, words))
 
 
 def cut(words: str, room: float) -> str:
     """Words as far as there is room for them."""
-    words, most = " ".join(words.split()), max(1, int(room / (0.6 * FONT)))
-    return words if len(words) <= most else words[: most - 1] + "…"
+    words = " ".join(words.split())
+    if width_of(words) <= room:
+        return words
+    ends = accumulate(map(_width, words), initial=_width("…"))
+    most = sum(FONT * end <= room for end in ends) - 1
+    return words[: max(0, most)].rstrip() + "…"
+
+
+def _width(letter: str) -> float:
+    """Of a letter, in sizes of the font."""
+    if letter in "ijl.,:;'’|! ":
+        return 0.34
+    return 0.42 if letter in "frt()[]-/" else 0.99 if letter in "mMW@%" else 0.86 if letter in "w+−<>=±≤≥→" else 0.68
 
 
 def _n(value: float) -> str:

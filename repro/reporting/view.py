@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from repro.claim import CONTROL
+from repro.judging.coverage import Standing
 from repro.judging.multiverse import flips
 from repro.reporting import chips, claim, front, redrawn
 from repro.reporting.checklist import checklist
@@ -114,7 +115,8 @@ def _title(works: Sequence[Json], scale: str) -> Json:
     own = [work for work in works if not work["companion_to"]] or list(works)
     said = [(work["short"], work["scales"][scale]) for work in own if scale in work["scales"]]
     return {
-        "title": " · ".join(work["short"] for work in own) or "Published claims",
+        "title": (title := " · ".join(work["short"] for work in own) or "Published claims"),
+        "head": title if len(own) < 2 else f"{own[0]['short']} and {len(own) - 1} more",
         "about": [_cited(work) for work in own],
         "scale_words": [words if len(own) == 1 else f"{short}: {words}" for short, words in said],
     }
@@ -149,7 +151,7 @@ def _coverage(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
     for row in rows:
         works.setdefault(row["work"], {}).setdefault(row["standing"], []).append(row)
     return [
-        {"work": work, "rows": [_standing(name, own, anchors) for name, own in standings.items()]}
+        {"work": work, "rows": [_standing(name, standings[name], anchors) for name in Standing if name in standings]}
         for work, standings in works.items()
     ]
 
@@ -158,7 +160,7 @@ def _standing(name: str, rows: Sequence[Json], anchors: Mapping[str, str]) -> Js
     reasons: dict[str, list[Json]] = {}
     for row in rows:
         claim = {"id": row["id"], "anchor": anchors.get(row["id"]), "primary": row["primary"]}
-        reasons.setdefault(row["reason"] if name == "not attempted" else "", []).append(claim)
+        reasons.setdefault(row["reason"] if name == Standing.NOT_ATTEMPTED else "", []).append(claim)
     return {"standing": name, "count": len(rows), "reasons": list(reasons.items())}
 
 
@@ -205,13 +207,13 @@ def _standings(settings: Sequence[Json]) -> str:
              for word in ("same", "guess", "deviation", "")}  # fmt: skip
     mixed = len(settings) - sum(map(len, named.values()))
     parts = [
-        f"{len(named['same'])} are the same",
-        f"{len(named['guess'])} guesses",
-        f"{mixed} so in some runs alone" if mixed else "",
-        f"{len(named[''])} not trained at this scale" if named[""] else "",
-        f"{len(named['deviation'])} deviations: {', '.join(named['deviation']) or 'none'}",
+        f"Same: {len(named['same'])}",
+        f"guesses: {len(named['guess'])}",
+        f"one or the other by run: {mixed}" if mixed else "",
+        f"not trained at this scale: {len(named[''])}" if named[""] else "",
+        f"deviations: {len(named['deviation'])}{f' ({listed})' if (listed := ', '.join(named['deviation'])) else ''}",
     ]
-    return f"Of {len(settings)} settings {', '.join(filter(None, parts))}."
+    return f"{len(settings)} settings. {'; '.join(filter(None, parts))}."
 
 
 def _registered(registration: Json | None) -> str:
@@ -238,6 +240,11 @@ def _disagreements(works: Sequence[Json], claims: Sequence[Json]) -> list[Json]:
 
 def _apart(claims: Sequence[Json]) -> str:
     """Whether the runs tell wordings apart, in a sentence."""
+    slips = [one["id"] for one in claims if one["chip"]["shape"] == "source-error"]
+    if slips:
+        rest = [one for one in claims if one["id"] not in slips]
+        said = f"{', '.join(slips)}: the source contradicts itself."
+        return f"{said} {_apart(rest)}" if len(rest) > 1 else said
     holding = [one["id"] for one in claims if one["chip"]["shape"] == "holds"]
     failing = [one["id"] for one in claims if one["chip"]["shape"] == "fails"]
     if holding and failing:

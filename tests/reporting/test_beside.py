@@ -113,6 +113,7 @@ def test_the_checklist_says_partly_of_code_that_was_not_committed_and_no_without
     [
         (("holds", "fails"), "The runs tell them apart: a holds, b does not."),
         (("holds", "undecided"), "The runs do not tell them apart: a holds, the others are not decided."),
+        (("source-error", "measured"), "a: the source contradicts itself."),
         (("measured", "measured"), "The runs cannot tell them apart: none of them is decided."),
     ],
 )

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from repro.reporting.claim import brief, section
+from repro.reporting.claim import _unmoved, brief, section
 from repro.reporting.view import view
 
 
@@ -21,7 +21,8 @@ from repro.reporting.view import view
          "a − b is +1.85 points; its bounds are [−3.47, 7.16]: they lie on both sides."),
         ("8 → 14: 79.09 % → 84.87 %. Trend p = 0.061 (opposite 0.96); the step least sure to stay within the margin is "
          "8 to 14, a drop of −1.85 points, at most 5.49 points (90 % over all looks, Welch); allowed are 1 points.",
-         "Trend p = 0.061 (opposite 0.96); weakest step: 8 to 14, a drop of −1.85 points, at most 5.49, allowed 1."),
+         "Trend p = 0.061 (opposite 0.96); weakest step: 8 to 14, +1.85 points, at least −5.49; a drop of 1 is "
+         "allowed."),
     ],
 )  # fmt: skip
 def test_a_reason_leaves_out_what_every_interval_shares(why, said):
@@ -82,3 +83,9 @@ def test_a_point_is_spelled_without_its_rules_own_parameters(small):
     (name,) = (key for key in rows[0]["criterion"]["rule"] if key in ("margin", "gap", "limit"))
     entry = {**entry, "would_change": f"It would be seen without the point [depth=14,{name}=2.0]."}
     assert section(entry, rows, {entry["claim"]: "x"}, {}, {})["would_change"].endswith("without the point depth 14.")
+
+
+def test_what_no_seed_decides_is_said_once_for_all_points():
+    texts = ["No single one of the 2 points decides it.", "No single one of the 3 seeds decides it at depth 8.",
+             "No single one of the 3 seeds decides it at depth 14."]  # fmt: skip
+    assert _unmoved(texts) == [texts[0], "No single one of the 3 seeds decides it at depth 8; depth 14."]

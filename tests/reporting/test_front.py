@@ -31,8 +31,7 @@ def test_settings_are_counted_once_each_and_a_mixture_is_not_the_same():
     rows = [{"name": name, "standing": standing} for name, standing in
             (("a", "same"), ("b", "guess"), ("c", "same in 1 of 2 runs"), ("d", ""), ("e", "deviation"))]  # fmt: skip
     assert _standings(rows) == (
-        "Of 5 settings 1 are the same, 1 guesses, 1 so in some runs alone, 1 not trained at this scale, "
-        "1 deviations: e."
+        "5 settings. Same: 1; guesses: 1; one or the other by run: 1; not trained at this scale: 1; deviations: 1 (e)."
     )
     (work,) = _protocols([{"settings": rows, "columns": ["a", "b"]}])
     assert [row["shape"] for row in work["settings"]] == ["holds", "undecided", "partial", "partial", "differs"]

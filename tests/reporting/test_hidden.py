@@ -6,6 +6,7 @@ import re
 import pytest
 
 from repro.collecting.catalogue import catalogue
+from repro.judging.coverage import Standing
 from repro.reporting import report
 from repro.reporting.view import view
 
@@ -28,6 +29,9 @@ def test_every_row_of_the_catalogue_stands_before_the_verdicts_once_and_each_rea
     assert html.index(section) < html.index('<section id="verdicts">')
     words = re.findall(r"[\w-]+", text(section))
     assert [row.id for row in catalogue() if words.count(row.id) != 1] == []
+    for body in section.split("<tbody>")[1:]:
+        standings = re.findall(r"<b>\d+</b> ([a-z ]+)</th>", body)
+        assert standings == [one for one in Standing if one in standings]
     own = {(row["work"], row["reason"]) for row in busy["coverage"] if row["standing"] == "not attempted"}
     for reason in {reason for _, reason in own}:
         assert text(section).count(f"{reason}: ".replace("'", "&#39;")) == sum(one == reason for _, one in own), reason

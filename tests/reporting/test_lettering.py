@@ -8,7 +8,7 @@ from pypdf import PdfReader
 from pypdf.generic import ContentStream
 
 from repro.reporting import svg
-from repro.reporting.pdf import pdf
+from repro.reporting.pdf import _glued, pdf
 
 DIGIT = 0.636  # of a digit of DejaVu Sans, in sizes of the font
 
@@ -42,3 +42,25 @@ def test_a_drawing_outside_a_report_is_left_to_weasyprint(places):
     from weasyprint.svg import TAGS
 
     assert TAGS["text"].__module__.startswith("weasyprint.")
+
+
+@pytest.mark.parametrize("words", ["logistic regression, shuffled", "MMMM WWWW", "|γ| < 0.01 set to 0", "0 % ± 2.00 %"])
+def test_words_are_never_wider_than_estimated_in_the_widest_font(words):
+    """Else a legend or a label would run into the next."""
+    import matplotlib
+    from PIL import ImageFont
+
+    font = ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", 100)
+    assert (
+        font.getlength(words) / 100 * svg.FONT <= svg.width_of(words) <= 1.35 * font.getlength(words) / 100 * svg.FONT
+    )
+
+
+def test_words_that_do_not_fit_are_cut_to_their_room():
+    cut = svg.cut("logistic regression, shuffled", 100)
+    assert cut.endswith("…")
+    assert svg.width_of(cut) <= 100 < svg.width_of(cut[:-1] + "xx…")
+
+
+def test_in_print_a_line_breaks_neither_before_a_percent_sign_nor_inside_a_norm():
+    assert _glued("<p>82 % of |γ| and a | b</p>") == "<p>82\u00a0% of |\u2060γ\u2060| and a | b</p>"
