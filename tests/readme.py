@@ -67,6 +67,22 @@ def second(made: Json) -> str:
     return "\n".join(lines) + "\n"
 
 
+def standings(made: Json) -> str:
+    """A Markdown row for each standing in the catalogue: how many rows have it, and which, unless listed elsewhere."""
+    rows, takes = [f"| at {made['scale']} scale | rows | which |", "|---|---|---|"], in_full()
+    by_standing: dict[str, list[str]] = {}
+    for row in made["coverage"]:
+        by_standing.setdefault(row["standing"], []).append(row["id"])
+    for standing, ids in by_standing.items():
+        if standing in ("judged", "measured"):
+            which = "below"
+        else:
+            planned = sum(one in takes for one in ids)
+            which = f"{', '.join(ids)} ({planned} of them planned and priced at paper scale)"
+        rows.append(f"| {standing} | {len(ids)} | {which} |")
+    return "\n".join(rows) + "\n"
+
+
 def coverage(made: Json) -> str:
     """A Markdown row for each row of the catalogue, with what its own protocol takes."""
     rows, takes = ["| row | work | standing | why | in full |", "|---|---|---|---|---|"], in_full()
@@ -132,6 +148,7 @@ PARTS: dict[str, tuple[Path, Callable[[Json], str]]] = {
     "second": (EVIDENCE / "greydanus2024" / "paper" / "verdicts.json", second),
     "third": (EVIDENCE / "hastie2009" / "paper" / "verdicts.json", second),
     "statement": (SMOKE, statement),
+    "standings": (SMOKE, standings),
     "coverage": (SMOKE, coverage),
     "evidence": (EVIDENCE / "pilot" / "verdicts.json", evidence),
 }

@@ -185,7 +185,10 @@ def _not_there(arms: Mapping[str, tuple[RunSpec, ...]], store: Store) -> Decisio
         return _without(Verdict.BLOCKED, f"{crashed[0].name} failed: {store.failure(crashed[0])}")
     absent = [spec for spec, condition in conditions.items() if condition != "complete"]
     if absent:
-        why = f"{len(absent)} of {len(conditions)} runs are missing, the first is {absent[0].name}."
+        first = absent[0].name
+        why = f"{len(absent)} of {len(conditions)} runs are missing, the first is {first}."
+        if len(conditions) == 1:
+            why = f"Its one run is missing: {first}."
         return _without(Verdict.PENDING, why)
     return None
 
