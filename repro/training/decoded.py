@@ -104,11 +104,16 @@ def _alone(path: Path) -> Iterator[None]:
 
     None waits longer than PATIENCE: the first may run in the background and get no time on a busy machine.
     """
-    with path.with_name(f".{path.name}.lock").open("w") as file:
+    lock = path.with_name(f".{path.name}.lock")
+    with lock.open("w") as file:
         until = time.monotonic() + PATIENCE
         while not _locked(file) and time.monotonic() < until:
             time.sleep(POLL)
-        yield
+        try:
+            yield
+        except DataError:
+            lock.unlink(missing_ok=True)  # data that are refused leave no trace beside them
+            raise
 
 
 def _locked(file: IO[str]) -> bool:

@@ -139,6 +139,18 @@ def test_who_has_waited_long_enough_for_another_process_decodes(place, monkeypat
     assert "cifar10-jpeg.decoded" in files(place)
 
 
+def test_images_that_are_refused_leave_nothing_beside_them(place, monkeypatch):
+    before = sorted(place.iterdir())
+
+    def refuse(*_):
+        raise DataError("row 3: no image")
+
+    monkeypatch.setattr(decoded, "decode", refuse)
+    with pytest.raises(DataError, match="row 3"):
+        look(place)
+    assert sorted(place.iterdir()) == before
+
+
 def test_an_archive_is_read_where_it_lies(tmp_path, monkeypatch):
     """Nothing is unpacked, so that two workers cannot meet; the images are those of the unpacked folder."""
     pixels, labels = noise(60)
