@@ -4,7 +4,9 @@ The plain loop is what published code does: torchvision's transforms on PIL imag
 out of the box, every parameter but γ and β with ``requires_grad=False``, and the loss read back in every step. Both
 train the same networks from the same seed. Repetitions alternate, each in a process of its own below this one. On a CPU
 rates are images a second of processor time, loaders included, since others may use the machine too; and the plain loop
-has one thread, as the engine has, since threads that wait for each other on a busy machine would count as work.
+has one thread, as the engine has, since threads that wait for each other on a busy machine would count as work. With
+``--machine``, on one that does nothing else, rates are of the wall and of the whole machine: the plain loop has as many
+threads as torch takes, the engine a process on every core.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +37,8 @@ NETWORKS = {
 }
 ARMS = ("plain", "engine")
 WARM = 2  # steps before the timed ones
-SECONDS = {"cpu": 2.0, "cuda": 2.0}  # of timed steps, about, by what a step should take
+SECONDS = 2.0  # of timed steps, about, by what a step should take
+LONGER = 5  # times as many where processes run at once: they do not begin in the same moment
 LOADERS = 2  # workers of the DataLoader
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -53,12 +57,15 @@ def main() -> None:
             for one in _run(given, arm):
                 arms = found.setdefault((one["network"], one["precision"]), {})
                 arms.setdefault(arm, []).append(one)
-    print("\n".join(table(found, device, given.repetitions)))
+    print("\n".join(table(found, device, given.repetitions, given.machine)))
 
 
-def table(found: dict[Any, dict[str, list[dict[str, float]]]], device: Device, n: int) -> Iterator[str]:
-    """A Markdown table: medians, and ranges of n repetitions."""
-    unit = "images per processor-second" if device.kind == "cpu" else "images/s"
+def table(
+    found: dict[Any, dict[str, list[dict[str, float]]]], device: Device, n: int, machine: bool = False
+) -> Iterator[str]:
+    """A Markdown table: medians, and ranges of n repetitions; of one thread on a CPU, or of the whole machine."""
+    unit = "images/s" if machine or device.kind != "cpu" else "images per processor-second"
+    cores = _cores() if machine and device.kind == "cpu" else 1
     data = {one["data"] for arms in found.values() for some in arms.values() for one in some}
     yield f"{device.words}, {os.cpu_count()} cores; {', '.join(map(str, data))}; {unit}, median (range, n = {n})"
     yield f"limit: {device.source}"
@@ -73,7 +80,7 @@ def table(found: dict[Any, dict[str, list[dict[str, float]]]], device: Device, n
             plain, engine = ([one["rate"] for one in arms[arm]] for arm in ARMS)
             times = statistics.median(engine) / statistics.median(plain)
             spec = _spec(network, precision)
-            limit = spec.batch_size / device.limit(work(spec)[0])
+            limit = cores * spec.batch_size / device.limit(work(spec)[0])
             cells = [
                 f"{network}, {precision}",
                 _spread(plain),
@@ -96,18 +103,32 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--results", type=Path, default=Path("results"), help="beside which repro bench measured")
     parser.add_argument("--networks", default=",".join(NETWORKS))
     parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--machine", action="store_true", help="all cores and the wall's time; nothing else may run")
     parser.add_argument("--worker", choices=ARMS, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def _run(given: argparse.Namespace, arm: str) -> list[dict[str, Any]]:
     words = [sys.executable, "-m", "tests.beside", "--worker", arm, "--data-dir", given.data_dir]
-    more = ["--results", given.results, "--networks", given.networks]
-    done = subprocess.run([*words, *more], capture_output=True, text=True, check=False)
-    if done.returncode:
-        print(f"{arm}: not measured: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
-        return []
-    return list(json.loads(done.stdout.splitlines()[-1]))
+    words += ["--results", given.results, "--networks", given.networks, *(["--machine"] if given.machine else [])]
+    count = _cores() if given.machine and arm == "engine" and detect_device() == "cpu" else 1
+    started = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(count)]
+    ended = [(*process.communicate(), process.returncode) for process in started]
+    for _, error, code in ended:
+        if code:
+            print(f"{arm}: not measured: {error.strip().splitlines()[-1]}", file=sys.stderr)
+            return []
+    return [_together(same) for same in zip(*(json.loads(out.splitlines()[-1]) for out, *_ in ended), strict=True)]
+
+
+def _together(same: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    """What processes that ran at once measured of one network."""
+    rate, peak = (sum(one[name] for one in same) for name in ("rate", "peak"))
+    return {**same[0], "rate": rate, "peak": peak, "start": max(one["start"] for one in same)}
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
 
 
 def _spec(network: str, precision: str) -> ResNetSpec:
@@ -131,11 +152,11 @@ def _measured(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for network in given.networks.split(","):
         for precision in ("float32",) if kind == "cpu" else ("float32", "bfloat16"):
             spec = _spec(network, precision)
-            steps = max(2, round(SECONDS[kind] / limits.limit(work(spec)[0])))
+            steps = max(2, round(SECONDS * (LONGER if given.machine else 1) / limits.limit(work(spec)[0])))
             machine.forget_peak_memory(device)
             call = _plain if given.worker == "plain" else _engine
             steps = min(steps, 80)
-            seconds, first = call(spec, device, given.data_dir if real else None, steps)
+            seconds, first = call(spec, device, given.data_dir if real else None, steps, given.machine)
             start = start or first
             yield {
                 "network": network,
@@ -160,18 +181,19 @@ def _images(spec: ResNetSpec, data_dir: Path | None) -> Any:
     return generator.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8), generator.integers(0, 10, count)
 
 
-def _clock(device: Any) -> float:
-    """Processor seconds of this process and its loaders that have ended on a CPU; of the wall on a GPU."""
+def _clock(device: Any, machine: bool) -> float:
+    """Seconds since this process began: of a processor, for it and its loaders that have ended, or of the wall."""
+    if device.type == "cpu" and not machine:
+        others = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return time.process_time() + others.ru_utime + others.ru_stime
     if device.type == "cuda":
         import torch
 
         torch.cuda.synchronize()
-        return time.perf_counter()
-    others = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + others.ru_utime + others.ru_stime
+    return time.time() - _began()
 
 
-def _plain(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int) -> tuple[float, float]:
+def _plain(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int, machine: bool) -> tuple[float, float]:
     """Seconds of some steps, and those until the first was done."""
     import torch
     from PIL import Image
@@ -181,7 +203,8 @@ def _plain(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int) -> 
     from repro.training.models import build, parts
     from repro.training.models.initial import fill
 
-    if device.type == "cpu":
+    clock = partial(_clock, device, machine)
+    if device.type == "cpu" and not machine:
         torch.set_num_threads(1)
     images, labels = _images(spec, data_dir)
     changed = transforms.Compose(
@@ -232,14 +255,14 @@ def _plain(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int) -> 
             correct += logits.argmax(1).eq(y).sum().item()
 
     epoch(1)
-    first = _clock(device) if device.type == "cpu" else time.time() - _began()
+    first = clock()
     epoch(WARM)
-    began = _clock(device)
+    began = clock()
     epoch(steps)
-    return _clock(device) - began, first
+    return clock() - began, first
 
 
-def _engine(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int) -> tuple[float, float]:
+def _engine(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int, together: bool) -> tuple[float, float]:
     """The same of the suite's own training."""
     from repro.training import machine, rates
     from repro.training.data import load
@@ -247,6 +270,7 @@ def _engine(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int) ->
     from repro.training.trainable import lower, prepare
     from repro.training.ways import way
 
+    clock = partial(_clock, device, together)
     machine.settle(device)
     examples = rates.synthetic(spec, device) if data_dir is None else load(spec, data_dir, device)
     net = prepare(spec, device)
@@ -256,9 +280,7 @@ def _engine(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int) ->
 
     def over(_: State) -> bool:
         done = len(times)  # steps
-        times.append(_clock(device) if done in (1, WARM, WARM + steps) else 0.0)
-        if done == 1 and device.type == "cuda":
-            times[1] = time.time() - _began()
+        times.append(clock() if done in (1, WARM, WARM + steps) else 0.0)
         return done == WARM + steps
 
     for _ in train(spec, net, examples, state, over, chosen.step):
