@@ -42,8 +42,8 @@ by = $(BIN)/repro judge $(1) --results results/evidence --by $(2) || [ $$? -eq 3
 
 compared: .venv/installed
 	$(store)
-	$(call by,$(first) claims/controls --scale pilot,9d66869)
-	$(call by,$(first) claims/controls --scale paper,9d66869)
+	$(call by,claims/controls $(first) --scale pilot,9d66869)
+	$(call by,claims/controls $(first) --scale paper,9d66869)
 	$(call by,claims/greydanus2024 --scale paper,c747ca7)
 	$(call by,claims/greydanus2024 --scale paper,f4379f9)
 	$(call by,claims/hastie2009 --scale paper,a361564)

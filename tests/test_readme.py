@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -41,6 +42,15 @@ def commands(*texts):
 )
 def test_every_command_line_is_understood(command):
     parser().parse_args(shlex.split(command)[1:])
+
+
+@pytest.mark.parametrize("target", ["verify", "evidence", "compared"])
+def test_every_command_of_the_makefile_is_understood(target):
+    done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = re.findall(r"\.venv/bin/(repro [^|&;}\n]+)", done.stdout)
+    assert found
+    for command in found:
+        parser().parse_args(shlex.split(command)[1:])
 
 
 @pytest.mark.parametrize("page", [name for name, text in PAGES.items() if "<!-- printed, empty" in text])
