@@ -3,8 +3,10 @@
 scipy is imported inside the functions that need it: planning must not pay for it.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -24,9 +26,13 @@ def jonckheere(groups: Sequence[Sequence[float]]) -> float:
     together = np.concatenate(arrays)
     if min(map(len, arrays)) < 2 or len(np.unique(together)) == 1:
         return 1.0  # one seed a group, or nothing but ties, shows no trend
+    sizes = tuple(map(len, arrays))
     if len(np.unique(together)) == len(together):
-        return float(exact_tail(tuple(map(len, arrays)))[round(float(rising_pairs(*arrays)))])
-    from scipy.stats import permutation_test
+        return float(exact_tail(sizes)[round(float(rising_pairs(*arrays)))])
+    if math.factorial(len(together)) // math.prod(map(math.factorial, sizes)) <= EXACT_UP_TO:
+        parts = np.split(together[_arrangements(sizes)], np.cumsum(sizes)[:-1], axis=1)
+        return float(np.mean(rising_pairs(*parts) >= rising_pairs(*arrays)))
+    from scipy.stats import permutation_test  # takes longer to import than the few arrangements above to count
 
     result = permutation_test(
         arrays,
@@ -38,6 +44,21 @@ def jonckheere(groups: Sequence[Sequence[float]]) -> float:
         rng=np.random.default_rng(0),
     )
     return float(result.pvalue)
+
+
+@cache
+def _arrangements(sizes: tuple[int, ...]) -> NDArray[np.intp]:
+    """Every way to share positions among groups of these sizes, a row each, the groups one after the other."""
+
+    def ways(left: tuple[int, ...], sizes: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        if not sizes:
+            yield ()
+            return
+        for chosen in combinations(left, sizes[0]):
+            rest = tuple(position for position in left if position not in chosen)
+            yield from ((*chosen, *others) for others in ways(rest, sizes[1:]))
+
+    return np.array(list(ways(tuple(range(sum(sizes))), sizes)))
 
 
 @cache

@@ -11,6 +11,7 @@ from repro.statistics import (
     EXACT_UP_TO,
     exact_tail,
     jonckheere,
+    rising_pairs,
 )
 from tests.statistics.made import drawn
 
@@ -65,6 +66,15 @@ def test_jonckheere_is_the_share_of_all_arrangements(groups):
 )
 def test_jonckheere_counts_ties_as_halves(groups):
     assert jonckheere(groups) == pytest.approx(brute_force_jonckheere(groups), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_jonckheere_of_tied_values_is_scipys_permutation_test(seed):
+    groups = [np.random.default_rng((seed, place)).integers(0, 5, 3).astype(float) for place in range(3)]
+    expected = stats.permutation_test(
+        groups, rising_pairs, permutation_type="independent", alternative="greater", n_resamples=EXACT_UP_TO
+    )
+    assert jonckheere(groups) == pytest.approx(expected.pvalue, abs=1e-12)
 
 
 def test_jonckheere_of_values_that_are_all_equal_is_1():
