@@ -5,7 +5,10 @@ embed them.
 """
 
 import base64
+import contextlib
+import ctypes.util
 import datetime
+import io
 import re
 import warnings
 from importlib.util import find_spec
@@ -35,6 +38,7 @@ def pdf(page: str, verdicts: bytes | None = None) -> bytes:
     Raises:
         OSError: a library that WeasyPrint needs, or a font, is not installed.
     """
+    _load_libraries()
     from weasyprint import CSS, HTML, Attachment
     from weasyprint.text.fonts import FontConfiguration
     from weasyprint.urls import URLFetcher
@@ -61,6 +65,26 @@ def pdf(page: str, verdicts: bytes | None = None) -> bytes:
             attachments=attached,
         )
     return made
+
+
+def _load_libraries() -> None:
+    """Lets WeasyPrint find its libraries by their files' names, which it tries after other ones.
+
+    For each other name, ctypes would ask ldconfig and a compiler, a process each: a quarter of a second. Where the
+    loader does not find the files, WeasyPrint's own import, which follows, searches as ever.
+    """
+
+    def nowhere(name: str) -> str | None:  # noqa: ARG001
+        return None
+
+    search, ctypes.util.find_library = ctypes.util.find_library, nowhere
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # what to install is told by that import
+            import weasyprint  # noqa: F401
+    except OSError:
+        pass
+    finally:
+        ctypes.util.find_library = search
 
 
 def _fonts() -> Path:

@@ -144,6 +144,20 @@ def test_a_machine_without_fonts_makes_the_same_pdf(drawn, workplace):
     assert (workplace / "bare" / "report.pdf").read_bytes() == (workplace / "here" / "report.pdf").read_bytes()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere libraries are searched for in other ways")
+def test_a_pdf_starts_no_other_process(drawn, workplace):
+    (workplace / "verdicts.json").write_text(json.dumps(drawn))
+    code = (
+        "import ctypes.util, json, sys; from pathlib import Path; from repro.reporting import report\n"
+        "search = ctypes.util.find_library\n"
+        "sys.addaudithook(lambda event, words: event == 'subprocess.Popen' and sys.exit(f'started {words[1]}'))\n"
+        "report.render(json.loads(Path('verdicts.json').read_text()), Path('made'))\n"
+        "assert ctypes.util.find_library is search"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert (workplace / "made" / "report.pdf").exists()
+
+
 def test_a_missing_font_leaves_the_page_whole_and_says_what_to_install(small, workplace, monkeypatch):
     monkeypatch.setattr(pdf, "_fonts", lambda: workplace)
     lines = report.render(small, workplace)
