@@ -47,10 +47,11 @@ def paper(made: Json) -> str:
 
 
 def statement(made: Json) -> str:
-    """Each claim in one group, at smoke scale."""
+    """Each claim with a verdict in one group, at smoke scale."""
     lines = [f"At {made['scale']} scale ({made['cost']['trained']} trained runs):", ""]
     for group in view(made)["answers"]:
-        lines.append(f"- {group['words']}: {', '.join(one['id'] for one in group['claims'])}.")
+        if group["claims"][0]["chip"]["word"] != "MEASURED":  # these are in the table of standings
+            lines.append(f"- {group['words']}: {', '.join(one['id'] for one in group['claims'])}.")
     return "\n".join(lines) + "\n"
 
 
@@ -68,18 +69,34 @@ def second(made: Json) -> str:
 
 
 def standings(made: Json) -> str:
-    """A Markdown row for each standing in the catalogue: how many rows have it, and which, unless listed elsewhere."""
-    rows, takes = [f"| at {made['scale']} scale | rows | which |", "|---|---|---|"], in_full()
-    by_standing: dict[str, list[str]] = {}
+    """A Markdown row for each standing in the catalogue: in full where the evidence has it, otherwise as at smoke."""
+    full = {
+        row["id"]
+        for path in sorted(EVIDENCE.glob("**/paper/verdicts.json"))
+        for row in verdicts_json.load(path)["coverage"]
+        if row["standing"] in ("judged", "measured")
+    }
+    takes = in_full()
+    listed: dict[str, list[str]] = {
+        "judged or measured at the source's own scale": [],
+        "judged at smoke scale so far": [],
+        "measured at smoke scale so far": [],
+        "waits for runs": [],
+        "not attempted": [],
+    }
+    whole, smoke, measured, waits, left = listed.values()
     for row in made["coverage"]:
-        by_standing.setdefault(row["standing"], []).append(row["id"])
-    for standing, ids in by_standing.items():
-        if standing in ("judged", "measured"):
-            which = "below"
+        one, standing = row["id"], row["standing"]
+        if one in full:
+            whole.append(one)
+        elif standing == "judged":
+            smoke.append(one)
+        elif standing == "measured":
+            measured.append(one)
         else:
-            planned = sum(one in takes for one in ids)
-            which = f"{', '.join(ids)} ({planned} of them planned and priced at paper scale)"
-        rows.append(f"| {standing} | {len(ids)} | {which} |")
+            (waits if one in takes else left).append(one)
+    rows = ["| rows | standing | |", "|---|---|---|"]
+    rows += [f"| {len(ids)} | {words} | {', '.join(ids)} |" for words, ids in listed.items()]
     return "\n".join(rows) + "\n"
 
 
