@@ -159,9 +159,12 @@ def _coverage(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
 def _standing(name: str, rows: Sequence[Json], anchors: Mapping[str, str]) -> Json:
     reasons: dict[str, list[Json]] = {}
     for row in rows:
-        claim = {"id": row["id"], "anchor": anchors.get(row["id"]), "primary": row["primary"]}
+        hours = (row["seconds"] or 0) / 3600
+        price = f"{hours:,.{0 if hours >= 10 else 1}f} h" if hours else ""
+        claim = {"id": row["id"], "anchor": anchors.get(row["id"]), "primary": row["primary"], "price": price}
         reasons.setdefault(row["reason"] if name == Standing.NOT_ATTEMPTED else "", []).append(claim)
-    return {"standing": name, "count": len(rows), "reasons": list(reasons.items())}
+    priced = any(row["seconds"] for row in rows)
+    return {"standing": name, "count": len(rows), "reasons": list(reasons.items()), "priced": priced}
 
 
 def _multiverses(found: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:

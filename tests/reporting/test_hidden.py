@@ -37,6 +37,14 @@ def test_every_row_of_the_catalogue_stands_before_the_verdicts_once_and_each_rea
         assert text(section).count(f"{reason}: ".replace("'", "&#39;")) == sum(one == reason for _, one in own), reason
 
 
+def test_a_claim_that_waits_is_priced_in_the_coverage(busy):
+    pending = {**busy["coverage"][0], "standing": "pending", "seconds": 7_200_000.0}
+    html = page({**busy, "coverage": [pending, *busy["coverage"][1:]]})
+    (section,) = re.findall(r'(?s)<section id="coverage">.*?</section>', html)
+    assert f"{pending['id']} (2,000 h)" in text(section)
+    assert "In brackets: core-hours" in text(section)
+
+
 @pytest.fixture
 def withheld(small):
     """The document of one claim whose second point has its runs, in a precision that is not held yet."""
