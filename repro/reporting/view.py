@@ -160,7 +160,7 @@ def _standing(name: str, rows: Sequence[Json], anchors: Mapping[str, str]) -> Js
     reasons: dict[str, list[Json]] = {}
     for row in rows:
         hours = (row["seconds"] or 0) / 3600
-        price = f"{hours:,.{0 if hours >= 10 else 1}f} h" if hours else ""
+        price = f"{hours:,.{0 if hours >= 10 else 1}f}\u00a0h" if hours else ""
         claim = {"id": row["id"], "anchor": anchors.get(row["id"]), "primary": row["primary"], "price": price}
         reasons.setdefault(row["reason"] if name == Standing.NOT_ATTEMPTED else "", []).append(claim)
     priced = any(row["seconds"] for row in rows)
