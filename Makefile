@@ -29,12 +29,22 @@ judged = $(BIN)/repro judge $(1) --results results/evidence --report $(2) || [ $
 first := claims/frankle2021 claims/thebatch2020 --data cifar10-jpeg
 store := $(BIN)/repro import $(EVIDENCE) --results results/evidence
 
+# Each report needs one core, and no other report.
+reports := evidence-pilot evidence-paper evidence-greydanus2024 evidence-hastie2009
+.PHONY: $(reports)
+
 evidence: .venv/installed
 	rm -rf results/evidence
 	$(store)
+	$(MAKE) --no-print-directory --jobs=$$(nproc) --output-sync $(reports)
+
+evidence-pilot:
 	$(call judged,$(first) --scale pilot,$(EVIDENCE)/pilot)
+evidence-paper:
 	$(call judged,$(first) --scale paper,$(EVIDENCE)/paper)
+evidence-greydanus2024:
 	$(call judged,claims/greydanus2024 --scale paper,$(EVIDENCE)/greydanus2024/paper)
+evidence-hastie2009:
 	$(call judged,claims/hastie2009 --scale paper,$(EVIDENCE)/hastie2009/paper)
 
 # The commits are those that claims/evidence/README.md pins. Exit 3: nothing was judged by both.

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from repro.judging.explain import otherwise
-from repro.reporting import figures
+from repro.reporting import figures, svg
 from repro.reporting.chips import SHAPES, chip
 from repro.reporting.panel import draw as draw_panel
 from repro.reporting.panel import table
@@ -171,7 +171,8 @@ def _figures(name: str, kind: str, rows: Sequence[Json]) -> Json:
     """Drawings of the findings, and of the sweeps beside them."""
     several = sum(len(row["findings"]) for row in rows) > len(rows)
     found = [(row, finding) for row in rows for finding in row["findings"]]
-    telling = len({finding["label"] for _, finding in found}) == len(found)
+    labels = {short(finding["label"]) for _, finding in found}
+    telling = len(labels) == len(found) and all(svg.width_of(label) <= svg.WIDTH for label in labels)
     drawn = [(short(finding["label"]) if telling and not several else _beside(row, finding, len(rows) > 1, several),
               finding) for row, finding in found]  # fmt: skip
     words = f"{name}: " + "; ".join(f"{label}: {f['measured']}, {f['outcome']}" for label, f in drawn[:12]) + "."

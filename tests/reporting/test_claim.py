@@ -65,6 +65,16 @@ def test_the_figure_of_a_claim_saves_every_seed_and_what_was_decided(shown, smal
     assert decided == [pytest.approx([finding["estimate"], *finding["interval"]], rel=1e-4) for _, finding in findings]
 
 
+def test_a_label_too_wide_for_its_figure_gives_way_to_its_point(shown, small):
+    row = copy.deepcopy(small["judgements"][0])
+    row["findings"][0]["label"] = "logistic regression, shuffled − logistic regression"
+    other = copy.deepcopy(small["judgements"][1])
+    made = section(small["claims"][0], [row, other], {small["claims"][0]["claim"]: "x"}, {}, {})
+    for figure in made["figures"]:
+        assert "…" not in figure
+        assert ">depth 8<" in figure
+
+
 def test_a_sweep_beside_a_verdict_saves_its_numbers(shown):
     sweep = {"label": "clamped", "x_label": "threshold", "y_label": "top-1, %", "x": [0.01, 0.1],
              "lines": {"BatchNorm": [80.0, 70.0]}}  # fmt: skip

@@ -5,7 +5,8 @@ from repro.training import run
 from tests.drawn import indexed, small
 from tests.slurm.commands import slurm
 
-TWO = small(processes=2, epochs=6, learning_rate_drops=(3,))
+# Epochs enough that a busy machine meets the run between its first and its last.
+TWO = small(processes=2, epochs=12, learning_rate_drops=(6,))
 
 CLAIM = f'''\
 """One run of two processes."""
@@ -37,7 +38,9 @@ def test_tiny(evidence):
 def test_two_tasks_train_one_run_through_a_signal_and_end_with_the_bits_of_two_processes_here(user, tmp_path):
     data = indexed(tmp_path / "data")
     (user.place / "tiny.py").write_text(CLAIM)
+    user.profile(hold=True)  # such short epochs would be over before the command has come back
     user.submit("--data-dir", str(data))
+    user.release()
     with user.frozen():
         (array,) = user.submissions[0].arrays
         shown = slurm("scontrol", "--oneliner", "show", "job", array.job)
