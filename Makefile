@@ -29,8 +29,8 @@ judged = $(BIN)/repro judge $(1) --results results/evidence --report $(2) || [ $
 first := claims/frankle2021 claims/thebatch2020 --data cifar10-jpeg
 store := $(BIN)/repro import $(EVIDENCE) --results results/evidence
 
-# Each report needs one core, and no other report.
-reports := evidence-pilot evidence-paper evidence-greydanus2024 evidence-hastie2009
+# Each report needs one core, and no other report; the longest first.
+reports := evidence-greydanus2024 evidence-pilot evidence-paper evidence-hastie2009
 .PHONY: $(reports)
 
 evidence: .venv/installed
