@@ -1,31 +1,31 @@
 """Decoded data sets: fingerprinted, written once, mapped by every worker."""
 
-import fcntl
 import hashlib
 import json
 import os
 import stat
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from repro.errors import DataError
+from repro.errors import DataError, StoreError
+from repro.runs.alone import alone
 from repro.runs.datasets import ARCHIVE, COPIES, DATASETS, UNPACKED, Form, check_data_present
 from repro.runs.drawn import fingerprint_of_numbers
 from repro.training.formats import Inputs, Labels, decode
 
 Found = tuple[tuple[Inputs, Labels], tuple[Inputs, Labels], dict[str, str]]
 BLOCK = 1 << 20  # bytes hashed at a time
-PATIENCE, POLL = 120.0, 0.1  # seconds for another process to decode, which takes a quarter of that; between looks
+# Seconds for another process to decode, which takes a quarter of that; one in the background may get no time at all.
+PATIENCE = 120.0
 
 
 @cache  # a worker trains many runs on one data set
@@ -46,7 +46,7 @@ def arrays(dataset: str, data_dir: Path) -> Found:
     for path in _places(dataset, form, data_dir):
         found = _mapped(path, source)
         if found is None and may_write(path.parent):
-            with suppress(OSError), _alone(path):
+            with suppress(OSError, StoreError), _decoding(path):
                 found = _mapped(path, source)
                 if found is None:
                     made = made or _decoded(dataset, form, data_dir)
@@ -99,31 +99,15 @@ def may_write(folder: Path) -> bool:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process of a machine at a time: the others wait and then map what the first has decoded.
-
-    None waits longer than PATIENCE: the first may run in the background and get no time on a busy machine.
-    """
+def _decoding(path: Path) -> Iterator[None]:
+    """One process of a machine at a time: the others wait and then map what the first has decoded."""
     lock = path.with_name(f".{path.name}.lock")
-    with lock.open("w") as file:
-        until = time.monotonic() + PATIENCE
-        while not _locked(file) and time.monotonic() < until:
-            time.sleep(POLL)
+    with alone(lock, lambda _: None, "", PATIENCE):
         try:
             yield
         except DataError:
             lock.unlink(missing_ok=True)  # data that are refused leave no trace beside them
             raise
-
-
-def _locked(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # some network file systems have no locks: then each decodes for itself
-        return True
-    return True
 
 
 def _identity(data_dir: Path, form: Form) -> str:
