@@ -1,14 +1,11 @@
 """A claim's section: the contents of its template, from the claim's judgements."""
 
-import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
-from repro.judging.explain import otherwise
-from repro.reporting import figures, svg
+from repro.reporting import figures, reasons, svg
 from repro.reporting.chips import SHAPES, chip
 from repro.reporting.panel import draw as draw_panel
 from repro.reporting.panel import table
@@ -23,19 +20,6 @@ Json = dict[str, Any]
 # In the paper's order: counts, recap, Figures 1 to 7, then what is only in version 1 or the appendix.
 FILES = ("table1", "bn_algorithm", "fig", "", "v1", "appendix")
 MOST_VALUES = 60  # per-seed values in the PDF for one claim; the page has them all
-MOST_REASONS = 8
-# In a reason, what the words' section, the folded table and the figure's axis say of every interval.
-SAID_ELSEWHERE = re.compile(
-    r" \((?:Welch|paired)\)| \([\d.]+ % over all looks(?:, [A-Za-z]+)?\)|, [\d.]+ % over all looks"
-    r"(?:, (?:the reference's own error included|the wider one of the arcsine-square-root and the log scale))?,"
-)
-STEP = re.compile(
-    r"the step least sure to stay within the margin is (.+), a drop of (\S+) points, at most (\S+) points;"
-    r" allowed are (\S+) points"
-)
-POINT = re.compile(r"(?<=the point )\[([^\]]*)\]")
-PREFIX = re.compile(r"With another [a-z ]+: (.)")
-NO_SINGLE = "No single one"  # begins a sentence that nothing alone changes the verdict
 
 
 def section(
@@ -51,7 +35,7 @@ def section(
     findings = [finding for row in rows for finding in row["findings"]]
     values = [sample for finding in findings for sample in finding["samples"]]
     several = len(rows) > 1
-    changes = _would_change(entry, rows)
+    changes = reasons.would_change(entry, rows)
     return {
         "id": entry["claim"],
         "anchor": anchor,
@@ -59,7 +43,7 @@ def section(
         "sentence": criterion["sentence"],
         "primary": entry["primary"],
         "chip": chip(entry["verdict"], entry["answer"], entry["marks"]),
-        "line": _line(entry, rule["kind"], rows, measured := _measured(rule["kind"], findings)),
+        "line": reasons.line(entry, rule["kind"], rows, measured := reasons.measured(rule["kind"], findings)),
         "on": on({run["key"]: run["name"] for row in rows for run in row["runs"]}, trained_on),
         "what_if": what_if(rule["kind"], findings) if entry["tested"] else None,
         "tested": entry["tested"],
@@ -68,9 +52,9 @@ def section(
         "exact_claim": not entry["rationale"],
         "rationale": entry["rationale"],
         "same_as": entry["same_as"],
-        "would_change": next((words for words in changes if not words.startswith(NO_SINGLE)), ""),
-        "unmoved": _unmoved([words for words in changes if words.startswith(NO_SINGLE)]),
-        "changes": [words for words in changes if not words.startswith(NO_SINGLE)][1:],
+        "would_change": next((words for words in changes if not words.startswith(reasons.NO_SINGLE)), ""),
+        "unmoved": reasons.unmoved([words for words in changes if words.startswith(reasons.NO_SINGLE)]),
+        "changes": [words for words in changes if not words.startswith(reasons.NO_SINGLE)][1:],
         "work": source["work"],
         "place": source["place"],
         "reference": source["reference"],
@@ -84,7 +68,7 @@ def section(
         "reason": rule["reason"],
         "looks": " then ".join(str(look) for look in criterion["looks"]),
         "claim_file": criterion["claim_file"],
-        "points": _points(rows),
+        "points": reasons.points(rows),
         "point_count": len(rows),
         "measured": measured,
         "matrix": (matrix := _matrix(rows)),
@@ -125,7 +109,7 @@ def _row(row: Json, several: bool) -> Json:
         "seeds": row["seeds"],
         "next_look": row["next_look"],
         "missing": len(row["missing"]),
-        "withheld": bool(_withheld(row)),
+        "withheld": bool(reasons.withheld(row)),
         "sha": row["criterion_sha256"],
         "findings": [
             {
@@ -197,82 +181,6 @@ def _beside(row: Json, finding: Json, grid: bool, several: bool) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _line(entry: Json, kind: str, rows: Sequence[Json], measured: str) -> str:
-    """One line: the reason of a single point, and what was found over several."""
-    if len(rows) == 1 and (entry["tested"] or not rows[0]["findings"]):
-        return _why(kind, rows[0])
-    waiting = sum(len(row["missing"]) for row in rows)
-    points = _points(rows) if len(rows) > 1 else ""
-    held = [why for row in rows if (why := _withheld(row))]
-    parts = [
-        ": ".join(filter(None, (points, measured.strip("–")))),
-        f"{waiting} runs missing" if waiting else "",
-        f"{len(held)} withheld: {held[0].rstrip('.')}" if held else "",
-    ]
-    return f"{'; '.join(filter(None, parts))}."
-
-
-def _withheld(row: Json) -> str:
-    """Why a point has no verdict though no run is missing: they are in a lower precision; "" for any other."""
-    return str(row["why"]) if row["verdict"] == "PENDING" and not row["missing"] else ""
-
-
-def _why(kind: str, row: Json) -> str:
-    """The reason of one point, without what the figure, the table or the legend says."""
-    findings = row["findings"]
-    if kind == "X" and len(findings) > 1:
-        apart = [finding["why"] for finding in findings if finding["outcome"] != "established"]
-        agree = f"{len(findings) - len(apart)} of {len(findings)} agree"
-        return short(f"{agree}: {apart[0]}" if apart else f"All {len(findings)} agree.")
-    return short(brief(findings[0]["why"] if kind == "X" and findings else row["why"]))
-
-
-def brief(text: str) -> str:
-    """A reason without the level of its interval, the name of its test and the values of a trend's steps."""
-    text = "Trend p" + text.partition(". Trend p")[2] if ". Trend p" in text else text
-    return STEP.sub(_step, SAID_ELSEWHERE.sub("", text))
-
-
-def _step(found: re.Match[str]) -> str:
-    """The weakest step of a trend, as a change: what was a drop of −2 rises by 2."""
-    change, least = (_opposite(found[at]) for at in (2, 3))
-    return f"weakest step: {found[1]}, {change} points, at least {least}; a drop of {found[4]} is allowed"
-
-
-def _opposite(number: str) -> str:
-    return f"+{number[1:]}" if number[0] in "−-" else f"−{number}"
-
-
-def _would_change(entry: Json, rows: Sequence[Json]) -> list[str]:
-    """Changes that would change the verdict: of a point, a seed, a margin."""
-    if len(rows) > 1:
-        points = [f"{row['would_change'].rstrip('.')} at {point(row)}." for row in rows if row["would_change"]]
-        changes = [entry["would_change"], *points]
-    else:
-        rule = rows[0]["criterion"]["rule"]
-        margins = [otherwise(rule["name"], finding) for finding in rows[0]["findings"] if rule["kind"] != "X"]
-        changes = [entry["would_change"], rows[0]["would_change"], *margins]
-    rules = rows[0]["criterion"]["rule"]
-    plain = [POINT.sub(lambda found: _spelled(found[1], rules), PREFIX.sub(lambda found: found[1].upper(), text))
-             for text in changes]  # fmt: skip
-    return [short(text) for text in dict.fromkeys(plain) if text][:MOST_REASONS]
-
-
-def _unmoved(texts: Iterable[str]) -> list[str]:
-    """What no single point or seed decides, the points of a grid about which the same is said together."""
-    said: dict[str, list[str]] = {}
-    for text in texts:
-        what, _, where = text.rstrip(".").partition(" decides it at ")
-        said.setdefault(what, []).extend([where] if where else [])
-    return [f"{what}{' decides it at ' if places else ''}{'; '.join(places)}." for what, places in said.items()]
-
-
-def _spelled(text: str, rule: Json) -> str:
-    """A point of a grid, such as depth=14,gap=2.0, in words, without its rule's own parameters."""
-    pairs = [part.partition("=") for part in text.split(",")]
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, _, value in pairs if name not in rule) or text
-
-
 def _only_measured(row: Json) -> Json:
     """A row at a scale that cannot test the sentence, without anything for or against it."""
     plain = {
@@ -306,31 +214,6 @@ def _controls_line(controls: Sequence[Json]) -> str:
         return f"{', '.join(failed)} failed; {holding} of {len(controls)} controls hold."
     waiting = len(controls) - holding
     return f"{waiting} of {len(controls)} controls pending." if waiting else f"All {holding} controls hold."
-
-
-def _points(rows: Sequence[Json]) -> str:
-    counts = Counter(row["answer"] if row["answer"] != "none" else row["verdict"].lower() for row in rows)
-    if len(rows) == 1:
-        return "1 point"
-    (first, count), *others = [(state.replace("_", " "), count) for state, count in counts.items()]
-    if not others:
-        return f"all {count} points"
-    return ", ".join([f"{count} of {len(rows)} points {first}", *(f"{number} {state}" for state, number in others)])
-
-
-def _measured(kind: str, findings: Sequence[Json]) -> str:
-    """A claim's findings in a few words."""
-    if len(findings) == 1:
-        text = short(findings[0]["measured"])
-        steps = text.split(" → ")
-        return text if len(steps) <= 3 else f"{steps[0]} → … → {steps[-1]}"
-    estimates = [finding for finding in findings if finding["estimate"] is not None]
-    if estimates and len(estimates) == len(findings):
-        low, high = (pick(estimates, key=lambda finding: finding["estimate"])["measured"] for pick in (min, max))
-        unit = re.search(r" (%|points)$", high)
-        return f"{low.removesuffix(unit[0]) if unit else low} to {high}"
-    agree = sum(finding["outcome"] == "established" for finding in findings)
-    return f"{agree} of {len(findings)} {'agree' if kind == 'X' else 'established'}" if findings else "–"
 
 
 def _margin(rule: Json, share: bool) -> float | None:

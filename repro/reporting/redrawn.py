@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from statistics import fmean
 from typing import Any
 
 from repro.reporting.panel import Drawn, Points, Series, heights
@@ -101,7 +100,7 @@ def _points(plan: Json, line: Json, own: Sequence[Json], others: Sequence[Json],
         if x is not None and y is not None:
             seeds.append((x, y, run["key"][:12]))
     seeds.sort()
-    means = tuple((x, fmean(y for at, y, _ in seeds if at == x)) for x in dict.fromkeys(x for x, _, _ in seeds))
+    means = tuple((x, _mean([y for at, y, _ in seeds if at == x])) for x in dict.fromkeys(x for x, _, _ in seeds))
     return Series(**common, seeds=tuple(seeds), mean=means)
 
 
@@ -119,9 +118,14 @@ def _thresholds(plan: Json, own: Sequence[Json], common: Json) -> Series:
     ]
     return Series(
         **common,
-        mean=tuple((x, fmean(ys)) for x, ys in by_threshold),
+        mean=tuple((x, _mean(ys)) for x, ys in by_threshold),
         band=tuple((x, min(ys), max(ys)) for x, ys in by_threshold),
     )
+
+
+def _mean(values: Sequence[float]) -> float:
+    """As `statistics.fmean`, whose exact sum is too large for a float where two values are as large as floats go."""
+    return sum(value / len(values) for value in values)
 
 
 def _by_share(values: Sequence[float]) -> Points:
@@ -143,7 +147,7 @@ def _curves(curves: Sequence[Points], common: Json) -> Series:
         return Series(**common, curves=tuple(curves[:MOST_CURVES]))
     by_place = [(points[0][0], [y for _, y in points]) for points in zip(*curves, strict=True)]
     band = tuple((x, min(ys), max(ys)) for x, ys in by_place)
-    return Series(**common, curves=(tuple((x, fmean(ys)) for x, ys in by_place),), band=band)
+    return Series(**common, curves=(tuple((x, _mean(ys)) for x, ys in by_place),), band=band)
 
 
 def _histogram(own: Sequence[Json], common: Json) -> Series:

@@ -7,7 +7,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from repro.reporting.claim import _unmoved, brief, section
+from repro.reporting.claim import section
+from repro.reporting.reasons import brief, unmoved
 from repro.reporting.view import view
 
 
@@ -98,4 +99,4 @@ def test_a_point_is_spelled_without_its_rules_own_parameters(small):
 def test_what_no_seed_decides_is_said_once_for_all_points():
     texts = ["No single one of the 2 points decides it.", "No single one of the 3 seeds decides it at depth 8.",
              "No single one of the 3 seeds decides it at depth 14."]  # fmt: skip
-    assert _unmoved(texts) == [texts[0], "No single one of the 3 seeds decides it at depth 8; depth 14."]
+    assert unmoved(texts) == [texts[0], "No single one of the 3 seeds decides it at depth 8; depth 14."]

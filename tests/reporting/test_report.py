@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
@@ -200,6 +200,7 @@ def test_without_pango_the_page_is_written_and_one_line_says_what_to_install(sma
     deviations=st.lists(TEXT, max_size=2),
     values=st.lists(MAYBE, max_size=6),
 )
+@example([], "REPRODUCED", "seen", "", "X", [], [1e308, 1e308])
 def test_arbitrary_findings_never_break_the_page(small, findings, verdict, answer, why, kind, deviations, values):
     """Nor does any text become an element, an attribute or a script of its own."""
     made = copy.deepcopy(small)

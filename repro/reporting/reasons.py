@@ -1,0 +1,127 @@
+"""A claim in words: its line, the reason behind it, and what would change it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from repro.judging.explain import otherwise
+from repro.reporting.text import point, short
+
+Json = dict[str, Any]
+
+MOST_REASONS = 8
+# In a reason, what the words' section, the folded table and the figure's axis say of every interval.
+SAID_ELSEWHERE = re.compile(
+    r" \((?:Welch|paired)\)| \([\d.]+ % over all looks(?:, [A-Za-z]+)?\)|, [\d.]+ % over all looks"
+    r"(?:, (?:the reference's own error included|the wider one of the arcsine-square-root and the log scale))?,"
+)
+STEP = re.compile(
+    r"the step least sure to stay within the margin is (.+), a drop of (\S+) points, at most (\S+) points;"
+    r" allowed are (\S+) points"
+)
+POINT = re.compile(r"(?<=the point )\[([^\]]*)\]")
+PREFIX = re.compile(r"With another [a-z ]+: (.)")
+NO_SINGLE = "No single one"  # begins a sentence that nothing alone changes the verdict
+
+
+def line(entry: Json, kind: str, rows: Sequence[Json], found: str) -> str:
+    """One line: the reason of a single point, and what was found over several."""
+    if len(rows) == 1 and (entry["tested"] or not rows[0]["findings"]):
+        return _why(kind, rows[0])
+    waiting = sum(len(row["missing"]) for row in rows)
+    counts = points(rows) if len(rows) > 1 else ""
+    held = [why for row in rows if (why := withheld(row))]
+    parts = [
+        ": ".join(filter(None, (counts, found.strip("–")))),
+        f"{waiting} runs missing" if waiting else "",
+        f"{len(held)} withheld: {held[0].rstrip('.')}" if held else "",
+    ]
+    return f"{'; '.join(filter(None, parts))}."
+
+
+def measured(kind: str, findings: Sequence[Json]) -> str:
+    """A claim's findings in a few words."""
+    if len(findings) == 1:
+        text = short(findings[0]["measured"])
+        steps = text.split(" → ")
+        return text if len(steps) <= 3 else f"{steps[0]} → … → {steps[-1]}"
+    estimates = [finding for finding in findings if finding["estimate"] is not None]
+    if estimates and len(estimates) == len(findings):
+        low, high = (pick(estimates, key=lambda finding: finding["estimate"])["measured"] for pick in (min, max))
+        unit = re.search(r" (%|points)$", high)
+        return f"{low.removesuffix(unit[0]) if unit else low} to {high}"
+    agree = sum(finding["outcome"] == "established" for finding in findings)
+    return f"{agree} of {len(findings)} {'agree' if kind == 'X' else 'established'}" if findings else "–"
+
+
+def points(rows: Sequence[Json]) -> str:
+    """How many points came out how."""
+    counts = Counter(row["answer"] if row["answer"] != "none" else row["verdict"].lower() for row in rows)
+    if len(rows) == 1:
+        return "1 point"
+    (first, count), *others = [(state.replace("_", " "), count) for state, count in counts.items()]
+    if not others:
+        return f"all {count} points"
+    return ", ".join([f"{count} of {len(rows)} points {first}", *(f"{number} {state}" for state, number in others)])
+
+
+def withheld(row: Json) -> str:
+    """Why a point has no verdict though no run is missing: they are in a lower precision; "" for any other."""
+    return str(row["why"]) if row["verdict"] == "PENDING" and not row["missing"] else ""
+
+
+def _why(kind: str, row: Json) -> str:
+    """The reason of one point, without what the figure, the table or the legend says."""
+    findings = row["findings"]
+    if kind == "X" and len(findings) > 1:
+        apart = [finding["why"] for finding in findings if finding["outcome"] != "established"]
+        agree = f"{len(findings) - len(apart)} of {len(findings)} agree"
+        return short(f"{agree}: {apart[0]}" if apart else f"All {len(findings)} agree.")
+    return short(brief(findings[0]["why"] if kind == "X" and findings else row["why"]))
+
+
+def brief(text: str) -> str:
+    """A reason without the level of its interval, the name of its test and the values of a trend's steps."""
+    text = "Trend p" + text.partition(". Trend p")[2] if ". Trend p" in text else text
+    return STEP.sub(_step, SAID_ELSEWHERE.sub("", text))
+
+
+def _step(found: re.Match[str]) -> str:
+    """The weakest step of a trend, as a change: what was a drop of −2 rises by 2."""
+    change, least = (_opposite(found[at]) for at in (2, 3))
+    return f"weakest step: {found[1]}, {change} points, at least {least}; a drop of {found[4]} is allowed"
+
+
+def _opposite(number: str) -> str:
+    return f"+{number[1:]}" if number[0] in "−-" else f"−{number}"
+
+
+def would_change(entry: Json, rows: Sequence[Json]) -> list[str]:
+    """Changes that would change the verdict: of a point, a seed, a margin."""
+    if len(rows) > 1:
+        each = [f"{row['would_change'].rstrip('.')} at {point(row)}." for row in rows if row["would_change"]]
+        changes = [entry["would_change"], *each]
+    else:
+        rule = rows[0]["criterion"]["rule"]
+        margins = [otherwise(rule["name"], finding) for finding in rows[0]["findings"] if rule["kind"] != "X"]
+        changes = [entry["would_change"], rows[0]["would_change"], *margins]
+    rules = rows[0]["criterion"]["rule"]
+    plain = [POINT.sub(lambda found: _spelled(found[1], rules), PREFIX.sub(lambda found: found[1].upper(), text))
+             for text in changes]  # fmt: skip
+    return [short(text) for text in dict.fromkeys(plain) if text][:MOST_REASONS]
+
+
+def unmoved(texts: Iterable[str]) -> list[str]:
+    """What no single point or seed decides, the points of a grid about which the same is said together."""
+    said: dict[str, list[str]] = {}
+    for text in texts:
+        what, _, where = text.rstrip(".").partition(" decides it at ")
+        said.setdefault(what, []).extend([where] if where else [])
+    return [f"{what}{' decides it at ' if places else ''}{'; '.join(places)}." for what, places in said.items()]
+
+
+def _spelled(text: str, rule: Json) -> str:
+    """A point of a grid, such as depth=14,gap=2.0, in words, without its rule's own parameters."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, _, value in pairs if name not in rule) or text
