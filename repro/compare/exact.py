@@ -67,7 +67,7 @@ class Printed:
         either.
         """
         how = agreement(measured, printed)
-        shown = f"{measured:,}" if isinstance(measured, int) else f"{measured:.4f}"
+        shown, own = _number(measured), implied == measured
         rounded = as_printed(measured, printed)
         match how:
             case "rounded":
@@ -81,15 +81,20 @@ class Printed:
                 outcome, words = Outcome.RULED_OUT, f"does not agree with {printed}"
                 if implied is not None and agreement(implied, printed) == "differs":
                     outcome = Outcome.SOURCE_ERROR
-                    words += f", nor does {implied:.4f}, which the source's other numbers give"
+                    also = f", nor does {_number(implied)}, which the source's other numbers give"
+                    words = f"is what the source's other numbers give, and {words}" if own else words + also
         return Finding(
             label=label,
             expected=printed,
-            measured=shown,
+            measured=f"{shown}, by the source's other numbers" if own else shown,
             outcome=outcome,
             why=f"{label}: {shown} {words}.",
             would_change=f"Only {rounded} would agree with it at these digits.",
         )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4f}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,7 +68,7 @@ class Trend:
             expected=f"{verb}, no {turn} above {self.margin:g}{suffix(unit)}",
             measured=means,
             outcome=outcome,
-            why=f"{names}: {means}. Trend p = {p_rise:.2g} (opposite {p_reverse:.2g}); the step least sure to stay "
+            why=f"{names}: {means}. Trend {_p(p_rise)} (opposite {_p(p_reverse)}); the step least sure to stay "
             f"within the margin is {pair}, a {turn} of {amount(drops[worst].estimate, unit)}, {bound} "
             f"({100 * COVERAGE:g} % over all looks, Welch); allowed are {self.margin:g}{suffix(unit)}.",
             would_change=_would_change(p_rise, p_reverse, drops, levels, len(samples), outcome),
@@ -92,6 +92,11 @@ def _refuse_unfit(samples: Sequence[Sample]) -> None:
             )
 
 
+def _p(value: float) -> str:
+    """A p-value in a sentence: of simulated orders, no smaller one is known."""
+    return f"p = {value:.2g}" if value >= 0.001 else "p < 0.001"
+
+
 def _would_change(
     p_rise: float, p_reverse: float, drops: Sequence[Estimate], levels: Levels, count: int, outcome: Outcome
 ) -> str:
@@ -100,9 +105,9 @@ def _would_change(
     upper = max(drop.interval(levels.accept)[1] for drop in drops)
     lower = max(drop.interval(levels.against / count)[0] for drop in drops)
     if outcome is Outcome.RULED_OUT and count * p_reverse < levels.against:
-        return f"No margin changes it: the opposite trend has p = {p_reverse:.2g}."
+        return f"No margin changes it: the opposite trend has {_p(p_reverse)}."
     if p_rise < levels.accept:
         text = f"It is established at any margin above {max(0.0, upper):.3g}"
     else:
-        text = f"No margin establishes it, as the trend has p = {p_rise:.2g}"
+        text = f"No margin establishes it, as the trend has {_p(p_rise)}"
     return f"{text}, and {f'ruled out at margins below {lower:.3g}' if lower > 0 else 'no margin rules it out'}."

@@ -99,9 +99,9 @@ def _whole(rows: Sequence[Judgement]) -> tuple[Verdict, Answer]:
 
 
 def _without_a_point(own: Sequence[Judgement]) -> str:
-    if len(own) < 2:
-        return ""
     whole = _whole(own)
+    if len(own) < 2 or whole[0] in (Verdict.PENDING, Verdict.BLOCKED):  # its other points decide nothing yet
+        return ""
     changed: dict[str, list[str]] = {}
     for left_out in own:
         verdict, answer = _whole([row for row in own if row is not left_out])

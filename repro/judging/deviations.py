@@ -31,7 +31,9 @@ def deviations(
     late, changed, recoded = _since_training(check, found)
     commits = alike(check, found, recoded) if recoded else []
     if late:
-        listed.append(f"rule: written after {late} of the {len(found)} runs were trained for other claims")
+        listed.append(
+            f"rule: {late} of the {len(found)} runs were trained for other points or claims, and have no record of it"
+        )
     if changed:
         listed.append(f"rule: changed after {changed} of the {len(found)} runs were trained")
     if recoded:
@@ -51,7 +53,7 @@ def marks(check: Check, found: Mapping[str, Run], controls: Mapping[str, str]) -
 
 
 def _since_training(check: Check, found: Mapping[str, Run]) -> tuple[int, int, list[Run]]:
-    """How many runs are older than the rule, how many saw another rule, and which saw this rule in other code."""
+    """How many runs have no record of the rule, how many saw another one, and which saw this one in other code."""
     if check.claim.exact:
         return 0, 0, []
     late = changed = 0

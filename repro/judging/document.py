@@ -58,7 +58,7 @@ def document(
     ``pointless`` and ``missing_seconds`` are as for ``coverage``. ``cluster`` is the account of GPU-hours.
     """
     rows = judge(checks, store, controls=controls, thorough=thorough)
-    runs = _runs(checks, rows, store)
+    runs, idle = _runs(checks, rows, store), _waiting(checks, rows, store)
     asking = _asking(checks)
     claims = claims_table(rows, checks)
     waiting = [row for row in rows if row.verdict is Verdict.PENDING]
@@ -84,10 +84,10 @@ def document(
         claims=tuple(claims),
         judgements=tuple(rows),
         runs=tuple(_run(run, wanted, asking) for run, wanted in runs),
-        waiting=tuple(_run(run, [], asking) for run in _waiting(checks, rows, store)),
+        waiting=tuple(_run(run, [], asking) for run in idle),
         environment=tuple(_environment(run for run, _ in runs)),
         data=tuple(_data(run for run, _ in runs)),
-        cost=_cost([run for run, _ in runs]),
+        cost=_cost([*(run for run, _ in runs), *idle]),
         cluster=None if cluster is None else dict(cluster),
         multiverses=multiverses(checks, rows, store),
         distances=distances(checks, rows, store),
@@ -175,10 +175,14 @@ def _data(runs: Iterable[Run]) -> list[DataRead]:
 
 def _cost(runs: Sequence[Run]) -> TotalCost:
     trained = [run for run in runs if run.spec.rows]
+    worked = [
+        part["processor_seconds"] for run in trained for part in run.record["parts"] if "processor_seconds" in part
+    ]
     return TotalCost(
         runs=len(runs),
         trained=len(trained),
         device_seconds=round(sum(run.record["seconds"] for run in trained), 1),
+        processor_seconds=round(sum(worked), 1) if worked else None,
         peak_memory_bytes=max((run.record["parts"][-1]["peak_memory_bytes"] for run in trained), default=None),
     )
 

@@ -73,11 +73,12 @@ class DataRead:
 
 @dataclass(frozen=True, kw_only=True)
 class TotalCost:
-    """The cost of all runs."""
+    """The cost of all complete runs, judged or waiting for others."""
 
-    runs: int  # behind the verdicts
+    runs: int  # behind the verdicts, or complete and waiting
     trained: int  # of them; the others were only built
-    device_seconds: float  # of training in total
+    device_seconds: float  # of training in total, by the clock, whatever else the device did
+    processor_seconds: float | None  # that the threads of these runs worked, as far as records say; null if none does
     peak_memory_bytes: int | None  # of the largest process
 
 

@@ -37,7 +37,7 @@ class Answer(StrEnum):
 
 PROVISIONAL = "provisional"  # the mark of a verdict whose controls do not all hold yet
 RULE_CHANGED = "rule changed after its runs"
-RULE_LATE = "rule written after its runs"
+RULE_LATE = "rule not on record with its runs"
 CODE_CHANGED = "judging code changed after its runs"
 CODE_ALIKE = "judging code changed, finds the same"
 

@@ -19,16 +19,28 @@ def checklist(made: Json) -> list[tuple[str, str, str]]:
     machines = ", ".join(sorted({one["device"] for one in made["environment"]})) or "none"
     return [
         ("Claims and their limits", YES, "each claim, its scale, and what cannot be tested there: Verdicts, Coverage"),
-        ("Data, with a way to check it", YES if made["data"] or not trained else NO, "SHA-256 of every split: Data"),
+        ("Data, with a way to check it", YES if made["data"] or not trained else NO,
+         "SHA-256 of every split: Data" if made["data"] else "none was read yet; each run checks what it reads"),
         ("Code of the runs", PARTLY if dirty else YES,
          "some runs have uncommitted changes or no commit: Environment" if dirty else "commit and hash: Environment"),
         ("Every setting of every run", YES, "spec of each run: verdicts.json"),
-        ("Hyperparameters chosen without the test set", YES, "the sources’ own, none tuned here"),
+        ("Hyperparameters chosen without the test set", YES,
+         "the sources’ own, none tuned here; which evaluation of a run is judged stands with its claim"),
         ("Error bars, and what they cover", YES if several else PARTLY,
          "Student-t over seeds, labelled with their coverage" if several else "some comparisons rest on one seed"),
-        ("Every run reported", YES, f"{len(made['runs'])} runs; diverged ones stay, a missing one is named"),
+        ("Every run reported", YES, f"{made['cost']['runs']} runs; diverged ones stay, a missing one is named"),
         ("Rules before runs", YES if kept else PARTLY if registered else NO,
-         f"registered {registered['registered']}" if registered else "no registration"),
-        ("Compute", YES, f"{made['cost']['device_seconds'] / 3600:.2g} hours on {machines}: Cost"),
+         f"registered {registered['registered']}{_since(registered)}" if registered else "no registration"),
+        ("Compute", YES, f"{made['cost']['device_seconds'] / 3600:.2g} hours by the clock on {machines}: Cost"),
         ("Bitwise repeatable", YES, "repro judge --retrain trains a run again and compares it"),
     ]  # fmt: skip
+
+
+def _since(registered: Json) -> str:
+    """What is not as it was registered."""
+    parts = [
+        f"{len(registered['unregistered'])} checks are not in it" if registered["unregistered"] else "",
+        f"{len(registered['changed'])} criteria changed since" if registered["changed"] else "",
+        "" if registered["judging_code"] else "the judging code changed since",
+    ]
+    return "".join(f"; {part}" for part in parts if part)

@@ -32,7 +32,7 @@ MEANINGS = {
     "NOT_REPRODUCED": "The criterion is ruled out.",
     "PAPER_ERROR": "The source contradicts itself or its own arithmetic.",
     "PARTIAL": "The direction is shown, the size is ruled out.",
-    "INCONCLUSIVE": "The runs exist and cannot decide; the report says how many seeds would, and requests them.",
+    "INCONCLUSIVE": "The runs exist and cannot decide; how many seeds would, or that none can, stands with each point.",
     "SMOKE": SCALED_MEANING,
     "PILOT": SCALED_MEANING,
     "MEASURED": "The source’s value could not be read, or this scale cannot test the sentence: no verdict.",

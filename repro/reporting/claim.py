@@ -11,7 +11,7 @@ from repro.reporting.panel import draw as draw_panel
 from repro.reporting.panel import table
 from repro.reporting.percent import in_percent
 from repro.reporting.saved import numbers, save
-from repro.reporting.text import counted, point, short
+from repro.reporting.text import counted, number, point, short
 from repro.reporting.trained import on
 from repro.reporting.what_if import what_if
 
@@ -62,6 +62,7 @@ def section(
         "tag_words": tags.get(source["tag"], ""),
         "kind": rule["kind"],
         "margin": _margin(rule, was_share),
+        "margins": _margins(rule, rows, was_share),
         "rule_name": rule["name"],
         "side": rule.get("side", ""),
         "unit": _margin_unit(findings),
@@ -71,6 +72,8 @@ def section(
         "points": reasons.points(rows),
         "point_count": len(rows),
         "measured": measured,
+        "seeds": max(row["seeds"] for row in rows),
+        "what": findings[0]["label"] if len(findings) == 1 and " → " not in findings[0]["label"] else "",
         "matrix": (matrix := _matrix(rows)),
         "rows": [] if matrix else [_row(row, several) for row in rows],
         "exact": all(finding["estimate"] is None and not finding["samples"] for finding in findings),
@@ -161,7 +164,7 @@ def _figures(name: str, kind: str, rows: Sequence[Json]) -> Json:
               finding) for row, finding in found]  # fmt: skip
     words = f"{name}: " + "; ".join(f"{label}: {f['measured']}, {f['outcome']}" for label, f in drawn[:12]) + "."
     draw = {"P": figures.means, "F": figures.means, "M": figures.means, "O": figures.differences,
-            "N": figures.differences, "T": figures.trends}.get(kind)  # fmt: skip
+            "N": figures.changes, "T": figures.trends}.get(kind)  # fmt: skip
     some = [row for row in drawn if row[1]["samples"] or row[1]["estimate"] is not None]
     sweeps = [(f"{point(row)}: {sweep['label']}" if len(rows) > 1 else sweep["label"], sweep)
               for row in rows for sweep in row["sweeps"]]  # fmt: skip
@@ -212,14 +215,22 @@ def _controls_line(controls: Sequence[Json]) -> str:
     failed = [one["name"] for one in controls if one["shape"] == "fails"]
     if failed:
         return f"{', '.join(failed)} failed; {holding} of {len(controls)} controls hold."
-    waiting = len(controls) - holding
-    return f"{waiting} of {len(controls)} controls pending." if waiting else f"All {holding} controls hold."
+    others = [one["state"] for one in controls if one["shape"] != "holds"]
+    states = " or ".join(dict.fromkeys("without a point" if " for " in state else state for state in others))
+    return f"{len(others)} of {len(controls)} controls {states}." if others else f"All {holding} controls hold."
 
 
 def _margin(rule: Json, share: bool) -> float | None:
     """The margin, gap or limit of a rule; of shares, in percent or points."""
     value = rule.get("margin", rule.get("gap", rule.get("limit")))
     return 100 * value if value is not None and (share or rule["kind"] == "F") else value
+
+
+def _margins(rule: Json, rows: Sequence[Json], share: bool) -> str:
+    """The margin, gap or limit in words: of points that have gaps of their own, the smallest and the largest."""
+    own = [row["params"].get("gap", rule["gap"]) for row in rows] if "gap" in rule else []
+    ends = [_margin({**rule, "gap": pick(own)}, share) for pick in (min, max)] if own else [_margin(rule, share)]
+    return " to ".join(number(end) for end in dict.fromkeys(ends))
 
 
 def _margin_unit(findings: Sequence[Json]) -> str:

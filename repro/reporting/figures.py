@@ -21,13 +21,19 @@ def means(rows: Sequence[Row], alternative: str) -> list[str]:
     return _made(lanes(some, "", label, alternative, seeds=True, decision=True) for some in _chunks(rows))
 
 
-def differences(rows: Sequence[Row], alternative: str) -> list[str]:
+def changes(rows: Sequence[Row], alternative: str) -> list[str]:
+    """Findings about a change each, after minus before: the samples of such a finding stand the other way round."""
+    return differences(rows, alternative, minuend=1)
+
+
+def differences(rows: Sequence[Row], alternative: str, minuend: int = 0) -> list[str]:
     """Findings about a difference each: the seeds of both arms, and the difference."""
     found = []
     for some in _chunks(rows):
         units = {sample["unit"] for _, finding in some for sample in finding["samples"]}
         each = f"each seed{_in(units.pop()) if len(units) == 1 else ''}"
-        words = " minus ".join(tails(arms)) if len(arms := arm_names(some)) == 2 else "Difference"
+        arms = tails(arm_names(some))
+        words = f"{arms[minuend]} minus {arms[1 - minuend]}" if len(arms) == 2 else "Difference"
         words = words if svg.width_of(words) <= svg.WIDTH else "Difference"
         label = f"difference{_in(_unit(some))}; bar: {_level(some)} interval"
         found.append(lanes(some, "Every seed", each, alternative, seeds=True, decision=False))
@@ -43,14 +49,14 @@ def trends(rows: Sequence[Row], alternative: str) -> list[str]:
         levels = [finite(sample["values"]) for sample in finding["samples"]]
         units = {str(sample["unit"]) for sample in finding["samples"]}
         series = Series(
-            name="BatchNorm",
+            name=shared or "mean",
             seeds=tuple((float(x), y, "") for x, values in enumerate(levels) for y in values),
             mean=tuple((float(x), fmean(values)) for x, values in enumerate(levels) if values),
         )
         panel = Drawn(
             title=" · ".join(filter(None, ("" if " → " in label else label, shared))),
             x_label="",
-            y_label=units.pop() if len(units) == 1 else "",
+            y_label=f"each seed{_in(units.pop())}" if len(units) == 1 else "each seed",
             series=(series,),
             at=tuple(float(x) for x in range(len(names))),
             names=tuple(names),

@@ -7,7 +7,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from repro.reporting.redrawn import OTHER_DATA
 from repro.reporting.rows import lanes
 from repro.reporting.saved import save
 from repro.reporting.text import point
@@ -18,6 +17,7 @@ Found = tuple[str, str, Json]  # claim, point of its grid, and a finding
 MOST = 18  # lanes of one drawing
 COLUMNS = ("claim", "point", "published", "margin", "measured", "interval_low", "interval_high", "prediction_low",
            "prediction_high", "unit", "outcome")  # fmt: skip
+SMOKE = "smoke"  # the scale whose data are not those of any source
 OTHER = "measured on other data"  # in place of the outcome of what a scale cannot test
 
 
@@ -43,8 +43,8 @@ def forest(
         for one in distances
         if one["check"] in of_check
     ]
-    grey = others if scale != OTHER_DATA else [*tested, *others]
-    coloured = [] if scale == OTHER_DATA else tested
+    grey = others if scale != SMOKE else [*tested, *others]
+    coloured = [] if scale == SMOKE else tested
     drawings = [*_drawn(coloured, grey=False), *_drawn(grey, grey=True)]
     if not drawings:
         return None

@@ -72,7 +72,7 @@ def _own_side(runs: Sequence[Json]) -> dict[str, str]:
         "data": ", ".join(sorted({run["spec"]["dataset"] for run in trained})) or none,
         "training": training or none,
         "seeds": seeds(trained) or none,
-        "cost": f"{hours} of one device, {len(trained):,} runs" if trained else none,
+        "cost": f"{hours} of one device by the clock, {len(trained):,} runs" if trained else none,
     }
 
 

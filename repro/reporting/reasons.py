@@ -22,6 +22,7 @@ STEP = re.compile(
 )
 POINT = re.compile(r"(?<=the point )\[([^\]]*)\]")
 PREFIX = re.compile(r"With another [a-z ]+: (.)")
+LISTED = 4  # findings of a claim that are named one by one
 NO_SINGLE = "No single one"  # begins a sentence that nothing alone changes the verdict
 
 
@@ -48,21 +49,25 @@ def measured(kind: str, findings: Sequence[Json]) -> str:
         return text if len(steps) <= 3 else f"{steps[0]} → … → {steps[-1]}"
     estimates = [finding for finding in findings if finding["estimate"] is not None]
     if estimates and len(estimates) == len(findings):
-        low, high = (pick(estimates, key=lambda finding: finding["estimate"])["measured"] for pick in (min, max))
-        unit = re.search(r" (%|points)$", high)
-        return f"{low.removesuffix(unit[0]) if unit else low} to {high}"
+        few = len(estimates) <= LISTED
+        some = estimates if few else [pick(estimates, key=lambda one: one["estimate"]) for pick in (min, max)]
+        texts = [finding["measured"] for finding in some]
+        unit = re.search(r"( %| points)?$", texts[-1])[0]  # type: ignore[index]  # it matches any text
+        shared = unit if all(text.endswith(unit) for text in texts) else ""
+        return (", " if few else " to ").join([text.removesuffix(shared) for text in texts]) + shared
     agree = sum(finding["outcome"] == "established" for finding in findings)
     return f"{agree} of {len(findings)} {'agree' if kind == 'X' else 'established'}" if findings else "–"
 
 
 def points(rows: Sequence[Json]) -> str:
     """How many points came out how."""
-    counts = Counter(row["answer"] if row["answer"] != "none" else row["verdict"].lower() for row in rows)
+    words = [row["answer"] if row["answer"] != "none" else row["verdict"].lower() for row in rows]
+    counts = Counter("where the source slips" if word == "paper_error" else word for word in words)
     if len(rows) == 1:
         return "1 point"
     (first, count), *others = [(state.replace("_", " "), count) for state, count in counts.items()]
     if not others:
-        return f"all {count} points"
+        return "both points" if count == 2 else f"all {count} points"
     return ", ".join([f"{count} of {len(rows)} points {first}", *(f"{number} {state}" for state, number in others)])
 
 

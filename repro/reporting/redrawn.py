@@ -1,7 +1,9 @@
 """A work's own figures, drawn again from the runs of a document."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from statistics import fmean
 from typing import Any
 
 from repro.reporting.panel import Drawn, Points, Series, heights
@@ -9,7 +11,7 @@ from repro.reporting.panel import Drawn, Points, Series, heights
 Json = dict[str, Any]
 Spec = Mapping[str, Any]
 MOST_CURVES = 12  # that an eye can follow
-OTHER_DATA = "smoke"  # the scale whose data are not those of any source
+OTHER_DATA = ("smoke", "pilot")  # scales whose data or schedules are not those of any source
 
 
 def panels(figure: Json, runs: Sequence[Json], scale: str) -> list[Drawn]:
@@ -71,7 +73,7 @@ def _panel(figure: Json, plan: Json, runs: Sequence[Json], scale: str) -> Drawn:
         log=plan["kind"] == "thresholds" or (plan["kind"] == "points" and len(xs) > 1 and max(xs) >= 2 * min(xs)),
         at=tuple(sorted(xs)) if listed else thresholds,
         reach=(0.0, 100.0) if plan["kind"] in ("curve", "retrains") else (),
-        grey=scale == OTHER_DATA,
+        grey=scale in OTHER_DATA,
     )
 
 
@@ -124,8 +126,11 @@ def _thresholds(plan: Json, own: Sequence[Json], common: Json) -> Series:
 
 
 def _mean(values: Sequence[float]) -> float:
-    """As `statistics.fmean`, whose exact sum is too large for a float where two values are as large as floats go."""
-    return sum(value / len(values) for value in values)
+    """Their mean; infinite, and so not drawn, where their sum is no float."""
+    try:
+        return fmean(values)
+    except OverflowError:
+        return math.inf
 
 
 def _by_share(values: Sequence[float]) -> Points:

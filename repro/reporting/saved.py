@@ -34,7 +34,7 @@ def shown(figure: Json, runs: Sequence[Json], scale: str) -> Json:
         "anchor": f"figure-{name}",
         "drawings": [Markup(one) for _, one in drawings],
         "runs": count,
-        "note": f"other data or schedule: {note}" if scale == redrawn.OTHER_DATA else note,
+        "note": f"other data or schedule: {note}" if scale in redrawn.OTHER_DATA else note,
         "save": save(name, table([panel for panel, _ in drawings])),
     }
 
@@ -73,4 +73,5 @@ def _alternative(figure: Json, panel: Drawn) -> str:
         if line.mean and not line.steps
     ]
     said = f": {'; '.join(ends)}" if ends else ""
-    return f"{figure['place']}, {panel.title}: {panel.y_label} against {panel.x_label}{said}."
+    where = ", ".join(filter(None, (figure["place"], panel.title)))
+    return f"{where}: {panel.y_label} against {panel.x_label}{said}."

@@ -25,7 +25,10 @@ def hours(value: float) -> str:
         return "a minute of one core"
     if value < 1:
         return f"{60 * value:.0f} minutes of one core"
-    return f"{value:,.1f} core-hours" if value < 100 else f"{value:,.0f} core-hours"
+    if value < 100:
+        return f"{value:,.1f} core-hours"
+    years = f" ({value / 8766:,.0f} core-years)" if value > 2 * 8766 else ""
+    return f"{float(f'{value:.3g}'):,.0f} core-hours{years}"
 
 
 def duration(seconds: float) -> str:

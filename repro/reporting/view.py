@@ -12,6 +12,7 @@ from repro.reporting.checklist import checklist
 from repro.reporting.forest import forest
 from repro.reporting.saved import shown
 from repro.reporting.text import counted, duration, plain, words
+from repro.statistics import MOST_SEEDS
 
 Json = dict[str, Any]
 
@@ -27,7 +28,7 @@ ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
     ("Not seen at this scale", lambda one: one["chip"]["answer"] == "not seen"),
     ("Open: the runs cannot decide",
      lambda one: one["chip"]["answer"] == "open" or one["chip"]["word"] == "INCONCLUSIVE"),
-    ("Cannot be tested at this scale, measured only",
+    ("Measured only: no rule can test the sentence at this scale",
      lambda one: one["chip"]["word"] == "MEASURED" and not one["tested"]),
     ("Measured: the source gives no value to compare with", lambda one: one["chip"]["word"] == "MEASURED"),
     ("Withheld: their precision is not held against float32 yet", lambda one: one["withheld"]),
@@ -35,6 +36,12 @@ ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
     ("Blocked: the suite failed", lambda one: one["chip"]["word"] == "BLOCKED"),
     ("Invalid: a control failed", lambda one: one["chip"]["word"] == "INVALID"),
 )  # fmt: skip
+DEVIATIONS = (  # a heading, and how the texts below it begin; the last one has all others
+    ("Readings of what a source leaves open", ("definition:",)),
+    ("Notes on rules, judging code and controls", ("rule:", "judging code:", "control ")),
+    ("Differences of the runs", ("",)),
+)
+ARXIV = "https://arxiv.org/abs/"
 
 
 def view(made: Json, changed: Json | None = None) -> Json:
@@ -78,10 +85,11 @@ def view(made: Json, changed: Json | None = None) -> Json:
             if not figure["drawings"]
         ],
         "lead": next((figure for figure in drawn if figure["lead"] and figure["runs"]), None),
-        "other_data": made["scale"] == redrawn.OTHER_DATA,
+        "other_data": made["scale"] in redrawn.OTHER_DATA,
         "forest": forest(others, rows, made["distances"], made["scale"]),
         "tags": tags,
-        **_title(made["works"], made["scale"]),
+        "trained": (trained := bool(trained_on or made["waiting"])),
+        **_title(made["works"], made["scale"], trained=trained),
         "groups": groups,
         "controls": controls,
         "controls_holding": sum(one["chip"]["shape"] == "holds" for one in controls),
@@ -89,7 +97,11 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "words": chips.words(claims),
         "checks": len(made["judgements"]),
         "without_tensors": sum(not run["tensors"] for run in made["runs"]),
-        "deviations": counted([text for row in made["judgements"] for text in row["deviations"]]),
+        "deviations": (apart := _deviations(made["judgements"])),
+        "deviations_line": _deviations_line(apart, (protocols := _protocols(made["works"]))),
+        "repeats": sum(one["same_as"] is not None for one in others),
+        "no_more_looks": _no_more_looks(made["judgements"]),
+        "most_seeds": MOST_SEEDS,
         "answers": _answers(others),
         "coverage": _coverage(made["coverage"], anchors),
         "scales": {entry["scale"]: entry for entry in made["scales"]},
@@ -101,7 +113,7 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "checklist": checklist(made),
         "disagreements": _disagreements(made["works"], others),
         "protocol": [(name.replace("_", " "), words(value)) for name, value in sorted(made["protocol"].items())],
-        "protocols": (protocols := _protocols(made["works"])),
+        "protocols": protocols,
         "all_told": len(protocols) >= sum(not work["companion_to"] for work in made["works"]) > 0,
         "cost": cost,
         "changed": changed,
@@ -110,10 +122,10 @@ def view(made: Json, changed: Json | None = None) -> Json:
     }
 
 
-def _title(works: Sequence[Json], scale: str) -> Json:
-    """What the page is about: the first work, and whether others report on it."""
+def _title(works: Sequence[Json], scale: str, trained: bool) -> Json:
+    """What the page is about: the first work, and whether others report on it; ``trained``: whether any run was."""
     own = [work for work in works if not work["companion_to"]] or list(works)
-    said = [(work["short"], work["scales"][scale]) for work in own if scale in work["scales"]]
+    said = [(work["short"], work["scales"][scale]) for work in own if scale in work["scales"] and trained]
     return {
         "title": (title := " · ".join(work["short"] for work in own) or "Published claims"),
         "head": title if len(own) < 2 else f"{own[0]['short']} and {len(own) - 1} more",
@@ -126,7 +138,35 @@ def _cited(work: Json) -> Json:
     names = list(work["authors"])
     authors = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
     url = work["url"] if work["url"].startswith(("https://", "http://")) else ""  # nothing that a browser would run
-    return {**work, "authors": authors, "url": url}
+    doi = f"10.48550/arXiv.{url.removeprefix(ARXIV)}" if url.startswith(ARXIV) else ""  # as arXiv registers them
+    return {**work, "authors": authors, "url": url, "doi": doi}
+
+
+def _deviations(rows: Sequence[Json]) -> list[Json]:
+    """What sets the runs apart, by kind: each text with the number of checks that it stands with."""
+    found: dict[str, list[str]] = {heading: [] for heading, _ in DEVIATIONS}
+    for text in (text for row in rows for text in row["deviations"]):
+        heading = next(heading for heading, begins in DEVIATIONS if text.startswith(begins))
+        found[heading].append(text.removeprefix("control "))
+    return [{"heading": heading, "texts": counted(texts)} for heading, texts in found.items() if texts]
+
+
+def _deviations_line(apart: Sequence[Json], protocols: Sequence[Json]) -> str:
+    """The deviations in one line: settings, and what else differs."""
+    settings = [row["standing"] for work in protocols for row in work["settings"]]
+    counts = {one["heading"]: len(one["texts"]) for one in apart}
+    parts = [
+        f"{settings.count('deviation')} of {len(settings)} settings" if settings else "",
+        *(f"{count} {heading[0].lower()}{heading[1:]}" for heading, count in counts.items()),
+    ]
+    return "; ".join(filter(None, parts))
+
+
+def _no_more_looks(rows: Sequence[Json]) -> int:
+    """How many open points have no further look, if no point has one and no run is missing."""
+    if any(row["next_look"] or row["missing"] for row in rows):
+        return 0
+    return sum(row["verdict"] == "INCONCLUSIVE" for row in rows)
 
 
 def _at(known: Sequence[str], key: str) -> tuple[int, str]:
@@ -200,7 +240,7 @@ def _protocols(works: Sequence[Json]) -> list[Json]:
         {**work, "said": _standings(work["settings"]),
          "settings": [{**row, "shape": shapes.get(row["standing"], "partial")}
                       for row in work["settings"]]}
-        for work in works if work["settings"] and len(work["columns"]) > 1
+        for work in works if work["settings"]
     ]  # fmt: skip
 
 
@@ -243,6 +283,8 @@ def _disagreements(works: Sequence[Json], claims: Sequence[Json]) -> list[Json]:
 
 def _apart(claims: Sequence[Json]) -> str:
     """Whether the runs tell wordings apart, in a sentence."""
+    if all(one["chip"]["shape"] == "pending" for one in claims):
+        return "No runs yet."
     slips = [one["id"] for one in claims if one["chip"]["shape"] == "source-error"]
     if slips:
         rest = [one for one in claims if one["id"] not in slips]
@@ -254,8 +296,8 @@ def _apart(claims: Sequence[Json]) -> str:
         return f"The runs tell them apart: {', '.join(holding)} holds, {', '.join(failing)} does not."
     if holding or failing:
         found = f"{', '.join(holding)} holds" if holding else f"{', '.join(failing)} does not hold"
-        return f"The runs do not tell them apart: {found}, the others are not decided."
-    return "The runs cannot tell them apart: none of them is decided."
+        return f"No verdict separates them: {found}, nothing is decided on the rest."
+    return "No verdict separates them: none of them is decided."
 
 
 def _machines(environment: Sequence[Json]) -> str:
@@ -271,5 +313,6 @@ def _cost(cost: Json) -> Json:
     return {
         **cost,
         "time": duration(cost["device_seconds"] or 0),
+        "worked": duration(cost["processor_seconds"]) if cost["processor_seconds"] else "",
         "memory": f"{peak / 1e9:.2f} GB" if peak else "not recorded",
     }

@@ -121,7 +121,15 @@ def test_printed_number_that_differs_is_the_sources_error_only_if_its_own_number
     found = rule.compare(levels=ONE_LOOK, label="output %", measured=6.0, printed="4.39", implied=implied)
     assert found.outcome is outcome
     slip = outcome is Outcome.SOURCE_ERROR
-    assert (f"nor does {implied:.4f}, which the source's other numbers give" in found.why) == slip
+    assert ("nor does 5, which the source's other numbers give" in found.why) == slip
+
+
+def test_a_number_that_the_sources_other_numbers_give_is_said_to_be_no_measurement():
+    rule = Printed(reason=REASON)
+    found = rule.compare(levels=ONE_LOOK, label="factor", measured=7.8966, printed="4", implied=7.8966)
+    assert found.outcome is Outcome.SOURCE_ERROR
+    assert found.measured == "7.8966, by the source's other numbers"
+    assert found.why == "factor: 7.8966 is what the source's other numbers give, and does not agree with 4."
 
 
 @pytest.mark.parametrize(

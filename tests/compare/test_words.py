@@ -86,7 +86,7 @@ def test_where_an_interval_lies_is_told_as_it_was_decided(interval, outcome, wor
     ("levels", "words"),
     [
         (rising_by(50, 60, 70), "established at any margin above 0, and no margin rules it out"),
-        (rising_by(70, 60, 50), "No margin changes it: the opposite trend has p ="),
+        (rising_by(70, 60, 50), "No margin changes it: the opposite trend has p <"),
         (rising_by(50, 60, 70, spread=(-30, 0, 30)), "No margin establishes it, as the trend has p ="),
         (rising_by(50, 70, 65), "and ruled out at margins below 4."),
     ],

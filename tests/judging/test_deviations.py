@@ -97,7 +97,8 @@ def test_diverged_run_counts_as_it_is(one_diverged):
 
 def test_rule_written_after_the_runs_is_a_deviation(store, make):
     row = verdict_of(store, make(), ON, criteria={})
-    assert row.deviations == ("rule: written after 3 of the 3 runs were trained for other claims",)
+    (text,) = row.deviations
+    assert text == "rule: 3 of the 3 runs were trained for other points or claims, and have no record of it"
 
 
 def test_rule_changed_after_the_runs_is_a_deviation(store, make):
@@ -112,7 +113,7 @@ def test_rule_of_an_exact_claim_may_be_written_after_its_runs(store, make):
 
 @pytest.mark.parametrize(
     ("criteria", "mark"),
-    [({}, "rule written after its runs"), ({"paper:a-claim": "0" * 64}, "rule changed after its runs")],
+    [({}, "rule not on record with its runs"), ({"paper:a-claim": "0" * 64}, "rule changed after its runs")],
 )
 def test_verdict_whose_rule_came_after_its_runs_is_marked_wherever_it_is_shown(store, make, criteria, mark):
     check = make()

@@ -59,7 +59,7 @@ def test_runs_that_were_only_built_are_no_mixture(tmp_path):
     run = finished(store, built(depth=14), part={"commit": "c0ffee+changes", "device": "another"})
     trained = finished(store, cifar("smoke", 0, depth=8), criteria={f"smoke:{check.id}": check.criterion_sha256})
     found = deviations(check, {run.spec.key: run, trained.spec.key: trained}, 1, (), {})
-    assert found == ("rule: written after 1 of the 2 runs were trained for other claims",)
+    assert found == ("rule: 1 of the 2 runs were trained for other points or claims, and have no record of it",)
 
 
 def test_a_row_counts_the_runs_that_have_another_rule(tmp_path):
@@ -70,10 +70,10 @@ def test_a_row_counts_the_runs_that_have_another_rule(tmp_path):
         for spec, criteria in zip(SMOKE.arms(3)["BatchNorm"], frozen, strict=True)
     }
     assert deviations(SMOKE, found, 3, (), {}) == (
-        "rule: written after 1 of the 3 runs were trained for other claims",
+        "rule: 1 of the 3 runs were trained for other points or claims, and have no record of it",
         "rule: changed after 1 of the 3 runs were trained",
     )
-    assert set(marks(SMOKE, found, {})) == {"rule changed after its runs", "rule written after its runs"}
+    assert set(marks(SMOKE, found, {})) == {"rule changed after its runs", "rule not on record with its runs"}
 
 
 def test_the_same_rule_in_changed_judging_code_is_no_changed_rule(tmp_path):

@@ -112,9 +112,10 @@ def test_the_checklist_says_partly_of_code_that_was_not_committed_and_no_without
     ("shapes", "said"),
     [
         (("holds", "fails"), "The runs tell them apart: a holds, b does not."),
-        (("holds", "undecided"), "The runs do not tell them apart: a holds, the others are not decided."),
+        (("holds", "undecided"), "No verdict separates them: a holds, nothing is decided on the rest."),
         (("source-error", "measured"), "a: the source contradicts itself."),
-        (("measured", "measured"), "The runs cannot tell them apart: none of them is decided."),
+        (("measured", "measured"), "No verdict separates them: none of them is decided."),
+        (("pending", "pending"), "No runs yet."),
     ],
 )
 def test_where_sources_disagree_the_report_says_whether_runs_tell_them_apart(shapes, said):

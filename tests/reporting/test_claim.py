@@ -44,7 +44,7 @@ def shown(small):
 
 
 def test_a_claim_of_several_points_counts_them_once_and_tells_networks_and_data(shown):
-    assert shown()["line"] == "1 of 2 points seen, 1 not seen: −29.90 to +30.10 points."
+    assert shown()["line"] == "1 of 2 points seen, 1 not seen: +30.10, −29.90 points."
     assert shown()["on"] == "resnet-8, 14 on digits"
 
 
@@ -100,3 +100,25 @@ def test_what_no_seed_decides_is_said_once_for_all_points():
     texts = ["No single one of the 2 points decides it.", "No single one of the 3 seeds decides it at depth 8.",
              "No single one of the 3 seeds decides it at depth 14."]  # fmt: skip
     assert unmoved(texts) == [texts[0], "No single one of the 3 seeds decides it at depth 8; depth 14."]
+
+
+def test_the_figure_of_a_change_is_titled_as_the_change_is_taken(shown, small):
+    """A change is after minus before, and its samples stand in the order of time."""
+    row = copy.deepcopy(small["judgements"][0])
+    row["findings"][0]["samples"] = [
+        {**row["findings"][0]["samples"][0], "label": name} for name in ("plain", "pooled")
+    ]
+    titles = {}
+    for kind in ("O", "N"):
+        row["criterion"]["rule"]["kind"] = kind
+        made = section(small["claims"][0], [copy.deepcopy(row)], {small["claims"][0]["claim"]: "x"}, {}, {})
+        titles[kind] = next(part for part in made["figures"][1].split(">") if " minus " in part).partition("<")[0]
+    assert titles == {"O": "plain minus pooled", "N": "pooled minus plain"}
+
+
+def test_gaps_that_points_have_of_their_own_are_told_as_a_range(shown, small):
+    entry, rows = small["claims"][0], copy.deepcopy(small["judgements"])
+    for row, gap in zip(rows, (2.4, 11.5), strict=True):
+        row["criterion"]["rule"] = {"kind": "O", "name": "Ordering", "gap": 2.4, "reason": "x"}
+        row["params"]["gap"] = gap
+    assert section(entry, rows, {entry["claim"]: "x"}, {}, {})["margins"] == "2.40 to 11.50"

@@ -116,11 +116,12 @@ def test_published_values_are_hollow_and_in_the_csv():
     assert sum(row["what"] == "seed" for row in rows) == 3
 
 
-def test_at_smoke_scale_a_figure_is_grey_and_says_that_its_data_are_others():
-    made = shown(figure(), RUNS, "smoke")
-    assert "#0072b2" not in made["drawings"][0]
-    assert made["note"] == "other data or schedule: 3 runs on digits"
-    assert "#0072b2" in shown(figure(), RUNS, "pilot")["drawings"][0]
+def test_below_the_papers_scale_a_figure_is_grey_and_says_that_its_data_are_others():
+    for scale in ("smoke", "pilot"):
+        made = shown(figure(), RUNS, scale)
+        assert "#0072b2" not in made["drawings"][0]
+        assert made["note"] == "other data or schedule: 3 runs on digits"
+    assert "#0072b2" in shown(figure(), RUNS, "paper")["drawings"][0]
 
 
 def test_without_runs_or_values_nothing_is_drawn():
