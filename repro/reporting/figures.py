@@ -13,6 +13,7 @@ from repro.reporting.rows import Row, arm_names, lanes, tails
 Json = dict[str, Any]
 MOST_ROWS = 18  # in one drawing: it must fit on a page
 MOST_DRAWINGS = 6
+NAMED = ("first named", "second named")  # arms of rows that differ in them
 
 
 def means(rows: Sequence[Row], alternative: str) -> list[str]:
@@ -36,7 +37,8 @@ def differences(rows: Sequence[Row], alternative: str, minuend: int = 0) -> list
         words = f"{arms[minuend]} minus {arms[1 - minuend]}" if len(arms) == 2 else "Difference"
         words = words if svg.width_of(words) <= svg.WIDTH else "Difference"
         label = f"difference{_in(_unit(some))}; bar: {_level(some)} interval"
-        found.append(lanes(some, "Every seed", each, alternative, seeds=True, decision=False))
+        named = NAMED if minuend == 0 else NAMED[::-1]
+        found.append(lanes(some, "Every seed", each, alternative, seeds=True, decision=False, named=named))
         found.append(lanes(some, words, label, alternative, seeds=False, decision=True, zero=True))
     return _made(found)
 

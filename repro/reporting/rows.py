@@ -30,16 +30,18 @@ def lanes(
     decision: bool,
     zero: bool = False,
     grey: bool = False,
+    named: Sequence[str] = (),
 ) -> str | None:
     """One drawing with a lane for each finding: its ``seeds``, its ``decision``, or both; None if undrawable.
 
-    ``zero`` draws a line there; ``grey`` says that the data are not the source's.
+    ``zero`` draws a line there; ``grey`` says that the data are not the source's; ``named`` are the arms of a legend
+    where those of the rows differ.
     """
     values = [0.0] if zero else []
     for _, finding in rows:
         values += _seeds(finding) if seeds else []
         values += decided(finding) if decision else []
-    arms = arm_names(rows) if seeds else []
+    arms = (arm_names(rows) or list(named)) if seeds else []
     top = (22.0 if title else 4.0) + (18.0 if len(arms) > 1 else 0.0)
     bottom = top + LANE * len(rows)
     x = axis(values, 6.0, svg.WIDTH - 8.0)

@@ -154,10 +154,9 @@ def _deviations(rows: Sequence[Json]) -> list[Json]:
 def _deviations_line(apart: Sequence[Json], protocols: Sequence[Json]) -> str:
     """The deviations in one line: settings, and what else differs."""
     settings = [row["standing"] for work in protocols for row in work["settings"]]
-    counts = {one["heading"]: len(one["texts"]) for one in apart}
     parts = [
         f"{settings.count('deviation')} of {len(settings)} settings" if settings else "",
-        *(f"{count} {heading[0].lower()}{heading[1:]}" for heading, count in counts.items()),
+        *(f"{one['heading'][0].lower()}{one['heading'][1:]}: {len(one['texts'])}" for one in apart),
     ]
     return "; ".join(filter(None, parts))
 
