@@ -32,6 +32,8 @@ ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
      lambda one: one["chip"]["word"] == "MEASURED" and not one["tested"]),
     ("Measured: the source gives no value to compare with", lambda one: one["chip"]["word"] == "MEASURED"),
     ("Withheld: their precision is not held against float32 yet", lambda one: one["withheld"]),
+    ("Seen so far, and points are missing", lambda one: one["chip"]["answer"] == "so far seen"),
+    ("Not seen so far, and points are missing", lambda one: one["chip"]["answer"] == "so far not seen"),
     ("Pending: runs are missing", lambda one: one["chip"]["word"] == "PENDING"),
     ("Blocked: the suite failed", lambda one: one["chip"]["word"] == "BLOCKED"),
     ("Invalid: a control failed", lambda one: one["chip"]["word"] == "INVALID"),
