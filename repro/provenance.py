@@ -9,6 +9,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 PROCESSOR = Path("/proc/cpuinfo")
+WRITTEN = ("claims/compared.json", "claims/evidence")  # by commands, from runs: no change of the code that trains
 
 
 @cache
@@ -18,7 +19,8 @@ def commit() -> str:
         return ""
     try:
         head = _git("rev-parse", "HEAD")
-        return head + ("+changes" if _git("status", "--porcelain", "--untracked-files=no") else "")
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", *(f":!{one}" for one in WRITTEN))
+        return head + ("+changes" if changed else "")
     except (OSError, subprocess.SubprocessError):
         return ""
 

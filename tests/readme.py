@@ -102,11 +102,13 @@ def standings(made: Json) -> str:
 
 def coverage(made: Json) -> str:
     """A Markdown row for each row of the catalogue, with what its own protocol takes."""
-    rows, takes = ["| row | work | standing | why | in full |", "|---|---|---|---|---|"], in_full()
+    rows, takes = ["| row | work | at smoke scale | why | in full |", "|---|---|---|---|---|"], in_full()
     for row in made["coverage"]:
-        word = (
-            f"{row['standing']}: {row['word']}" if row["word"] and row["word"] != row["standing"] else row["standing"]
-        )
+        word = row["standing"]
+        if word == "judged":
+            word = f"judged: {row['word']}"
+        elif word == "not attempted" and row["id"] in takes:
+            word = "no point"  # it has a check, at the source's own scale
         rows.append(f"| {row['id']} | {row['work']} | {word} | {row['reason']} | {takes.get(row['id'], '')} |")
     rows += [
         "",
@@ -146,6 +148,9 @@ def evidence(made: Json) -> str:
         if not judged or not any(row["seeds"] and row["runs"] and _trained(made, row) for row in judged):
             continue
         word = entry["verdict"] if entry["answer"] == "none" else entry["answer"]
+        if entry["verdict"] == "PENDING":
+            total = sum(entry["points"].values())
+            word = ", ".join(f"{count} of {total} points {state}" for state, count in entry["points"].items())
         marks = f" ({', '.join(entry['marks'])})" if entry["marks"] else ""
         sentence = judged[0]["criterion"]["sentence"]
         found = " ".join(finding["why"] for row in judged for finding in row["findings"][:1])

@@ -185,7 +185,7 @@ def _verify(arguments: argparse.Namespace, session: "Session") -> int:
 def _judge_by(arguments: argparse.Namespace, session: "Session") -> int:
     from repro.cli.judged import judged
     from repro.executing.older import judged_by
-    from repro.judging.compared import keep
+    from repro.judging.compared import FILE, keep
     from repro.provenance import claims
     from repro.runs.alone import alone
 
@@ -200,7 +200,8 @@ def _judge_by(arguments: argparse.Namespace, session: "Session") -> int:
         for line in lines:
             say(f"{check}: {line}")
     differing = sum(map(bool, found.values()))
-    summary = f"{commit[:12]} finds the same in {len(found) - differing} of {counted(len(found), 'judged check')}"
+    kept = f"; kept in {claims() / FILE}" if found else ""
+    summary = f"{commit[:12]} finds the same in {len(found) - differing} of {counted(len(found), 'judged check')}{kept}"
     arguments.tell(lambda: {"commit": commit, "checks": found}, [summary])
     return 2 if differing else 0 if found else 3
 

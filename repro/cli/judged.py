@@ -59,6 +59,9 @@ def table(made: dict[str, Any], coloured: Callable[[str, str], str]) -> Iterator
         yield (
             f"{entry['claim']:<{width}}  {coloured(f'{word:<14}', word)} {', '.join([*more, *entry['marks']])}".rstrip()
         )
+    for row in made["judgements"]:
+        if row["verdict"] == "BLOCKED":
+            yield f"{row['check']}: {row['why']}"
     yield _registered(made["registration"])
     counts = {"claim": len(made["claims"]), "check": len(made["judgements"]), "run": made["cost"]["runs"]}
     yield ", ".join(counted(count, word) for word, count in counts.items())
@@ -72,7 +75,8 @@ def _registered(found: dict[str, Any] | None) -> str:
     for name, words in (("changed", "changed since"), ("unregistered", "not in it")):
         if found[name]:
             differences.append(f"{len(found[name])} checks {words}, such as {found[name][0]}")
-    where = f"{found['file']} ({found['registered']}, SHA-256 {found['sha256'][:12]})"
+    sums = ", ".join(one[:12] for one in found["sha256"].split(", "))
+    where = f"{found['file']} ({found['registered']}, SHA-256 {sums})"
     return (
         f"Not as registered in {where}: {'; '.join(differences)}" if differences else f"Judged as registered in {where}"
     )

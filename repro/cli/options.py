@@ -36,7 +36,7 @@ def add(one: argparse.ArgumentParser, *groups: str) -> None:
                 one.add_argument("--results", type=values.folder, default=Path("results"), metavar="FOLDER",
                                  help="the store of runs (default results)")  # fmt: skip
                 one.add_argument("--data-dir", type=values.folder, default=Path("data"), metavar="FOLDER",
-                                 help="of CIFAR-10 and ImageNet (default data)")  # fmt: skip
+                                 help="the folder of CIFAR-10 and ImageNet (default data)")  # fmt: skip
             case "train":
                 one.add_argument("--device", type=values.devices, default="auto",
                                  help="auto (default: every GPU, else cpu), cpu, cuda:0 or cuda:0,cuda:1")  # fmt: skip
@@ -135,16 +135,19 @@ def again(judge: argparse.ArgumentParser) -> None:
     what.add_argument("--verify", action="store_true", help="recompute every verdict and compare; write nothing")
     what.add_argument("--remeasure", action="store_true", help="measure the stored networks again and compare (torch)")
     text = "judge the runs also with the code of a commit, and keep in claims/compared.json whether it finds the same"
-    what.add_argument("--by", metavar="COMMIT", help=text)
+    what.add_argument("--by", type=values.named, metavar="COMMIT", help=text)
     what.add_argument(
-        "--retrain", metavar="RUN", help="train runs again, by beginning of key or name, and compare (torch)"
+        "--retrain",
+        type=values.named,
+        metavar="RUN",
+        help="train runs again, by beginning of key or name",
     )
     judge.add_argument("--device", type=values.devices, default="cpu", help="to measure or train on (default cpu)")
 
 
 def work(new: argparse.ArgumentParser) -> None:
     """The argument of ``new``."""
-    new.add_argument("work", metavar="WORK", help="its key, by custom first author and year: doe2024")
+    new.add_argument("work", metavar="WORK", help="its key, by convention first author and year: doe2024")
 
 
 def registered(preregister: argparse.ArgumentParser) -> None:

@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from repro.cli import values
+
 NAME = "verdicts.json"
 
 
 def options(report: argparse.ArgumentParser) -> None:
     """Options of ``report``."""
-    report.add_argument("--results", type=Path, default=None, metavar="FOLDER",
+    report.add_argument("--results", type=values.folder, default=None, metavar="FOLDER",
                         help="mark each verdict STALE whose runs have changed in this store since")  # fmt: skip
     report.add_argument("--csv", action="store_true", help="also write claims, findings and runs as CSV, and a badge")
     report.add_argument("--archive", action="store_true", help="also write PDF/A-3a with verdicts.json inside")

@@ -80,6 +80,13 @@ def target(text: str) -> Path:
     return path
 
 
+def named(text: str) -> str:
+    """A word that is not empty: "" would be taken for no option at all."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the value is empty; name one, or leave the option out")
+    return text
+
+
 def folder(text: str) -> Path:
     """A path that is not empty: "" would be the current folder."""
     if not text.strip():

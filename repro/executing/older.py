@@ -1,12 +1,16 @@
 """The judge of another commit of this suite, run from a copy of that commit on the same store."""
 
+import contextlib
+import ctypes
 import io
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,8 @@ from repro.provenance import PACKAGE
 from repro.runs.canonical import parse
 
 JUDGED = (0, 1, 3)  # exit codes after which verdicts.json is whole
+COPY = "older-"  # begins the name of a copy's folder; the process that made it follows
+DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl
 
 
 def judged_by(commit: str, selection: Sequence[str], results: Path) -> tuple[str, dict[str, Any]]:
@@ -27,7 +33,7 @@ def judged_by(commit: str, selection: Sequence[str], results: Path) -> tuple[str
         StoreError: this suite is not a git checkout, git does not know the commit, or its judge fails.
     """
     full = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}").decode().strip()
-    with tempfile.TemporaryDirectory(prefix="older-") as place:
+    with _copy() as place:
         with tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", full))) as tar:
             tar.extractall(place, filter="data")
         report = Path(place) / "judged"
@@ -45,6 +51,7 @@ def judged_by(commit: str, selection: Sequence[str], results: Path) -> tuple[str
             ],
             cwd=place,
             env={**os.environ, "PYTHONPATH": place, "PYTHONDONTWRITEBYTECODE": "1"},
+            preexec_fn=_die_with_parent,
             capture_output=True,
             text=True,
             check=False,
@@ -53,6 +60,26 @@ def judged_by(commit: str, selection: Sequence[str], results: Path) -> tuple[str
             said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
             raise StoreError(f"the judge of {full[:12]} ended with exit code {done.returncode} and said: {said}")
         return full, dict(parse((report / "verdicts.json").read_bytes()))
+
+
+@contextlib.contextmanager
+def _copy() -> Iterator[str]:
+    """A folder that goes when this process ends or is terminated, with those that killed ones have left."""
+    for left in Path(tempfile.gettempdir()).glob(f"{COPY}*-*"):
+        maker = left.name.removeprefix(COPY).partition("-")[0]
+        if maker.isdecimal() and not Path(f"/proc/{maker}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        with tempfile.TemporaryDirectory(prefix=f"{COPY}{os.getpid()}-") as place:
+            yield place
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _die_with_parent() -> None:
+    with contextlib.suppress(OSError, AttributeError):  # other systems have no prctl
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
 
 
 def _git(*arguments: str) -> bytes:

@@ -47,6 +47,8 @@ def keep(older: Json, newer: Json, commit: str) -> dict[str, list[str]]:
         StoreError: as ``compare``, or the file is none of these or cannot be written.
     """
     found, rows = compare(older, newer), {row["check"]: row for row in newer["judgements"]}
+    if not found:
+        return found
     source, code, path = older["suite"]["judging_code_sha256"], judging_code(), claims() / FILE
     kept = [entry for entry in _read(path) if entry["code"] == code]
     known: Json = next((entry for entry in kept if entry["from"] == source), {"checks": {}})

@@ -19,6 +19,8 @@ def verify(path: Path, fresh: Json, *, page: Callable[[Json], bytes] | None = No
     ``page`` renders the report.html of a document; it is compared if there is one beside the document. Exit codes:
     2: something differs; 3: nothing differs, and some verdicts are pending or blocked, or there is none; 0: all agree.
     """
+    if other := _other_selection(path, fresh):
+        return [other], 2
     lines = differences(path, fresh)
     if page is not None:
         lines += _page_differs(path, page)
@@ -33,6 +35,24 @@ def verify(path: Path, fresh: Json, *, page: Callable[[Json], bytes] | None = No
         rest = count - waiting.total()
         return [f"{path}: {rest} of {count} verdicts are as computed from the runs; {words}"], 3
     return [f"{path}: all {count} verdicts are as computed from the runs"], 0
+
+
+def _other_selection(path: Path, fresh: Json) -> str:
+    """What is wrong if other checks were judged than are verified; "" if they are the same."""
+    stored = load(path)
+    old, new = ({row["check"] for row in made["judgements"]} for made in (stored, fresh))
+    if stored["scale"] == fresh["scale"] and old == new:
+        return ""
+    if stored["scale"] != fresh["scale"]:
+        return (
+            f"{path} is of scale {stored['scale']}, and scale {fresh['scale']} was asked for; say: "
+            f"--scale {stored['scale']}"
+        )
+    (apart, *_), where = (sorted(old - new), "it") if old - new else (sorted(new - old), "this selection")
+    return (
+        f"{path} has {len(old)} checks, and this selection {len(new)}; {apart}, for one, is in {where} alone. "
+        "Select what was judged: the same claims, -k and --data."
+    )
 
 
 def _page_differs(path: Path, page: Callable[[Json], bytes]) -> list[str]:

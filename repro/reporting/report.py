@@ -113,12 +113,14 @@ def _shaped(made: Json, changed: Json | None = None) -> Json:
 
 
 def _pages(shaped: Json, folder: Path, name: str) -> list[str]:
-    written = [_put(folder / f"{name}.html", _page(shaped, for_pdf=False).encode())]
+    page, printed, missing = _page(shaped, for_pdf=False).encode(), None, []
     try:
-        written.append(_put(folder / f"{name}.pdf", pdf(_page(shaped, for_pdf=True))))
+        printed = pdf(_page(shaped, for_pdf=True))
     except OSError as error:
-        written.append(f"no {name}.pdf: {error}. {INSTALL}")
-    return written
+        missing = [f"no {name}.pdf: {error}. {INSTALL}"]
+    # Both are there before one is written: a report that is stopped leaves the two that were.
+    written = [_put(folder / f"{name}.html", page)]
+    return [*written, _put(folder / f"{name}.pdf", printed)] if printed is not None else [*written, *missing]
 
 
 @contextmanager

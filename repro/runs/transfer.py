@@ -15,7 +15,7 @@ from repro.runs.archive import check_target, pack, unpack
 from repro.runs.checkpoint import read_checkpoint
 from repro.runs.files import explain_write_errors, write_with
 from repro.runs.lease import Lease, holder
-from repro.runs.run import read
+from repro.runs.run import Run, read
 from repro.runs.spec import RunSpec
 from repro.runs.spec_json import read_spec
 from repro.runs.store import CHECKPOINT, FAILURE, HISTORY, RECORD, SPEC, TENSORS, Store
@@ -45,7 +45,8 @@ def export(store: Store, specs: Iterable[RunSpec], file: Path, *, most: float = 
 def take_in(store: Store, file: Path) -> Counter[str]:
     """Adds the runs of an exported file to a store, and counts what became of them.
 
-    Counts are of "new", "equal", "newer checkpoint", "kept ours" and "tensors added".
+    Counts are of "new", "equal", "newer checkpoint", "kept ours", "tensors added" and "repaired": results that are
+    equal, of which a file here was damaged.
 
     A run that is already in the store with equal results is left as it is, but for trained tensors that it lacks and
     the file has. Nothing is imported if any run is damaged
@@ -135,7 +136,9 @@ class _Arrival:
             if self._theirs is None:
                 return "kept ours"
             if ours.digest == self._theirs.digest:
-                return "tensors added" if self._theirs.has_tensors and not ours.has_tensors else "equal"
+                if self._theirs.has_tensors and not ours.has_tensors:
+                    return "tensors added"
+                return "equal" if _sound(ours) else "repaired" if self._theirs.has_tensors else "kept ours"
             raise StoreError(
                 f"{self._file} holds other results than {ours.folder} for {self._spec.name}: conflict. Keep one: "
                 f"delete that folder to take theirs, or leave the run out of the export. {self._done}"
@@ -153,7 +156,7 @@ class _Arrival:
         until = time.monotonic() + PATIENCE
         while True:
             decision = self.decide()
-            if decision not in ("new", "newer checkpoint", "tensors added"):
+            if decision not in ("new", "newer checkpoint", "tensors added", "repaired"):
                 return decision
             with explain_write_errors(target):
                 target.mkdir(parents=True, exist_ok=True)
@@ -165,7 +168,7 @@ class _Arrival:
             time.sleep(0.05)
         try:
             decision = self.decide()
-            if decision in ("new", "newer checkpoint"):
+            if decision in ("new", "newer checkpoint", "repaired"):
                 with explain_write_errors(target):
                     _move(self._folder, target)
             elif decision == "tensors added":
@@ -208,6 +211,15 @@ class _Arrival:
                 f"{self._file} holds {self._folder.name[:12]}…/{min(found - known)}, which no export has. "
                 "Nothing of it was imported."
             )
+
+
+def _sound(run: Run) -> bool:
+    """Whether every file of a stored run is the one that its record names."""
+    try:
+        run.check()
+    except DamagedRunError:
+        return False
+    return True
 
 
 def _move(source: Path, target: Path) -> None:

@@ -1,9 +1,18 @@
 """The judge of another commit, run for real on this suite's own history."""
 
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
 import pytest
 
 from repro.cli.main import main
 from repro.errors import StoreError
+from repro.executing import older
 from repro.executing.older import judged_by
 from repro.judging import compared
 from repro.provenance import PACKAGE
@@ -31,3 +40,19 @@ def test_an_unknown_commit_is_named(commit, tmp_path):
 def test_what_an_older_judge_refuses_is_said(tmp_path):
     with pytest.raises(StoreError, match=r"the judge of .* ended with exit code 2 and said: .*no-such-claim"):
         judged_by("HEAD", ["no-such-claim", "--scale", "smoke"], tmp_path)
+
+
+def test_a_judge_that_is_terminated_leaves_no_copy_and_those_of_killed_ones_go(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    left = tmp_path / f"{older.COPY}{process.pid}-abc"  # of a process that is no more
+    left.mkdir()
+    other = tmp_path / f"{older.COPY}{os.getppid()}-abc"  # of one that lives
+    other.mkdir()
+    with pytest.raises(SystemExit) as ended, older._copy() as place:
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted([other.name, Path(place).name])
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == [other]

@@ -35,6 +35,14 @@ def test_equal_duplicates_are_accepted_although_they_took_another_time(here, the
     assert digests(there)[SPECS[0].key] == before
 
 
+def test_a_damaged_file_of_an_equal_run_is_repaired(here, there, file):
+    export(here, SPECS, file)
+    take_in(there, file)
+    (there.folder(SPECS[0]) / "history.jsonl").write_bytes(b"torn")
+    assert take_in(there, file) == {"repaired": 1, "equal": 1}
+    there.run(SPECS[0]).check()
+
+
 def test_a_conflict_is_refused_by_name_and_nothing_is_taken_in(here, there, file, finished):
     finished(there, SPECS[1], top1=12.0)
     before = digests(there)
