@@ -103,7 +103,11 @@ def _staging(store: Store, file: Path) -> Iterator[Path]:
         with lease.kept() if lease is not None else contextlib.nullcontext():
             yield place / "runs"
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        try:
+            shutil.rmtree(place, ignore_errors=True)
+        except KeyboardInterrupt:  # of many small files much of the time goes here
+            shutil.rmtree(place, ignore_errors=True)
+            raise
 
 
 class _Arrival:

@@ -34,8 +34,8 @@ def test_verifying_another_selection_or_scale_is_said_in_one_line(made, saved):
     fewer = {**made, "judgements": made["judgements"][:1]}
     lines, code = verify.verify(saved, fewer)
     assert code == 2
-    assert lines == [f"{saved} has 2 checks, and this selection 1; tiny[depth=14], for one, is in it alone. Select what was "
-                     "judged: the same claims, -k and --data."]  # fmt: skip
+    said = "has 2 checks, and this selection 1; tiny[depth=14], for one, is in it alone. Select what was judged: "
+    assert lines == [f"{saved} {said}the same claims, -k and --data."]
     lines, code = verify.verify(saved, {**made, "scale": "paper"})
     assert (lines, code) == ([f"{saved} is of scale smoke, and scale paper was asked for; say: --scale smoke"], 2)
 
