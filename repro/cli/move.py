@@ -40,7 +40,7 @@ def take_in(arguments: argparse.Namespace) -> int:
     found: dict[str, Counter[str]] = {}
     try:
         for path in arguments.files:
-            counts = found[str(path)] = Counter()
+            counts = found.setdefault(str(path), Counter())
             for file in shelf.archives(path):
                 counts += transfer.take_in(shared.store(arguments), file)
     except ReproError:
@@ -52,4 +52,7 @@ def take_in(arguments: argparse.Namespace) -> int:
 
 
 def _lines(found: dict[str, Counter[str]]) -> Iterator[str]:
-    return (f"{path}: {count} {word}" for path, counts in found.items() for word, count in counts.items())
+    for path, counts in found.items():
+        yield from (f"{path}: {count} {word}" for word, count in counts.items())
+        if not counts:
+            yield f"{path}: no run"

@@ -59,10 +59,11 @@ def unpack(file: Path, staging: Path) -> None:
                 if not known or target.exists():
                     raise StoreError(f"{file} holds {member.name[:120]!r}, which no export has; it was not imported.")
                 free -= member.size
-                if free < 0 or (member.size > TEXT and target.suffix in (".json", ".jsonl")):
+                too_long = member.size > TEXT and target.suffix in (".json", ".jsonl")
+                if free < 0 or too_long:
+                    why = "more than any run has" if too_long else "more than this disk has room for: free some"
                     raise StoreError(
-                        f"{file} holds {member.name} of {member.size / 1e9:.1f} GB, which is more than any run has, or "
-                        "than this disk has room for; it was not imported."
+                        f"{file} holds {member.name} of {member.size:,} bytes, {why}; it was not imported."
                     )
                 content = tar.extractfile(member)
                 assert content is not None

@@ -1,5 +1,7 @@
 """export and import from outside."""
 
+import tarfile
+
 import pytest
 
 from repro.cli.main import main
@@ -31,3 +33,16 @@ def test_an_export_leaves_out_what_is_larger_than_asked_for(workplace, tiny_clai
         with pytest.raises(SystemExit):
             main(["export", "tiny.py", "--to", "light.tar.xz", f"--tensors-up-to={word}"])
         assert "is no size; write one such as 500kB or 2MB" in capsys.readouterr().err
+
+
+def test_a_file_named_twice_is_counted_twice_and_one_without_runs_is_said_to_have_none(
+    workplace, tiny_claim, fill, capsys
+):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    fill(workplace / "results", 8, 80.0)
+    main(["export", "tiny.py", "--to", "kept.tar.xz"])
+    tarfile.open("none.tar.xz", "w:xz").close()
+    capsys.readouterr()
+    assert main(["import", "kept.tar.xz", "kept.tar.xz", "none.tar.xz", "--results", "there"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["kept.tar.xz: 3 new", "kept.tar.xz: 3 equal", "none.tar.xz: no run"]
