@@ -82,6 +82,10 @@ def collect(
         ClaimError: a claim file cannot be read or breaks a rule, or nothing is selected.
     """
     where = list(paths) or [str(claims())]
+    if not paths and not claims().samefile(
+        folder("claims")
+    ):  # a user's own, whose checks may depend on controls of ours
+        where += sorted({str(path) for name in ids for path in _controls(name)})
     found = _session(where, scale, keyword, copy, ids)
     known = {check.claim.id for check in found.checks.values()} | found.pointless.keys()
     needed = {
@@ -109,6 +113,12 @@ def defining(name: str, work: Path) -> list[Path]:
     pattern = re.compile(rf"""\bid=["']{re.escape(name)}["']""")
     near = [*work.parent.glob("*/*.py"), *(folder("claims") / "controls").glob("*.py")]
     return [path for path in near if pattern.search(path.read_text("utf-8"))]
+
+
+def _controls(name: str) -> list[Path]:
+    """The file of ours that defines the control with an id, if there is one."""
+    ours = folder("claims") / "controls"
+    return [path for path in defining(name.partition("[")[0], ours) if path.parent == ours][:1]
 
 
 def _session(where: list[str], scale: str, keyword: str, copy: str | None, ids: Sequence[str]) -> "Session":

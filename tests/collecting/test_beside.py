@@ -3,6 +3,8 @@
 import pytest
 
 from repro.collecting.collect import collect
+from repro.collecting.new import write_work
+from repro.errors import ClaimError
 from tests.made import replaced
 
 
@@ -54,3 +56,11 @@ def test_primary_claims_of_the_catalogue_beside_the_claims_share_the_level(workp
     (workplace / "tiny.py").write_text(replaced(tiny_claim, "depends_on=()", "depends_on=(), primary=True"))
     (check, _) = collect(scale="smoke", paths=["tiny.py"]).selected
     assert check.levels().against == pytest.approx(0.05 / (1 * 2 * 4))
+
+
+def test_a_control_of_this_suite_can_be_named_where_own_claims_are(workplace):
+    write_work("doe2024", workplace / "claims")
+    found = collect(scale="smoke", ids=("control-judge",))
+    assert [check.id for check in found.selected] == ["control-judge"]
+    with pytest.raises(ClaimError, match="no claim or check is named 'm1d-order'"):
+        collect(scale="smoke", ids=("m1d-order",))
