@@ -84,7 +84,7 @@ def collect(
     where = list(paths) or [str(claims())]
     if not paths and not claims().samefile(
         folder("claims")
-    ):  # a user's own, whose checks may depend on controls of ours
+    ):  # the user's own, which may depend on ours
         where += sorted({str(path) for name in ids for path in _controls(name)})
     found = _session(where, scale, keyword, copy, ids)
     known = {check.claim.id for check in found.checks.values()} | found.pointless.keys()
