@@ -150,7 +150,8 @@ def evidence(made: Json) -> str:
         word = entry["verdict"] if entry["answer"] == "none" else entry["answer"]
         if entry["verdict"] == "PENDING":
             total = sum(entry["points"].values())
-            word = ", ".join(f"{count} of {total} points {state}" for state, count in entry["points"].items())
+            known = sorted(entry["points"].items(), key=lambda item: item[0] == "PENDING")
+            word = ", ".join(f"{count} of {total} points {state.lower()}" for state, count in known)
         marks = f" ({', '.join(entry['marks'])})" if entry["marks"] else ""
         sentence = judged[0]["criterion"]["sentence"]
         found = " ".join(finding["why"] for row in judged for finding in row["findings"][:1])
