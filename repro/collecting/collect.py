@@ -82,9 +82,7 @@ def collect(
         ClaimError: a claim file cannot be read or breaks a rule, or nothing is selected.
     """
     where = list(paths) or [str(claims())]
-    if not paths and not claims().samefile(
-        folder("claims")
-    ):  # the user's own, which may depend on ours
+    if not paths and not claims().samefile(folder("claims")):  # the user's own, which may depend on ours
         where += sorted({str(path) for name in ids for path in _controls(name)})
     found = _session(where, scale, keyword, copy, ids)
     known = {check.claim.id for check in found.checks.values()} | found.pointless.keys()
