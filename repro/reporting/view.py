@@ -314,6 +314,6 @@ def _cost(cost: Json) -> Json:
     return {
         **cost,
         "time": duration(cost["device_seconds"] or 0),
-        "worked": duration(cost["processor_seconds"]) if cost["processor_seconds"] else "",
+        "worked": duration(worked) if (worked := cost.get("processor_seconds")) else "",  # older documents have none
         "memory": f"{peak / 1e9:.2f} GB" if peak else "not recorded",
     }
