@@ -11,7 +11,7 @@ from repro.cli.parsing import Parser
 
 FAILED = "a run or the suite failed, the command is wrong, or it was interrupted"
 EXIT_CODES = {
-    0: "done; everything judged holds",
+    0: "done; nothing judged speaks against a claim",
     1: "a claim does not hold",
     2: FAILED,
     3: "something is still missing or pending",
@@ -36,7 +36,7 @@ GROUPS = {
     "verify": (
         Subcommand(name="verify", help="trains, judges and reports in one go", call=verify.verify,
                    groups=(*CLAIMS, "train", "report"),
-                   codes={0: "everything judged holds", 1: EXIT_CODES[1],
+                   codes={0: "nothing judged speaks against a claim", 1: EXIT_CODES[1],
                           3: "a verdict is pending, or training was stopped"}),
         Subcommand(name="doctor", help="checks what the suite needs", call=verify.doctor, groups=("store", "json"),
                    more=options.examine),
@@ -65,7 +65,7 @@ GROUPS = {
                    groups=(*CLAIMS, "report")),
         Subcommand(name="judge", help="judges stored runs into verdicts.json", call=judge.judge,
                    groups=(*CLAIMS, "report"), more=options.again,
-                   codes={0: "everything judged holds", 1: EXIT_CODES[1], 3: "a verdict is pending"}),
+                   codes={0: "nothing judged speaks against a claim", 1: EXIT_CODES[1], 3: "a verdict is pending"}),
         Subcommand(name="report", help="renders verdicts.json as HTML and PDF", call=judge.report,
                    groups=("claims", "report", "json"), more=reporting.options,
                    codes={0: "written or compared", 3: "with --results: a verdict is STALE, as runs have changed"}),
