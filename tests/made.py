@@ -71,11 +71,12 @@ def finished(
         "from_epoch": 0,
         "from_step": 0,
         "seconds": seconds,
+        "processor_seconds": seconds,
         "peak_memory_bytes": 300_000_000,
     }
     record = {
         "outcome": "trained" if spec.rows else "built",
-        "parts": [known_part | (part or {})],
+        "parts": [{name: value for name, value in (known_part | (part or {})).items() if value is not None}],
         "criteria": criteria or {},
         "data": DATASETS[spec.dataset].fingerprints or {"train": "a" * 64, "test": "b" * 64},
         "frozen_before": f"{spec.seed:064x}",

@@ -1,7 +1,7 @@
 """The plan: each run once, with the checks that need it, its condition and its cost."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from repro.claim import JUDGED_BY, Check, judging_code
@@ -84,7 +84,7 @@ def plan(
     conditions = {key: _opened(store, spec, condition(spec)) for key, (spec, _) in wanted.items()}
     reused = [run for _, run in conditions.values() if isinstance(run, Run)]
     device = device or at_hand(store.root, device_type, device_name(device_type))
-    cost = estimator([*known, *map(_known, filter(lambda run: run.spec.rows, reused))], device)
+    cost = estimator([*known, *_timed(reused, device.kind)], device)
     runs = [_planned(spec, tuple(needed), store, *conditions[key], cost) for key, (spec, needed) in wanted.items()]
     return Plan(checks=tuple(checks), runs=tuple(verdicts_first(runs)), device=device)
 
@@ -140,7 +140,12 @@ def timed(store: Store, device_type: str) -> list[Known]:
     Raises:
         StoreError: a run was changed by hand.
     """
-    trained = [run for run in store.runs() if run.spec.rows]
+    return _timed(store.runs(), device_type)
+
+
+def _timed(runs: Iterable[Run], device_type: str) -> list[Known]:
+    """As ``timed``: a processor's clock alone, in records of earlier code, says more of what else it did."""
+    trained = [run for run in runs if run.spec.rows]
     sure = [
         run for run in trained if device_type != "cpu" or all("processor_seconds" in p for p in run.record["parts"])
     ]

@@ -144,6 +144,13 @@ def test_a_run_is_a_measurement_of_the_device_that_finished_it(store, finished, 
     assert {planned.cost.basis for planned in made.missing} == {basis}
 
 
+@pytest.mark.parametrize(("worked", "basis"), [(36.0, "measured"), (None, "assumed")])
+def test_the_clock_of_a_processor_that_others_may_have_kept_busy_is_no_measurement(store, finished, worked, basis):
+    finished(store, cifar("smoke", 0, depth=8), seconds=360.0, part={"processor_seconds": worked})
+    made = plan([check("a", 8)], store, device_type="cpu")
+    assert {planned.cost.basis for planned in made.missing} == {basis}
+
+
 def test_a_run_that_was_only_built_is_no_measurement(store, finished):
     finished(store, built(depth=14))
     checks = [check("a", 14, looks=ONE_LOOK, spec=built), check("b", 14, scale="paper")]
