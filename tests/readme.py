@@ -39,11 +39,22 @@ def paper(made: Json) -> str:
     needs = {entry["scale"]: entry for entry in made["scales"]}
     done, pilot = needs["paper"], needs["pilot"]
     missing = pilot["runs"] - pilot["complete"]
-    standing = "neither confirmed nor refuted here" if not done["complete"] else "tested here only in part"
+    decided = any(
+        row["verdict"] not in ("PENDING", "BLOCKED")
+        for row in made["judgements"]
+        if row["criterion"]["rule"]["kind"] != "X" and row["criterion"]["source"]["work"] != "control"
+    )
+    standing = "tested here only in part" if decided else "neither confirmed nor refuted here"
     return (
         f"**The paper's trained results are {standing}: {done['complete']} of {done['runs']} runs of its protocol "
-        f"exist.** Next step: {missing} runs at pilot scale.\n"
+        f"exist{_untrained(made)}.** Next step: {missing} runs at pilot scale.\n"
     )
+
+
+def _untrained(made: Json) -> str:
+    """Said where all that exists are untrained networks, of which the pilot needs the same runs."""
+    runs = [run for part in ("runs", "waiting") for run in made[part] if run["outcome"] != "built"]
+    return ", all of untrained networks" if runs and all(run["spec"].get("trained") == "none" for run in runs) else ""
 
 
 def statement(made: Json) -> str:

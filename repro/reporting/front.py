@@ -22,7 +22,9 @@ STANDINGS = {  # every word of a verdict at the paper's own protocol, so that th
 def answer(made: Json, claims: Sequence[Json]) -> str:
     """The answer in one sentence."""
     paper = next((entry for entry in made["scales"] if entry["scale"] == "paper"), None)
-    if made["scale"] != "paper" or (paper and not paper["complete"]):
+    waits = ("PENDING", "BLOCKED")
+    decided = any((not one["exact_claim"] and one["chip"]["word"] not in waits) or one["withheld"] for one in claims)
+    if made["scale"] != "paper" or (paper and not decided):
         papers, its = ("papers’", "their protocols") if len(_own(made)) > 1 else ("paper’s", "its protocol")
         exist = f": {paper['complete']:,} of {paper['runs']:,} runs of {its} exist" if paper else ""
         return f"The {papers} trained results are neither confirmed nor refuted here{exist}."
