@@ -30,17 +30,20 @@ def checklist(made: Json) -> list[tuple[str, str, str]]:
          "Student-t over seeds, labelled with their coverage" if several else "some comparisons rest on one seed"),
         ("Every run reported", YES, f"{made['cost']['runs']} runs; diverged ones stay, a missing one is named"),
         ("Rules before runs", YES if kept else PARTLY if registered else NO,
-         f"registered {registered['registered']}{_since(registered)}" if registered else "no registration"),
+         f"registered {registered['registered']}: {since_registered(registered)}" if registered else "no registration"),
         ("Compute", YES, f"{made['cost']['device_seconds'] / 3600:.2g} hours by the clock on {machines}: Cost"),
         ("Bitwise repeatable", YES, "repro judge --retrain trains a run again and compares it"),
     ]  # fmt: skip
 
 
-def _since(registered: Json) -> str:
-    """What is not as it was registered."""
+def since_registered(registration: Json | None) -> str:
+    """What differs from a registration, in a few words."""
+    if registration is None:
+        return ""
     parts = [
-        f"{len(registered['unregistered'])} checks are not in it" if registered["unregistered"] else "",
-        f"{len(registered['changed'])} criteria changed since" if registered["changed"] else "",
-        "" if registered["judging_code"] else "the judging code changed since",
-    ]
-    return "".join(f"; {part}" for part in parts if part)
+        f"{len(registration['changed'])} criteria changed since" if registration["changed"] else "",
+        f"{len(registration['unregistered'])} checks are not in it" if registration["unregistered"] else "",
+        "" if registration["judging_code"] else "the judging code changed since, no criterion did"
+        if not registration["changed"] else "so did the judging code",
+    ]  # fmt: skip
+    return ", ".join(filter(None, parts)) or "every criterion and the judging code are the registered ones"

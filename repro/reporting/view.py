@@ -8,7 +8,7 @@ from repro.claim import CONTROL
 from repro.judging.coverage import Standing
 from repro.judging.multiverse import flips
 from repro.reporting import chips, claim, front, redrawn
-from repro.reporting.checklist import checklist
+from repro.reporting.checklist import checklist, since_registered
 from repro.reporting.forest import forest
 from repro.reporting.saved import shown
 from repro.reporting.text import counted, duration, plain, words
@@ -111,7 +111,7 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "provisional": [one for one in others if "provisional" in one["chip"]["marks"]],
         "multiverses": _multiverses(made["multiverses"], anchors),
         "registration": made["registration"],
-        "registered_words": _registered(made["registration"]),
+        "registered_words": since_registered(made["registration"]),
         "checklist": checklist(made),
         "disagreements": _disagreements(made["works"], others),
         "protocol": [(name.replace("_", " "), words(value)) for name, value in sorted(made["protocol"].items())],
@@ -258,19 +258,6 @@ def _standings(settings: Sequence[Json]) -> str:
         f"deviations: {len(named['deviation'])}{f' ({listed})' if (listed := ', '.join(named['deviation'])) else ''}",
     ]
     return f"{len(settings)} settings. {'; '.join(filter(None, parts))}."
-
-
-def _registered(registration: Json | None) -> str:
-    """What differs from a registration, in a few words."""
-    if registration is None:
-        return ""
-    parts = [
-        f"{len(registration['changed'])} criteria changed since" if registration["changed"] else "",
-        f"{len(registration['unregistered'])} checks are not in it" if registration["unregistered"] else "",
-        "" if registration["judging_code"] else "the judging code changed since, no criterion did"
-        if not registration["changed"] else "so did the judging code",
-    ]  # fmt: skip
-    return ", ".join(filter(None, parts)) or "every criterion and the judging code are the registered ones"
 
 
 def _disagreements(works: Sequence[Json], claims: Sequence[Json]) -> list[Json]:
