@@ -33,14 +33,14 @@ def start(arguments: argparse.Namespace, session: "Session") -> int:
     files = TrainerFiles(shared.store(arguments))
     words = [word for word in arguments.words if word != "--json"]
     pid = background.start(files, [sys.executable, "-m", "repro.cli", *words, "--detached"])
-    where = [] if str(arguments.results) == "results" else ["--results", str(arguments.results)]
+    look = shlex.join(["repro", "run", "--background", "--status", *shared.options(arguments, "results")])
     arguments.tell(
         lambda: {"process": pid, "missing": len(plan.missing), "log": str(files.log)},
         [
             *(one.line for one in left),
             f"{len(plan.missing)} of {len(plan.runs)} runs to train in the background (process {pid}), about "
             f"{duration(plan.hours * 3600)} of one device; log {files.log}",
-            f"Next: {shlex.join(['repro', 'run', '--background', '--status', *where])}, or --stop instead of --status",
+            f"Next: {look}, or --stop instead of --status",
         ],
     )
     return 0

@@ -18,10 +18,10 @@ def bench(arguments: argparse.Namespace) -> int:
     from repro.executing.devices import devices
     from repro.planning import device
 
-    name = devices(arguments.device)[0]
+    name, store = devices(arguments.device)[0], shared.store(arguments)
+    device.make_room(store.root)
     show(f"Measuring {name} for about a minute; other work on this machine makes the figures worse.")
     found = measure(name, lambda what: show(f"  {what} …"))
-    store = shared.store(arguments)
     file, off = device.save(store.root, found), ratios(found, store)
     arguments.tell(
         lambda: device.to_json(found) | {"file": str(file), "estimate_by_record": off},

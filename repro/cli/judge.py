@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import reporting, shared
-from repro.cli.output import coloured, counted, say, show
+from repro.cli.output import busy, coloured, counted, say, show
 from repro.errors import ClaimError, DamagedRunError, NoPointError
 
 if TYPE_CHECKING:
@@ -123,7 +123,8 @@ def explain(arguments: argparse.Namespace) -> int:
     if not (arguments.claims or arguments.keyword):
         raise ClaimError("name what to explain: an id, a claim file, or -k and words; `repro list` names all.")
     session = shared.collect(arguments)
-    found = explain(session.selected, shared.store(arguments), list(session.checks.values()))
+    options = shared.options(arguments, "scale", "data", "results")
+    found = explain(session.selected, shared.store(arguments), list(session.checks.values()), options)
     arguments.tell(
         lambda: [
             {"claim": one.claim, "text": one.text, "judgements": [to_json(row) for row in one.judgements]}
@@ -140,6 +141,7 @@ def judged(arguments: argparse.Namespace, session: "Session") -> int:
     from repro.judging import verdicts_json
     from repro.judging.verdict import exit_code
 
+    busy(f"judging {counted(len(session.selected), 'check')}")
     made, rows = judged(session, shared.store(arguments), scale=arguments.scale, copy=arguments.data)
     verdicts_json.save(made, arguments.report / "verdicts.json")
     arguments.tell(lambda: made, table(made, coloured))
@@ -167,6 +169,7 @@ def _verify(arguments: argparse.Namespace, session: "Session") -> int:
     from repro.judging import verify
     from repro.reporting import report as reports
 
+    busy(f"judging {counted(len(session.selected), 'check')} and reading every file of their runs")
     made, _ = judged(
         session,
         shared.store(arguments),

@@ -24,8 +24,10 @@ def logs(arguments: argparse.Namespace) -> int:
     store = shared.store(arguments)
     if arguments.run is None:
         failed = [_local(store, spec) for spec in store.specs() if store.condition(spec) == "failed"]
-        trainer = _trainer(arguments)
-        arguments.tell(lambda: {"failed": failed, "background": trainer}, _overview(failed, trainer))
+        damaged, trainer = [str(error) for error in store.damaged()], _trainer(arguments)
+        arguments.tell(
+            lambda: {"failed": failed, "damaged": damaged, "background": trainer}, _overview(failed, damaged, trainer)
+        )
         return 0
     found = {spec.key: _local(store, spec) for spec in store.specs() if _is(spec, arguments.run)}
     shown: set[str | None] = set()
@@ -76,7 +78,8 @@ def _lines(one: Json) -> Iterator[str]:
         yield from job["log"].splitlines()
 
 
-def _overview(failed: list[Json], trainer: Json | None) -> Iterator[str]:
+def _overview(failed: list[Json], damaged: list[str], trainer: Json | None) -> Iterator[str]:
+    yield from damaged
     for one in failed:
         yield f"{one['key'][:12]}  {one['name']}: {one['error']}"
     if failed:
@@ -84,7 +87,7 @@ def _overview(failed: list[Json], trainer: Json | None) -> Iterator[str]:
     if trainer:
         yield f"the background trainer's last lines, of {trainer['log']}:"
         yield from (f"  | {line}" for line in trainer["lines"])
-    if not failed and not trainer:
+    if not failed and not damaged and not trainer:
         yield "no run failed, and none was trained in the background. Next: repro logs RUN, for one run"
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from repro.cli import shared
-from repro.cli.output import counted
+from repro.cli.output import busy, counted
 from repro.errors import ReproError
 
 
@@ -16,6 +16,7 @@ def export(arguments: argparse.Namespace) -> int:
     shared.require_store(arguments)
     store, file = shared.store(arguments), arguments.file
     specs = [run.spec for run in shared.planned(arguments).runs]
+    busy(f"packing what is there of {counted(len(specs), 'run')}")
     if file.is_dir():
         counts = shelf.keep(store, specs, file, most=arguments.most)
         words = [f"{count} {word}" for word, count in counts.items()]

@@ -74,6 +74,12 @@ def say(message: str) -> None:
         discard(sys.stderr)
 
 
+def busy(what: str) -> None:
+    """Says on a terminal, not in a file or pipe, what takes the next seconds."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        say(f"{what} …")
+
+
 def discard(stream: TextIO | None) -> None:
     """Gives up on a stream, so that the interpreter does not try to flush it at exit."""
     try:

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from repro.planning.plan import Plan
     from repro.runs.store import Store
 
+OPTIONS = {  # those that select checks and the store, and their defaults
+    "keyword": ("-k", ""),
+    "scale": ("--scale", "smoke"),
+    "data": ("--data", None),
+    "results": ("--results", "results"),
+    "data_dir": ("--data-dir", "data"),
+}
+
 
 def collect(arguments: argparse.Namespace) -> "Session":
     """The checks that ids or paths, -k, --scale and --data select.
@@ -112,17 +120,15 @@ def require_store(arguments: argparse.Namespace) -> None:
         )
 
 
+def options(arguments: argparse.Namespace, *names: str) -> list[str]:
+    """Those of the named options of a command that are not at their defaults, as words of another command."""
+    given = ((*OPTIONS[name], getattr(arguments, name)) for name in names)
+    return [word for option, default, value in given if str(value) != str(default) for word in (option, str(value))]
+
+
 def next_step(arguments: argparse.Namespace, command: str) -> str:
     """The line with the next command, and the options that select the same checks and store."""
-    words = ["repro", command, *arguments.claims]
-    for option, value, default in (
-        ("-k", arguments.keyword, ""),
-        ("--scale", arguments.scale, "smoke"),
-        ("--data", arguments.data, None),
-        ("--results", str(arguments.results), "results"),
-        ("--data-dir", str(arguments.data_dir), "data"),
-    ):
-        words += [option, value] if value != default else []
+    words = ["repro", command, *arguments.claims, *options(arguments, *OPTIONS)]
     if command == "run" and getattr(arguments, "within", None) is not None:
         words += ["--within", durations.text(arguments.within)]
     return f"Next: {shlex.join(words)}"

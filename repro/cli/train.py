@@ -1,6 +1,7 @@
 """Subcommands about training: plan, run, status."""
 
 import argparse
+import shlex
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -149,7 +150,8 @@ def _ended(arguments: argparse.Namespace, tally: "Tally", failed: int) -> list[s
     if tally.stopped:
         return [stopped(tally)]
     if failed:
-        return [f"{failed} of {len(tally.done)} runs failed", shared.next_step(arguments, "status")]
+        logs = ["repro", "logs", *shared.options(arguments, "results")]
+        return [f"{failed} of {len(tally.done)} runs failed", f"Next: {shlex.join(logs)}; the same command tries again"]
     trained = f"{tally.count('complete')} runs trained" if tally.done else "nothing to train: all runs are complete"
     if tally.left_out:
         lines = [] if tally.done else [one.line for one in tally.left_out]

@@ -34,7 +34,7 @@ def start(files: TrainerFiles, command: Sequence[str]) -> int:
             if (pid := files.pid()) is not None:  # else another process only tested the lock
                 raise StoreError(
                     f"a trainer is already running in the background (process {pid}); check it with: repro run "
-                    "--background --status; end it with: repro run --background --stop."
+                    f"--background --status --results {files.store.root}; end it with --stop instead of --status."
                 )
         lock.truncate(0)
         # The lock is held while any process has the descriptor: we do until we exit, then only the trainer does.

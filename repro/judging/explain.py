@@ -1,5 +1,6 @@
 """Claims in plain words: what each says, what is trained, measured and required, and its verdict."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,14 +37,19 @@ class Explanation:
     judgements: tuple[Judgement, ...]  # of the selected checks
 
 
-def explain(chosen: Sequence[Check], store: Store, controls: Sequence[Check]) -> list[Explanation]:
-    """A block of lines a claim: in full where one check of it is chosen, a line each where there are several."""
+def explain(
+    chosen: Sequence[Check], store: Store, controls: Sequence[Check], options: Sequence[str] = ()
+) -> list[Explanation]:
+    """A block of lines a claim: in full where one check of it is chosen, a line each where there are several.
+
+    ``options`` are those of the command, for the one that explains a single point.
+    """
     found = []
     for name in dict.fromkeys(check.claim.id for check in chosen):
         checks = [check for check in chosen if check.claim.id == name]
         rows = judge(checks, store, controls=controls)
         if len(checks) > 1:
-            text = _overview(checks, rows)
+            text = _overview(checks, rows, options)
         else:
             analyses = {one.check: sentence(one) for one in multiverses(checks, rows, store)}
             text = _explain(checks[0], rows[0], analyses.get(checks[0].id, ""))
@@ -156,7 +162,7 @@ def _verdict(row: Judgement) -> str:
     return f"{words}. {row.why}"
 
 
-def _overview(checks: Sequence[Check], rows: Sequence[Judgement]) -> str:
+def _overview(checks: Sequence[Check], rows: Sequence[Judgement], options: Sequence[str]) -> str:
     """A claim with several points: what they share once, and points with the same verdict together."""
     first, claim = checks[0], checks[0].claim
     deviations = dict.fromkeys(text for row in rows for text in row.deviations)
@@ -182,7 +188,7 @@ def _overview(checks: Sequence[Check], rows: Sequence[Judgement]) -> str:
             *(f"  {'; '.join(some)}: {verdict}" for verdict, some in same.items()),
             *(f"Deviation: {text}" for text in deviations),
             *([f"Note: {claim.note}"] if claim.note else []),
-            f"One point in full: repro explain '{first.id}'" + f" --scale {first.scale}" * (first.scale != "smoke"),
+            f"One point in full: {shlex.join(['repro', 'explain', first.id, *options])}",
         ]
     )
 

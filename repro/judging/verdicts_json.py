@@ -44,12 +44,13 @@ def load(path: Path) -> Json:
     """
     try:
         made = parse(read_plain(path))
-        version = made["schema_version"]
+        if not isinstance(made, dict) or "schema_version" not in made:
+            raise ValueError("it is no JSON object with a schema_version")
     except FileNotFoundError:
         raise StoreError(f"{path} is missing; make it with: repro judge.") from None
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, OSError) as error:
         raise StoreError(f"{path} is no verdicts.json ({error}); make it again with: repro judge.") from None
-    if version != SCHEMA_VERSION:
+    if (version := made["schema_version"]) != SCHEMA_VERSION:
         raise StoreError(
             f"{path} has schema version {version}; this suite reads {SCHEMA_VERSION}. Judge again: repro judge."
         )

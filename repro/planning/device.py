@@ -2,6 +2,7 @@
 
 import json
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,19 @@ def path(root: Path, name: str) -> Path:
     return root / FOLDER / f"{re.sub(r'[^A-Za-z0-9.-]+', '-', name).strip('-.') or 'device'}.json"
 
 
+def make_room(root: Path) -> None:
+    """Makes the folder of measurements beside a store, so that none are taken that cannot be kept.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    folder = root / FOLDER
+    with explain_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+
+
 def save(root: Path, device: Device) -> Path:
     """Writes measurements by rename, and returns the file.
 
@@ -133,8 +147,7 @@ def save(root: Path, device: Device) -> Path:
         StoreError: the disk is full or the folder cannot be written.
     """
     file = path(root, device.name)
-    with explain_write_errors(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
+    make_room(root)
     write(file, json.dumps(to_json(device), indent=1).encode())
     return file
 

@@ -24,8 +24,10 @@ def read_spec(text: str | bytes, origin: object) -> RunSpec:
     """
     try:
         found: dict[str, Any] = parse(text)
+        if not isinstance(found, dict) or "training_version" not in found:
+            raise ValueError("no JSON object with a training_version")
         version = found.pop("training_version")
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise SpecError(f"{origin} holds no run spec ({error}); delete it and plan the run again.") from None
     if type(version) is not int or version != TRAINING_VERSION:
         raise SpecError(

@@ -72,10 +72,20 @@ class Store:
 
     def specs(self) -> Iterator[RunSpec]:
         """The spec of every run that has a folder, in order of its key; damaged ones are left out."""
-        for folder in sorted(self.root.iterdir()) if self.root.is_dir() else ():
+        for folder in self._folders():
             with contextlib.suppress(StoreError):
-                if (folder / SPEC).exists() and folder.name[:1] != ".":
-                    yield self._check_spec(folder, None)
+                yield self._check_spec(folder, None)
+
+    def damaged(self) -> Iterator[DamagedRunError]:
+        """What is wrong with each run whose spec or record cannot be trusted, in order of its key."""
+        for folder in self._folders():
+            try:
+                if (folder / RECORD).exists():
+                    self._open(folder, None)
+                else:
+                    self._check_spec(folder, None)
+            except DamagedRunError as error:
+                yield error
 
     def traceback(self, spec: RunSpec) -> str:
         """The traceback of a run's crash; "" where there is none to be read."""
@@ -163,6 +173,11 @@ class Store:
         with contextlib.suppress(StoreError):  # a full disk must not hide the crash itself
             write(self.folder(spec) / FAILURE, text.encode())
 
+    def _folders(self) -> list[Path]:
+        """The folders of runs, in order of their keys."""
+        there = sorted(self.root.iterdir()) if self.root.is_dir() else []
+        return [folder for folder in there if folder.name[:1] != "." and (folder / SPEC).exists()]
+
     def _condition(self, spec: RunSpec) -> Condition:
         folder = self.folder(spec)
         names = _names(folder)
@@ -202,11 +217,11 @@ class Store:
         content = read(path)
         if spec is not None and content == spec.to_json().encode():
             return spec
-        advice = f"delete {folder}, and plan the run that you want"
+        advice = f"delete {folder} and train it again"
         try:
-            found = read_spec(content, path)
+            found = read_spec(content, "it")
         except SpecError as error:
-            raise DamagedRunError(path, f"was edited ({error})", advice) from None
+            raise DamagedRunError(path, f"was edited ({str(error).rstrip('.')})", advice) from None
         if found.key != folder.name or content != found.to_json().encode():
             edited = f"describes run {found.key[:12]}…, not {folder.name[:12]}…: it was edited"
             raise DamagedRunError(path, edited, advice)

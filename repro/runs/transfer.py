@@ -45,12 +45,12 @@ def export(store: Store, specs: Iterable[RunSpec], file: Path, *, most: float = 
 def take_in(store: Store, file: Path) -> Counter[str]:
     """Adds the runs of an exported file to a store, and counts what became of them.
 
-    Counts are of "new", "equal", "newer checkpoint", "kept ours", "tensors added" and "repaired": results that are
-    equal, of which a file here was damaged.
+    Counts are of "new", "equal", "newer checkpoint", "kept ours", "tensors added", "repaired": results that are
+    equal, of which a file here was damaged, and "damaged here": the same, where the file lacks trained tensors to
+    repair it with.
 
     A run that is already in the store with equal results is left as it is, but for trained tensors that it lacks and
-    the file has. Nothing is imported if any run is damaged
-    or in conflict.
+    the file has. Nothing is imported if any arriving run is damaged or in conflict.
 
     Raises:
         StoreError: the file is damaged, or holds other results for a run that the store has, which is named.
@@ -142,7 +142,7 @@ class _Arrival:
             if ours.digest == self._theirs.digest:
                 if self._theirs.has_tensors and not ours.has_tensors:
                     return "tensors added"
-                return "equal" if _sound(ours) else "repaired" if self._theirs.has_tensors else "kept ours"
+                return "equal" if _sound(ours) else "repaired" if self._theirs.has_tensors else "damaged here"
             raise StoreError(
                 f"{self._file} holds other results than {ours.folder} for {self._spec.name}: conflict. Keep one: "
                 f"delete that folder to take theirs, or leave the run out of the export. {self._done}"

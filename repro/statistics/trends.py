@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,13 +77,15 @@ def exact_tail(sizes: tuple[int, ...]) -> NDArray[np.float64]:
 
 def rising_pairs(*groups: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
     """Number of pairs in rising order between values of different groups, ties as a half, along an axis."""
-    total: Any = 0.0
-    moved = [np.moveaxis(group, axis, -1) for group in groups]
-    for index, low in enumerate(moved):
-        for high in moved[index + 1 :]:
-            difference = high[..., None, :] - low[..., :, None]
-            total = total + (np.sign(difference) + 1).sum(axis=(-1, -2)) / 2
-    return np.asarray(total)
+    # Values come first: each comparison then runs along the permutations, of which there are many.
+    values = [np.ascontiguousarray(np.moveaxis(group, axis, 0)) for group in groups]
+    twice = np.zeros(values[0].shape[1:], dtype=np.int32)
+    for index, group in enumerate(values):
+        before = np.concatenate(values[:index]) if index else group[:0]
+        for value in group:
+            twice += np.sum(value > before, axis=0, dtype=np.int32)
+            twice += np.sum(value >= before, axis=0, dtype=np.int32)
+    return np.asarray(twice / 2)
 
 
 def _mann_whitney(one: int, two: int) -> NDArray[np.float64]:

@@ -33,6 +33,13 @@ def test_estimates_are_compared_with_the_stores_runs_by_processor_time(workplace
     assert (high, low) == (pytest.approx(2 * middle), pytest.approx(middle / 2))
 
 
+def test_nothing_is_measured_that_cannot_be_kept(workplace, monkeypatch, capsys):
+    monkeypatch.setattr("repro.executing.bench.measure", lambda *_: pytest.fail("measured"))
+    (workplace / "results").write_text("a file")
+    assert main(["bench"]) == 2
+    assert "results" in capsys.readouterr().err
+
+
 def test_a_damaged_measurement_is_replaced(workplace):
     (workplace / "results" / ".bench").mkdir(parents=True)
     (workplace / "results" / ".bench" / "an-AMD-EPYC.json").write_text("{")

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shlex
 import subprocess
 import sys
 
@@ -166,3 +167,11 @@ def test_explain_says_what_is_claimed_trained_and_required(workplace, capsys):
         "PENDING",
     ):
         assert words in printed
+
+
+def test_explain_names_the_command_for_one_point_of_the_same_store(workplace, capsys):
+    assert main(["explain", "far-above-chance", "--scale", "pilot", "--results", "other"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    words = shlex.split(last.removeprefix("One point in full: "))
+    assert words[-4:] == ["--scale", "pilot", "--results", "other"]
+    assert main(words[1:]) == 0

@@ -27,6 +27,19 @@ def test_a_failed_run_is_named_and_its_traceback_is_one_command_away(workplace, 
     assert rest == ["  RuntimeError: out of luck", "  | Traceback:", "  |   here"]
 
 
+def test_a_run_whose_spec_or_record_was_edited_is_named_with_what_to_do(workplace, fill, capsys):
+    one, other, _ = fill(workplace / "results", 8, 80.0)
+    (one.folder / "spec.json").write_text("[]")
+    (other.folder / "run.json").write_text("[]")
+    (other.folder / "failure.json").unlink(missing_ok=True)
+    shown = told(capsys).splitlines()
+    assert {line.split("/")[1] for line in shown} == {one.spec.key, other.spec.key}
+    assert all("was edited" in line and line.count(line.split()[0]) == 1 for line in shown)
+    assert all(line.endswith("and train it again.") for line in shown)
+    (one.folder / "run.json").unlink()
+    assert [line.split("/")[1] for line in told(capsys).splitlines()] == [one.spec.key, other.spec.key]
+
+
 def test_a_complete_run_shows_where_each_part_was_trained(workplace, fill, capsys):
     fill(workplace / "results", 8, 80.0)
     found = json.loads(told(capsys, "resnet-8", "--json"))

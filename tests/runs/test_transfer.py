@@ -43,6 +43,14 @@ def test_a_damaged_file_of_an_equal_run_is_repaired(here, there, file):
     there.run(SPECS[0]).check()
 
 
+def test_a_damaged_run_is_not_called_equal_where_the_file_cannot_repair_it(here, there, file):
+    export(here, SPECS, file)
+    take_in(there, file)
+    (there.folder(SPECS[0]) / "history.jsonl").write_bytes(b"torn")
+    export(here, SPECS, file, most=0)
+    assert take_in(there, file) == {"damaged here": 1, "equal": 1}
+
+
 def test_a_conflict_is_refused_by_name_and_nothing_is_taken_in(here, there, file, finished):
     finished(there, SPECS[1], top1=12.0)
     before = digests(there)
