@@ -9,7 +9,7 @@ DATA ?= data
 
 EVIDENCE := claims/evidence
 
-.PHONY: verify test test-slurm evidence compared lint bench readme schema lock clean
+.PHONY: verify test test-slurm evidence compared lint bench gpu readme schema lock clean
 
 # Exit 1 says that some claim does not hold at this scale: a finding for the report, not a failure of the harness.
 verify: .venv/installed
@@ -66,6 +66,10 @@ lint: .venv/installed
 bench: .venv/installed
 	$(BIN)/python -m tests.beside --data-dir $(DATA)
 	$(BIN)/python -m tests.bench $(DATA)
+
+# The first minutes on a GPU: what claims/SCALES.md says nobody has run. OUT gets a log and what was trained.
+gpu: .venv/installed
+	$(BIN)/python -m tests.gpu $(or $(OUT),gpu) --data-dir $(DATA)
 
 readme: .venv/installed
 	$(BIN)/python -m tests.readme

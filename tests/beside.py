@@ -79,7 +79,7 @@ def table(
                 continue
             plain, engine = ([one["rate"] for one in arms[arm]] for arm in ARMS)
             times = statistics.median(engine) / statistics.median(plain)
-            spec = _spec(network, precision)
+            spec = network_spec(network, precision)
             limit = cores * spec.batch_size / device.limit(work(spec)[0])
             cells = [
                 f"{network}, {precision}",
@@ -131,7 +131,8 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _spec(network: str, precision: str) -> ResNetSpec:
+def network_spec(network: str, precision: str) -> ResNetSpec:
+    """BatchNorm alone of one of NETWORKS, under the protocol of the paper."""
     from dataclasses import replace
 
     depth, width = NETWORKS[network]
@@ -151,7 +152,7 @@ def _measured(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     start = 0.0
     for network in given.networks.split(","):
         for precision in ("float32",) if kind == "cpu" else ("float32", "bfloat16"):
-            spec = _spec(network, precision)
+            spec = network_spec(network, precision)
             steps = max(2, round(SECONDS * (LONGER if given.machine else 1) / limits.limit(work(spec)[0])))
             machine.forget_peak_memory(device)
             call = _plain if given.worker == "plain" else _engine
