@@ -75,7 +75,7 @@ def second(made: Json) -> str:
             by_word.setdefault(entry["verdict"], []).append(entry["claim"])
     lines = [f"- {word}: {', '.join(claims)}." for word, claims in by_word.items()]
     needs = next(entry for entry in made["scales"] if entry["scale"] == "paper")
-    lines += ["", f"{needs['complete']} of the {needs['runs']} trained runs of its looks so far are there."]
+    lines += [f"- {needs['complete']} of the {needs['runs']} trained runs of its looks so far are there."]
     return "\n".join(lines) + "\n"
 
 
@@ -148,27 +148,61 @@ def in_full() -> dict[str, str]:
 
 
 def evidence(made: Json) -> str:
-    """A Markdown row for each claim that runs on the paper's images decided or measured, and how many wait."""
-    rows = ["| claim | says | verdict | what was found |", "|---|---|---|---|"]
-    waiting = 0
-    for entry in made["claims"]:
-        own = [row for row in made["judgements"] if row["claim"] == entry["claim"]]
-        judged = [row for row in own if row["findings"]]
-        if not judged:
-            waiting += entry["verdict"] == "PENDING"
-        if not judged or not any(row["seeds"] and row["runs"] and _trained(made, row) for row in judged):
-            continue
-        word = entry["verdict"] if entry["answer"] == "none" else entry["answer"]
-        if entry["verdict"] == "PENDING":
-            total = sum(entry["points"].values())
-            known = sorted(entry["points"].items(), key=lambda item: item[0] == "PENDING")
-            word = ", ".join(f"{count} of {total} points {state.lower()}" for state, count in known)
-        marks = f" ({', '.join(entry['marks'])})" if entry["marks"] else ""
-        sentence = judged[0]["criterion"]["sentence"]
-        found = " ".join(finding["why"] for row in judged for finding in row["findings"][:1])
-        rows.append(f"| {entry['claim']} | {sentence} | {word}{marks} | {found} |")
-    table = "\n".join(rows) + "\n\n" if len(rows) > 2 else ""
-    return f"{table}{waiting} claims wait for runs.\n"
+    """What runs on the paper's images found: a Markdown row for each claim that is decided in part, then the rest."""
+    controls = {row["claim"] for row in made["judgements"] if row["criterion"]["source"]["work"] == "control"}
+    by_claim = {
+        entry["claim"]: [row for row in made["judgements"] if row["claim"] == entry["claim"] and row["findings"]]
+        for entry in made["claims"]
+    }
+    shown = [
+        entry
+        for entry in made["claims"]
+        if any(row["seeds"] and row["runs"] and _trained(made, row) for row in by_claim[entry["claim"]])
+    ]
+    common = [mark for mark in shown[0]["marks"] if all(mark in entry["marks"] for entry in shown)] if shown else []
+    rows, measured, held = [], [], []
+    for entry in shown:
+        judged, marks = by_claim[entry["claim"]], [mark for mark in entry["marks"] if mark not in common]
+        found = " ".join(_point(row) * (len(judged) > 1) + row["findings"][0]["why"] for row in judged)
+        word = _word(entry) + (f" ({', '.join(marks)})" if marks else "")
+        if entry["claim"] in controls:
+            held.append(f"{entry['claim']} {word}")
+        elif all(row["verdict"] == "MEASURED" for row in judged):
+            measured.append(f"{entry['claim']} ({found.rstrip('.')})")
+        else:
+            rows.append(f"| {entry['claim']} | {judged[0]['criterion']['sentence']} | {word} | {found} |")
+    waiting = sum(entry["verdict"] == "PENDING" and not by_claim[entry["claim"]] for entry in made["claims"])
+    lines = ["| claim | says | verdict | what was found |", "|---|---|---|---|", *rows, ""] if rows else []
+    for word, some in (("Measured", measured), ("Controls", held), ("All of these", common)):
+        lines += [f"{word}: {'; '.join(some)}."] if some else []
+    return "\n".join([*lines, f"{waiting} claims wait for runs."]) + "\n"
+
+
+def _word(entry: Json) -> str:
+    """A claim's verdict in words, with its points where some wait."""
+    if entry["verdict"] != "PENDING":
+        return str(entry["verdict"] if entry["answer"] == "none" else entry["answer"])
+    total = sum(entry["points"].values())
+    known = sorted(entry["points"].items(), key=lambda item: item[0] == "PENDING")
+    return ", ".join(f"{count} of {total} points {state.lower()}" for state, count in known)
+
+
+def _point(row: Json) -> str:
+    """The point of a check before what was found there: "depth 8, width 1: "."""
+    return row["check"].removeprefix(row["claim"])[1:-1].replace("=", " ").replace(",", ", ") + ": "
+
+
+def figure(made: Json) -> str:
+    """Figure 2 drawn again with the runs of a document: its drawings side by side, on white, as one SVG."""
+    (found,) = [one for one in view(made)["redrawn"] if one["anchor"] == "figure-frankle2021-accuracy"]
+    drawings, left, tallest = [], 0, 0
+    for drawing in map(str, found["drawings"]):
+        width, height = map(int, re.findall(r'viewBox="0 0 (\d+) (\d+)"', drawing)[0])
+        drawings.append(drawing.replace("<svg ", f'<svg x="{left}" width="{width}" height="{height}" ', 1))
+        left, tallest = left + width + 30, max(tallest, height)
+    frame = f'viewBox="-15 -10 {left} {tallest + 20}"'
+    ground = f'<rect x="-15" y="-10" width="{left}" height="{tallest + 20}" fill="#fff"/>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {frame}>{ground}{"".join(drawings)}</svg>\n'
 
 
 def _trained(made: Json, row: Json) -> bool:
@@ -186,6 +220,7 @@ PARTS: dict[str, tuple[Path, Callable[[Json], str]]] = {
     "coverage": (SMOKE, coverage),
     "evidence": (EVIDENCE / "pilot" / "verdicts.json", evidence),
 }
+FIGURE = ROOT / "claims" / "figure-2.svg"
 PAGES = [
     path
     for pattern in ("*.md", "claims/*.md", "claims/*/*.md", "repro/*/*.md", "slurm/*.md", "slurm/testbed/*.md")
@@ -229,7 +264,8 @@ class _Terminal(io.StringIO):
 
 
 def write() -> None:
-    """Replaces what stands between the markers of each part whose document or store is there."""
+    """Replaces what stands between the markers of each part whose document or store is there, and the figure."""
+    FIGURE.write_text(figure(verdicts_json.load(PARTS["evidence"][0])), "utf-8")
     for page in PAGES:
         text = before = page.read_text("utf-8")
         for name, (path, make) in PARTS.items():

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tomllib
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -13,6 +14,7 @@ from repro.cli.main import main
 from repro.cli.parser import parser
 from repro.cluster.profile import KEYS, load
 from repro.collecting.catalogue import catalogue
+from repro.judging import verdicts_json
 from tests import readme
 from tests.test_architecture import ROOMS
 
@@ -83,6 +85,14 @@ def test_every_page_can_be_reached_from_the_readme():
             path = (ROOT / page).parent.joinpath(link).resolve().relative_to(ROOT.resolve()).as_posix()
             left += [path] if path not in seen else []
     assert seen == PAGES.keys()
+
+
+def test_figure_2_is_drawn_from_the_pilot():
+    text = readme.FIGURE.read_text("utf-8")
+    assert text == readme.figure(verdicts_json.load(readme.PARTS["evidence"][0])), "mend it with: make readme"
+    drawings = ElementTree.fromstring(text).findall("{http://www.w3.org/2000/svg}svg")
+    assert len(drawings) == 2
+    assert "BatchNorm alone from" in drawings[0][0].text
 
 
 def test_the_readme_is_short():
