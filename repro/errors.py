@@ -46,6 +46,11 @@ class CodeError(ReproError):
     """The code differs from that with which a run was planned."""
 
 
+def spoils_gpu(error: BaseException) -> bool:
+    """Whether an error leaves its process unable to use the GPU any more, at whichever call it came to light."""
+    return any(words in str(error) for words in ("CUDA error", "Triton Error [CUDA]"))
+
+
 class CaptureError(ReproError):
     """A way to take steps failed on the GPU so that only another process may go on, without it."""
 

@@ -52,7 +52,8 @@ def allocation() -> dict[str, str | int] | None:
 
 def detect_device() -> str:
     """ "cuda" if an NVIDIA driver is loaded, else "cpu"; does not import torch."""
-    return "cuda" if Path("/proc/driver/nvidia/version").exists() else "cpu"
+    signs = ("/proc/driver/nvidia/version", "/dev/nvidiactl")  # in some containers there is only one of them
+    return "cuda" if any(Path(sign).exists() for sign in signs) else "cpu"
 
 
 def device_name(kind: str) -> str:

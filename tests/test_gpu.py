@@ -36,6 +36,6 @@ def test_a_processor_goes_through_it(tmp_path):
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr
     text = (tmp_path / "out" / "log.txt").read_text()
-    assert '{"network": "resnet-14", "precision": "float32", "way": "eager"}\n== ways-resnet-14: exit 0' in text
+    assert '"resnet-14", "precision": "float32", "tried": "fused", "way": "eager"}\n== ways-resnet-14: exit 0' in text
     assert "== export: exit 2" in text  # nothing was trained
     assert done.stdout.rstrip() == text.rstrip()

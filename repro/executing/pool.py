@@ -1,6 +1,7 @@
 """Runs trained by a pool of worker processes, through crashes and signals."""
 
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import threading
@@ -15,7 +16,16 @@ from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import Any, Protocol
 
-from repro.errors import CaptureError, CodeError, DamagedRunError, DataError, ReproError, StoreError, TakenOverError
+from repro.errors import (
+    CaptureError,
+    CodeError,
+    DamagedRunError,
+    DataError,
+    ReproError,
+    StoreError,
+    TakenOverError,
+    spoils_gpu,
+)
 from repro.runs.spec import RunSpec
 from repro.runs.store import Store
 
@@ -187,6 +197,8 @@ def work(assignment: Assignment) -> Done | None:
             raise StoreError(f"{assignment.spec.name}: {raised}; fix that, and train it again.") from raised
         status, error = "waiting" if is_the_sites_fault(raised) else "failed", str(raised)
     except Exception as raised:  # it is in the run's failure.json, with its traceback
+        if spoils_gpu(raised):  # the runs to come need another process
+            _succeed(_AVOID)
         error = f"{type(raised).__name__}: {raised}"
     if status == "held":
         return None
@@ -253,6 +265,8 @@ def _succeed(avoid: Mapping[str, str]) -> ProcessPoolExecutor:
         drawn = context.SimpleQueue()
         drawn.put(_DEVICE)
         _SUCCESSOR = ProcessPoolExecutor(1, context, initializer=_start_worker, initargs=(_STOP, drawn, avoid))
+        # At its end a process waits for those that it started before it tells this one to end, which would never come.
+        multiprocessing.util.Finalize(None, _SUCCESSOR.shutdown, exitpriority=100)
         return _SUCCESSOR
 
 

@@ -138,8 +138,7 @@ def measured_rate(data_dir: Path, device: str, *, stopped: Callable[[], bool], s
     def rate(spec: NetworkSpec, count: int) -> float | None:
         context = multiprocessing.get_context("spawn")
         barrier, answers = context.Barrier(count), context.Queue()
-        endless = spec.with_rows(1_000_000)
-        arguments = (endless, data_dir, device, seconds, barrier, answers)
+        arguments = (spec, data_dir, device, seconds, barrier, answers)
         processes = [context.Process(target=_train, args=arguments, daemon=True) for _ in range(count)]
         for process in processes:
             process.start()

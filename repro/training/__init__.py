@@ -128,6 +128,7 @@ def _train(
         part["processor_seconds"] = round(time.process_time() - worked, 3)
 
     def save_all() -> None:
+        _synchronise(device)  # what is queued belongs to this part's seconds
         _fence(lease, folder)
         clock()
         moved = (place.row, place.step) != (part[f"from_{spec.row_name}"], part["from_step"])
@@ -174,7 +175,10 @@ def gpu() -> str:
 
 
 def speed(spec: NetworkSpec, *, data_dir: Path, device: str, ready: Callable[[], object], seconds: float) -> float:
-    """Examples a second that training takes in, once warm and when ``ready`` returns; stores nothing."""
+    """Examples a second that training takes in, once warm and when ``ready`` returns; stores nothing.
+
+    Its steps are taken as a run of the spec takes them, and go on for as long as it takes.
+    """
     where = torch.device(device)
     machine.settle(where)
     examples = load(spec, Path(data_dir), where)
@@ -193,7 +197,7 @@ def speed(spec: NetworkSpec, *, data_dir: Path, device: str, ready: Callable[[],
 
     state = start(spec, net)
     step = way(spec, net, examples, state, {}).step if isinstance(spec, ResNetSpec) else None  # as a run takes them
-    for _ in train(spec, net, examples, state, over, step):
+    for _ in train(spec.with_rows(1_000_000), net, examples, state, over, step):
         pass
     _synchronise(where)
     return (steps - 1) * spec.batch_size / (time.monotonic() - began)

@@ -1,5 +1,6 @@
 """A step that a GPU has recorded, whole, as a CUDA graph, and replays in one launch."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -15,8 +16,11 @@ from repro.training.step import State, Step, static
 from repro.training.trainable import Trainable
 from repro.training.trial import undone
 
+AHEAD = 16  # steps that are queued at least before the host waits for the GPU
 WARM = 3  # real steps before the recording, in which libraries choose their kernels
-RECOMPILED = 64  # shapes of a block: two batch sizes, three or four groups, first blocks apart
+# Pieces of code for a block, over all runs of a worker: for each network two batch sizes, three or four groups, first
+# blocks apart.
+RECOMPILED = 4096
 
 
 Body = Callable[[Tensor], None]  # a step on the examples of an index
@@ -104,7 +108,27 @@ def _record(body: Body, index: Tensor, stream: torch.cuda.Stream, pool: Any) -> 
                 raise
     except Exception as error:
         raise RecordingError(f"{(first or [error])[0]}") from error
-    return graph.replay
+    return _bounded(graph)
+
+
+def _bounded(graph: torch.cuda.CUDAGraph) -> Callable[[], None]:
+    """The replay of a graph, which waits where the host is many steps ahead of the GPU.
+
+    Else a whole epoch is queued, and a run that is told to stop takes that long to save where it stands.
+    """
+    count, ends = 0, deque[torch.cuda.Event]()
+
+    def replay() -> None:
+        nonlocal count
+        graph.replay()
+        count += 1
+        if count % AHEAD == 0:
+            ends.append(torch.cuda.Event())  # type: ignore[no-untyped-call]
+            ends[-1].record()
+            if len(ends) > 1:  # at least AHEAD steps stay queued: the GPU does not notice
+                ends.popleft().synchronize()
+
+    return replay
 
 
 @contextmanager
@@ -141,7 +165,7 @@ def compiled(model: nn.Module) -> Iterator[None]:
     Whole networks take minutes to compile. Evaluation, outside, runs the blocks as they are.
     """
     blocks = [module for module in model.modules() if isinstance(module, BasicBlock | Bottleneck)]
-    with torch._dynamo.config.patch(recompile_limit=RECOMPILED):
+    with torch._dynamo.config.patch(recompile_limit=RECOMPILED, accumulated_recompile_limit=RECOMPILED):
         for block in blocks:
             block.compile(dynamic=False, fullgraph=True)
         try:

@@ -77,7 +77,7 @@ def apply(
         if ADD:
             value += tl.load(z + at, mask=here).to(tl.float32)
         if RELU:
-            value = tl.maximum(value, 0.0)
+            value = tl.where(value <= 0.0, 0.0, value)  # as torch's: a NaN stays one, which tl.maximum makes 0
         tl.store(y + at, value.to(y.dtype.element_ty), mask=here)
 
 
@@ -87,9 +87,9 @@ def _incoming(dy, y, at, here, h, slope, shift, ADD: tl.constexpr, RELU: tl.cons
     d = tl.load(dy + at, mask=here, other=0.0).to(tl.float32)
     if RELU:
         if ADD:
-            d = tl.where(tl.load(y + at, mask=here, other=0.0).to(tl.float32) > 0.0, d, 0.0)
+            d = tl.where(tl.load(y + at, mask=here, other=0.0).to(tl.float32) <= 0.0, 0.0, d)
         else:
-            d = tl.where(slope[None, :] * h + shift[None, :] > 0.0, d, 0.0)
+            d = tl.where(slope[None, :] * h + shift[None, :] <= 0.0, 0.0, d)
     return d
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from repro.errors import CaptureError
+from repro.errors import CaptureError, spoils_gpu
 from repro.runs.network_spec import NetworkSpec
 from repro.training.captured import RecordingError, as_they_are, captured, compiled, fused
 from repro.training.data import Examples
@@ -51,7 +51,7 @@ def way(spec: NetworkSpec, net: Trainable, examples: Examples, state: State, avo
         return Way(name="eager", step=plain, passed_over={}, seconds={})
     make = {name: partial(captured, *this, blocks) for name, blocks in BLOCKS.items()}
     differs = lru_cache(partial(trial, *this, plain))  # made when the first way is there
-    return fastest(
+    found = fastest(
         plain,
         make,
         differs=lambda step: differs()(step),
@@ -59,6 +59,8 @@ def way(spec: NetworkSpec, net: Trainable, examples: Examples, state: State, avo
         left=(spec.rows - state.row) * spec.row_steps,
         avoid=avoid,
     )
+    torch.cuda.empty_cache()  # what ways that were passed over had taken: other runs share this GPU
+    return found
 
 
 def fastest(
@@ -94,7 +96,7 @@ def fastest(
             seconds[name] = pace(made)
         except Exception as error:
             found = _short(error)
-            if isinstance(error, RecordingError) or "CUDA error" in str(error):  # it may come back at any later call
+            if isinstance(error, RecordingError) or spoils_gpu(error):
                 raise CaptureError(name, found) from error
             passed_over[name] = found
             continue

@@ -229,6 +229,9 @@ def test_a_worker_whose_gpu_is_spoiled_hands_its_runs_to_a_process_without_that_
             future.set_result("done there")
             return future
 
+        def shutdown(self):
+            pass
+
     def spoiled(spec, store, *, avoid, **_):
         tried.append(dict(avoid))
         raise CaptureError("compiled", "permission")
@@ -244,6 +247,47 @@ def test_a_worker_whose_gpu_is_spoiled_hands_its_runs_to_a_process_without_that_
     assert tried == [{"other": "why"}]
     assert started == [(1, "cuda:1", {"other": "why", "compiled": "permission"})]
     assert handed == [(work, one) for one in assignments]
+
+
+def handed_over():
+    """In a worker: the process that does its work from now on."""
+    return pool._succeed({}).submit(os.getpid).result()
+
+
+def test_a_pool_ends_whose_worker_handed_its_runs_over(begin):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2]); from tests.executing.test_execute import *\n"
+        "if __name__ == '__main__':\n"
+        "    from concurrent.futures import ProcessPoolExecutor\n"
+        "    context = multiprocessing.get_context('spawn')\n"
+        "    drawn = context.SimpleQueue()\n"
+        "    drawn.put('cpu')\n"
+        "    given = (context.Event(), drawn)\n"
+        "    workers = ProcessPoolExecutor(1, context, initializer=pool._start_worker, initargs=given)\n"
+        "    first, second = workers.submit(os.getpid).result(), workers.submit(handed_over).result()\n"
+        "    workers.shutdown()\n"
+        "    sys.exit(42 if first != second else 1)\n"
+    )
+    assert begin(code).wait(120) == 42
+
+
+def test_after_an_error_that_spoils_the_gpu_another_process_trains_what_follows(tmp_path, monkeypatch):
+    begun = []
+    monkeypatch.setattr(pool, "_succeed", lambda avoid: begun.append(dict(avoid)))
+    monkeypatch.setattr(pool, "_AVOID", {"fused": "why"})
+    site = Site(store=Store(tmp_path), data_dir=Path(), device="cuda", workers=1, deadline=None)
+    for error in (
+        RuntimeError("CUDA out of memory. Tried to allocate 9 GiB"),
+        RuntimeError("CUDA error: an illegal memory access was encountered"),
+        RuntimeError("Triton Error [CUDA]: misaligned address"),
+    ):
+
+        def spoiled(*_, error=error, **_more):
+            raise error
+
+        monkeypatch.setattr("repro.training.run", spoiled)
+        assert work(Assignment(spec=tiny(0), criteria={}, site=site)).status == "failed"
+    assert begun == [{"fused": "why"}] * 2
 
 
 def test_no_more_workers_are_prepared_than_there_are_runs(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import subprocess
 import sys
@@ -98,6 +99,24 @@ def test_a_mean_far_above_the_deviation_leaves_the_variance_its_digits(small):
     found, expected = (how(case, torch.float32, mean=3000.0) for how in (interpreted, exact))
     assert torch.allclose(found["variance"], expected["variance"], rtol=1e-4)
     assert torch.allclose(found["y"], expected["y"], atol=1e-3)
+
+
+def test_a_sum_that_is_no_number_stays_so_and_passes_its_gradient_as_torchs_relu_does(small):
+    x, z, dy, norm = drawn("a sum", torch.float32, 0.3)
+    z[0, 0, 0, 0] = math.nan
+    found = []
+    for how in (
+        lambda x, z: Normalised.apply(x, z, norm.weight, norm.bias, norm, True),
+        lambda x, z: functional.relu(norm(x) + z),
+    ):
+        leaves = x.clone().requires_grad_(), z.clone().requires_grad_()
+        y = how(*leaves)
+        y.backward(dy)
+        found.append((y.detach(), leaves[1].grad))
+    (y, dz), (torchs, expected) = found
+    assert y[0, 0, 0, 0].isnan() and torchs[0, 0, 0, 0].isnan()
+    assert dz[0, 0, 0, 0] == expected[0, 0, 0, 0] == dy[0, 0, 0, 0]
+    assert torch.equal(dz, expected)
 
 
 NETWORKS = {
