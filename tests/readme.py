@@ -173,9 +173,9 @@ def evidence(made: Json) -> str:
             rows.append(f"| {entry['claim']} | {judged[0]['criterion']['sentence']} | {word} | {found} |")
     waiting = sum(entry["verdict"] == "PENDING" and not by_claim[entry["claim"]] for entry in made["claims"])
     lines = ["| claim | says | verdict | what was found |", "|---|---|---|---|", *rows, ""] if rows else []
-    for word, some in (("Measured", measured), ("Controls", held), ("All of these", common)):
-        lines += [f"{word}: {'; '.join(some)}."] if some else []
-    return "\n".join([*lines, f"{waiting} claims wait for runs."]) + "\n"
+    told = (("Measured", measured), ("Controls", held), ("All of these", common))
+    lines.append(" ".join([*(f"{word}: {'; '.join(some)}." for word, some in told if some), f"{waiting} claims wait."]))
+    return "\n".join(lines) + "\n"
 
 
 def _word(entry: Json) -> str:
