@@ -69,15 +69,24 @@ def main() -> None:
     if given.sharing:
         _sharing(given)
         return
+    todo = [*parts(given)]
+    known, wanted = {name for part in todo for name in names(part)}, given.parts.split(",")
+    if unknown := [name for name in wanted if name not in known]:
+        raise SystemExit(f"--parts: {unknown[0]!r} is none of {', '.join(sorted(known))}")
     given.out.mkdir(parents=True, exist_ok=True)
     end = time.monotonic() + 60 * given.minutes
     with (given.out / "log.txt").open("w+", encoding="utf-8", errors="replace") as log:
-        for part in parts(given):
-            if {part.name, part.name.partition("-")[0]} & {*given.parts.split(",")}:
+        for part in todo:
+            if names(part) & {*wanted}:
                 late = 0.0 if part.name.startswith("export") else GRACE
                 run(part, min(part.seconds, end - time.monotonic() - late), log)
     for file in (given.results / ".bench").glob("*.json"):
         shutil.copy(file, given.out)
+
+
+def names(part: Part) -> set[str]:
+    """What selects a part: its name, or the first word of it."""
+    return {part.name, part.name.partition("-")[0]}
 
 
 def run(part: Part, seconds: float, log: TextIO) -> None:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.gpu import Part, run
+from tests.gpu import Part, main, run
 
 
 @pytest.fixture
@@ -28,6 +28,13 @@ def test_a_part_that_hangs_is_cut_off_with_what_it_started_and_what_it_printed_i
     assert "== late: no time left" in text and "never" not in text
     state = subprocess.run(["ps", "-o", "stat=", "-p", (tmp_path / "pid").read_text()], capture_output=True, text=True)
     assert state.stdout.strip()[:1] in ("", "Z")
+
+
+def test_a_part_that_there_is_none_of_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["gpu", str(tmp_path / "out"), "--parts", "smoke,wayz"])
+    with pytest.raises(SystemExit, match="'wayz' is none of bench, beside, beside-resnet-110"):
+        main()
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_processor_goes_through_it(tmp_path):

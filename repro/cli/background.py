@@ -83,8 +83,8 @@ def train(arguments: argparse.Namespace, session: "Session") -> "Tally":
     from repro.executing.devices import devices, processes
     from repro.executing.execute import Listener, Tally, run_all
     from repro.executing.load import Meter, PausePolicy
-    from repro.executing.pool import Stop
     from repro.executing.progress import ProgressBar
+    from repro.executing.signals import Stop
     from repro.executing.trainer import TrainerFiles
 
     background.give_way()

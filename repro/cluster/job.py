@@ -19,7 +19,8 @@ from repro.cluster.ledger import Attempt, End, Submission
 from repro.cluster.tasks import follow, meet
 from repro.errors import ReproError
 from repro.executing import pool
-from repro.executing.pool import Done, Site, Stop
+from repro.executing.signals import Stop
+from repro.executing.worker import Done, Site
 from repro.provenance import allocation, detect_device
 from repro.runs.lease import RENEW, repeated
 from repro.runs.spec import RunSpec

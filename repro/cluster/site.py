@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from repro.cluster.ledger import FOLDER, Submission
 from repro.errors import ReproError
-from repro.executing.pool import is_the_sites_fault as is_at_fault
+from repro.executing.worker import is_the_sites_fault as is_at_fault
 from repro.provenance import code_digest
 from repro.runs.datasets import check_data_present
 from repro.runs.files import write

@@ -11,7 +11,7 @@ from typing import Any
 from repro.cluster import ledger
 from repro.cluster.ledger import Submission
 from repro.errors import CodeError, ReproError
-from repro.executing.pool import Stop, blocked
+from repro.executing.signals import Stop, blocked
 from repro.provenance import allocation, code_digest
 from repro.runs.spec import RunSpec
 from repro.runs.spec_json import read_spec

@@ -11,7 +11,8 @@ from repro.claim import Check
 from repro.executing import here, pool, sharing
 from repro.executing.devices import devices, processes
 from repro.executing.here import LeftOut
-from repro.executing.pool import Done, Site, Stop
+from repro.executing.signals import Stop
+from repro.executing.worker import Done, Site
 from repro.planning.plan import Plan, Planned, plan
 from repro.runs.store import Store
 

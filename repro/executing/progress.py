@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from repro.executing.execute import Tally
-from repro.executing.pool import Done
+from repro.executing.worker import Done
 from repro.planning.durations import duration
 from repro.planning.plan import Plan, Planned
 from repro.runs.store import HISTORY, Store

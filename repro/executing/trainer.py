@@ -14,7 +14,7 @@ from typing import Any
 from repro.errors import ReproError
 from repro.executing.execute import Listener, Tally
 from repro.executing.load import PausePolicy
-from repro.executing.pool import Done
+from repro.executing.worker import Done
 from repro.planning.durations import duration
 from repro.planning.plan import Plan
 from repro.runs.files import explain_write_errors, write

@@ -8,7 +8,7 @@ import pytest
 
 from repro.cluster import job, scheduler
 from repro.cluster.ledger import attempts
-from repro.executing.pool import Done
+from repro.executing.worker import Done
 from tests.cluster.made import BOX, SPECS, submitted
 
 

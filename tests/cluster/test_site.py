@@ -16,8 +16,8 @@ from repro.cluster.ledger import Array
 from repro.cluster.scheduler import Job
 from repro.cluster.snapshot import read
 from repro.errors import CodeError, DataError, SpecError, StoreError, TakenOverError
-from repro.executing import pool
-from repro.executing.pool import Done
+from repro.executing import worker
+from repro.executing.worker import Done
 from repro.runs import lease as leases
 from repro.runs.files import explain_write_errors
 from repro.runs.lease import Lease
@@ -282,10 +282,10 @@ def test_a_setup_that_failed_is_the_cause_that_status_shows(store):
 
 
 def at(site_store, isolated):
-    here = pool.Site(
+    here = worker.Site(
         store=site_store, data_dir=site_store.root, device="cpu", workers=1, deadline=None, isolated=isolated
     )
-    return pool.Assignment(spec=SPECS[0], criteria={}, site=here)
+    return worker.Assignment(spec=SPECS[0], criteria={}, site=here)
 
 
 @pytest.mark.parametrize(
@@ -300,17 +300,17 @@ def at(site_store, isolated):
 )
 def test_a_worker_distinguishes_the_sites_faults_from_a_runs(store, monkeypatch, error, status):
     monkeypatch.setattr("repro.training.run", lambda *_, **__: throw(error)())
-    done = pool.work(at(store, isolated=True))
+    done = worker.work(at(store, isolated=True))
     assert (done and done.status) == status
 
 
 def test_on_this_machine_a_lost_folder_is_one_line_and_no_traceback(store, monkeypatch):
     monkeypatch.setattr("repro.training.run", lambda *_, **__: throw(OSError(errno.EIO, "Input/output error"))())
     with pytest.raises(StoreError, match="Input/output error"):
-        pool.work(at(store, isolated=False))
+        worker.work(at(store, isolated=False))
 
 
 def test_a_lost_folder_leaves_no_failure_beside_the_run(store, monkeypatch):
     monkeypatch.setattr("repro.training._train", lambda *_: throw(OSError(errno.EIO, "Input/output error"))())
-    assert pool.work(at(store, isolated=True)).status == "waiting"
+    assert worker.work(at(store, isolated=True)).status == "waiting"
     assert store.condition(SPECS[0]) == "missing"

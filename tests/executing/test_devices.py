@@ -6,8 +6,10 @@ from repro.errors import SpecError
 from repro.executing import devices as module
 from repro.executing.devices import devices, processes, refuse_absent, visible_gpus
 from repro.executing.execute import Tally
-from repro.executing.pool import Done, Site, Stop, train
+from repro.executing.pool import train
 from repro.executing.progress import ProgressBar
+from repro.executing.signals import Stop
+from repro.executing.worker import Done, Site
 from repro.planning.plan import plan
 from repro.runs.store import Store
 from tests.executing.test_execute import check_of, tiny

@@ -1,22 +1,19 @@
 """Running a plan on the smallest networks: in worker processes where only a process can show it, otherwise here."""
 
-import contextlib
 import dataclasses
 import json
 import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from repro.claim import ONE_LOOK
 from repro.compare import Measure
-from repro.errors import CaptureError, DataError, SpecError, StoreError
+from repro.errors import DataError, SpecError, StoreError
 from repro.executing import pool
 from repro.executing.execute import run_all
 from repro.executing.pool import Assignment, Site, work
@@ -143,25 +140,6 @@ def killer(results, keys):
         time.sleep(0.01)
 
 
-@pytest.fixture
-def begin(tmp_path):
-    """Starts processes that run a script on the store and on this module; none outlives its test."""
-    begun = []
-
-    def start(code):
-        script = tmp_path / "caller.py"
-        script.write_text(code)
-        arguments = [sys.executable, str(script), str(tmp_path / "results"), str(Path(__file__).parents[2])]
-        begun.append(subprocess.Popen(arguments, start_new_session=True))
-        return begun[-1]
-
-    yield start
-    for process in begun:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
 def test_a_worker_killed_once_is_replaced_and_its_run_completed(tmp_path):
     spec = tiny(0, epochs=3)
     context = multiprocessing.get_context("spawn")
@@ -207,87 +185,6 @@ def test_an_interrupt_checkpoints_what_is_under_way(tmp_path, begin):
     caller.send_signal(signal.SIGINT)
     assert caller.wait() == 42
     assert store.condition(spec) == "paused"
-
-
-def test_a_worker_reports_an_unexpected_error_instead_of_raising(tmp_path, monkeypatch):
-    monkeypatch.setattr("repro.training.learner", lambda *_: 1 / 0)
-    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None)
-    done = work(Assignment(spec=tiny(0), criteria={}, site=site))
-    assert (done.status, done.error) == ("failed", "ZeroDivisionError: division by zero")
-
-
-def test_a_worker_whose_gpu_is_spoiled_hands_its_runs_to_a_process_without_that_way(tmp_path, monkeypatch):
-    tried, started, handed = [], [], []
-
-    class Process:
-        def __init__(self, workers, context, initializer, initargs):
-            started.append((workers, initargs[1].get(), initargs[2]))
-
-        def submit(self, function, assignment):
-            handed.append((function, assignment))
-            future = Future()
-            future.set_result("done there")
-            return future
-
-        def shutdown(self):
-            pass
-
-    def spoiled(spec, store, *, avoid, **_):
-        tried.append(dict(avoid))
-        raise CaptureError("compiled", "permission")
-
-    monkeypatch.setattr(pool, "ProcessPoolExecutor", Process)
-    monkeypatch.setattr(pool, "_DEVICE", "cuda:1")
-    monkeypatch.setattr(pool, "_AVOID", {"other": "why"})
-    monkeypatch.setattr(pool, "_SUCCESSOR", None)
-    monkeypatch.setattr("repro.training.run", spoiled)
-    site = Site(store=Store(tmp_path), data_dir=Path(), device="cuda", workers=1, deadline=None)
-    assignments = [Assignment(spec=tiny(seed), criteria={}, site=site) for seed in range(2)]
-    assert [work(one) for one in assignments] == ["done there", "done there"]
-    assert tried == [{"other": "why"}]
-    assert started == [(1, "cuda:1", {"other": "why", "compiled": "permission"})]
-    assert handed == [(work, one) for one in assignments]
-
-
-def handed_over():
-    """In a worker: the process that does its work from now on."""
-    return pool._succeed({}).submit(os.getpid).result()
-
-
-def test_a_pool_ends_whose_worker_handed_its_runs_over(begin):
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[2]); from tests.executing.test_execute import *\n"
-        "if __name__ == '__main__':\n"
-        "    from concurrent.futures import ProcessPoolExecutor\n"
-        "    context = multiprocessing.get_context('spawn')\n"
-        "    drawn = context.SimpleQueue()\n"
-        "    drawn.put('cpu')\n"
-        "    given = (context.Event(), drawn)\n"
-        "    workers = ProcessPoolExecutor(1, context, initializer=pool._start_worker, initargs=given)\n"
-        "    first, second = workers.submit(os.getpid).result(), workers.submit(handed_over).result()\n"
-        "    workers.shutdown()\n"
-        "    sys.exit(42 if first != second else 1)\n"
-    )
-    assert begin(code).wait(120) == 42
-
-
-def test_after_an_error_that_spoils_the_gpu_another_process_trains_what_follows(tmp_path, monkeypatch):
-    begun = []
-    monkeypatch.setattr(pool, "_succeed", lambda avoid: begun.append(dict(avoid)))
-    monkeypatch.setattr(pool, "_AVOID", {"fused": "why"})
-    site = Site(store=Store(tmp_path), data_dir=Path(), device="cuda", workers=1, deadline=None)
-    for error in (
-        RuntimeError("CUDA out of memory. Tried to allocate 9 GiB"),
-        RuntimeError("CUDA error: an illegal memory access was encountered"),
-        RuntimeError("Triton Error [CUDA]: misaligned address"),
-    ):
-
-        def spoiled(*_, error=error, **_more):
-            raise error
-
-        monkeypatch.setattr("repro.training.run", spoiled)
-        assert work(Assignment(spec=tiny(0), criteria={}, site=site)).status == "failed"
-    assert begun == [{"fused": "why"}] * 2
 
 
 def test_no_more_workers_are_prepared_than_there_are_runs(tmp_path, monkeypatch):

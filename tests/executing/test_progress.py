@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from repro.executing.execute import Tally
-from repro.executing.pool import Done
 from repro.executing.progress import _Bar, _fitting, reached
+from repro.executing.worker import Done
 from repro.planning.durations import duration
 from repro.planning.plan import plan
 from repro.recipes import cifar

@@ -1,0 +1,57 @@
+"""Signals of a process that has workers: caught once, and never seen by them."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+# SLURM sends USR2 to every process of a job's step: only the parent of the pool may act on it.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGUSR2] if hasattr(signal, "SIGUSR2") else []))
+CHECKPOINTING = b"\nstopping: checkpointing the runs under way; Ctrl-C again ends them at once\n"
+
+
+class Stop:
+    """While open, the first of SIGNALS sets ``event`` instead of ending the process; a later INT or TERM ends it."""
+
+    def __init__(self) -> None:
+        with blocked():  # the first semaphore starts a helper process
+            self.event = multiprocessing.get_context("spawn").Event()
+        self.signal: int | None = None
+        self._old: dict[int, Any] = {}
+
+    def __enter__(self) -> "Stop":
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                self._old[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, old in self._old.items():
+            signal.signal(number, old)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self.signal is None:
+            self.signal = number
+            self.event.set()
+            if number == signal.SIGINT and os.isatty(2):
+                os.write(2, CHECKPOINTING)
+        elif number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._old[number])
+            os.kill(os.getpid(), number)
+
+
+@contextmanager
+def blocked() -> Iterator[None]:
+    """While open, SIGNALS wait; a process that is started meanwhile never sees one."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

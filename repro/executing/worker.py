@@ -1,0 +1,152 @@
+"""A worker process of the pool: what it is given, how a run ends in it, and the process that succeeds it."""
+
+import multiprocessing
+import multiprocessing.util
+import os
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from repro.errors import (
+    CaptureError,
+    CodeError,
+    DamagedRunError,
+    DataError,
+    ReproError,
+    StoreError,
+    TakenOverError,
+    spoils_gpu,
+)
+from repro.executing.signals import blocked
+from repro.runs.spec import RunSpec
+from repro.runs.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where and how runs are trained."""
+
+    store: Store
+    data_dir: Path
+    device: str  # "cpu", "cuda" or "cuda:<index>"
+    workers: int  # processes
+    deadline: float | None  # time.time() by which to pause
+    code: str | None = None  # required digest of the workers' code; None for any
+    devices: tuple[str, ...] = ()  # assigned to the workers in turn; () for ``device`` alone
+    isolated: bool = False  # an error that the user can fix fails only its own run, instead of stopping everything
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """How one run ended."""
+
+    spec: RunSpec
+    status: str  # "complete", "paused", "failed", "crashed" or "waiting" (for the site)
+    seconds: float
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """A run as it is handed to a worker process."""
+
+    spec: RunSpec
+    criteria: Mapping[str, str]
+    site: Site
+
+
+def work(assignment: Assignment) -> Done | None:
+    """Trains one run as far as possible, in a worker process; None if another process is training it.
+
+    Raises:
+        ReproError: an error that would fail every other run as well, such as missing data, a full disk or changed code,
+            unless runs are isolated. A run whose folder is damaged fails alone.
+    """
+    from repro.training import run  # only workers import torch
+
+    if _SUCCESSOR is not None:
+        return _SUCCESSOR.submit(work, assignment).result()
+    began = time.monotonic()
+    status: str
+    status, error = "failed", ""  # unless it ends otherwise
+    try:
+        status = run(
+            assignment.spec,
+            assignment.site.store,
+            data_dir=assignment.site.data_dir,
+            device=_DEVICE or assignment.site.device,
+            criteria=dict(assignment.criteria),
+            pause=lambda: _STOP.is_set() or late(assignment.site.deadline),
+            code=assignment.site.code,
+            avoid=_AVOID,
+            devices=assignment.site.devices[: assignment.spec.devices] if assignment.spec.devices > 1 else (),
+        )
+    except CaptureError as spoiled:
+        return _succeed({**_AVOID, spoiled.way: spoiled.found}).submit(work, assignment).result()
+    except TakenOverError:
+        return None
+    except (ReproError, OSError) as raised:
+        if isinstance(raised, DataError):
+            assignment.site.store.withdraw(assignment.spec)
+        if not assignment.site.isolated and not isinstance(raised, DamagedRunError):
+            if isinstance(raised, ReproError):
+                raise
+            raise StoreError(f"{assignment.spec.name}: {raised}; fix that, and train it again.") from raised
+        status, error = "waiting" if is_the_sites_fault(raised) else "failed", str(raised)
+    except Exception as raised:  # it is in the run's failure.json, with its traceback
+        if spoils_gpu(raised):  # the runs to come need another process
+            _succeed(_AVOID)
+        error = f"{type(raised).__name__}: {raised}"
+    if status == "held":
+        return None
+    return Done(spec=assignment.spec, status=status, seconds=time.monotonic() - began, error=error)
+
+
+def is_the_sites_fault(error: BaseException) -> bool:
+    """Whether a folder, a mount, the data or the code failed, as it would for every other run."""
+    if isinstance(error, DamagedRunError):
+        return False
+    return isinstance(error, (CodeError, DataError, OSError)) or isinstance(error.__context__, OSError)
+
+
+def late(deadline: float | None) -> bool:
+    """Whether it is time to pause."""
+    return deadline is not None and time.time() >= deadline
+
+
+_STOP: Any = threading.Event()  # of this worker process, set by its parent
+_DEVICE = ""  # of this worker process, drawn when it starts
+_AVOID: Mapping[str, str] = {}  # ways to take steps that spoiled the process before this one, and what happened
+_SUCCESSOR: ProcessPoolExecutor | None = None  # a process that does this one's work, since a GPU is spoiled for it
+
+
+def _succeed(avoid: Mapping[str, str]) -> ProcessPoolExecutor:
+    """Starts this worker's successor, on the same device, which takes no steps in the ways to avoid."""
+    global _SUCCESSOR
+    with blocked():
+        context = multiprocessing.get_context("spawn")
+        drawn = context.SimpleQueue()
+        drawn.put(_DEVICE)
+        _SUCCESSOR = ProcessPoolExecutor(1, context, initializer=start, initargs=(_STOP, drawn, avoid))
+        # At its end a process waits for those that it started before it tells this one to end, which would never come.
+        multiprocessing.util.Finalize(None, _SUCCESSOR.shutdown, exitpriority=100)
+        return _SUCCESSOR
+
+
+def start(stop: Any, drawn: Any, avoid: Mapping[str, str] = MappingProxyType({})) -> None:
+    """What a worker process begins with: its parent's wish to stop, its device, and ways that spoiled those before."""
+    global _STOP, _DEVICE, _AVOID
+    _STOP, _DEVICE, _AVOID = stop, drawn.get(), dict(avoid)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # the parent was killed: the files on disk are consistent, and the lease ends with this process

@@ -1,0 +1,94 @@
+"""A worker process: how a run ends in it, and the process that succeeds one whose GPU is spoiled."""
+
+import os
+from concurrent.futures import Future
+from pathlib import Path
+
+from repro.errors import CaptureError
+from repro.executing import worker
+from repro.executing.worker import Assignment, Site, work
+from repro.runs.store import Store
+from tests.executing.test_execute import tiny
+
+
+def test_a_worker_reports_an_unexpected_error_instead_of_raising(tmp_path, monkeypatch):
+    monkeypatch.setattr("repro.training.learner", lambda *_: 1 / 0)
+    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None)
+    done = work(Assignment(spec=tiny(0), criteria={}, site=site))
+    assert (done.status, done.error) == ("failed", "ZeroDivisionError: division by zero")
+
+
+def test_a_worker_whose_gpu_is_spoiled_hands_its_runs_to_a_process_without_that_way(tmp_path, monkeypatch):
+    tried, started, handed = [], [], []
+
+    class Process:
+        def __init__(self, workers, context, initializer, initargs):
+            started.append((workers, initargs[1].get(), initargs[2]))
+
+        def submit(self, function, assignment):
+            handed.append((function, assignment))
+            future = Future()
+            future.set_result("done there")
+            return future
+
+        def shutdown(self):
+            pass
+
+    def spoiled(spec, store, *, avoid, **_):
+        tried.append(dict(avoid))
+        raise CaptureError("compiled", "permission")
+
+    monkeypatch.setattr(worker, "ProcessPoolExecutor", Process)
+    monkeypatch.setattr(worker, "_DEVICE", "cuda:1")
+    monkeypatch.setattr(worker, "_AVOID", {"other": "why"})
+    monkeypatch.setattr(worker, "_SUCCESSOR", None)
+    monkeypatch.setattr("repro.training.run", spoiled)
+    site = Site(store=Store(tmp_path), data_dir=Path(), device="cuda", workers=1, deadline=None)
+    assignments = [Assignment(spec=tiny(seed), criteria={}, site=site) for seed in range(2)]
+    assert [work(one) for one in assignments] == ["done there", "done there"]
+    assert tried == [{"other": "why"}]
+    assert started == [(1, "cuda:1", {"other": "why", "compiled": "permission"})]
+    assert handed == [(work, one) for one in assignments]
+
+
+def handed_over():
+    """In a worker: the process that does its work from now on."""
+    return worker._succeed({}).submit(os.getpid).result()
+
+
+def test_a_pool_ends_whose_worker_handed_its_runs_over(begin):
+    code = (
+        "import multiprocessing, os, sys; sys.path.insert(0, sys.argv[2])\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from repro.executing import worker\n"
+        "from tests.executing.test_worker import handed_over\n"
+        "if __name__ == '__main__':\n"
+        "    context = multiprocessing.get_context('spawn')\n"
+        "    drawn = context.SimpleQueue()\n"
+        "    drawn.put('cpu')\n"
+        "    given = (context.Event(), drawn)\n"
+        "    workers = ProcessPoolExecutor(1, context, initializer=worker.start, initargs=given)\n"
+        "    first, second = workers.submit(os.getpid).result(), workers.submit(handed_over).result()\n"
+        "    workers.shutdown()\n"
+        "    sys.exit(42 if first != second else 1)\n"
+    )
+    assert begin(code).wait(120) == 42
+
+
+def test_after_an_error_that_spoils_the_gpu_another_process_trains_what_follows(tmp_path, monkeypatch):
+    begun = []
+    monkeypatch.setattr(worker, "_succeed", lambda avoid: begun.append(dict(avoid)))
+    monkeypatch.setattr(worker, "_AVOID", {"fused": "why"})
+    site = Site(store=Store(tmp_path), data_dir=Path(), device="cuda", workers=1, deadline=None)
+    for error in (
+        RuntimeError("CUDA out of memory. Tried to allocate 9 GiB"),
+        RuntimeError("CUDA error: an illegal memory access was encountered"),
+        RuntimeError("Triton Error [CUDA]: misaligned address"),
+    ):
+
+        def spoiled(*_, error=error, **_more):
+            raise error
+
+        monkeypatch.setattr("repro.training.run", spoiled)
+        assert work(Assignment(spec=tiny(0), criteria={}, site=site)).status == "failed"
+    assert begun == [{"fused": "why"}] * 2
