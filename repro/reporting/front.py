@@ -25,16 +25,15 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
     waits = ("PENDING", "BLOCKED")
     decided = any((not one["exact_claim"] and one["chip"]["word"] not in waits) or one["withheld"] for one in claims)
     if made["scale"] != "paper" or (paper and not decided):
-        papers, its = ("papers’", "their protocols") if len(_own(made)) > 1 else ("paper’s", "its protocol")
-        exist = f": {paper['complete']:,} of {paper['runs']:,} runs of {its} exist" if paper else ""
-        return f"The {papers} trained results are neither confirmed nor refuted here{exist}."
+        exist = f": {paper['complete']:,} of {paper['runs']:,} runs under their own protocol exist" if paper else ""
+        return f"The published results of training are neither confirmed nor refuted here{exist}."
     own = [one for one in claims if one["same_as"] is None]
     found = Counter(WITHHELD if one["withheld"] else one["chip"]["word"] for one in own)
     exact = sum(one["exact_claim"] and one["chip"]["word"] == "REPRODUCED" for one in own)
     parts = [f"{found[word]} {text}" for word, text in STANDINGS.items() if found[word]]
     if exact and found["REPRODUCED"]:
         parts[0] += f" ({exact} of them by exact counts)" if exact < found["REPRODUCED"] else " by exact counts"
-    return f"Of {len(own)} claims, under the paper’s own protocol: {', '.join(parts) or 'none judged'}."
+    return f"Of {len(own)} claims, under the source’s own protocol: {', '.join(parts) or 'none judged'}."
 
 
 def beside(made: Json) -> list[Json]:
@@ -46,7 +45,7 @@ def beside(made: Json) -> list[Json]:
             runs = [run for run in (*made["runs"], *made["waiting"]) if work["key"] in map(works.get, run["claims"])]
             own = _own_side(runs)
             theirs = [(name, work["protocol"].get(name, "–")) for name in own]
-            rows = [("here", list(own.items())), ("paper", theirs)]
+            rows = [("here", list(own.items())), ("published", theirs)]
             found.append({"work": work["short"], "names": list(own), "rows": rows})
     return found
 

@@ -24,7 +24,7 @@ def claims(*words, exact=(), withheld=()):
     ],
 )  # fmt: skip
 def test_the_answer_counts_every_claim_and_says_which_needed_no_training(own, said):
-    assert answer(PAPER, own) == f"Of {len(own)} claims, under the paper’s own protocol: {said}"
+    assert answer(PAPER, own) == f"Of {len(own)} claims, under the source’s own protocol: {said}"
 
 
 def test_settings_are_counted_once_each_and_a_mixture_is_not_the_same():
@@ -40,5 +40,5 @@ def test_settings_are_counted_once_each_and_a_mixture_is_not_the_same():
 def test_runs_that_decide_nothing_yet_are_not_said_to_test_the_paper():
     made = {**PAPER, "scales": [{"scale": "paper", "runs": 426, "complete": 3}]}
     waits = claims("REPRODUCED", "PENDING", "PAPER_ERROR", exact=[0, 2])
-    assert answer(made, waits).endswith("neither confirmed nor refuted here: 3 of 426 runs of its protocol exist.")
+    assert answer(made, waits).endswith("neither confirmed nor refuted here: 3 of 426 runs under their own protocol exist.")
     assert answer(made, [*waits, *claims("INCONCLUSIVE")]).startswith("Of 4 claims")
