@@ -178,6 +178,7 @@ class Check:
     function: Callable[..., None]  # records findings from an Evidence
     dataset: str | None  # a named copy that replaces "cifar10"; None for the original
     primaries: int = 1  # primary claims of the catalogue, which share the level against a primary claim
+    catalogue: Path | None = None  # the file that counts them; None where none does
 
     @cached_property
     def id(self) -> str:

@@ -111,7 +111,8 @@ def test_every_run_of_every_check_is_a_spec_at_every_look(checks):
 
 def test_runs_is_pure(checks):
     for check in checks:
-        assert check.arms(check.looks[0]) == check.arms(check.looks[0])
+        again = dataclasses.replace(check)  # which keeps no runs that were named before
+        assert check.arms(check.looks[0]) == again.arms(check.looks[0])
 
 
 def test_every_control_that_is_depended_on_exists(checks):

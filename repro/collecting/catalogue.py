@@ -61,9 +61,13 @@ def primaries(claim_file: Path) -> int:
     Raises:
         ClaimError: as ``catalogue``.
     """
-    for path in _beside(claim_file.parent)[:1]:
-        return max(1, sum(row.primary for row in catalogue(path)))
-    return 1
+    path = home(claim_file)
+    return max(1, sum(row.primary for row in catalogue(path))) if path else 1
+
+
+def home(claim_file: Path) -> Path | None:
+    """The catalogue of a claim file's work, or the common one; None if there is none."""
+    return next(iter(_beside(claim_file.parent)), None)
 
 
 def _beside(folder: Path) -> list[Path]:

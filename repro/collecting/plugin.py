@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from repro.claim import PRECISION, Check, Claim
-from repro.collecting.catalogue import primaries
+from repro.collecting.catalogue import home, primaries
 from repro.collecting.collect import defining
 from repro.errors import ClaimError, DataError, ReproError
 from repro.recipes import SCALES, check_scale
@@ -123,6 +123,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                     function=item.obj,
                     dataset=None if dataset == "cifar10" else dataset,
                     primaries=primaries(item.path),
+                    catalogue=home(item.path),
                 )
                 item.stash[CHECK] = check
                 item.extra_keyword_matches.update((check.id, check.claim.id, check.claim.source.work))

@@ -132,8 +132,11 @@ def where(interval: Interval | None, inside: Interval, unit: Unit, outcome: Outc
     if interval is None:
         return f"one seed gives no interval to hold against {between(*inside, unit)}"
     outside = interval[1] < inside[0] or interval[0] > inside[1]
+    within = inside[0] < interval[0] and interval[1] < inside[1]
     if outcome is Outcome.UNDECIDED and outside:
         words = "lies outside, but not at the level at which the whole claim would fall,"
+    elif outcome is Outcome.UNDECIDED and within:
+        words = "lies, though the reference's own error exceeds the margin, inside"
     else:
         words = {
             Outcome.ESTABLISHED: "lies inside",

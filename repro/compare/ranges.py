@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from repro.compare.finding import Finding, Outcome, amount, at_margins, decided, where
-from repro.compare.published import ASSUMED, Published, mean_against
+from repro.compare.published import ASSUMED, Published, mean_against, own_error, undecidable
 from repro.compare.shares import NEAR, as_angle, as_angles, edge, share
 from repro.errors import ClaimError
 from repro.statistics import (
@@ -147,10 +147,13 @@ def _near(
         return mean_against(turned, published, seeds), mean_against(turned, published, seeds, cautious=True)
 
     now, cautious = later(len(sample.values))
+    # More spread of ours brings more degrees of freedom, and might establish what seeds that agree do not.
+    never = bool(undecidable(reference, margin, levels.accept))
     flips = prediction = consistent = None
     if now.degrees_of_freedom:
         low, high = (scale.back(end) for end in cautious.interval(levels.against))
         farthest = max(abs(scale.back(end) - value) for end in now.interval(levels.accept))
+        farthest = max(farthest, own_error(reference, levels.accept)) if never else farthest
         flips = max(0.0, low - value, value - high), farthest
     if now.degrees_of_freedom and (reference.sd != 0 or reference.reading_error):
         half = now.error * t_quantile(CONSISTENT, now.degrees_of_freedom)
@@ -160,6 +163,8 @@ def _near(
     p_for = max(now.p_above(edges[0]), now.p_below(edges[1]))
     p_against = min(1.0, cautious.p_below(edges[0]), cautious.p_above(edges[1]))
     outcome = decided(p_for, p_against, levels)
+    if never and outcome is Outcome.ESTABLISHED:
+        outcome = Outcome.UNDECIDED
     inside, interval = (value - margin, value + margin), None
     if now.degrees_of_freedom:
         low, high = now.interval(levels.accept)
@@ -187,5 +192,7 @@ def _near(
         p_for=p_for,
         p_against=p_against,
         flips=flips,
-        more_seeds=seeds_to_decide(now.seeds, later, levels, edges) if outcome is Outcome.UNDECIDED else None,
+        more_seeds=seeds_to_decide(now.seeds, later, levels, edges, only_against=never)
+        if outcome is Outcome.UNDECIDED
+        else None,
     )

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from repro.claim import Check
 from repro.judging.verdict import Answer, Judgement, Verdict
@@ -41,7 +42,7 @@ class ClaimEntry:
     same_as: str | None  # id of the claim that it repeats, with which it is counted once
     p_for: float | None  # p-value that every point holds: the largest of all
     p_against: float | None  # p-value against it, Bonferroni over looks and points
-    p_against_holm: float | None  # of a primary claim: Holm over the primary claims, those not judged counting as 1
+    p_against_holm: float | None  # of a primary claim: Holm over those of its catalogue, those not judged counting as 1
     would_change: str  # one sentence: the point without which the verdict would be another
 
 
@@ -56,10 +57,16 @@ def claims_table(rows: Sequence[Judgement], checks: Sequence[Check]) -> list[Cla
     for row in rows:
         own.setdefault(row.claim, []).append(row)
     table = [_entry(by_id[some[0].check], some) for some in own.values()]
-    primary = [entry for entry in table if entry.primary and entry.same_as not in own]
-    total = max([len(primary), *(check.primaries for check in checks if check.claim.primary)], default=0)
-    holms = holm([entry.p_against for entry in primary], total)
-    adjusted = {entry.claim: value for entry, value in zip(primary, holms, strict=True)}
+    of_claim = {check.claim.id: check for check in checks}
+    primary: dict[Path | None, list[ClaimEntry]] = {}  # by the catalogue that counts them
+    for entry in table:
+        if entry.primary and entry.same_as not in own:
+            primary.setdefault(of_claim[entry.claim].catalogue, []).append(entry)
+    adjusted: dict[str, float | None] = {}
+    for some in primary.values():
+        total = max(len(some), *(of_claim[entry.claim].primaries for entry in some))
+        holms = holm([entry.p_against for entry in some], total)
+        adjusted |= {entry.claim: value for entry, value in zip(some, holms, strict=True)}
     return [
         replace(entry, p_against_holm=adjusted.get(entry.same_as or entry.claim, adjusted.get(entry.claim)))
         if entry.primary and entry.p_against is not None

@@ -18,6 +18,10 @@ def deviations(
     listed = sorted({DATASETS[run.spec.dataset].deviation_text for run in runs} - {""})
     precisions = {run.spec.precision for run in runs if isinstance(run.spec, NetworkSpec)}
     listed += [f"precision: {word}" for word in sorted(precisions - {"float32"})]
+    read = {dataset for run in runs if run.spec.rows for dataset, _ in run.spec.fingerprinted.values()}
+    listed += [
+        f"data: nothing here vouches for the copy of {name}" for name in sorted(read) if not DATASETS[name].vouched
+    ]
     listed += _mixtures([run for run in runs if run.spec.rows])
     fewer = sorted(number for number in replicates if number != seeds)
     if fewer and check.scale == "paper":
@@ -77,11 +81,15 @@ def _mixtures(trained: Collection[Run]) -> list[str]:
     parts = [part for run in trained for part in run.record["parts"]]
     listed = []
     kinds = ("device", "devices"), ("code", "training code"), ("torch", "torch versions")
-    for name, words in (*kinds, ("scikit-learn", "scikit-learn versions")):  # older runs do not name the last one
+    younger = ("scikit-learn", "scikit-learn versions"), ("way", "ways to take steps")  # which older runs do not name
+    for name, words in (*kinds, *younger):
         values = sorted({str(part[name]) for part in parts if name in part})
         if len(values) > 1:
             shown = [value[:12] for value in values] if name == "code" else values
             listed.append(f"{words}: runs of this comparison were trained with {', '.join(shown)}")
+    recorded = sorted({str(part["way"]) for part in parts if "way" in part} - {"eager"})
+    if recorded:
+        listed.append(f"engine: {', '.join(recorded)}, which agreed with the eager step over ten steps")
     dirty = [
         run for run in trained if any(str(part.get("commit", "")).endswith("+changes") for part in run.record["parts"])
     ]

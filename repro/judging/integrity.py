@@ -81,8 +81,11 @@ def _retrains(run: Run, allowed: float) -> str:
 
 
 def broken_controls(runs: Iterable[Run]) -> list[str]:
-    """In which runs a frozen tensor or pruned weight moved, or other data were read than named, one sentence each."""
-    found = []
+    """In which runs a frozen tensor or pruned weight moved, or other data were read than named, one sentence each.
+
+    Of a data set whose fingerprint nobody has read, all runs must have read the same.
+    """
+    found, first = [], dict[tuple[str, str], str]()
     for run in runs:
         if not run.spec.rows:
             continue
@@ -93,11 +96,13 @@ def broken_controls(runs: Iterable[Run]) -> list[str]:
             found.append(f"{moved} pruned weights of {run.spec.name} are not 0.")
         for name, (dataset, split) in run.spec.fingerprinted.items():
             read = run.record["data"].get(name, "nothing")
-            named = named_fingerprints(dataset, run.spec.seed).get(split, read)
+            named, whose = named_fingerprints(dataset, run.spec.seed).get(split), f"{dataset} has"
+            if named is None:
+                named, whose = first.setdefault((dataset, split), read), "another run read"
             if read != named:
                 found.append(
                     f"{run.spec.name} read {split} {DATASETS[dataset].unit} of fingerprint {read[:12]}…, and "
-                    f"{dataset} has {named[:12]}…"
+                    f"{whose} {named[:12]}…"
                 )
     return found
 

@@ -45,6 +45,11 @@ class Dataset:
         """What it holds many of."""
         return "images" if self.pixels else "examples"
 
+    @property
+    def vouched(self) -> bool:
+        """Whether a copy can be told from another: by fingerprints, its archive's sums, or being made here."""
+        return bool(self.fingerprints) or self.generated is not None or not self.in_files
+
 
 # ImageNet's constants, also for CIFAR-10, as the authors' framework has them.
 _IMAGENET = Pixels(divisor=255.0, mean=(0.485, 0.456, 0.406), deviation=(0.229, 0.224, 0.225))

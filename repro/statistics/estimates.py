@@ -163,18 +163,23 @@ def with_seeds(now: Estimate, seeds: int) -> tuple[Estimate, Estimate]:
 
 
 def seeds_to_decide(
-    now: int, later: Callable[[int], tuple[Estimate, Estimate]], levels: Levels, inside: Interval
+    now: int,
+    later: Callable[[int], tuple[Estimate, Estimate]],
+    levels: Levels,
+    inside: Interval,
+    *,
+    only_against: bool = False,
 ) -> int | None:
     """Seeds per arm, more than ``now``, with which an estimate would lie inside or outside a range.
 
-    ``later`` says what the estimate would be with that many seeds, as it counts for the range and against it. None
-    when MOST_SEEDS would not do, or when there is no spread to go by.
+    ``later`` says what the estimate would be with that many seeds, as it counts for the range and against it, or
+    ``only_against`` it. None when MOST_SEEDS would not do, or when there is no spread to go by.
     """
     if now < 2:
         return None
     for seeds in range(now + 1, MOST_SEEDS + 1):
         inner, outer = later(seeds)
-        if max(inner.p_above(inside[0]), inner.p_below(inside[1])) < levels.accept:
+        if not only_against and max(inner.p_above(inside[0]), inner.p_below(inside[1])) < levels.accept:
             return seeds
         if min(outer.p_below(inside[0]), outer.p_above(inside[1])) < levels.against:
             return seeds

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from repro.compare import Published, own_error, undecidable
+from repro.compare import Levels, Outcome, Published, own_error, undecidable
 from tests.compare.made import (
     around,
     digitised,
@@ -48,6 +48,19 @@ def test_a_reference_at_whose_error_the_margin_lies_is_undecidable(sd):
     reference = Published(value=32.0, sd=sd, replicates=3, reading_error=0.5)
     assert undecidable(reference, own_error(reference))
     assert not undecidable(reference, own_error(reference) * 1.001)
+
+
+def test_spread_of_ours_does_not_establish_what_seeds_that_agree_cannot():
+    reference = Published(value=32.0, sd=1.0, replicates=3, reading_error=0.5)
+    levels = Levels(accept=0.0213, against=0.0213)
+    assert undecidable(reference, 2.0, levels.accept)
+    close, wide = (32 + spread * np.array([-1, -1, -1, -1, 1, 1, 1, 1]) for spread in (0.2, 1.0))
+    for values in (close, wide):
+        found = point(sample(values, step=0), 2.0, reference, levels)
+        assert (found.outcome, found.more_seeds) == (Outcome.UNDECIDED, None)
+        assert found.flips[1] >= own_error(reference, levels.accept)
+    assert 30 < found.interval[0] < found.interval[1] < 34  # by its degrees of freedom
+    assert "lies, though the reference's own error exceeds the margin, inside [30.00, 34.00]" in found.why
 
 
 def test_a_prediction_is_the_two_sided_t_interval_of_95_percent_around_the_published_value():

@@ -1,6 +1,8 @@
 """Claims over all their points: the word for a claim, and its corrected p-values."""
 
 import dataclasses
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -154,6 +156,16 @@ def test_no_verdict_depends_on_what_else_was_selected(four_claims):
     table = four_claims("strong", "weak", "side")
     for name, entry in table.items():
         assert four_claims(name)[name].verdict is entry.verdict
+
+
+def test_holm_corrects_over_each_catalogue_by_itself(store, make):
+    checks = []
+    for depth, (name, mean, primaries) in zip(DEPTHS, (("one", 70.0, 2), ("two", 83.5, 3)), strict=False):
+        made = make(runs=partial(one_depth, depth=depth), name=name, primary=True, primaries=primaries)
+        checks.append(dataclasses.replace(made, catalogue=Path(name) / "catalogue.toml"))
+        train(store, checks[-1], (mean - 0.1, mean, mean + 0.1))
+    for entry, count in zip(claims_table(judge(checks, store), checks), (2, 3), strict=True):
+        assert entry.p_against_holm == pytest.approx(count * entry.p_against)
 
 
 def test_claim_that_repeats_another_is_counted_once(store, make):

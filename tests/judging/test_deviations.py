@@ -5,9 +5,13 @@ import pytest
 from repro.claim import ONE_LOOK, PRECISION
 from repro.compare import Measure, Published
 from repro.judging.claims import claims_table
+from repro.judging.deviations import deviations
 from repro.judging.judge import judge_check
 from repro.judging.verdict import HOLDS, Verdict
+from repro.recipes import cifar, imagenet
+from repro.runs.store import Store
 from tests.judging.cases import EXACT, ON, REASON, in_bfloat16, is_equal, only_measured, store_run, train, verdict_of
+from tests.made import check_of, finished
 
 
 def test_runs_under_the_protocol_have_no_deviation(store, make):
@@ -37,6 +41,25 @@ def test_runs_on_another_gpu_than_the_rest_are_a_deviation(store, make):
     assert any("NVIDIA H100" in text for text in judge_check(check, store, {}).deviations)
 
 
+def test_steps_taken_in_other_ways_than_the_rest_are_a_deviation(store, make):
+    check = make()
+    train(store, check, ON[:1])
+    criteria = {f"paper:{check.id}": check.criterion_sha256}
+    for seed, way in ((1, "eager"), (2, "captured")):
+        store_run(store, check.arms(3)["batchnorm"][seed], ON[seed], part={"way": way}, criteria=criteria)
+    mixed = "ways to take steps: runs of this comparison were trained with captured, eager"
+    assert mixed in judge_check(check, store, {}).deviations
+
+
+@pytest.mark.parametrize(("dataset", "told"), [("imagenet", True), ("cifar10", False)])
+def test_data_that_nothing_vouches_for_are_a_deviation(tmp_path, dataset, told):
+    spec = imagenet("paper", 0, depth=18) if dataset == "imagenet" else cifar("paper", 0, depth=14)
+    check = check_of(lambda scale, seed: {"batchnorm": spec}, id="any")
+    run = finished(Store(tmp_path), spec)
+    listed = deviations(check, {spec.key: run}, 1, (), {})
+    assert (f"data: nothing here vouches for the copy of {dataset}" in listed) == told
+
+
 @pytest.mark.parametrize(
     ("part", "words"),
     [
@@ -51,6 +74,7 @@ def test_runs_on_another_gpu_than_the_rest_are_a_deviation(store, make):
         ),
         ({"torch": "2.0"}, "torch versions: runs of this comparison were trained with 2.0, 2.14.1"),
         ({"commit": "c0ffee+changes"}, "dirty tree: 1 of the 3 runs were trained by code that no commit holds"),
+        ({"way": "fused"}, "engine: fused, which agreed with the eager step over ten steps"),
     ],
 )
 def test_runs_trained_by_other_code_than_the_rest_are_a_deviation(store, make, part, words):

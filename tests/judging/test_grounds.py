@@ -147,6 +147,17 @@ def test_each_broken_control_of_a_run_is_one_sentence(tmp_path, fields, words):
     assert all(word in sentence for word, sentence in zip(words, messages, strict=True))
 
 
+def test_runs_must_have_read_one_copy_of_data_whose_fingerprint_nobody_knows(tmp_path):
+    data = [{"train": "1" * 64, "test": "2" * 64}, {"train": "1" * 64, "test": "3" * 64}]
+    one, other = (
+        finished(Store(tmp_path / str(seed)), cifar("paper", seed, depth=14), data=read)
+        for seed, read in enumerate(data)
+    )
+    assert broken_controls([one, one]) == []
+    (sentence,) = broken_controls([one, other])
+    assert "read test images of fingerprint 333333333333…, and another run read 222222222222…" in sentence
+
+
 def test_a_run_whose_frozen_tensors_moved_makes_its_row_invalid_and_keeps_its_findings(tmp_path):
     store = Store(tmp_path)
     for spec in SMOKE.arms(3)["BatchNorm"]:

@@ -14,7 +14,7 @@ MEASURED = {"top1": 50.0, "thresholds": [0.001, 0.01, 0.1], "small_gamma": [0.1,
             "gamma_bin": 0.1, "gamma_histogram": [1, 3], "dead_relus": 0.1}  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["frankle2021", "greydanus2024"])
+@pytest.fixture(scope="module", params=["frankle2021", "greydanus2024", "hastie2009", "peerthum2023"])
 def everything(request):
     """The figures of a work, and a run for every spec that its claims ask for at the paper's scale."""
     checks = collect(scale="paper", paths=[f"claims/{request.param}"]).selected
