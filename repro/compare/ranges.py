@@ -153,7 +153,8 @@ def _near(
     if now.degrees_of_freedom:
         low, high = (scale.back(end) for end in cautious.interval(levels.against))
         farthest = max(abs(scale.back(end) - value) for end in now.interval(levels.accept))
-        farthest = max(farthest, own_error(reference, levels.accept)) if never else farthest
+        if never and farthest < margin:  # established by its interval alone
+            farthest = own_error(reference, levels.accept)
         flips = max(0.0, low - value, value - high), farthest
     if now.degrees_of_freedom and (reference.sd != 0 or reference.reading_error):
         half = now.error * t_quantile(CONSISTENT, now.degrees_of_freedom)
