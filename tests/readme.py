@@ -59,11 +59,11 @@ def _untrained(made: Json) -> str:
 
 def statement(made: Json) -> str:
     """Each claim with a verdict in one group, at smoke scale."""
-    lines = [f"At {made['scale']} scale ({made['cost']['trained']} trained runs):", ""]
+    said = [f"At {made['scale']} scale, {made['cost']['trained']} trained runs."]
     for group in view(made)["answers"]:
         if group["claims"][0]["chip"]["word"] != "MEASURED":  # these are in the table of standings
-            lines.append(f"- {group['words']}: {', '.join(one['id'] for one in group['claims'])}.")
-    return "\n".join(lines) + "\n"
+            said.append(f"*{group['words']}:* {', '.join(one['id'] for one in group['claims'])}.")
+    return " ".join(said) + "\n"
 
 
 def second(made: Json) -> str:
@@ -75,8 +75,8 @@ def second(made: Json) -> str:
             by_word.setdefault(entry["verdict"], []).append(entry["claim"])
     lines = [f"- {word}: {', '.join(claims)}." for word, claims in by_word.items()]
     needs = next(entry for entry in made["scales"] if entry["scale"] == "paper")
-    lines += [f"- {needs['complete']} of the {needs['runs']} trained runs of its looks so far are there."]
-    return "\n".join(lines) + "\n"
+    there = f" {needs['complete']} of the {needs['runs']} trained runs of its looks so far are there."
+    return "\n".join(lines) + there + "\n"
 
 
 def standings(made: Json) -> str:
