@@ -45,7 +45,7 @@ def beside(made: Json) -> list[Json]:
             runs = [run for run in (*made["runs"], *made["waiting"]) if work["key"] in map(works.get, run["claims"])]
             own = _own_side(runs)
             theirs = [(name, work["protocol"].get(name, "–")) for name in own]
-            rows = [("here", list(own.items())), ("published", theirs)]
+            rows = [("here", list(own.items())), ("source", theirs)]
             found.append({"work": work["short"], "names": list(own), "rows": rows})
     return found
 

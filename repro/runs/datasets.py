@@ -47,8 +47,8 @@ class Dataset:
 
     @property
     def vouched(self) -> bool:
-        """Whether a copy can be told from another: by fingerprints, its archive's sums, or being made here."""
-        return bool(self.fingerprints) or self.generated is not None or not self.in_files
+        """Whether a copy can be told from another: only of files without fingerprints, nothing here can tell."""
+        return bool(self.fingerprints) or not self.in_files
 
 
 # ImageNet's constants, also for CIFAR-10, as the authors' framework has them.
