@@ -27,6 +27,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReproError as error:
         output.say(str(error))
         return 2
+    except ModuleNotFoundError as error:
+        if (error.name or "repro").partition(".")[0] == "repro":
+            raise
+        output.say(
+            f"the package {error.name} is not installed, and this command needs it; install the project with all that "
+            "it depends on: python -m pip install --editable . in its folder, or make verify."
+        )
+        return 2
     except BrokenPipeError:
         output.discard(sys.stdout)  # the reader of our output is gone: not our failure
         return 0

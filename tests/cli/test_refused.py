@@ -1,5 +1,7 @@
 """What a command refuses: one line with what was found and what is allowed, code 2, and nothing written."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,12 @@ def test_a_results_folder_that_is_a_file_is_refused(workplace, tiny_claim, capsy
     line = refused(capsys, "run", "tiny.py", "--workers", "1")
     assert "results" in line
     assert "--results" in line
+
+
+@pytest.mark.parametrize(("package", "words"), [("torch", ["data", "check"]), ("safetensors", ["run"])])
+def test_a_package_that_is_not_installed_is_named_with_the_command_that_installs_it(workplace, package, words):
+    code = f"import sys; sys.modules[{package!r}] = None; from repro.cli.main import main; sys.exit(main({words}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert f"the package {package} is not installed" in done.stderr and "make verify" in done.stderr
+    assert list(workplace.iterdir()) == []

@@ -38,6 +38,14 @@ def test_looking_writes_nothing(printed):
     assert list(printed[1].iterdir()) == []
 
 
+def test_without_torch_the_rest_is_examined_all_the_same(tmp_path):
+    code = "import sys; sys.modules['torch'] = None; from repro.cli.main import main; sys.exit(main(['doctor']))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    states = {line.split()[1]: line.split()[0] for line in done.stdout.splitlines()}
+    assert (done.returncode, done.stderr, states["torch"]) == (2, "", "FAIL")
+    assert states["digits"] == states["cifar10"] == "warn" and states.keys() >= {"results", "imagenet", "pdf"}
+
+
 def test_results_that_do_not_exist_yet_are_fine(tmp_path):
     assert _results(tmp_path / "a" / "b").state in ("ok", "warn")
 
