@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro.claim import Check
+from repro.errors import ClaimError
 from repro.judging.verdict import Answer, Judgement, Verdict
 from repro.statistics import holm
 
@@ -51,12 +52,18 @@ def claims_table(rows: Sequence[Judgement], checks: Sequence[Check]) -> list[Cla
 
     Its verdict is that of its points, none of which is ruled out above the level at which the whole claim is. So a
     point and its claim never contradict each other, and no verdict depends on what else was selected.
+
+    Raises:
+        ClaimError: a claim is counted once with another, and is held against other published values.
     """
     by_id = {check.id: check for check in checks}
     own: dict[str, list[Judgement]] = {}
     for row in rows:
         own.setdefault(row.claim, []).append(row)
     table = [_entry(by_id[some[0].check], some) for some in own.values()]
+    for entry in table:
+        if entry.same_as in own:
+            _refuse_other_references(own[entry.claim], own[entry.same_as])
     of_claim = {check.claim.id: check for check in checks}
     primary: dict[Path | None, list[ClaimEntry]] = {}  # by the catalogue that counts them
     for entry in table:
@@ -73,6 +80,16 @@ def claims_table(rows: Sequence[Judgement], checks: Sequence[Check]) -> list[Cla
         else entry
         for entry in table
     ]
+
+
+def _refuse_other_references(some: Sequence[Judgement], others: Sequence[Judgement]) -> None:
+    for row, other in ((row, other) for row in some for other in others if row.params == other.params):
+        ours, theirs = ([finding.reference for finding in one.findings] for one in (row, other))
+        if ours and theirs and ours != theirs:
+            raise ClaimError(
+                f"{row.check} is declared the same as {other.claim}, but is held against {ours}, and {other.check} "
+                f"against {theirs}; drop same_as or make them equal."
+            )
 
 
 def _entry(check: Check, own: Sequence[Judgement]) -> ClaimEntry:

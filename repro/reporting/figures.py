@@ -57,7 +57,7 @@ def trends(rows: Sequence[Row], alternative: str) -> list[str]:
         )
         panel = Drawn(
             title=" · ".join(filter(None, ("" if " → " in label else label, shared))),
-            x_label="",
+            x_label="levels in their order, equally spaced",
             y_label=f"each seed{_in(units.pop())}" if len(units) == 1 else "each seed",
             series=(series,),
             at=tuple(float(x) for x in range(len(names))),

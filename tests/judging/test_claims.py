@@ -6,12 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from repro.errors import ClaimError
 from repro.judging.claims import claims_table
 from repro.judging.judge import judge, judge_check
 from repro.judging.verdict import Verdict
-from tests.judging.cases import BARELY, EDGE, FAR, ON, near_82, one_depth, train, verdict_of
+from tests.judging.cases import BARELY, EDGE, FAR, ON, near_82, one_depth, train, value, verdict_of
 
 DEPTHS = (14, 32, 56)
+
+
+def near(published, evidence):
+    evidence.find(sample=evidence.accuracy("batchnorm"), reference=value(published))
 
 
 @pytest.fixture
@@ -188,3 +193,15 @@ def test_one_blocked_point_blocks_the_whole_claim(store, make):
     store.fail(spec, "OSError: disk full", "Traceback …")
     (entry,) = claims_table(judge(checks, store), checks)
     assert entry.verdict is Verdict.BLOCKED
+
+
+@pytest.mark.parametrize("second", [82.0, 83.0])
+def test_a_claim_counted_once_with_another_is_held_against_the_same_published_value(store, make, second):
+    checks = [make(), make(partial(near, second), name="again", same_as="a-claim")]
+    train(store, checks[0], ON)
+    rows = judge(checks, store)
+    if second == 82.0:
+        assert [entry.verdict for entry in claims_table(rows, checks)] == [Verdict.REPRODUCED] * 2
+    else:
+        with pytest.raises(ClaimError, match=r"again is declared the same as a-claim, but is held against \[83.0\]"):
+            claims_table(rows, checks)
