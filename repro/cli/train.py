@@ -152,7 +152,11 @@ def _ended(arguments: argparse.Namespace, tally: "Tally", failed: int) -> list[s
     if failed:
         logs = ["repro", "logs", *shared.options(arguments, "results")]
         return [f"{failed} of {len(tally.done)} runs failed", f"Next: {shlex.join(logs)}; the same command tries again"]
-    trained = f"{tally.count('complete')} runs trained" if tally.done else "nothing to train: all runs are complete"
+    # Not "trained": another process on the same store may have done it.
+    done = tally.count("complete")
+    trained = f"{done} run{'s that were missing are' if done != 1 else ' that was missing is'} complete"
+    if not tally.done:
+        trained = "nothing to train: all runs are complete"
     if tally.left_out:
         lines = [] if tally.done else [one.line for one in tally.left_out]
         trained = trained.replace("all runs are", "all other runs are")
