@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from repro.claim import Check, Claim, Source
+from repro.check import Check
+from repro.claim import Claim, Source
 from repro.compare import Ordering
 from repro.judging.shapes import expected
 from repro.recipes import SCALES

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # The way of the data: a room imports from rooms before its own, and from itself.
 ROOMS = [
-    "errors", "provenance", "runs", "recipes", "statistics", "compare", "claim", "collecting", "planning",
+    "errors", "provenance", "runs", "recipes", "statistics", "compare", "claim", "check", "collecting", "planning",
     "training", "executing", "judging", "cluster", "reporting", "cli",
 ]  # fmt: skip
 HEAVY = {
@@ -113,7 +113,8 @@ def test_every_module_says_in_its_first_line_what_leaves_it():
         assert ast.get_docstring(ast.parse(path.read_text())), path
 
 
-VALUES = ("runs", "statistics", "compare", "planning", "judging", "recipes", "claim")  # what is hashed or judged
+# What is hashed or judged.
+VALUES = ("runs", "statistics", "compare", "planning", "judging", "recipes", "claim", "check")
 
 
 def test_values_that_are_hashed_or_judged_are_frozen_and_made_by_keyword():

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from repro.claim import Check
+from repro.check import Check
 from repro.collecting.plugin import CHECK, SESSION
 from repro.errors import ReproError
 from repro.judging.judge import judge, requested_seeds

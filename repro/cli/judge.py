@@ -10,7 +10,7 @@ from repro.cli.output import busy, coloured, counted, say, show
 from repro.errors import ClaimError, DamagedRunError, NoPointError
 
 if TYPE_CHECKING:
-    from repro.claim import Check
+    from repro.check import Check
     from repro.collecting.plugin import Session
     from repro.runs.store import Store
 

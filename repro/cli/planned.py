@@ -9,7 +9,7 @@ from repro.planning.cost import BASES
 from repro.planning.durations import duration
 
 if TYPE_CHECKING:
-    from repro.claim import Check
+    from repro.check import Check
     from repro.judging.imagine import Expectation
     from repro.planning.plan import Plan
     from repro.planning.price import Purchase

@@ -17,7 +17,7 @@ from repro.errors import ClaimError, NoPointError, ReproError
 from repro.provenance import claims, folder
 
 if TYPE_CHECKING:
-    from repro.claim import Check
+    from repro.check import Check
     from repro.collecting.plugin import Session
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from repro.claim import PRECISION, Check, Claim
+from repro.check import Check
+from repro.claim import PRECISION, Claim
 from repro.collecting.catalogue import home, primaries
 from repro.collecting.collect import defining
 from repro.errors import ClaimError, DataError, ReproError

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from repro.claim import Check
+from repro.check import Check
 from repro.errors import ClaimError
 from repro.recipes import SCALES
 

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from repro.claim import Check
+from repro.check import Check
 from repro.executing import here, pool, sharing
 from repro.executing.devices import devices, processes
 from repro.executing.here import LeftOut

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro.claim import Check
+from repro.check import Check
 from repro.errors import ClaimError
 from repro.judging.verdict import Answer, Judgement, Verdict
 from repro.statistics import holm

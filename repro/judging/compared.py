@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from repro.claim import JUDGED_BY, Check, judging_code
+from repro.check import JUDGED_BY, Check, judging_code
 from repro.errors import StoreError
 from repro.provenance import claims
 from repro.runs.canonical import digest, parse

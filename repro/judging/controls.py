@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from repro.claim import LOWER, PRECISION, Check
+from repro.check import Check
+from repro.claim import LOWER, PRECISION
 from repro.judging.verdict import FAILED, HOLDS, Judgement, Verdict
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec import RunSpec

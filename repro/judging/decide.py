@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repro.claim import Check
+from repro.check import Check
 from repro.compare import Finding, Outcome
 from repro.errors import ClaimError
 from repro.judging.verdict import Answer, Verdict

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from repro.claim import JUDGED_BY, Check
+from repro.check import JUDGED_BY, Check
 from repro.judging.compared import alike
 from repro.judging.verdict import CODE_ALIKE, CODE_CHANGED, FAILED, HOLDS, PROVISIONAL, RULE_CHANGED, RULE_LATE
 from repro.runs.datasets import DATASETS

@@ -7,7 +7,7 @@ may still show how far other data, networks or schedules end from the published 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repro.claim import Check
+from repro.check import Check
 from repro.compare import Finding, Fraction, Point
 from repro.judging.observe import observe
 from repro.judging.verdict import Judgement, Verdict

@@ -7,7 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 from repro import __version__
-from repro.claim import TAGS, Check, judging_code
+from repro.check import Check, judging_code
+from repro.claim import TAGS
 from repro.collecting.catalogue import Row
 from repro.collecting.works import works
 from repro.compare import RULES_VERSION

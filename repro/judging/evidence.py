@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from repro.claim import Check
+from repro.check import Check
 from repro.compare import Finding, Levels, Published, Sweep, undecidable
 from repro.errors import ClaimError
 from repro.runs.datasets import DATASETS

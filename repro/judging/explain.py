@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from repro.claim import CONTROL, TAGS, Check
+from repro.check import Check
+from repro.claim import CONTROL, TAGS
 from repro.collecting.works import works
 from repro.compare import (
     AtMost,

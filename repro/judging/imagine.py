@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from repro.claim import Check
+from repro.check import Check
 from repro.compare import Fraction, FractionBound, NoChange, Ordering, Point, Published, Rule, Trend
 from repro.compare import undecidable as own_error_exceeds
 from repro.judging.decide import WORDS

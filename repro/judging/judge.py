@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from repro.claim import Check
+from repro.check import Check
 from repro.compare import Finding, Outcome, flips_over_looks
 from repro.errors import StoreError
 from repro.judging.controls import failed, states, withheld

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from repro.claim import Check
+from repro.check import Check
 from repro.compare import Rule
 from repro.judging.decide import decide
 from repro.judging.evidence import Evidence

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from repro.claim import Check
+from repro.check import Check
 from repro.errors import ClaimError, ReproError
 from repro.judging.decide import Decision, decide
 from repro.judging.evidence import Evidence

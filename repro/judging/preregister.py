@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from repro.claim import Check, judging_code
+from repro.check import Check, judging_code
 from repro.compare import RULES_VERSION
 from repro.errors import StoreError
 from repro.judging.explain import requirement

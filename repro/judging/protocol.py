@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from repro.claim import Check
+from repro.check import Check
 from repro.collecting.works import Setting, Value, Work
 from repro.errors import ClaimError
 from repro.runs.spec import RunSpec

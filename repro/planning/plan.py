@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from repro.claim import JUDGED_BY, Check, judging_code
+from repro.check import JUDGED_BY, Check, judging_code
 from repro.errors import DamagedRunError
 from repro.planning.cost import Cost, Known, estimator
 from repro.planning.device import Device, at_hand

@@ -2,7 +2,8 @@
 
 import pytest
 
-from repro.claim import LOOKS, ONE_LOOK, Check, Claim, Source
+from repro.check import Check
+from repro.claim import LOOKS, ONE_LOOK, Claim, Source
 from repro.collecting.collect import collect
 from repro.judging import document, verdicts_json
 from repro.judging.judge import judge_check

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from repro.claim import judging_code
+from repro.check import judging_code
 from repro.errors import StoreError
 from repro.judging import compared
 from repro.judging.deviations import deviations, marks

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from repro.claim import JUDGING_CODE
+from repro.check import JUDGING_CODE
 from repro.compare import Point
 from repro.judging.judge import judge_check
 from repro.provenance import PACKAGE
@@ -38,7 +38,7 @@ def test_changed_grid_recipe_or_frame_changes_the_criterion(make, change):
 
 def test_changed_judging_code_changes_the_criterion(make, monkeypatch, tmp_path):
     before = make().criterion_sha256
-    monkeypatch.setattr("repro.claim.judging_code", lambda: "0" * 64)
+    monkeypatch.setattr("repro.check.judging_code", lambda: "0" * 64)
     assert make().criterion_sha256 != before
 
 

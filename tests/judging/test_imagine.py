@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from repro.claim import Check
+from repro.check import Check
 from repro.cli.main import main
 from repro.collecting.collect import collect
 from repro.compare import Ordering, Point, Published, Trend

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from repro.claim import LOOKS, Check, Claim, Source
+from repro.check import Check
+from repro.claim import LOOKS, Claim, Source
 from repro.compare import Ordering, Point, Published, Trend
 from repro.judging.claims import claims_table
 from repro.judging.judge import judge

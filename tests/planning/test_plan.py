@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from repro.claim import LOOKS, ONE_LOOK, judging_code
+from repro.check import judging_code
+from repro.claim import LOOKS, ONE_LOOK
 from repro.compare import Ordering
 from repro.planning.cost import Known
 from repro.planning.plan import _known, plan
