@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from repro.compare.bounds import FractionBound
 from repro.compare.finding import Outcome
 from repro.compare.ordering import Ordering
-from repro.compare.published import Published
+from repro.compare.published import Published, undecidable
 from repro.compare.ranges import Fraction, NoChange, Point
 from repro.compare.shares import NEAR
 from repro.compare.trend import Trend
@@ -62,12 +62,15 @@ def expected(
             values, own = draw(rng, value, sd, shape), draw(rng, value, theirs, (replications, count))
             published = own.mean(1) + rng.uniform(-u, u, replications)
             spread = None if reference.sd is None else own.std(1, ddof=1) if count > 1 else np.zeros(replications)
+            never = bool(undecidable(reference, margin, levels.accept))
 
             def test(n: int, rows: replicate.Rows) -> replicate.Tests:
                 drawn, sds = published[rows], None if spread is None else spread[rows]
                 if isinstance(rule, Fraction):
-                    return replicate.share(values[rows, :n], drawn, sds, count, u, margin, NEAR, levels)
-                return replicate.point(values[rows, :n], drawn, sds, count, u, margin, levels)
+                    found = replicate.share(values[rows, :n], drawn, sds, count, u, margin, NEAR, levels)
+                else:
+                    found = replicate.point(values[rows, :n], drawn, sds, count, u, margin, levels)
+                return (np.ones_like(found[0]), *found[1:]) if never else found
 
         case FractionBound(limit=limit, side=side), (float() | int()) as size:
             values = replicate.shares(rng, size, sd, shape)

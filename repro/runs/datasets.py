@@ -221,8 +221,9 @@ def check_data_present(dataset: str, data_dir: Path) -> Form:
         return "parquet"
     if lacking == ["test"] or lacking == ["train"]:
         raise DataError(f"{data_dir} holds no {lacking[0]}*.parquet; it needs both splits. Copy it again.")
-    original = f"fetch it (repro data fetch cifar10), or put torchvision's {ARCHIVE} or "
-    raise DataError(
-        f"{data_dir} holds no CIFAR-10; {original if dataset == 'cifar10' else 'put '}train*.parquet and test*.parquet "
-        "(columns img{bytes,path}, label) there, or name another folder with --data-dir."
-    )
+    parquet = "train*.parquet and test*.parquet (columns img{bytes,path}, label)"
+    wanted = {
+        "cifar10": f"fetch it (repro data fetch cifar10), or put torchvision's {ARCHIVE} there, or, to be read with "
+        f"--data cifar10-jpeg, {parquet}"
+    }.get(dataset, f"put {parquet} there")
+    raise DataError(f"{data_dir} holds no CIFAR-10; {wanted}, or name another folder with --data-dir.")

@@ -201,6 +201,20 @@ def test_unequal_sd_of_the_source_lowers_what_can_be_expected():
 
 
 @pytest.mark.parametrize(
+    ("rule", "hopeless", "known"),
+    [
+        (Point(margin=2.0, reason=REASON), digitised(82.0, 6.0), digitised(82.0, 0.6)),
+        (Fraction(margin=0.02, reason=REASON), digitised(0.27, 0.06), digitised(0.27, 0.006)),
+    ],
+)
+def test_a_reference_whose_own_error_exceeds_the_margin_is_never_expected_to_be_established(rule, hopeless, known):
+    sd = 0.5 if isinstance(rule, Point) else 0.005
+    never, sometimes = (expected(rule, reference, sd, LOOKS, THREE_LOOKS) for reference in (hopeless, known))
+    assert never[Outcome.ESTABLISHED] == 0.0 < sometimes[Outcome.ESTABLISHED]
+    assert sum(never.values()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
     ("rule", "reference", "looks"),
     [
         (Exact(reason=REASON), None, LOOKS),
