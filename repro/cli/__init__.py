@@ -11,6 +11,13 @@ def entry() -> int:
     except KeyboardInterrupt:
         print("repro: stopped", file=sys.stderr)
         return 2
-    code = main()
+    try:
+        code = main()
+    except Exception:  # 1, Python's own, would say that a claim does not hold
+        import traceback
+
+        traceback.print_exc()
+        print("repro: an error of this suite, and no verdict; please report it with the lines above", file=sys.stderr)
+        return 2
     gc.freeze()  # nobody looks for garbage among what ends with the process, which would take a tenth of a plan's time
     return code

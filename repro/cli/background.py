@@ -26,12 +26,12 @@ def start(arguments: argparse.Namespace, session: "Session") -> int:
     left = shared.left_out(arguments, plan)
     here.refuse(plan, left, named=shared.split(arguments.claims)[1], strict=arguments.strict)
     plan = here.without(plan, left)
-    if not plan.missing:
+    if not plan.missing and not arguments.measure:
         all_there = f"nothing to train: all {len(plan.runs)} runs are complete. {shared.next_step(arguments, 'judge')}"
         arguments.tell(lambda: {"process": None, "missing": 0}, [*(one.line for one in left), all_there])
         return 3 if left else 0
     files = TrainerFiles(shared.store(arguments))
-    words = [word for word in arguments.words if word != "--json"]
+    words = [word for word in arguments.words if word not in ("--json", "--")]  # behind "--" no option is one
     pid = background.start(files, [sys.executable, "-m", "repro.cli", *words, "--detached"])
     look = shlex.join(["repro", "run", "--background", "--status", *shared.options(arguments, "results")])
     arguments.tell(

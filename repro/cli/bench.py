@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 def bench(arguments: argparse.Namespace) -> int:
     """Measures a product, a convolution, a copy, a launch and short trainings; takes about a minute."""
     from repro.executing.bench import measure
-    from repro.executing.devices import devices
+    from repro.executing.devices import devices, refuse_absent
     from repro.planning import device
 
+    refuse_absent(arguments.device)
     name, store = devices(arguments.device)[0], shared.store(arguments)
     device.make_room(store.root)
     show(f"Measuring {name} for about a minute; other work on this machine makes the figures worse.")

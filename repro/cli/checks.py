@@ -1,5 +1,6 @@
 """The pytest plugin that judges: a marked test judges one check, after training its runs with --run-missing."""
 
+import shlex
 from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -37,6 +38,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the counter of verdicts."""
+    if config.getoption("--run-missing") and config.getoption("numprocesses", None):
+        raise pytest.UsageError(
+            "--run-missing trains on all cores or GPUs by itself, and each process of -n would; leave out -n, or train "
+            "first with: repro run"
+        )
     config.stash[JUDGED] = Judged()
     config.pluginmanager.register(_Counter(config.stash[JUDGED]), "repro-counter")
 
@@ -68,7 +74,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if check is None:
         return None
     config = pyfuncitem.config
-    results = config.getoption("--results")
+    results, data_dir = config.getoption("--results"), config.getoption("--data-dir")
     everything = list(config.stash[SESSION].checks.values())
     try:
         row = judge([check], Store(Path(results)), controls=everything)[0]
@@ -77,7 +83,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     pyfuncitem.user_properties.extend(properties(check, row))
     words = ", ".join((_words(row.verdict, row.answer), *row.marks))
     if row.verdict is Verdict.PENDING:
-        pytest.skip(f"{words}: {row.why} Train them with: {_command(check, results)}")
+        pytest.skip(f"{words}: {row.why} Train them with: {_command(check, results, data_dir)}")
     if exit_code([(row.verdict, row.answer)]):
         pytest.fail(f"{words}\n{row.why}", pytrace=False)
     if row.verdict in (Verdict.MEASURED, Verdict.INCONCLUSIVE) or row.answer is Answer.OPEN:
@@ -114,9 +120,11 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.6g}"
 
 
-def _command(check: Check, results: str) -> str:
-    copy = f" --data {check.dataset}" if check.dataset else ""
-    return f"repro run --scale {check.scale} --results {results}{copy} -k '{check.claim.id}'"
+def _command(check: Check, results: str, data_dir: str) -> str:
+    words = ["repro", "run", check.claim.id, "--scale", check.scale, "--results", results]
+    words += ["--data", check.dataset] if check.dataset else []
+    words += ["--data-dir", data_dir] if data_dir != "data" else []
+    return shlex.join(words)
 
 
 def _words(verdict: str, answer: str) -> str:

@@ -26,6 +26,7 @@ def throughput(arguments: argparse.Namespace) -> int:
     from repro.cluster.throughput import load, networks, path
     from repro.cluster.waiting import wait_for
     from repro.planning.plan import plan
+    from repro.runs.files import write
     from repro.runs.store import Store
 
     session = shared.collect(arguments)
@@ -37,8 +38,15 @@ def throughput(arguments: argparse.Namespace) -> int:
     if not specs:
         raise ClusterError("no run is missing, so there is nothing to measure.")
     minutes = min(30, one.minutes)
-    path(Store(ordered.results), one).unlink(missing_ok=True)
-    job, file = measure.send(one, ordered, [spec.to_json() for spec in specs], minutes, arguments.most)
+    kept = path(store, one)
+    before = kept.read_bytes() if kept.exists() else None
+    kept.unlink(missing_ok=True)  # what is there afterwards is of this job
+    try:
+        job, file = measure.send(one, ordered, [spec.to_json() for spec in specs], minutes, arguments.most)
+    except ClusterError:
+        if before is not None:
+            write(kept, before)
+        raise
     show(f"job {job} measures {len(specs)} networks; waiting for it, at most {arguments.wait:.0f} s")
     answer, state = wait_for(file, job, arguments.wait)
     if answer is None:

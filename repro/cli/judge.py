@@ -66,6 +66,8 @@ def report(arguments: argparse.Namespace) -> int:
             f"{judging}; then: repro report --report selected."
         )
     if arguments.against:
+        if further := [f"--{name}" for name in ("csv", "archive", "crate") if getattr(arguments, name)]:
+            raise ClaimError(f"--against compares two reports and writes no {further[0]}; render that by itself.")
         lines, written = reporting.against(arguments)
         arguments.tell(lambda: {"changes": lines, "written": written}, [*lines, *written])
         return 0
@@ -85,19 +87,23 @@ def preregister(arguments: argparse.Namespace) -> int:
 
     today = datetime.now(UTC).date()
     path = arguments.to or claims() / preregister.PLACE / f"{today.isoformat()}.json"
-    paths, ids = shared.split(arguments.claims)
+    paths, ids = shared.chosen(arguments)
     checks: list[Check] = []
     known: set[str] = set()
+    pointless: NoPointError | None = None
     for scale in SCALES:  # at some of them a claim may have no point
         try:
             session = shared.collect(argparse.Namespace(**{**vars(arguments), "scale": scale, "claims": paths}))
-        except NoPointError:
+        except NoPointError as error:
+            pointless = error
             continue
         known |= session.pointless.keys()
         for check in session.selected:
             names = {check.id, check.claim.id, check.claim.source.work}
             known |= names
             checks += [check] if not ids or names & {*ids} else []
+    if not known and pointless is not None:
+        raise pointless
     if unknown := [name for name in ids if name not in known]:
         raise ClaimError(f"no claim or check is named {unknown[0]!r}; `repro list` names all.")
     digest = preregister.preregister(checks, path, today=today)
@@ -218,7 +224,9 @@ def _left_out(store: "Store", made: dict[str, Any]) -> str:
 
 
 def _remeasure(arguments: argparse.Namespace) -> int:
-    from repro.executing.devices import devices
+    from repro.executing.devices import devices, refuse_absent
+
+    refuse_absent(arguments.device)
     from repro.training import remeasure
 
     complete = [run.spec for run in shared.planned(arguments).runs if run.condition == "complete"]
@@ -250,9 +258,10 @@ def _remeasure(arguments: argparse.Namespace) -> int:
 
 
 def _retrain(arguments: argparse.Namespace) -> int:
-    from repro.executing.devices import devices
+    from repro.executing.devices import devices, refuse_absent
     from repro.executing.retrain import chosen, retrain
 
+    refuse_absent(arguments.device)
     store, device, differences = shared.store(arguments), devices(arguments.device)[0], dict[str, list[str]]()
     complete = [store.run(run.spec) for run in shared.planned(arguments).runs if run.condition == "complete"]
     for run in chosen(complete, arguments.retrain):

@@ -182,7 +182,7 @@ def queue(queued: argparse.ArgumentParser) -> None:
     """Options of ``submit`` and ``retry``."""
     queued.add_argument("--cluster", type=values.profile, required=True, metavar="NAME", help="profile slurm/NAME.toml")
     queued.add_argument(
-        "--max-gpu-hours", type=values.hours, default=24.0, metavar="H", help="confirm above (default 24)"
+        "--max-gpu-hours", type=values.hours, metavar="H", help="confirm above (default 24, or --within)"
     )
     queued.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     queued.add_argument(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from repro.collecting.plugin import Session
     from repro.executing.here import LeftOut
     from repro.planning.plan import Plan
+    from repro.planning.price import Purchase
     from repro.runs.store import Store
 
 OPTIONS = {  # those that select checks and the store, and their defaults
@@ -35,10 +36,20 @@ def collect(arguments: argparse.Namespace) -> "Session":
     from repro.recipes import check_scale
 
     check_scale(arguments.scale)
+    paths, ids = chosen(arguments)
+    return found(scale=arguments.scale, paths=paths, ids=ids, keyword=arguments.keyword, copy=arguments.data)
+
+
+def chosen(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
+    """``split`` of what a command names.
+
+    Raises:
+        ClaimError: it names ids, and has -k.
+    """
     paths, ids = split(arguments.claims)
     if ids and arguments.keyword:
         raise ClaimError(f"{ids[0]!r} is an id, and -k selects by words: name ids, or use -k, not both.")
-    return found(scale=arguments.scale, paths=paths, ids=ids, keyword=arguments.keyword, copy=arguments.data)
+    return paths, ids
 
 
 def split(words: list[str]) -> tuple[list[str], list[str]]:
@@ -90,13 +101,27 @@ def planned(arguments: argparse.Namespace, session: "Session | None" = None) -> 
 
 
 def bought(arguments: argparse.Namespace, session: "Session") -> "Session":
-    """A session of the claims alone whose verdicts --within buys, as the plan is now; the same one without --within."""
+    """A session of the claims alone whose verdicts --within buys, as the plan is now; the same one without --within.
+
+    Raises:
+        ClaimError: it buys none.
+    """
     from repro.planning.price import within
 
     if getattr(arguments, "within", None) is None:
         return session
-    claims = within(planned(arguments, session), arguments.within).claims
-    return replace(session, selected=[check for check in session.selected if check.claim.id in claims])
+    return only(session, within(planned(arguments, session), arguments.within))
+
+
+def only(session: "Session", purchase: "Purchase", *, refuse: bool = True) -> "Session":
+    """A session of the claims alone that were bought, and of those with nothing left to buy.
+
+    Raises:
+        ClaimError: the cheapest verdict is too dear, unless that is to be told otherwise.
+    """
+    if refuse and purchase.too_dear and not purchase.bought:
+        raise ClaimError(f"{durations.text(purchase.seconds)} buys no verdict; see repro plan --within.")
+    return replace(session, selected=[one for one in session.selected if one.claim.id in purchase.claims])
 
 
 def wanted_seeds(arguments: argparse.Namespace, session: "Session") -> "Callable[[], Mapping[str, int]]":

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from repro.cli import shared
 from repro.cli.output import show
 from repro.errors import ClusterError
-from repro.planning import durations
 
 if TYPE_CHECKING:
     from repro.cluster.choice import Choice
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from repro.collecting.plugin import Session
     from repro.planning.plan import Plan
 
+UNASKED = 24.0  # GPU-hours that are queued without a question where no option names others
 GRANT = 1.5  # GPU-hours that a confirmation covers, over those expected: for runs that are killed and queued again
 
 
@@ -52,10 +52,8 @@ def _submit(arguments: argparse.Namespace, *, retry: bool) -> int:
     session, ordered = _with_data(arguments, session, ordered, choosing.planned(one, session, store))
     if arguments.within is not None:
         purchase = within(choosing.planned(one, session, store), arguments.within)
-        session = replace(session, selected=[c for c in session.selected if c.claim.id in purchase.claims])
+        session = shared.only(session, purchase)
         ordered = replace(ordered, keyword=_keyword(session))
-        if not session.selected:
-            raise ClusterError(f"{durations.text(arguments.within)} buys no verdict; see repro plan --within.")
 
     def choose() -> "tuple[Choice, reports.Report | None]":
         queue = scheduler.jobs()
@@ -202,6 +200,8 @@ def _link(here: Path, there: Path) -> None:
     """
     from repro.runs.files import explain_write_errors
 
+    if here.is_symlink() and not here.exists():
+        raise ClusterError(f"{here} is a link to {here.readlink()}, which does not exist; remove it.")
     if here.exists() and here.resolve() != there.resolve():
         raise ClusterError(f"{here} exists, and scratch in the profile is {there}; move one, or name --results.")
     above = there.parent.parent  # scratch itself may be new, but not the folder that contains it
@@ -254,11 +254,13 @@ def _agree(choice: "Choice", arguments: argparse.Namespace) -> float:
     Raises:
         ClusterError: they are above it, and the user does not confirm.
     """
-    limit = float(arguments.max_gpu_hours) if arguments.within is None else arguments.within / 3600
+    bought = None if arguments.within is None else arguments.within / 3600
+    asked: dict[str, float | None] = {"--max-gpu-hours": arguments.max_gpu_hours, "--within": bought}
+    named = {option: hours for option, hours in asked.items() if hours is not None} or {"--max-gpu-hours": UNASKED}
+    option, limit = min(named.items(), key=lambda pair: pair[1])
     if choice.gpu_hours <= limit:
         return limit
     granted = GRANT * choice.gpu_hours
-    option = "--max-gpu-hours" if arguments.within is None else "--within"
     over = f"{choice.gpu_hours:.3g} GPU-hours exceed {option} {limit:g}"
     if arguments.yes or _yes(f"{over}; with further rounds at most {granted:.3g}. Queue them anyway? [y/N] "):
         return granted

@@ -33,7 +33,7 @@ def _plan(arguments: argparse.Namespace) -> int:
     if arguments.within is not None:
         purchase = within(made, arguments.within)
         lines = [*planned.bought(purchase, made)]
-        made = shared.planned(arguments, shared.bought(arguments, session))
+        made = shared.planned(arguments, shared.only(session, purchase, refuse=False))
     elif not arguments.all:
         lines = [*planned.by_claim(made)]
     lines += planned.each(made) if arguments.all else []

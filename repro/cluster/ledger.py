@@ -165,10 +165,10 @@ class Attempt:
 
 
 def new_id(root: Path) -> str:
-    """A unique name that sorts by time, and that distinguishes the jobs of one store from another's."""
+    """A unique name that sorts by time (UTC), and that distinguishes the jobs of one store from another's."""
     now = time.time()
     within = int(now % 1 * 4096)  # two submissions may fall into one second
-    return f"{time.strftime('%y%m%d-%H%M%S', time.localtime(now))}-{mark(root)}-{within:03x}{secrets.token_hex(2)}"
+    return f"{time.strftime('%y%m%d-%H%M%S', time.gmtime(now))}-{mark(root)}-{within:03x}{secrets.token_hex(2)}"
 
 
 def mark(root: Path) -> str:

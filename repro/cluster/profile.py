@@ -115,7 +115,10 @@ class Profile:
         filled = os.path.expandvars(value)
         if "$" in filled:
             raise self._error(f"{name} is {value!r}, and a variable in it is not set; set it, or write the full path.")
-        return Path(filled).expanduser()
+        try:
+            return Path(filled).expanduser()
+        except RuntimeError:  # no such user
+            raise self._error(f"{name} is {value!r}, and nobody has that home; write the full path.") from None
 
     def _check(self, name: str, value: Any) -> None:
         match name:

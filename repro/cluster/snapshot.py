@@ -87,4 +87,5 @@ def read(store: Store) -> Snapshot:
                 report=ledger.read_json(ledger.report_file(submission)),
             )
         )
+    entries.sort(key=lambda one: one.submission.created)  # folders were named by the clock of some time zone
     return Snapshot(store=store, entries=tuple(entries), damaged=tuple(damaged))

@@ -8,7 +8,7 @@ from pathlib import Path
 from repro.cluster import ledger
 from repro.cluster.elements import Sharing
 from repro.cluster.profile import Profile
-from repro.errors import ClusterError
+from repro.errors import ClusterError, ReproError
 from repro.executing.sharing import Measured, heaviest
 from repro.planning.cost import Known, forward_macs
 from repro.runs.files import write
@@ -38,12 +38,18 @@ def load(store: Store, profile: Profile) -> Throughput | None:
     """What was measured on a cluster; None if nothing was.
 
     Raises:
-        ClusterError: the profile needs a measurement and there is none.
+        ClusterError: the profile needs a measurement and there is none, or none that this version can read.
     """
     try:
         fields = json.loads(path(store, profile).read_text(encoding="utf-8"))
-        return Throughput(**{**fields, "networks": tuple(Measured(**one) for one in fields["networks"])})
-    except (OSError, ValueError, KeyError, TypeError):
+        found = Throughput(**{**fields, "networks": tuple(Measured(**one) for one in fields["networks"])})
+        for one in found.networks:  # by this or another version
+            read_spec(one.spec, "the rates")
+            if not all(count.isdecimal() and float(rate) > 0 for count, rate in one.rates.items()):
+                raise ValueError(f"rates of {one.rates}")
+            one.rates["1"]  # alone, against which the others are held
+        return found
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ReproError):
         if profile.runs_per_gpu == "throughput":
             raise ClusterError(
                 f'profile {profile.name} sets runs_per_gpu = "throughput", and {store.root} has no measurement; '

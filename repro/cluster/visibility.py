@@ -75,7 +75,7 @@ def _needed(profile: Profile, order: Order, datasets: Collection[str]) -> Mappin
 
 def _ask_node(profile: Profile, paths: Mapping[Path, str], patience: float) -> tuple[str, Path | None] | None:
     """A node, and the first path that it does not see; None if no node was free."""
-    some = list(paths)
+    some = list(paths)[: 256 - FIRST]  # as many as exit codes tell apart
     lines = [f"test -e {shlex.quote(str(path))} || exit {FIRST + number}" for number, path in enumerate(some)]
     # A job that the profile holds, or lets begin later, would not run now.
     flags = replace(profile, sbatch={k: v for k, v in profile.sbatch.items() if k not in ("hold", "begin")}).flags()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from repro.collecting.garbage import no_search
+from repro.collecting.works import works
 from repro.errors import ClaimError, NoPointError, ReproError
 from repro.provenance import claims, folder
 
@@ -160,6 +161,7 @@ def _session(where: list[str], scale: str, keyword: str, copy: str | None, ids: 
         raise ClaimError(" ".join(printed.split()[-60:]) or f"pytest ended with {code} and no message.")
     if ids:
         _select(catcher.session, ids)
+    works(catcher.session.selected)  # a mistake there would come to light when all is trained
     return catcher.session
 
 
@@ -224,6 +226,10 @@ def _nothing(where: Sequence[str], keyword: str, catcher: _Catcher) -> ClaimErro
         for name, why in pointless.items():
             return NoPointError(f"{name} has no point at this scale: {why}. Name another --scale.")
         return ClaimError(f"{', '.join(where)} holds no claim: no function there is marked with @claim(...).")
+    assert session is not None
+    for name, why in session.pointless.items():
+        if keyword and keyword in name:
+            return NoPointError(f"{name} has no point at this scale: {why}. Name another --scale.")
     ids = sorted({check.claim.id for check in checks} | {check.id for check in checks})
     near = get_close_matches(keyword, ids, n=1)
     return ClaimError(

@@ -1,7 +1,7 @@
 """Works: the papers that claim files are about, each described by source.toml in its folder."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
@@ -88,6 +88,7 @@ def _read(path: Path) -> Work:
             f"{path} has {', '.join(wrong)} missing or unknown; required are {', '.join(sorted(required))}, allowed "
             f"beside them {', '.join(sorted(known - required))}."
         )
+    _refuse_types(found, path)
     unknown = sorted(found.get("scales", {}).keys() - set(SCALES))
     if unknown:
         raise ClaimError(f"{path} describes the scale {unknown[0]!r}; allowed: {', '.join(SCALES)}.")
@@ -97,11 +98,35 @@ def _read(path: Path) -> Work:
     return Work(key=path.parent.name, disagreements=disagreements, settings=settings, **given)
 
 
+def _refuse_types(found: dict[str, Any], path: Path) -> None:
+    """Refuses what would be taken for something else, such as a text where a list of them is wanted."""
+
+    def texts(values: Any) -> bool:
+        return all(isinstance(value, str) for value in values)
+
+    def tables(value: Any) -> bool:
+        return isinstance(value, list) and all(isinstance(row, dict) for row in value)
+
+    wanted: dict[Any, tuple[str, Callable[[Any], bool]]] = {
+        str: ("a text", lambda value: isinstance(value, str)),
+        int: ("a whole number", lambda value: type(value) is int),
+        tuple[str, ...]: ("a list of texts", lambda value: isinstance(value, list) and texts(value)),
+        dict[str, str]: ("a table of texts", lambda value: isinstance(value, dict) and texts(value.values())),
+    }
+    shapes = {one.name: wanted[one.type] for one in fields(Work) if one.type in wanted}
+    rows = ("a list of tables, each begun by [[…]]", tables)
+    for name, value in found.items():
+        words, fits = shapes.get(name, rows)
+        if not fits(value):
+            raise ClaimError(f"{path}: {name} is {value!r:.60}; it must be {words}.")
+
+
 def _setting(entry: dict[str, Any], columns: int, path: Path) -> Setting:
     """A row as it stands in the file: either by fields of the runs' specs, or in words with its standing."""
     unknown = sorted(entry.keys() - {one.name for one in fields(Setting)})
     name = entry.get("name", "")
-    if unknown or not name or len(entry.get("said", ())) != columns:
+    said = entry.get("said", [])
+    if unknown or not name or not isinstance(said, list) or len(said) != columns:
         raise ClaimError(
             f"{path}: a [[setting]] has a name, said with one text for each of the {columns} columns, and where (with "
             f"only) or here and standing; {name!r} has {', '.join(sorted(entry))}."

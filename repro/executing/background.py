@@ -121,6 +121,11 @@ def train(
 def _taken(lock: IO[str]) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError as error:
+        raise StoreError(
+            f"{lock.name} cannot be locked ({error.strerror}), which keeps a second trainer from starting; name "
+            "--results on a file system that has locks, or run without --background."
+        ) from None
     return True

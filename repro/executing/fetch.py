@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from repro.errors import DataError
 from repro.runs.alone import alone
@@ -41,9 +42,18 @@ def archives(mirrors: Path = MIRRORS) -> dict[str, Archive]:
     """
     try:
         found = tomllib.loads(mirrors.read_text(encoding="utf-8"))
-        return {name: Archive(**{**fields, "urls": tuple(fields["urls"])}) for name, fields in found.items()}
+        return {name: _archive(fields) for name, fields in found.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{mirrors} is no list of mirrors ({error}); repro/executing/mirrors.toml is one.") from None
+
+
+def _archive(fields: dict[str, Any]) -> Archive:
+    """An entry of the list, or whatever error it makes."""
+    one = Archive(**{**fields, "urls": tuple(fields["urls"])})
+    texts = (one.file, one.sha256, one.md5, *one.urls)
+    if type(one.bytes) is not int or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{one.file!r:.40}: bytes is a whole number, and all else are texts")
+    return one
 
 
 def fetch(one: Archive, folder: Path, told: Callable[[str], None]) -> bool:

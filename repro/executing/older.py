@@ -19,7 +19,7 @@ from repro.provenance import PACKAGE
 from repro.runs.canonical import parse
 
 JUDGED = (0, 1, 3)  # exit codes after which verdicts.json is whole
-COPY = "older-"  # begins the name of a copy's folder; the process that made it follows
+COPY = "batchnorm-repro-older-"  # begins the name of a copy's folder; the process that made it follows
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl
 
 
@@ -35,7 +35,9 @@ def judged_by(commit: str, selection: Sequence[str], results: Path) -> tuple[str
     full = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}").decode().strip()
     with _copy() as place:
         with tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", full))) as tar:
-            tar.extractall(place, filter="data")
+            if hasattr(tarfile, "data_filter"):  # since 3.11.4
+                tar.extraction_filter = tarfile.data_filter
+            tar.extractall(place)
         report = Path(place) / "judged"
         done = subprocess.run(
             [
@@ -67,7 +69,7 @@ def _copy() -> Iterator[str]:
     """A folder that goes when this process ends or is terminated, with those that killed ones have left."""
     for left in Path(tempfile.gettempdir()).glob(f"{COPY}*-*"):
         maker = left.name.removeprefix(COPY).partition("-")[0]
-        if maker.isdecimal() and not Path(f"/proc/{maker}").exists():
+        if maker.isdecimal() and Path("/proc/self").exists() and not Path(f"/proc/{maker}").exists():
             shutil.rmtree(left, ignore_errors=True)
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:

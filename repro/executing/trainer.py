@@ -20,6 +20,8 @@ from repro.planning.plan import Plan
 from repro.runs.files import explain_write_errors, write
 from repro.runs.store import Store
 
+WRITTEN = {"pid", "deadline", "doing", "why"}  # always in a state
+
 
 @dataclass(frozen=True)
 class TrainerFiles:
@@ -51,10 +53,10 @@ class TrainerFiles:
     def read(self) -> dict[str, Any] | None:
         """The last state that a trainer wrote; None if there has never been one."""
         try:
-            found: dict[str, Any] = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
+            found = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return found
+        return found if isinstance(found, dict) and found.keys() >= WRITTEN else None
 
     def pid(self) -> int | None:
         """The process id of the running trainer; None if there is none."""
@@ -66,11 +68,13 @@ class TrainerFiles:
             while True:
                 try:
                     fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                except OSError:
+                except BlockingIOError:
                     file.seek(0)
                     if text := file.read():
                         return int(text)
                     time.sleep(0.05)  # it has just been started
+                except OSError:  # no locks here, with which none could have been started
+                    return None
                 else:
                     return None
 

@@ -21,7 +21,7 @@ def seconds(text: str) -> float:
 def text(seconds: float) -> str:
     """A duration as ``seconds`` reads it, in the largest of hours, minutes and seconds that needs no fraction."""
     unit = next((unit for unit in "hm" if seconds and seconds % UNITS[unit] == 0), "s")
-    return f"{seconds / UNITS[unit]:g}{unit}"
+    return f"{seconds / UNITS[unit]:.12g}{unit}"  # 12 digits: an exponent could not be read
 
 
 def duration(seconds: float) -> str:

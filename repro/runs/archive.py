@@ -1,5 +1,6 @@
 """An archive: one .tar.xz of the files of runs, the same bytes for the same files, and nothing else in it."""
 
+import importlib
 import io
 import re
 import shutil
@@ -18,6 +19,8 @@ from repro.runs.store import RECORD
 MEMBER = re.compile(rf"[0-9a-f]{{64}}/({FILE.pattern}|{re.escape(CHECKPOINT)}|{re.escape(RECORD)})", re.ASCII)
 XZ = b"\xfd7zXZ\0"  # how a file compressed by xz begins
 PIECE = 1 << 20  # bytes held in memory at a time
+LARGEST = 256 << 20  # bytes that any archive may unpack to
+PACKED = 100  # times its own size that a larger one may: trained tensors shrink by a tenth, histories to a tenth
 TEXT = 64 << 20  # bytes that a record, spec or history may have; the longest history of a paper run has 100 kB
 
 
@@ -40,6 +43,7 @@ def check_target(file: Path) -> None:
 
 def pack(draft: Path, members: Iterable[tuple[str, bytes]]) -> None:
     """Writes members, each a name and its content, into a new archive."""
+    _refuse_without_lzma()
     # xz preset: weights hardly shrink further, and preset 6 takes five times as long.
     with tarfile.open(draft, "w:xz", preset=1) as tar:
         for name, content in members:
@@ -50,18 +54,21 @@ def pack(draft: Path, members: Iterable[tuple[str, bytes]]) -> None:
 
 def unpack(file: Path, staging: Path) -> None:
     """Writes the members of an export below ``staging``, and nothing anywhere else."""
+    _refuse_without_lzma()
     try:
         with _open(file) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
             free = shutil.disk_usage(staging).free
+            left = max(LARGEST, PACKED * file.stat().st_size)
             for member in tar:
                 known = member.isreg() and not member.issparse() and MEMBER.fullmatch(member.name)
                 target = staging / member.name
                 if not known or target.exists():
                     raise StoreError(f"{file} holds {member.name[:120]!r}, which no export has; it was not imported.")
                 free -= member.size
-                too_long = member.size > TEXT and target.suffix in (".json", ".jsonl")
+                left -= member.size
+                too_long = left < 0 or (member.size > TEXT and target.suffix in (".json", ".jsonl"))
                 if free < 0 or too_long:
-                    why = "more than any run has" if too_long else "more than this disk has room for: free some"
+                    why = "more than this disk has room for: free some" if free < 0 else "more than any run has"
                     raise StoreError(
                         f"{file} holds {member.name} of {member.size:,} bytes, {why}; it was not imported."
                     )
@@ -82,9 +89,19 @@ def unpack(file: Path, staging: Path) -> None:
         ) from None
 
 
+def _refuse_without_lzma() -> None:
+    try:
+        importlib.import_module("lzma")
+    except ImportError:
+        raise StoreError(
+            "this Python was built without lzma, which exports are compressed with; use another, or build it with "
+            "liblzma installed."
+        ) from None
+
+
 def _open(file: Path) -> Any:
     """The decompressed bytes of a file, read in pieces no larger than a tar header may ask for."""
-    import lzma  # Python may be built without
+    import lzma
 
     class Stream(lzma.LZMAFile):
         def read(self, size: int | None = -1) -> bytes:

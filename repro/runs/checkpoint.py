@@ -94,6 +94,9 @@ def _checked(position: Any, spec: RunSpec) -> Json:
         seconds = part.get("seconds") if isinstance(part, dict) else None
         if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
             raise ValueError(f"a part of it took {seconds!r:.40} seconds")
+        for name in ("commit", "code", "torch", "python", "device", "device_type"):
+            if not isinstance(part.get(name, ""), str):
+                raise ValueError(f"a part of it has the {name} {part[name]!r:.40}")
         if not isinstance(part.get("job"), dict | NoneType):
             raise ValueError(f"a part of it was trained in job {part['job']!r:.40}")
     return position

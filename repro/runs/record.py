@@ -1,7 +1,7 @@
 """Faults of a finished run's record, history and measurements: a field is missing, or has another type."""
 
-import math
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -55,8 +55,12 @@ def _texts(value: Any) -> bool:
     return isinstance(value, dict) and all(map(_text, value.values()))
 
 
+def _finite(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max  # math.isfinite fails on larger ints
+
+
 def _amount(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value) and value >= 0
+    return _finite(value) and value >= 0
 
 
 def _count(value: Any) -> bool:
@@ -76,7 +80,7 @@ def _percent(value: Any) -> bool:
 
 
 def _loss(value: Any) -> bool:
-    return value is None or (type(value) in (int, float) and math.isfinite(value))
+    return value is None or _finite(value)
 
 
 def _each(sound: Callable[[Any], bool]) -> Callable[[Any], bool]:

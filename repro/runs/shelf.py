@@ -20,7 +20,8 @@ SUFFIX = ".tar.xz"
 def keep(store: Store, specs: Iterable[RunSpec], folder: Path, *, most: float = math.inf) -> Counter[str]:
     """Writes each complete or paused run into a file of its own: counts of "complete", "paused" and "unchanged".
 
-    A paused run's file lies in a folder beside, and goes when the run is complete. ``most`` as in `export`.
+    A paused run's file lies in a folder beside, and goes when the run is complete. A file that has tensors or
+    measurements of its run which the store lacks stays as it is. ``most`` as in `export`.
 
     Raises:
         StoreError: a run is damaged, has other results than the file that the folder already has for it, which is
@@ -33,8 +34,9 @@ def keep(store: Store, specs: Iterable[RunSpec], folder: Path, *, most: float = 
         if condition not in ("complete", "paused"):
             continue
         file = complete if condition == "complete" else paused
-        if condition == "complete" and complete.exists():
-            _refuse_other_results(store, spec, complete)
+        if condition == "complete" and complete.exists() and _has_more(complete, store, spec):
+            counts["unchanged"] += 1
+            continue
         before = file.read_bytes() if file.exists() else None
         with explain_write_errors(file):
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -66,13 +68,21 @@ def file_name(spec: RunSpec) -> str:
     return f"{words.strip('_')}_{spec.key[:12]}{SUFFIX}"
 
 
-def _refuse_other_results(store: Store, spec: RunSpec, file: Path) -> None:
+def _has_more(file: Path, store: Store, spec: RunSpec) -> bool:
+    """Whether a file has something of a run that the store lacks: it may be the only copy.
+
+    Raises:
+        StoreError: it has other results.
+    """
     with tempfile.TemporaryDirectory(prefix=".keep-", dir=file.parent) as place:
         kept = Store(Path(place))
         take_in(kept, file)
         if kept.condition(spec) != "complete":
             raise StoreError(f"{file} holds no complete {spec.name}, as its name says; move it away.")
-        if kept.run(spec).digest != store.run(spec).digest:
+        theirs, ours = kept.run(spec), store.run(spec)
+        if theirs.digest != ours.digest:
             raise StoreError(
                 f"{file} holds other results than {store.folder(spec)} for {spec.name}; keep one: delete the other."
             )
+        lacking = theirs.record["files"].keys() - ours.record["files"].keys()
+        return bool(lacking) or (theirs.has_tensors and not ours.has_tensors)

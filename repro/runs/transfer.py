@@ -67,17 +67,35 @@ def take_in(store: Store, file: Path) -> Counter[str]:
 def _members(store: Store, spec: RunSpec, most: float) -> Iterator[tuple[str, bytes]]:
     """The files of a run, each compared with its hash as it is packed."""
     folder = store.folder(spec)
-    if (folder / RECORD).exists():
-        run = store.run(spec)
-        for name in run.record["files"]:
-            if name == TENSORS and (not run.has_tensors or (folder / name).stat().st_size > most):
-                continue
-            yield f"{spec.key}/{name}", run.read(name)
-        yield f"{spec.key}/{RECORD}", read(folder / RECORD)
-        return
-    for name in (SPEC, HISTORY, CHECKPOINT):
-        yield f"{spec.key}/{name}", read(folder / name)
-    read_checkpoint(folder, spec)
+    if not (folder / RECORD).exists():
+        try:
+            paused = _paused(folder, spec)
+        except StoreError:
+            if not (folder / RECORD).exists():  # else it was finished meanwhile
+                raise
+        else:
+            yield from ((f"{spec.key}/{name}", content) for name, content in paused.items())
+            return
+    run = store.run(spec)
+    for name in run.record["files"]:
+        if name == TENSORS and (not run.has_tensors or (folder / name).stat().st_size > most):
+            continue
+        yield f"{spec.key}/{name}", run.read(name)
+    yield f"{spec.key}/{RECORD}", read(folder / RECORD)
+
+
+def _paused(folder: Path, spec: RunSpec) -> dict[str, bytes]:
+    """The files of a paused run, of one moment: a process may be training it.
+
+    Raises:
+        StoreError: they are damaged, or gone since the run was finished.
+    """
+    while True:
+        # The history last: it only grows, and rows later than the checkpoint do not count.
+        content = {name: read(folder / name) for name in (SPEC, CHECKPOINT, HISTORY)}
+        read_checkpoint(folder, spec)
+        if read(folder / CHECKPOINT) == content[CHECKPOINT]:
+            return content
 
 
 @contextlib.contextmanager
@@ -136,9 +154,14 @@ class _Arrival:
         """
         here = self._store.condition(self._spec)
         if here == "complete":
-            ours = self._store.run(self._spec)
             if self._theirs is None:
                 return "kept ours"
+            try:
+                ours = self._store.run(self._spec)
+            except DamagedRunError:  # its record: what its results were, nothing says any more
+                if self._theirs.has_tensors:
+                    return "repaired"
+                raise
             if ours.digest == self._theirs.digest:
                 if self._theirs.has_tensors and not ours.has_tensors:
                     return "tensors added"

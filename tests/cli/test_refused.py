@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from repro.cli.main import main
 from tests.cli.told import refused
 
 FAULTY = Path(__file__).parents[1] / "faulty_claims"
@@ -107,3 +108,37 @@ def test_a_package_that_is_not_installed_is_named_with_the_command_that_installs
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert f"the package {package} is not installed" in done.stderr and "make verify" in done.stderr
     assert list(workplace.iterdir()) == []
+
+
+def test_an_error_of_the_suite_itself_exits_with_two_and_no_verdict():
+    code = "import sys, repro.cli.main as m; m.main = lambda: 1 / 0; from repro.cli import entry; sys.exit(entry())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, "ZeroDivisionError" in done.stderr) == (2, True)
+    assert done.stderr.splitlines()[-1].startswith("repro: an error of this suite, and no verdict")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["bench"], ["judge", "--remeasure"], ["judge", "--retrain", "resnet"]],
+)
+def test_a_gpu_that_is_not_there_is_refused_before_anything_is_measured(judged, words, capsys, monkeypatch):
+    monkeypatch.setattr("repro.executing.devices.detect_device", lambda: "cpu")
+    assert "no NVIDIA driver is loaded here" in refused(capsys, *words, "--device", "cuda")
+
+
+def test_a_comparison_of_reports_writes_nothing_else(judged, capsys):
+    assert "--against compares two reports and writes no --csv" in refused(
+        capsys, "report", "--against", "report", "--csv"
+    )
+
+
+def test_preregister_takes_ids_or_words_as_other_commands_do(workplace, capsys):
+    assert "name ids, or use -k, not both" in refused(capsys, "preregister", "bn-only-cifar", "-k", "table1")
+    assert list(workplace.iterdir()) == []
+
+
+def test_words_of_a_claim_without_a_point_at_some_scale_find_it_at_others(workplace, capsys):
+    assert main(["preregister", "-k", "bn-init-matters-little", "--to", "rules.json"]) == 0
+    assert "bn-init-matters-little has no point at this scale" in refused(
+        capsys, "plan", "-k", "bn-init-matters-little", "--scale", "pilot"
+    )

@@ -129,6 +129,15 @@ def test_run_trains_what_the_hours_buy_and_no_more(two, capsys, monkeypatch):
     assert asked["requested_seeds"]() == {}
 
 
+@pytest.mark.parametrize("more", [[], ["--background"]])
+def test_hours_that_buy_no_verdict_train_nothing_and_say_so(two, more, capsys):
+    assert (
+        refused(capsys, "run", "claims", "--within", "1s", *more)
+        == "repro: 1s buys no verdict; see repro plan --within."
+    )
+    assert main(["plan", "claims", "--within", "1s"]) == 0
+
+
 @pytest.fixture
 def large(workplace, tiny_claim):
     """A folder with the claim tiny, and the claim large of a network that takes eight devices and ImageNet."""

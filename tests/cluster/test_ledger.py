@@ -89,3 +89,21 @@ def test_ids_of_submissions_sort_by_time_within_a_second_as_well(tmp_path, monke
         monkeypatch.setattr(time, "time", lambda moment=moment: moment)
         ids.append(ledger.new_id(tmp_path))
     assert ids == sorted(ids)
+
+
+def test_ids_sort_alike_in_every_time_zone(tmp_path, monkeypatch):
+    ids = []
+    for zone, moment in (("Europe/Berlin", 1e9), ("UTC", 1e9 + 1), ("America/New_York", 1e9 + 2)):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        monkeypatch.setattr(time, "time", lambda moment=moment: moment)
+        ids.append(ledger.new_id(tmp_path))
+    monkeypatch.delenv("TZ")
+    time.tzset()
+    assert ids == sorted(ids)
+
+
+def test_submissions_are_read_oldest_first_whatever_their_folders_are_called(tmp_path):
+    for name, created in (("261129-110000-a", 5.0), ("261129-100000-b", 7.0)):
+        submitted(tmp_path, id=name, created=created)
+    assert [one.submission.created for one in read(Store(tmp_path)).entries] == [5.0, 7.0]

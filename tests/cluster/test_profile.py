@@ -108,3 +108,9 @@ def test_a_profile_is_the_same_after_json(cpus, exclude, runs):
 def test_the_profiles_of_the_repository_are_valid():
     for path in profile.folder("slurm").glob("*.toml"):
         load(str(path))
+
+
+def test_the_home_of_nobody_is_refused():
+    made = Profile(name="box", submitit="1", gpus_per_node=1, scratch="~no_such_user_/repro")
+    with pytest.raises(ClusterError, match="nobody has that home; write the full path"):
+        made.root("scratch")

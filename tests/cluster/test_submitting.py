@@ -64,6 +64,18 @@ def test_hours_keep_a_selection_by_point(dear):
     assert (code, len(last(dear).elements), last(dear).order.keyword) == (0, 3, "tiny[depth=8]"), printed
 
 
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (["--within", "60d", "--max-gpu-hours", "0.001"], "exceed --max-gpu-hours 0.001"),
+        (["--max-gpu-hours", "0.001"], "exceed --max-gpu-hours 0.001"),
+    ],
+)
+def test_the_smaller_of_two_limits_is_asked_about(dear, limits, words):
+    code, printed = dear.run(*SUBMIT, *limits)
+    assert (code, words in printed, "nothing was queued" in printed) == (2, True, True), printed
+
+
 def test_hours_that_buy_no_verdict_queue_nothing(dear):
     code, printed = dear.run("submit", "dear.py", "--cluster", "box", "--within", "1m")
     assert (code, "1m buys no verdict; see repro plan --within" in printed) == (2, True), printed

@@ -32,9 +32,7 @@ def test_a_check_is_one_test_for_every_point_of_its_grid(claims):
 def test_missing_runs_skip_as_pending_with_the_command_that_makes_them(claims):
     result = run(claims, "-rs")
     result.assert_outcomes(skipped=2)
-    result.stdout.fnmatch_lines(
-        ["*PENDING: 3 of 3 runs are missing*repro run --scale smoke --results results -k 'tiny'*"]
-    )
+    result.stdout.fnmatch_lines(["*PENDING: 3 of 3 runs are missing*repro run tiny --scale smoke --results results*"])
     assert result.ret == 3
 
 
@@ -216,3 +214,9 @@ def test_run_missing_trains_before_it_judges(pytester):
     result = run(pytester, "--run-missing", "-v")
     result.stdout.fnmatch_lines(["*REPRODUCED*"])
     assert result.ret == 0
+
+
+def test_missing_runs_are_trained_by_one_process_and_not_by_each_of_xdist(claims):
+    result = run(claims, "-p", "xdist", "-n", "2", "--run-missing")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--run-missing trains on all cores*leave out -n*"])

@@ -51,6 +51,14 @@ def test_a_folder_without_a_source_has_no_work(tmp_path):
     [
         ("title = ", "cannot be read"),
         (LINES.replace("short", "shrt"), "short, shrt missing or unknown"),
+        (LINES.replace("2024", '"2024"'), "year is '2024'; it must be a whole number"),
+        (
+            LINES.replace('["A. Author", "B. Author"]', '"A. Author"'),
+            "authors is 'A. Author'; it must be a list",
+        ),
+        (LINES + 'scales = "smoke"\n', "scales is 'smoke'; it must be a table of texts"),
+        (LINES + 'setting = "x"\n', "it must be a list of tables"),
+        (LINES + 'columns = ["a"]\n[[setting]]\nname = "x"\nsaid = "y"\n', "each of the 1 columns"),
         (LINES + '[scales]\nhuge = "x"\n', "the scale 'huge'; allowed: smoke, pilot, paper"),
         (LINES + '[[disagreement]]\nabout = "x"\n', "about and claims"),
         (LINES + 'columns = ["a"]\n[[setting]]\nname = "x"\nsaid = []\n', "each of the 1 columns"),

@@ -1,5 +1,7 @@
 """The trainer in the background: one a machine and store, it waits for others, and leaves word of itself."""
 
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -254,3 +256,21 @@ def test_from_the_command_line_it_makes_what_is_missing_and_ends(tmp_path):
         0,
         "nothing to train: all 1 runs are complete. Next: repro judge claim.py\n",
     )
+
+
+def test_where_a_file_system_has_no_locks_no_trainer_starts_and_none_is_waited_for(files, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(StoreError, match="cannot be locked .*run without --background"):
+        background.start(files, COMMAND)
+    assert files.pid() is None
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", '{"pid": 1}', "3"])
+def test_a_state_that_no_trainer_wrote_is_none(files, text):
+    files.folder.mkdir(parents=True)
+    (files.folder / "state.json").write_text(text)
+    assert files.read() is None
+    assert line(files).startswith("no trainer runs in the background here")

@@ -115,3 +115,20 @@ def test_runs_that_are_added_are_counted_with_those_before(tmp_path, capsys):
     tally.done[added.missing[0].spec.key] = done = Done(spec=added.missing[0].spec, status="complete", seconds=1.0)
     progress(added, tally, done)
     assert capsys.readouterr().out.splitlines()[-1].startswith("[4/5] complete")
+
+
+@pytest.mark.parametrize("hidden", ["", "-1", "NoDevFiles", "-1,0"])
+def test_gpus_that_are_hidden_are_not_there(gpus, hidden):
+    environment = {"CUDA_VISIBLE_DEVICES": hidden}
+    assert devices("auto", environment) == ("cpu",)
+    with pytest.raises(SpecError, match="CUDA_VISIBLE_DEVICES hides every GPU; unset it, or name cpu"):
+        refuse_absent("cuda", environment)
+
+
+def test_gpus_end_at_the_first_that_is_none(gpus):
+    assert visible_gpus({"CUDA_VISIBLE_DEVICES": "3,-1,5"}) == 1
+
+
+def test_a_device_named_twice_is_refused(gpus):
+    with pytest.raises(SpecError, match="names a device twice"):
+        refuse_absent("cuda:0,cuda:0", {"CUDA_VISIBLE_DEVICES": "0,1"})

@@ -220,7 +220,10 @@ def test_of_two_calls_at_once_one_fetches(archive, server, tmp_path):
     assert server.asked == [("/slow", None)]
 
 
-@pytest.mark.parametrize("text", ["", "[cifar10]\nfile = 3", "no toml", "cifar10 = 3"])
+BYTES_AS_TEXT = '[cifar10]\nfile = "a"\nbytes = "3"\nsha256 = "b"\nmd5 = "c"\nurls = ["d"]\n'
+
+
+@pytest.mark.parametrize("text", ["", "[cifar10]\nfile = 3", "no toml", "cifar10 = 3", BYTES_AS_TEXT])
 def test_a_damaged_list_of_mirrors_is_refused(tmp_path, text):
     (tmp_path / "mirrors.toml").write_text(text)
     if text:

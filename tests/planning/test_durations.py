@@ -20,3 +20,8 @@ def test_anything_else_is_refused_with_examples(text):
 def test_a_duration_is_written_as_it_is_read(text, found):
     assert durations.text(durations.seconds(text)) == found
     assert durations.seconds(found) == durations.seconds(text)
+
+
+@pytest.mark.parametrize("seconds", [1000512.0, 1000511.9999999999, 12345678.5, 0.1, 0.0])
+def test_every_duration_that_is_printed_can_be_read(seconds):
+    assert durations.seconds(durations.text(seconds)) == pytest.approx(seconds)

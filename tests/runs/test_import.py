@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import tarfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from repro.errors import StoreError
 from repro.recipes import cifar
+from repro.runs.canonical import digest
 from repro.runs.store import Store
 from repro.runs.transfer import export, take_in
 from tests.runs.made import SPECS, content, pack
@@ -92,8 +94,6 @@ def test_a_damaged_member_is_reported_with_the_file_it_came_in(here, there, file
 
 
 def test_a_record_without_files_is_refused(here, there, file):
-    from repro.runs.canonical import digest
-
     members = content(here.folder(SPECS[0]))
     record = json.loads(members[f"{SPECS[0].key}/run.json"])
     del record["files"], record["record_sha256"]
@@ -108,6 +108,7 @@ def test_a_record_without_files_is_refused(here, there, file):
     [
         {"epoch": "1", "step": 0}, {"epoch": 99, "step": 0}, {"epoch": -1, "step": 0}, {"epoch": 1, "step": 1e9},
         {"epoch": 1, "step": None}, {"epoch": 1, "step": 0, "parts": 3}, {"epoch": 1, "step": 0, "parts": [{}]},
+        {"epoch": 1, "step": 0, "parts": [{"seconds": 1, "commit": 5}]},
     ],
     ids=str,
 )  # fmt: skip
@@ -133,6 +134,36 @@ def test_a_member_larger_than_the_disk_is_refused_before_it_is_written(there, fi
         tar.addfile(info)
     with pytest.raises(StoreError, match="room for"):
         take_in(there, file)
+
+
+def test_what_unpacks_to_far_more_than_it_weighs_is_refused(there, file):
+    with tarfile.open(file, "w:xz", preset=1) as tar:
+        info = tarfile.TarInfo(f"{SPECS[0].key}/tensors.safetensors")
+        info.size = (256 << 20) + 1
+        with Path("/dev/zero").open("rb") as zeros:
+            tar.addfile(info, zeros)
+    assert file.stat().st_size < 1 << 20
+    with pytest.raises(StoreError, match="more than any run has"):
+        take_in(there, file)
+    assert not there.root.exists()
+
+
+def test_a_record_with_a_number_larger_than_any_float_is_refused(here, there, file):
+    members = content(here.folder(SPECS[0]))
+    record = json.loads(members[f"{SPECS[0].key}/run.json"]) | {"seconds": 10**400}
+    record.pop("record_sha256")
+    forged = json.dumps(record | {"record_sha256": digest(record)}).encode()
+    pack(file, members | {f"{SPECS[0].key}/run.json": forged})
+    with pytest.raises(StoreError, match="seconds"):
+        take_in(there, file)
+
+
+def test_a_python_without_lzma_says_so_and_blames_no_file(here, there, file, monkeypatch):
+    export(here, SPECS, file)
+    monkeypatch.setitem(sys.modules, "lzma", None)
+    for call in (lambda: take_in(there, file), lambda: export(here, SPECS, file)):
+        with pytest.raises(StoreError, match="this Python was built without lzma"):
+            call()
 
 
 def test_a_header_larger_than_any_is_refused_unread(there, file):

@@ -5,7 +5,7 @@ import pytest
 from repro.errors import StoreError
 from repro.recipes import cifar
 from repro.runs.shelf import archives, file_name, keep
-from repro.runs.store import Store
+from repro.runs.store import TENSORS, Store
 from repro.runs.transfer import take_in
 from tests import made
 
@@ -86,3 +86,20 @@ def test_a_file_of_another_run_is_named_and_stays(store, folder):
 def test_a_folder_without_exports_is_refused(folder):
     with pytest.raises(StoreError, match="holds no"):
         list(archives(folder))
+
+
+def test_a_file_that_has_what_the_store_lacks_stays_as_it_is(store, folder):
+    keep(store, SPECS[:1], folder)
+    file = folder / file_name(SPECS[0])
+    before = file.read_bytes()
+    (store.folder(SPECS[0]) / TENSORS).unlink()  # as an import of an export without them leaves it
+    assert keep(store, SPECS[:1], folder) == {"unchanged": 1}
+    assert file.read_bytes() == before
+
+
+def test_tensors_are_left_out_of_a_file_that_had_them_when_that_is_asked_for(store, folder, tmp_path):
+    keep(store, SPECS[:1], folder)
+    assert keep(store, SPECS[:1], folder, most=0) == {"complete": 1}
+    there = Store(tmp_path / "there")
+    take_in(there, folder / file_name(SPECS[0]))
+    assert not there.run(SPECS[0]).has_tensors
