@@ -80,18 +80,20 @@ def second(made: Json) -> str:
 
 
 def standings(made: Json) -> str:
-    """A Markdown row for each standing in the catalogue: in full where the evidence has it, otherwise as at smoke."""
+    """A Markdown row for each standing in the catalogue: in full where the evidence has it, else at pilot or smoke."""
     full = {
         row["id"]
         for path in sorted(EVIDENCE.glob("**/paper/verdicts.json"))
         for row in verdicts_json.load(path)["coverage"]
         if row["standing"] in ("judged", "measured")
     }
+    pilot = verdicts_json.load(EVIDENCE / "pilot" / "verdicts.json")["coverage"]
+    lower = {state: {row["id"] for row in pilot if row["standing"] == state} for state in ("judged", "measured")}
     takes = in_full()
     listed: dict[str, list[str]] = {
         "judged or measured at the source's own scale": [],
-        "judged at smoke scale so far": [],
-        "measured at smoke scale so far": [],
+        "judged at pilot or smoke scale so far": [],
+        "measured at pilot or smoke scale so far": [],
         "waits for runs": [],
         "not attempted": [],
     }
@@ -100,9 +102,9 @@ def standings(made: Json) -> str:
         one, standing = row["id"], row["standing"]
         if one in full:
             whole.append(one)
-        elif standing == "judged":
+        elif standing == "judged" or one in lower["judged"]:
             smoke.append(one)
-        elif standing == "measured":
+        elif standing == "measured" or one in lower["measured"]:
             measured.append(one)
         else:
             (waits if one in takes else left).append(one)
@@ -163,7 +165,7 @@ def evidence(made: Json) -> str:
     rows, measured, held = [], [], []
     for entry in shown:
         judged, marks = by_claim[entry["claim"]], [mark for mark in entry["marks"] if mark not in common]
-        found = " ".join(_point(row) * (len(judged) > 1) + row["findings"][0]["why"] for row in judged)
+        found = " ".join(_point(row) * (len(judged) > 1) + _found(row) for row in judged)
         word = _word(entry) + (f" ({', '.join(marks)})" if marks else "")
         if entry["claim"] in controls:
             held.append(f"{entry['claim']} {word}")
@@ -176,6 +178,15 @@ def evidence(made: Json) -> str:
     told = (("Measured", measured), ("Controls", held), ("All of these", common))
     lines.append(" ".join([*(f"{word}: {'; '.join(some)}." for word, some in told if some), f"{waiting} claims wait."]))
     return "\n".join(lines) + "\n"
+
+
+def _found(row: Json) -> str:
+    """What a check found: of measurements the first and the last; of others also without which seed it falls."""
+    ends = row["findings"][:1]
+    if row["verdict"] == "MEASURED" and len(row["findings"]) > 1:
+        ends = [row["findings"][0], row["findings"][-1]]
+    told = [one["why"] for one in ends]
+    return " ".join([*told, *([row["would_change"]] if row["would_change"].startswith("It would") else [])])
 
 
 def _word(entry: Json) -> str:

@@ -16,9 +16,14 @@ class Measure:
     reason: str
 
     def compare(self, *, levels: Levels, sample: Sample) -> Finding:  # noqa: ARG002
-        """Mean and 90 % t-interval of a sample; as nothing is decided, there is no second look to allow for."""
+        """Mean and 90 % t-interval of a sample, cut at 0 and 1 for a share.
+
+        As nothing is decided, there is no second look to allow for.
+        """
         mean = mean_of(sample)
         interval = mean.interval(OVERALL) if mean.seeds > 1 else None
+        if interval and sample.unit == "share":
+            interval = max(0.0, interval[0]), min(1.0, interval[1])
         spread = f", {100 * COVERAGE:g} % interval {between(*interval, sample.unit)}" if interval else ""
         return Finding(
             label=sample.label,

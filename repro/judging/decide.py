@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repro.check import Check
-from repro.compare import Finding, Outcome
+from repro.compare import Finding, Levels, Measure, Outcome
 from repro.errors import ClaimError
 from repro.judging.verdict import Answer, Verdict
 from repro.statistics import MOST_SEEDS
@@ -48,7 +48,7 @@ def decide(check: Check, findings: Sequence[Finding]) -> Decision:
     if Outcome.MEASURED in outcomes and len(outcomes) > 1:
         raise ClaimError(f"check {check.id} mixes findings that only measure with others; split the claim.")
     if not check.claim.tested(check.scale):
-        found = tuple(_measured(finding) for finding in found)
+        found = tuple(_measured(finding, check.levels()) for finding in found)
         why = f"{_why(found, Outcome.MEASURED)} Not tested at scale {check.scale}: "
         return Decision(
             verdict=Verdict.MEASURED,
@@ -74,10 +74,12 @@ def decide(check: Check, findings: Sequence[Finding]) -> Decision:
     raise ClaimError(f"check {check.id} recorded no finding that its rule can make.")
 
 
-def _measured(finding: Finding) -> Finding:
+def _measured(finding: Finding, levels: Levels) -> Finding:
     """A finding without anything that could be read as for or against; one that only measures is that already."""
     if finding.outcome is Outcome.MEASURED:
         return finding
+    if finding.reference is not None and len(finding.samples) == 1:  # else the interval has the reference's error too
+        return Measure(reason="").compare(levels=levels, sample=finding.samples[0])
     return dataclasses.replace(
         finding,
         outcome=Outcome.MEASURED,

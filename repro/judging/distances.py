@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repro.check import Check
-from repro.compare import Finding, Fraction, Point
+from repro.compare import Finding, Fraction, Measure, Point
 from repro.judging.observe import observe
 from repro.judging.verdict import Judgement, Verdict
 from repro.runs.store import Store
@@ -25,7 +25,7 @@ class Distance:
     published: float  # the source's value
     margin: float  # of the claim's rule, around that value
     estimate: float  # mean over the seeds
-    interval: Interval | None  # of the difference from the published value, its own error included, around the mean
+    interval: Interval | None  # of the mean, from our seeds alone
     prediction: Interval | None  # where 95 % of our means would lie if the published value were right here too
 
 
@@ -44,6 +44,7 @@ def distances(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) 
 def _distance(check: Check, finding: Finding, margin: float) -> Distance:
     assert finding.reference is not None  # both rules compare with one
     assert finding.estimate is not None
+    (sample,) = finding.samples
     return Distance(
         check=check.id,
         label=finding.label,
@@ -51,6 +52,6 @@ def _distance(check: Check, finding: Finding, margin: float) -> Distance:
         published=finding.reference,
         margin=margin,
         estimate=finding.estimate,
-        interval=finding.interval,
+        interval=Measure(reason="").compare(levels=check.levels(), sample=sample).interval,
         prediction=finding.prediction,
     )

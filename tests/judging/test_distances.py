@@ -47,7 +47,8 @@ def test_the_distance_has_the_value_and_margin_that_the_row_leaves_out(filled):
     assert (row.findings[0].reference, row.findings[0].criterion) == (None, None)
     assert (one.check, one.label, one.unit) == (row.check, "ResNet-8", "%")
     assert (one.published, one.margin, one.estimate) == (82.0, 2.0, 71.0)
-    assert one.interval[0] < 71.0 < one.interval[1]
+    assert one.interval == row.findings[0].interval  # without the published value's error, which `prediction` has
+    assert one.interval == pytest.approx((71.0 - 1.6859, 71.0 + 1.6859), abs=1e-3)
     assert one.prediction[0] < 82.0 < one.prediction[1]
 
 
