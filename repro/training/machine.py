@@ -5,6 +5,7 @@ import ctypes
 import os
 import platform
 import resource
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,9 @@ def cores(processes: int) -> int:
 
 def part(device: torch.device) -> dict[str, Any]:
     """What a reader needs to know about one uninterrupted piece of training."""
-    return {**code(), **hardware(device), "cores": os.cpu_count(), "job": allocation(), "seconds": 0.0}
+    # When it began, which shows beside a registration's date that the rule was there first.
+    began = datetime.now(UTC).isoformat(timespec="seconds")
+    return {**code(), **hardware(device), "cores": os.cpu_count(), "job": allocation(), "began": began, "seconds": 0.0}
 
 
 def code() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The door ``training.run``: what it leaves in the store."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,13 @@ def test_what_the_last_row_says_is_not_evaluated_again(tmp_path, monkeypatch):
 def test_the_record_says_which_rules_were_there_first(tmp_path):
     run(short(), Store(tmp_path), data_dir=Path(), device="cpu", criteria={"smoke:x": "hash"}, pause=lambda: False)
     assert Store(tmp_path).run(short()).record["criteria"] == {"smoke:x": "hash"}
+
+
+def test_every_part_says_when_it_began(tmp_path):
+    before = datetime.now(UTC).replace(microsecond=0)
+    go(short(), Store(tmp_path))
+    (part,) = Store(tmp_path).run(short()).record["parts"]
+    assert before <= datetime.fromisoformat(part["began"]) <= datetime.now(UTC)
 
 
 def test_history_is_json_a_line(whole):
