@@ -16,6 +16,7 @@ from repro.runs.store import Run
 FILE = "compared.json"
 DECIDED = ("verdict", "answer", "seeds", "next_look", "p_for", "p_against", "p_against_corrected", "controls")
 WORDS = ("label", "expected", "measured", "assumption", "why", "would_change")  # of a finding: told, not computed
+SPREAD = ("interval", "interval_level", "degrees_of_freedom")  # of what is only measured: how its samples are told
 
 Json = dict[str, Any]
 
@@ -23,7 +24,8 @@ Json = dict[str, Any]
 def compare(older: Json, newer: Json) -> dict[str, list[str]]:
     """How two judgements of the same runs differ, by check that both judged on its runs; an empty list: not at all.
 
-    What is decided and computed counts, not how it is told; a field that one of them does not have yet does not count.
+    What is decided and computed counts, not how it is told; of what is only measured, each seed's value and the mean. A
+    field that one of them does not have yet does not count.
 
     Raises:
         StoreError: a check was judged on other runs.
@@ -120,7 +122,8 @@ def _findings(old: list[Json], new: list[Json]) -> list[str]:
         return [f"findings: {len(old)}, now {len(new)}"]
     lines = []
     for number, (one, other) in enumerate(zip(old, new, strict=True), 1):
-        names = [name for name in sorted(one.keys() & other.keys()) if name not in WORDS]
+        told = (*WORDS, *SPREAD) if one.get("outcome") == other.get("outcome") == "measured" else WORDS
+        names = [name for name in sorted(one.keys() & other.keys()) if name not in told]
         lines += [f"finding {number}, {line}" for line in _differing(one, other, names)]
     return lines
 

@@ -62,6 +62,18 @@ def test_other_words_are_no_other_finding(folder, runs, newer):
     assert compared.keep(made_by(newer, findings=[finding], why="so"), newer, COMMIT) == {"a": []}
 
 
+@pytest.mark.parametrize(("name", "same"), [("interval", True), ("estimate", False), ("samples", False)])
+def test_of_what_is_only_measured_the_values_count_and_not_their_interval(folder, newer, name, same):
+    newer["judgements"][0]["findings"][0]["outcome"] = "measured"
+    finding = {**newer["judgements"][0]["findings"][0], name: [1.0, 2.0]}
+    assert (compared.keep(made_by(newer, findings=[finding]), newer, COMMIT) == {"a": []}) is same
+
+
+def test_the_interval_of_what_decides_counts(folder, newer):
+    finding = {**newer["judgements"][0]["findings"][0], "interval": [1.0, 2.0]}
+    assert compared.keep(made_by(newer, findings=[finding]), newer, COMMIT) != {"a": []}
+
+
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
