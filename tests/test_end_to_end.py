@@ -83,6 +83,18 @@ def test_a_measurement_missing_from_finished_runs_is_added_without_training(trai
     assert store.run(run.spec).digest == without.digest
 
 
+def test_a_run_that_cannot_be_measured_keeps_no_other_from_it(trained):
+    store = Store(trained / "results")
+    runs = sorted(store.runs(), key=lambda run: run.spec.seed)[:2]
+    for run in runs:
+        (run.folder / "measurements" / "relus.json").unlink()
+        store.finish(run.spec, {name: value for name, value in run.record.items() if name != "files"})
+    (runs[0].folder / "tensors.safetensors").unlink()  # as an export without them leaves it
+    done = repro(trained, "run", "claim.py", "--measure")
+    assert (done.returncode, done.stdout.count(": measured relus\n")) == (2, 1), done.stderr
+    assert f"{runs[0].spec.name} was not measured: " in done.stderr and "without its trained tensors" in done.stderr
+
+
 def test_a_rule_changed_after_its_runs_shows_in_the_verdict(trained):
     (trained / "claim.py").write_text(CLAIM.replace("gap=20.0", "gap=10.0"))
     assert repro(trained, "judge", "claim.py").returncode == 0

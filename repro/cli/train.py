@@ -6,7 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from repro.cli import background, shared
-from repro.cli.output import wrapped
+from repro.cli.output import say, wrapped
+from repro.errors import StoreError
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
@@ -56,7 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.background and arguments.detached is None:
         return background.start(arguments, session)
     tally = missing(arguments, session) if arguments.detached is None else background.train(arguments, session)
-    measured = _measure(arguments, session) if arguments.measure else {}
+    measured, faults = _measure(arguments, session) if arguments.measure and not tally.stopped else ({}, [])
+    for line in faults:
+        say(line)
     failed = [one for one in tally.done.values() if one.status in ("failed", "crashed")]
     arguments.tell(
         lambda: {
@@ -65,13 +68,14 @@ def run(arguments: argparse.Namespace) -> int:
             "stopped": tally.stopped,
             "left_out": to_json(tally.left_out),
             "measured": measured,
+            "not_measured": faults,
         },
         [
             *(f"{name}: measured {', '.join(added)}" for name, added in measured.items()),
             *_ended(arguments, tally, len(failed)),
         ],
     )
-    return 2 if failed else 3 if tally.stopped or tally.left_out else 0
+    return 2 if failed or faults else 3 if tally.stopped or tally.left_out else 0
 
 
 def status(arguments: argparse.Namespace) -> int:
@@ -165,15 +169,20 @@ def _ended(arguments: argparse.Namespace, tally: "Tally", failed: int) -> list[s
     return [f"{trained}. {shared.next_step(arguments, 'judge')}"]
 
 
-def _measure(arguments: argparse.Namespace, session: "Session") -> dict[str, list[str]]:
-    """The measurements that were missing and now are there, by the name of their run."""
+def _measure(arguments: argparse.Namespace, session: "Session") -> tuple[dict[str, list[str]], list[str]]:
+    """The measurements that were missing and now are there, by the name of their run, and why others are not."""
+    from repro.executing.devices import devices
     from repro.training import back_fill
 
-    store = shared.store(arguments)
+    store, device = shared.store(arguments), devices(arguments.device)[0]
     specs = {key: spec for check in session.selected for key, spec in check.runs(check.looks[-1]).items()}
-    found = {}
+    found, faults = dict[str, list[str]](), list[str]()
     for spec in specs.values():
         if store.condition(spec) == "complete":
-            added = back_fill(store.run(spec), store, data_dir=arguments.data_dir, device="cpu")
-            found[spec.name] = list(added)
-    return {name: added for name, added in found.items() if added}
+            try:
+                added = back_fill(store.run(spec), store, data_dir=arguments.data_dir, device=device)
+            except StoreError as error:  # such as trained tensors that it came without; the others are still measured
+                faults.append(f"{spec.name} was not measured: {error}")
+            else:
+                found |= {spec.name: list(added)} if added else {}
+    return found, faults
