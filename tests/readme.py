@@ -44,17 +44,12 @@ def paper(made: Json) -> str:
         for row in made["judgements"]
         if row["criterion"]["rule"]["kind"] != "X" and row["criterion"]["source"]["work"] != "control"
     )
+    nothing = ", all of untrained networks" if done["complete"] == done["untrained"] > 0 else ""
     standing = "tested here only in part" if decided else "neither confirmed nor refuted here"
     return (
         f"**The paper's trained results are {standing}: {done['complete']} of {done['runs']} runs of its protocol "
-        f"exist{_untrained(made)}.** Next step: {missing} runs at pilot scale.\n"
+        f"exist{nothing}.** Next step: {missing} runs at pilot scale.\n"
     )
-
-
-def _untrained(made: Json) -> str:
-    """Said where all that exists are untrained networks, of which the pilot needs the same runs."""
-    runs = [run for part in ("runs", "waiting") for run in made[part] if run["outcome"] != "built"]
-    return ", all of untrained networks" if runs and all(run["spec"].get("trained") == "none" for run in runs) else ""
 
 
 def statement(made: Json) -> str:

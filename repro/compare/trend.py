@@ -61,16 +61,19 @@ class Trend:
         means = " → ".join(amount(mean_of(level).estimate, level.unit) for level in samples)
         names = " → ".join(level.label for level in samples)
         upper = drops[worst].interval(levels.accept)[1]
-        bound = f"at most {amount(upper, unit)}" if drops[worst].degrees_of_freedom else "with no bound from one seed"
+        change, end = -sign * drops[worst].estimate, -sign * upper
+        bound = f"at {'least' if rising else 'most'} {amount(end, unit, signed=True)}"
+        if not drops[worst].degrees_of_freedom:
+            bound = "with no bound from one seed"
         pair = f"{samples[worst].label} to {samples[worst + 1].label}"
         return Finding(
             label=names,
             expected=f"{verb}, no {turn} above {self.margin:g}{suffix(unit)}",
             measured=means,
             outcome=outcome,
-            why=f"{names}: {means}. Trend {_p(p_rise)} (opposite {_p(p_reverse)}); the step least sure to stay "
-            f"within the margin is {pair}, a {turn} of {amount(drops[worst].estimate, unit)}, {bound} "
-            f"({100 * COVERAGE:g} % over all looks, Welch); allowed are {self.margin:g}{suffix(unit)}.",
+            why=f"{names}: {means}. Trend {_p(p_rise)} (opposite {_p(p_reverse)}); the weakest step is {pair}, "
+            f"{amount(change, unit, signed=True)}, {bound} ({100 * COVERAGE:g} % over all looks, Welch); a {turn} of "
+            f"{self.margin:g}{suffix(unit)} is allowed.",
             would_change=_would_change(p_rise, p_reverse, drops, levels, len(samples), outcome),
             samples=tuple(samples),
             unit=unit,

@@ -31,7 +31,11 @@ def deviations(
         listed.append(f"diverged: {', '.join(diverged)}; its accuracy counts as it is")
     if check.claim.definition_open:
         listed.append(f"definition: the source leaves open {check.claim.definition_open}")
-    listed += [f"control {name}: {state}" for name, state in controls.items() if state not in (HOLDS, FAILED)]
+    listed += [
+        f"control {name.removeprefix('control-')}: {state}"
+        for name, state in controls.items()
+        if state not in (HOLDS, FAILED)
+    ]
     late, changed, recoded = _since_training(check, found)
     commits = alike(check, found, recoded) if recoded else []
     if late:

@@ -58,7 +58,7 @@ def without_a_seed(check: Check, arms: Arms, decision: Decision) -> str:
     if not changed:
         return f"No single one of the {seeds} seeds decides it."
     phrases = [
-        f"{word} without {'seed' if len(some) == 1 else 'any one of the seeds'} {', '.join(some)}"
+        f"{word} if {'seed' if len(some) == 1 else 'any one of the seeds'} {', '.join(some)} were left out"
         for word, some in changed.items()
     ]
     return f"It would be {'; '.join(phrases)}."

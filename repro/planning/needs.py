@@ -10,4 +10,5 @@ class ScaleNeeds:
     scale: str  # smoke, pilot or paper
     runs: int  # trained runs at the first look of every claim
     complete: int  # of them, in the store
+    untrained: int  # of those, networks of which nothing is trained
     core_hours: float  # that the missing ones are expected to take on one core

@@ -29,5 +29,6 @@ def _needs(scale: str, store: Store, copy: str | None, folders: list[str]) -> Sc
         scale=scale,
         runs=len(trained),
         complete=len(trained) - len(missing),
+        untrained=sum(run.condition == "complete" and getattr(run.spec, "trained", "") == "none" for run in trained),
         core_hours=round(sum(run.cost.seconds for run in missing) / 3600, 2),
     )

@@ -24,13 +24,14 @@ VERDICTS = (
     "BLOCKED", "INVALID",
 )  # fmt: skip
 SCALED_MEANING = (
-    "Dashed border: judged on small networks or a short schedule. Seen, not seen or open there, and never a statement "
-    "about the paper."
+    "Dashed border: judged on small networks or a short schedule, and never a statement about the paper. Seen: the "
+    "direction holds there, by more than the gap that the rule names (half of a published size, 0 where none is "
+    "published); the published size itself is not tested."
 )
 MEANINGS = {
     "REPRODUCED": "The criterion holds.",
     "NOT_REPRODUCED": "The criterion is ruled out.",
-    "PAPER_ERROR": "The source contradicts itself or its own arithmetic.",
+    "PAPER_ERROR": "The source contradicts its own numbers, or prints one wrongly rounded.",
     "PARTIAL": "The direction is shown, the size is ruled out.",
     "INCONCLUSIVE": "The runs exist and cannot decide; how many seeds would, or that none can, stands with each point.",
     "SMOKE": SCALED_MEANING,

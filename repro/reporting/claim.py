@@ -19,6 +19,7 @@ Json = dict[str, Any]
 
 # In the paper's order: counts, recap, Figures 1 to 7, then what is only in version 1 or the appendix.
 FILES = ("table1", "bn_algorithm", "fig", "", "v1", "appendix")
+BRIEF = 34  # letters of what was found that fit beside the name of a claim on the first page
 MOST_VALUES = 60  # per-seed values in the PDF for one claim; the page has them all
 
 
@@ -48,6 +49,7 @@ def section(
         "what_if": what_if(rule["kind"], findings) if entry["tested"] else None,
         "tested": entry["tested"],
         "withheld": entry["verdict"] == "PENDING" and not any(row["missing"] for row in rows),
+        "measured_so_far": entry["verdict"] == "PENDING" and "MEASURED" in entry["points"],
         "in_sight": entry["tested"] or not entry["rationale"],
         "exact_claim": not entry["rationale"],
         "rationale": entry["rationale"],
@@ -72,6 +74,7 @@ def section(
         "points": reasons.points(rows),
         "point_count": len(rows),
         "measured": measured,
+        "brief": measured if findings and entry["tested"] and rule["kind"] != "X" and len(measured) <= BRIEF else "",
         "seeds": max(row["seeds"] for row in rows),
         "what": findings[0]["label"] if len(findings) == 1 and " → " not in findings[0]["label"] else "",
         "matrix": (matrix := _matrix(rows)),

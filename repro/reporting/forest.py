@@ -104,7 +104,7 @@ def _lanes(some: Sequence[tuple[str, Json]], grey: bool) -> str | None:
     said = [f"{label}: {one['estimate']:.2g} margins, {OTHER if grey else one['outcome']}" for label, one in some[:12]]
     return lanes(
         some, "Other data, in margins" if grey else "Measured minus published, in margins",
-        "0: as published; band: the margin", f"Distance from the published value: {'; '.join(said)}.",
+        "(measured − published) / margin; band: the margin", f"Distance from the published value: {'; '.join(said)}.",
         seeds=False, decision=True, zero=True, grey=grey,
     )  # fmt: skip
 

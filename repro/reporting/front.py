@@ -13,7 +13,7 @@ MOST_LENGTHS = 2  # of training that the first page names, the commonest first
 WITHHELD = "withheld"  # pending, though its runs are there
 STANDINGS = {  # every word of a verdict at the paper's own protocol, so that the counts add up
     "REPRODUCED": "reproduced", "PARTIAL": "partly reproduced", "NOT_REPRODUCED": "not reproduced",
-    "INCONCLUSIVE": "open", "PAPER_ERROR": "in which the source contradicts itself", "MEASURED": "measured only",
+    "INCONCLUSIVE": "open", "PAPER_ERROR": "in which the source slips", "MEASURED": "measured only",
     "PENDING": "waiting for runs", WITHHELD: "withheld for their precision",
     "BLOCKED": "blocked by a failure here", "INVALID": "invalid, as a control failed",
 }  # fmt: skip
@@ -26,6 +26,8 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
     decided = any((not one["exact_claim"] and one["chip"]["word"] not in waits) or one["withheld"] for one in claims)
     if made["scale"] != "paper" or (paper and not decided):
         exist = f": {paper['complete']:,} of {paper['runs']:,} runs under their own protocol exist" if paper else ""
+        if paper and paper["complete"] == paper["untrained"] > 0:
+            exist += ", all of untrained networks"
         return f"The published results of training are neither confirmed nor refuted here{exist}."
     own = [one for one in claims if one["same_as"] is None]
     found = Counter(WITHHELD if one["withheld"] else one["chip"]["word"] for one in own)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from repro.compare.finding import between
 from repro.judging.explain import otherwise
 from repro.reporting.text import point, short
 
@@ -15,10 +16,6 @@ MOST_REASONS = 8
 SAID_ELSEWHERE = re.compile(
     r" \((?:Welch|paired)\)| \([\d.]+ % over all looks(?:, [A-Za-z]+)?\)|, [\d.]+ % over all looks"
     r"(?:, (?:the reference's own error included|the wider one of the arcsine-square-root and the log scale))?,"
-)
-STEP = re.compile(
-    r"the step least sure to stay within the margin is (.+), a drop of (\S+) points, at most (\S+) points;"
-    r" allowed are (\S+) points"
 )
 POINT = re.compile(r"(?<=the point )\[([^\]]*)\]")
 PREFIX = re.compile(r"With another [a-z ]+: (.)")
@@ -45,8 +42,17 @@ def measured(kind: str, findings: Sequence[Json]) -> str:
     """A claim's findings in a few words."""
     if len(findings) == 1:
         text = short(findings[0]["measured"])
+        if findings[0]["outcome"] == "measured" and findings[0]["interval"] and len(findings[0]["samples"]) == 1:
+            low, high = findings[0]["interval"]
+            return f"{text} {between(low, high, findings[0]['unit'])}"
         steps = text.split(" → ")
         return text if len(steps) <= 3 else f"{steps[0]} → … → {steps[-1]}"
+    by_label: dict[str, list[Json]] = {}
+    for finding in findings:
+        by_label.setdefault(finding["label"], []).append(finding)
+    if len(findings) > LISTED and 1 < len(by_label) < len(findings):  # several things, at several points each
+        ends = [*by_label.items()][:: len(by_label) - 1]
+        return "; ".join(f"{short(label)}: {measured(kind, some)}" for label, some in ends)
     estimates = [finding for finding in findings if finding["estimate"] is not None]
     if estimates and len(estimates) == len(findings):
         few = len(estimates) <= LISTED
@@ -89,17 +95,7 @@ def _why(kind: str, row: Json) -> str:
 def brief(text: str) -> str:
     """A reason without the level of its interval, the name of its test and the values of a trend's steps."""
     text = "Trend p" + text.partition(". Trend p")[2] if ". Trend p" in text else text
-    return STEP.sub(_step, SAID_ELSEWHERE.sub("", text))
-
-
-def _step(found: re.Match[str]) -> str:
-    """The weakest step of a trend, as a change: what was a drop of −2 rises by 2."""
-    change, least = (_opposite(found[at]) for at in (2, 3))
-    return f"weakest step: {found[1]}, {change} points, at least {least}; a drop of {found[4]} is allowed"
-
-
-def _opposite(number: str) -> str:
-    return f"+{number[1:]}" if number[0] in "−-" else f"−{number}"
+    return SAID_ELSEWHERE.sub("", text)
 
 
 def would_change(entry: Json, rows: Sequence[Json]) -> list[str]:

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 # In this order, each claim in the first group that it belongs to.
 ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
     ("Checked exactly, and agrees", lambda one: one["exact_claim"] and one["chip"]["word"] == "REPRODUCED"),
-    ("Checked exactly, and the source contradicts itself", lambda one: one["chip"]["word"] == "PAPER_ERROR"),
+    ("Checked exactly, and the source slips", lambda one: one["chip"]["word"] == "PAPER_ERROR"),
     ("Reproduced", lambda one: one["chip"]["word"] == "REPRODUCED"),
     ("The direction holds, the size is ruled out", lambda one: one["chip"]["word"] == "PARTIAL"),
     ("Not reproduced", lambda one: one["chip"]["word"] == "NOT_REPRODUCED"),
@@ -34,6 +34,7 @@ ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
     ("Withheld: their precision is not held against float32 yet", lambda one: one["withheld"]),
     ("Seen so far, and points are missing", lambda one: one["chip"]["answer"] == "so far seen"),
     ("Not seen so far, and points are missing", lambda one: one["chip"]["answer"] == "so far not seen"),
+    ("Measured so far, and points are missing", lambda one: one["measured_so_far"]),
     ("Pending: runs are missing", lambda one: one["chip"]["word"] == "PENDING"),
     ("Blocked: the suite failed", lambda one: one["chip"]["word"] == "BLOCKED"),
     ("Invalid: a control failed", lambda one: one["chip"]["word"] == "INVALID"),
@@ -101,7 +102,7 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "without_tensors": sum(not run["tensors"] for run in made["runs"]),
         "deviations": (apart := _deviations(made["judgements"])),
         "deviations_line": _deviations_line(apart, (protocols := _protocols(made["works"]))),
-        "repeats": sum(one["same_as"] is not None for one in others),
+        "repeats": [one for one in others if one["same_as"] is not None],
         "no_more_looks": _no_more_looks(made["judgements"]),
         "most_seeds": MOST_SEEDS,
         "answers": _answers(others),
@@ -276,7 +277,7 @@ def _apart(claims: Sequence[Json]) -> str:
     slips = [one["id"] for one in claims if one["chip"]["shape"] == "source-error"]
     if slips:
         rest = [one for one in claims if one["id"] not in slips]
-        said = f"{', '.join(slips)}: the source contradicts itself."
+        said = f"{', '.join(slips)}: the source slips."
         return f"{said} {_apart(rest)}" if len(rest) > 1 else said
     holding = [one["id"] for one in claims if one["chip"]["shape"] == "holds"]
     failing = [one["id"] for one in claims if one["chip"]["shape"] == "fails"]

@@ -81,14 +81,14 @@ def test_control_that_is_pending_is_a_deviation(store, make):
     check = make(depends_on=("control-one",))
     train(store, check, ON)
     (row,) = judge([check], store, controls=[control])
-    assert row.deviations == ("control control-one: pending",)
+    assert row.deviations == ("control one: pending",)
     assert row.marks == ("provisional",)
 
 
 def test_control_that_was_not_collected_is_a_deviation(store, make):
     check = make(depends_on=("control-one",))
     train(store, check, ON)
-    assert judge([check], store)[0].deviations == ("control control-one: not collected",)
+    assert judge([check], store)[0].deviations == ("control one: not collected",)
 
 
 def test_verdict_that_says_nothing_yet_is_not_called_provisional(store, make):

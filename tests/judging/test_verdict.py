@@ -27,7 +27,7 @@ from tests.judging.cases import (
     ("values", "words"),
     [
         ((81.5, 81.6, 81.4), "No single one of the 3 seeds decides it."),
-        ((81.9, 82.0, 83.9), "It would be REPRODUCED without seed 2."),
+        ((81.9, 82.0, 83.9), "It would be REPRODUCED if seed 2 were left out."),
     ],
 )
 def test_row_says_without_which_seed_it_would_be_another(store, make, values, words):

@@ -20,10 +20,10 @@ from repro.reporting.view import view
          "CNN is 93.70 %; its interval [89.20, 98.20] lies across the edge of [92.00, 96.00]."),
         ("a − b is +1.85 points (Welch); its bounds, 90 % over all looks, are [−3.47, 7.16]: they lie on both sides.",
          "a − b is +1.85 points; its bounds are [−3.47, 7.16]: they lie on both sides."),
-        ("8 → 14: 79.09 % → 84.87 %. Trend p = 0.061 (opposite 0.96); the step least sure to stay within the margin is "
-         "8 to 14, a drop of −1.85 points, at most 5.49 points (90 % over all looks, Welch); allowed are 1 points.",
-         "Trend p = 0.061 (opposite 0.96); weakest step: 8 to 14, +1.85 points, at least −5.49; a drop of 1 is "
-         "allowed."),
+        ("8 → 14: 79.09 % → 84.87 %. Trend p = 0.061 (opposite 0.96); the weakest step is 8 to 14, +1.85 points, "
+         "at least −5.49 points (90 % over all looks, Welch); a drop of 1 points is allowed.",
+         "Trend p = 0.061 (opposite 0.96); the weakest step is 8 to 14, +1.85 points, at least −5.49 points; a drop of "
+         "1 points is allowed."),
     ],
 )  # fmt: skip
 def test_a_reason_leaves_out_what_every_interval_shares(why, said):

@@ -19,7 +19,7 @@ def claims(*words, exact=(), withheld=()):
         (claims("REPRODUCED", "REPRODUCED", exact=[0]), "2 reproduced (1 of them by exact counts)."),
         (claims("REPRODUCED", "INCONCLUSIVE", exact=[0]), "1 reproduced by exact counts, 1 open."),
         (claims("PENDING", "PAPER_ERROR", "MEASURED"),
-         "1 in which the source contradicts itself, 1 measured only, 1 waiting for runs."),
+         "1 in which the source slips, 1 measured only, 1 waiting for runs."),
         (claims("PENDING", "PENDING", withheld=[1]), "1 waiting for runs, 1 withheld for their precision."),
     ],
 )  # fmt: skip
@@ -38,7 +38,9 @@ def test_settings_are_counted_once_each_and_a_mixture_is_not_the_same():
 
 
 def test_runs_that_decide_nothing_yet_are_not_said_to_test_the_paper():
-    made = {**PAPER, "scales": [{"scale": "paper", "runs": 426, "complete": 3}]}
+    made = {**PAPER, "scales": [{"scale": "paper", "runs": 426, "complete": 3, "untrained": 1}]}
     waits = claims("REPRODUCED", "PENDING", "PAPER_ERROR", exact=[0, 2])
     assert answer(made, waits).endswith("refuted here: 3 of 426 runs under their own protocol exist.")
+    made["scales"][0]["untrained"] = 3
+    assert answer(made, waits).endswith("3 of 426 runs under their own protocol exist, all of untrained networks.")
     assert answer(made, [*waits, *claims("INCONCLUSIVE")]).startswith("Of 4 claims")

@@ -229,7 +229,7 @@ def test_arbitrary_findings_never_break_the_page(small, findings, verdict, answe
 @pytest.mark.parametrize(("scale", "following"), [("smoke", "smoke"), ("pilot", "paper"), ("paper", "paper")])
 def test_the_next_step_is_never_at_a_smaller_scale_than_the_report(small, scale, following):
     needs = [
-        {"scale": name, "runs": 9, "complete": 9 if name == "pilot" else 0, "core_hours": 1.0}
+        {"scale": name, "runs": 9, "complete": 9 if name == "pilot" else 0, "untrained": 0, "core_hours": 1.0}
         for name in ("smoke", "pilot", "paper")
     ]
     assert view({**small, "scale": scale, "scales": needs})["next_scale"]["scale"] == following
