@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repro.check import Check
-from repro.compare import Finding, Fraction, Measure, Point
+from repro.compare import Finding, Fraction, Point
 from repro.judging.observe import observe
 from repro.judging.verdict import Judgement, Verdict
 from repro.runs.store import Store
@@ -37,14 +37,14 @@ def distances(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) 
         if untested and isinstance(rule, Point | Fraction):
             arms = {arm: tuple(map(store.run, specs)) for arm, specs in check.arms(row.seeds).items()}
             found = observe(check, arms)[0].findings
-            made += [_distance(check, finding, rule.margin) for finding in found]
+            pairs = zip(found, row.findings, strict=True)
+            made += [_distance(check, finding, shown.interval, rule.margin) for finding, shown in pairs]
     return tuple(made)
 
 
-def _distance(check: Check, finding: Finding, margin: float) -> Distance:
+def _distance(check: Check, finding: Finding, interval: Interval | None, margin: float) -> Distance:
     assert finding.reference is not None  # both rules compare with one
     assert finding.estimate is not None
-    (sample,) = finding.samples
     return Distance(
         check=check.id,
         label=finding.label,
@@ -52,6 +52,6 @@ def _distance(check: Check, finding: Finding, margin: float) -> Distance:
         published=finding.reference,
         margin=margin,
         estimate=finding.estimate,
-        interval=Measure(reason="").compare(levels=check.levels(), sample=sample).interval,
+        interval=interval,
         prediction=finding.prediction,
     )
