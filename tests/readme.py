@@ -27,6 +27,7 @@ from repro.planning.device import ASSUMED
 from repro.planning.durations import duration
 from repro.planning.plan import plan
 from repro.planning.price import prices
+from repro.reporting.text import number, short
 from repro.reporting.view import view
 from repro.runs.store import Store
 
@@ -54,7 +55,8 @@ def paper(made: Json) -> str:
 
 def statement(made: Json) -> str:
     """Each claim with a verdict in one group, at smoke scale."""
-    said = [f"At {made['scale']} scale, {made['cost']['trained']} trained runs."]
+    processors = " and ".join(dict.fromkeys(entry["device"] for entry in made["environment"]))
+    said = [f"At {made['scale']} scale, {made['cost']['trained']} trained runs (on {processors})."]
     for group in view(made)["answers"]:
         if group["claims"][0]["chip"]["word"] != "MEASURED":  # these are in the table of standings
             said.append(f"*{group['words']}:* {', '.join(one['id'] for one in group['claims'])}.")
@@ -154,34 +156,59 @@ def evidence(made: Json) -> str:
     shown = [
         entry
         for entry in made["claims"]
-        if any(row["seeds"] and row["runs"] and _trained(made, row) for row in by_claim[entry["claim"]])
+        if entry["same_as"] is None
+        and any(row["seeds"] and row["runs"] and _trained(made, row) for row in by_claim[entry["claim"]])
     ]
     common = [mark for mark in shown[0]["marks"] if all(mark in entry["marks"] for entry in shown)] if shown else []
     rows, measured, held = [], [], []
     for entry in shown:
         judged, marks = by_claim[entry["claim"]], [mark for mark in entry["marks"] if mark not in common]
-        found = " ".join(_point(row) * (len(judged) > 1) + _found(row) for row in judged)
+        found = "; ".join(_point(row) * (len(judged) > 1) + _found(row) for row in judged)
         word = _word(entry) + (f" ({', '.join(marks)})" if marks else "")
         if entry["claim"] in controls:
             held.append(f"{entry['claim']} {word}")
         elif all(row["verdict"] == "MEASURED" for row in judged):
-            measured.append(f"{entry['claim']} ({found.rstrip('.')})")
+            measured.append(f"{entry['claim']} ({found})")
         else:
-            rows.append(f"| {entry['claim']} | {judged[0]['criterion']['sentence']} | {word} | {found} |")
+            asked = "; ".join(dict.fromkeys(short(row["findings"][0]["expected"]) for row in judged))
+            cells = (entry["claim"], judged[0]["criterion"]["sentence"], word, asked, found, _hangs(judged))
+            rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")  # such as that of |γ|
     waiting = sum(entry["verdict"] == "PENDING" and not by_claim[entry["claim"]] for entry in made["claims"])
-    lines = ["| claim | says | verdict | what was found |", "|---|---|---|---|", *rows, ""] if rows else []
+    head = "| claim | says | verdict | asked for | found | hangs on seed |"
+    lines = [head, "|---|---|---|---|---|---|", *rows, ""] if rows else []
     told = (("Measured", measured), ("Controls", held), ("All of these", common))
-    lines.append(" ".join([*(f"{word}: {'; '.join(some)}." for word, some in told if some), f"{waiting} claims wait."]))
+    said = [*(f"{word}: {'; '.join(some)}." for word, some in told if some), f"{counted(waiting, 'claim')} waiting."]
+    lines.append(" ".join([BRACKETS, *said]))
     return "\n".join(lines) + "\n"
 
 
+BRACKETS = (
+    "In brackets: bounds of what is judged, 90 % over all looks, and the 90 % interval of what is measured. A verdict "
+    "hangs on a seed without which it would be another. Every seed, and the reasons, are in the reports."
+)
+
+
 def _found(row: Json) -> str:
-    """What a check found: of measurements the first and the last; of others also without which seed it falls."""
-    ends = row["findings"][:1]
-    if row["verdict"] == "MEASURED" and len(row["findings"]) > 1:
-        ends = [row["findings"][0], row["findings"][-1]]
-    told = [one["why"] for one in ends]
-    return " ".join([*told, *([row["would_change"]] if row["would_change"].startswith("It would") else [])])
+    """What a check found, with its bounds; of several measurements the first and the last."""
+    several = row["verdict"] == "MEASURED" and len(row["findings"]) > 1
+    ends = [row["findings"][0], row["findings"][-1]] if several else row["findings"][:1]
+    return ", ".join(f"{one['label']}: " * several + _amount(one) for one in ends)
+
+
+def _amount(finding: Json) -> str:
+    """What was measured, and its bounds in brackets."""
+    ends = ", ".join(number(end, finding["unit"]) for end in finding["interval"] or ())
+    return short(finding["measured"]) + (f" [{ends}]" if ends else "")
+
+
+def _hangs(judged: list[Json]) -> str:
+    """The seeds without which a check of a claim would end otherwise, and how, by point if there are several."""
+    told = [
+        f"{_point(row) * (len(judged) > 1)}{seeds} (else {word})"
+        for row in judged
+        for word, seeds in re.findall(r"([\w ]+) if (?:seed|any one of the seeds) ([\d, ]+) were", row["would_change"])
+    ]
+    return "; ".join(told).replace("It would be ", "") or "none"
 
 
 def _word(entry: Json) -> str:
