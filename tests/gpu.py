@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
 from tests.beside import NETWORKS, network_spec
 
@@ -147,18 +148,19 @@ def _with_a_short_batch(spec: ResNetSpec, where: Any) -> Any:
 
 
 def _sharing(given: argparse.Namespace) -> None:
-    """Prints images per second of one, two, four and eight runs of a network on the device at once."""
-    from repro.executing.sharing import measured_rate, rates
+    """Prints images per second of one, two, four and eight runs at once, in processes and in threads of one."""
+    from repro.executing.sharing import measure, measured_rate
 
     spec = network_spec(given.sharing, "float32")
-    measure = measured_rate(given.data_dir, given.device, stopped=lambda: False, seconds=3.0)
+    measured = measured_rate(given.data_dir, given.device, stopped=lambda: False, seconds=3.0)
 
-    def rate(spec: ResNetSpec, count: int) -> float | None:
-        found = measure(spec, count)
-        print(json.dumps({"network": given.sharing, "runs": count, "images_per_second": found}), flush=True)
+    def rate(spec: NetworkSpec, count: int, threads: bool) -> float | None:
+        found = measured(spec, count, threads)
+        told = {"network": given.sharing, "runs": count, "threads": threads, "images_per_second": found}
+        print(json.dumps(told), flush=True)
         return found
 
-    rates(spec, rate)
+    measure(spec, rate, threads=True)
 
 
 def _tell(log: TextIO, text: str) -> None:

@@ -9,7 +9,8 @@ from repro.cluster.profile import Profile
 from repro.cluster.sbatch import executor, refusals, share
 from repro.cluster.throughput import Throughput
 from repro.cluster.waiting import empty_submission
-from repro.executing.sharing import SECONDS, TRIED, Measured, measured_rate, rates
+from repro.executing import sharing
+from repro.executing.sharing import SECONDS, TRIED, measured_rate
 from repro.provenance import allocation
 from repro.runs.files import explain_write_errors, write
 from repro.runs.network_spec import NetworkSpec
@@ -58,5 +59,5 @@ def measure(
 ) -> Throughput:
     """Measures networks one after the other, doubling the runs that share the GPU until that gains nothing or fails."""
     rate = measured_rate(data_dir, device, stopped=lambda: False, seconds=seconds)
-    made = [Measured(spec=spec.to_json(), rates=rates(spec, rate, most)) for spec in specs]
+    made = [sharing.measure(spec, rate, threads=False, most=most) for spec in specs]
     return Throughput(device=device, node=node, networks=tuple(one for one in made if one.rates))

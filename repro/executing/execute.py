@@ -89,15 +89,16 @@ def run_all(
                     listener(wanted, tally, done)
 
             if workers is None and found != ("cpu",):
-                workers = len(found) * _per_gpu(todo, site, budget, stop)
-                site = replace(site, workers=workers)
+                shared = _sharing(todo, site, budget, stop)
+                workers = len(found) * (1 if shared.threads else shared.runs)
+                site = replace(site, workers=workers, together=shared.runs if shared.threads else 1)
             report(None)
             tally.stopped = not pool.train(todo, site, stop, report)
     return tally
 
 
-def _per_gpu(runs: Sequence[Planned], site: Site, budget: float | None, stop: Stop) -> int:
-    """How many runs share each GPU; 1 where the user ends the measurement, and with it training."""
+def _sharing(runs: Sequence[Planned], site: Site, budget: float | None, stop: Stop) -> sharing.Sharing:
+    """How runs share each GPU; each has one alone where the user ends the measurement, and with it training."""
     try:
         return sharing.per_gpu(
             [(run.spec, run.cost.seconds) for run in runs],
@@ -108,4 +109,4 @@ def _per_gpu(runs: Sequence[Planned], site: Site, budget: float | None, stop: St
             tell=lambda text: sys.stderr.write(f"{text}\n"),
         )
     except sharing.StoppedError:
-        return 1
+        return sharing.Sharing()

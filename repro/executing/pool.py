@@ -1,5 +1,6 @@
 """Runs trained by a pool of worker processes, through crashes and signals."""
 
+import itertools
 import multiprocessing
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
@@ -62,11 +63,11 @@ def _train(tasks: Iterable[Task], site: Site, stop: Stop, report: Callable[[Done
             for number in range(workers):
                 drawn.put((site.devices or (site.device,))[number % max(1, len(site.devices))])
             pool = ProcessPoolExecutor(workers, context, initializer=start, initargs=(stop.event, drawn))
-        flying: dict[Future[Done | None], Task] = {}
+        flying: dict[Future[list[Done | None]], list[Task]] = {}
         try:
             _drain(queue, held, pool, flying, site, stop, report)
         except BrokenProcessPool:
-            for task in flying.values():  # the pool does not report whose worker died
+            for task in itertools.chain(*flying.values()):  # the pool does not report whose worker died
                 crashes[task.spec.key] += 1
                 _after_crash(task, crashes[task.spec.key], queue, site.store, report)
         except ReproError:
@@ -81,7 +82,7 @@ def _drain(
     queue: deque[Task],
     held: list[Task],
     pool: ProcessPoolExecutor,
-    flying: dict[Future[Done | None], Task],
+    flying: dict[Future[list[Done | None]], list[Task]],
     site: Site,
     stop: Stop,
     report: Callable[[Done], None],
@@ -89,19 +90,30 @@ def _drain(
     """Keeps every worker busy until the queue is empty or it is time to stop; returns when all workers are idle."""
     while True:
         while queue and len(flying) < site.workers and not _over(site, stop):
-            task = queue.popleft()
+            some = _alike(queue, site.together)
             with blocked():
-                flying[pool.submit(work, Assignment(spec=task.spec, criteria=task.criteria, site=site))] = task
+                given = [Assignment(spec=task.spec, criteria=task.criteria, site=site) for task in some]
+                flying[pool.submit(work, given)] = some
         if not flying:
             return
         # A signal may reach another thread, such as one of a library, and is handled by this one when it next runs.
         for future in wait(flying, timeout=POLL, return_when=FIRST_COMPLETED).done:
-            done = future.result()
-            task = flying.pop(future)
-            if done is None:
-                held.append(task)
-            else:
-                report(done)
+            found = future.result()
+            for task, done in zip(flying.pop(future), found, strict=True):
+                if done is None:
+                    held.append(task)
+                else:
+                    report(done)
+
+
+def _alike(queue: deque[Task], most: int) -> list[Task]:
+    """Takes the first run from a queue, with others that differ from it in their seeds alone, ``most`` in all."""
+    some = [queue.popleft()]
+    for task in [*queue] if most > 1 else ():
+        if len(some) < most and replace(task.spec, seed=some[0].spec.seed) == some[0].spec:
+            queue.remove(task)
+            some.append(task)
+    return some
 
 
 def _after_crash(task: Task, times: int, queue: deque[Task], store: Store, report: Callable[[Done], None]) -> None:

@@ -1,13 +1,20 @@
-"""How many runs share a GPU: the number that ends a plan's runs soonest, measured once and kept beside the store."""
+"""How runs share a GPU: as many processes, or threads of one, as end a plan's runs soonest; measured once and kept.
+
+Processes take turns on a GPU, unless NVIDIA's MPS runs there. What threads of one process ask of it, each on its own
+stream, may run at the same time; but they share an interpreter.
+"""
 
 import json
 import math
 import multiprocessing
 import queue as queues
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +34,16 @@ LEAST = 3600.0  # seconds of training on a GPU below which measuring, some minut
 POLL = 1.0  # seconds between looks whether to stop
 MOST = 3  # networks to measure: those that most of a plan's time goes to
 
-Rate = Callable[[NetworkSpec, int], float | None]  # examples per second of so many runs at once; None if they fail
+# Examples per second of so many runs at once, in as many processes, or in threads of one (True); None if they fail.
+Rate = Callable[[NetworkSpec, int, bool], float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sharing:
+    """How many runs a GPU trains at once, and whether in one process."""
+
+    runs: int = 1
+    threads: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +51,8 @@ class Measured:
     """One network: examples per second over all runs that share a GPU, by number of runs."""
 
     spec: str  # canonical JSON
-    rates: dict[str, float]
+    rates: dict[str, float]  # each run in a process
+    threads: dict[str, float] = field(default_factory=dict)  # each in a thread of one process
 
     @property
     def name(self) -> str:
@@ -63,11 +80,21 @@ def heaviest(specs: Sequence[tuple[RunSpec, float]], most: int) -> list[tuple[Ne
     return [(spec, seconds) for seconds, spec in ordered[:most]]
 
 
-def rates(spec: NetworkSpec, rate: Rate, most: int = TRIED[-1]) -> dict[str, float]:
+def measure(spec: NetworkSpec, rate: Rate, *, threads: bool, most: int = TRIED[-1]) -> Measured:
+    """The examples per second of a network by number of runs, in processes and, if wanted, in ``threads`` of one."""
+    found = _rates(partial(rate, spec), {}, threads=False, most=most)
+    alone = {"1": found["1"]} if found else {}
+    more = _rates(partial(rate, spec), alone, threads=True, most=most) if threads and found else {}
+    return Measured(spec=spec.to_json(), rates=found, threads=more)
+
+
+def _rates(
+    rate: Callable[[int, bool], float | None], known: dict[str, float], *, threads: bool, most: int
+) -> dict[str, float]:
     """Examples per second by number of runs, doubled until that gains nothing or fails; {} if one run fails alone."""
-    found: dict[str, float] = {}
-    for count in (count for count in TRIED if count <= most):
-        now = rate(spec, count)
+    found = dict(known)
+    for count in (count for count in TRIED if count <= most and str(count) not in known):
+        now = rate(count, threads)
         if now is None:
             break
         found[str(count)] = round(now, 1)
@@ -84,8 +111,8 @@ def per_gpu(
     budget: float | None,
     rate: Rate,
     tell: Callable[[str], object],
-) -> int:
-    """How many of some runs to train at once on each GPU like ``device``; their seconds are those expected on one.
+) -> Sharing:
+    """How to train some runs at once on each GPU like ``device``; their seconds are those expected on one.
 
     What is known of their networks is read from beside the store; the rest is measured and added, where it pays within
     a ``budget`` of seconds, None for any.
@@ -96,24 +123,26 @@ def per_gpu(
     for spec, _ in networks if at_hand >= LEAST else ():
         if _kind(spec) not in known:
             tell(f"measuring how many runs like {spec.name} a GPU trains best at once: some minutes, kept in {file}")
-            known[_kind(spec)] = Measured(spec=spec.to_json(), rates=rates(spec, rate))
+            known[_kind(spec)] = measure(spec, rate, threads=True)
             with explain_write_errors(file.parent):
                 file.parent.mkdir(parents=True, exist_ok=True)
             write(file, json.dumps([asdict(one) for one in known.values()], indent=1).encode())
-    return soonest([(known[_kind(spec)].rates, seconds) for spec, seconds in networks if _kind(spec) in known])
+    return soonest([(known[_kind(spec)], seconds) for spec, seconds in networks if _kind(spec) in known])
 
 
-def soonest(networks: Sequence[tuple[dict[str, float], float]]) -> int:
-    """The number of runs at once that ends first what takes so many seconds, for rates by number of runs.
+def soonest(networks: Sequence[tuple[Measured, float]]) -> Sharing:
+    """The sharing that ends first what takes so many seconds alone, the fewest runs and processes if near.
 
     Only numbers that every network was measured with: a larger one may not fit into the memory.
     """
-    counts = [count for count in TRIED if networks and all(str(count) in rates for rates, _ in networks)]
-    hours = {count: sum(s * rates["1"] / rates[str(count)] for rates, s in networks) for count in counts}
-    best = 1
-    for count in counts[1:]:
-        if WORTH * hours[count] < hours[best]:
-            best = count
+    best, least = Sharing(), math.inf
+    for threads in (False, True):
+        for count in map(str, TRIED if networks else ()):
+            rates = [one.threads if threads else one.rates for one, _ in networks]
+            if all(count in one for one in rates):
+                hours = sum(seconds * one["1"] / one[count] for one, (_, seconds) in zip(rates, networks, strict=True))
+                if WORTH * hours < least:
+                    best, least = Sharing(runs=int(count), threads=threads), hours
     return best
 
 
@@ -133,13 +162,14 @@ class StoppedError(Exception):
 
 
 def measured_rate(data_dir: Path, device: str, *, stopped: Callable[[], bool], seconds: float = SECONDS) -> Rate:
-    """Measures rates on a device, each run in a process of its own, all at the same time; StoppedError when told."""
+    """Measures rates on a device, of runs that all go on at the same time; StoppedError when told."""
 
-    def rate(spec: NetworkSpec, count: int) -> float | None:
+    def rate(spec: NetworkSpec, count: int, threads: bool) -> float | None:
         context = multiprocessing.get_context("spawn")
-        barrier, answers = context.Barrier(count), context.Queue()
-        arguments = (spec, data_dir, device, seconds, barrier, answers)
-        processes = [context.Process(target=_train, args=arguments, daemon=True) for _ in range(count)]
+        number, runs = (1, count) if threads else (count, 1)
+        barrier, answers = context.Barrier(number), context.Queue()
+        arguments = (spec, data_dir, device, seconds, runs, barrier, answers)
+        processes = [context.Process(target=_train, args=arguments, daemon=True) for _ in range(number)]
         for process in processes:
             process.start()
         try:
@@ -167,13 +197,28 @@ def _answer(answers: Any, stopped: Callable[[], bool]) -> float:
                 raise
 
 
-def _train(spec: NetworkSpec, data_dir: Path, device: str, seconds: float, barrier: Any, answers: Any) -> None:
-    from repro.training import speed
+def _train(
+    spec: NetworkSpec, data_dir: Path, device: str, seconds: float, runs: int, barrier: Any, answers: Any
+) -> None:
+    """Puts the rate of some runs in threads of this process among the answers, taken when every process is ready."""
+    from repro.training import speed, turns
+
+    here = threading.Barrier(runs, action=lambda: barrier.wait(PATIENCE))
+
+    def one(turn: Any) -> float:
+        try:
+            return speed(
+                spec, data_dir=data_dir, device=device, ready=lambda: here.wait(PATIENCE), seconds=seconds, turn=turn
+            )
+        except BaseException:
+            here.abort()
+            raise
+        finally:
+            turn.leave()
 
     try:
-        answers.put(
-            speed(spec, data_dir=data_dir, device=device, ready=lambda: barrier.wait(PATIENCE), seconds=seconds)
-        )
+        with ThreadPoolExecutor(runs) as threads:
+            answers.put(sum(threads.map(one, turns(runs))))
     except Exception:  # most likely out of memory: that many do not fit
         barrier.abort()
         answers.put(math.nan)

@@ -5,12 +5,12 @@ import multiprocessing.util
 import os
 import threading
 import time
-from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from repro.errors import (
     CaptureError,
@@ -26,6 +26,9 @@ from repro.executing.signals import blocked
 from repro.runs.spec import RunSpec
 from repro.runs.store import Store
 
+if TYPE_CHECKING:
+    from repro.training.turns import Turn
+
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
@@ -38,6 +41,7 @@ class Site:
     deadline: float | None  # time.time() by which to pause
     code: str | None = None  # required digest of the workers' code; None for any
     devices: tuple[str, ...] = ()  # assigned to the workers in turn; () for ``device`` alone
+    together: int = 1  # runs, alike but for their seeds, that a worker trains at once, each in a thread
     isolated: bool = False  # an error that the user can fix fails only its own run, instead of stopping everything
 
 
@@ -60,51 +64,93 @@ class Assignment:
     site: Site
 
 
-def work(assignment: Assignment) -> Done | None:
-    """Trains one run as far as possible, in a worker process; None if another process is training it.
+def work(assignments: Sequence[Assignment]) -> list[Done | None]:
+    """Trains runs at once as far as possible, in a worker process; None for one that another process is training.
 
     Raises:
         ReproError: an error that would fail every other run as well, such as missing data, a full disk or changed code,
             unless runs are isolated. A run whose folder is damaged fails alone.
     """
+    if _SUCCESSOR is not None:
+        return _SUCCESSOR.submit(work, assignments).result()
+    began = time.monotonic()
+    found = [_train(assignments[0])] if len(assignments) == 1 else _at_once(assignments)
+    spoiled = [one for one in found if isinstance(one, Exception)]
+    if spoiled:
+        avoid = {one.way: one.found for one in spoiled if isinstance(one, CaptureError)}
+        successor = _succeed({**_AVOID, **avoid})
+        if not avoid and len(found) == 1:
+            return [_failed(assignments[0], began, spoiled[0])]
+        # Of several runs, all but one failed for another's error: each is trained again, alone.
+        for place, assignment in enumerate(assignments):
+            if isinstance(found[place], Exception):
+                (found[place],) = successor.submit(work, [assignment]).result()
+    return [one for one in found if not isinstance(one, Exception)]
+
+
+def _at_once(assignments: Sequence[Assignment]) -> list[Done | Exception | None]:
+    """Trains several runs, each in a thread; where one stops everything, the others are checkpointed."""
+    from repro.training import turns
+
+    halted = threading.Event()
+
+    def one(assignment: Assignment, turn: "Turn") -> Done | Exception | None:
+        try:
+            return _train(assignment, turn, halted)
+        except BaseException:
+            halted.set()
+            raise
+        finally:
+            turn.leave()
+
+    with ThreadPoolExecutor(len(assignments)) as threads:
+        pairs = zip(assignments, turns(len(assignments)), strict=True)
+        futures = [threads.submit(one, assignment, turn) for assignment, turn in pairs]
+    return [future.result() for future in futures]
+
+
+def _train(
+    assignment: Assignment, turn: "Turn | None" = None, halted: threading.Event | None = None
+) -> Done | Exception | None:
+    """Trains one run as far as possible; an error after which this process must not use the GPU any more."""
     from repro.training import run  # only workers import torch
 
-    if _SUCCESSOR is not None:
-        return _SUCCESSOR.submit(work, assignment).result()
-    began = time.monotonic()
-    status: str
-    status, error = "failed", ""  # unless it ends otherwise
+    site, began, status, error = assignment.site, time.monotonic(), "failed", ""  # unless it ends otherwise
     try:
         status = run(
             assignment.spec,
-            assignment.site.store,
-            data_dir=assignment.site.data_dir,
-            device=_DEVICE or assignment.site.device,
+            site.store,
+            data_dir=site.data_dir,
+            device=_DEVICE or site.device,
             criteria=dict(assignment.criteria),
-            pause=lambda: _STOP.is_set() or late(assignment.site.deadline),
-            code=assignment.site.code,
+            pause=lambda: _STOP.is_set() or late(site.deadline) or (halted is not None and halted.is_set()),
+            code=site.code,
             avoid=_AVOID,
-            devices=assignment.site.devices[: assignment.spec.devices] if assignment.spec.devices > 1 else (),
+            devices=site.devices[: assignment.spec.devices] if assignment.spec.devices > 1 else (),
+            turn=turn,
         )
     except CaptureError as spoiled:
-        return _succeed({**_AVOID, spoiled.way: spoiled.found}).submit(work, assignment).result()
+        return spoiled
     except TakenOverError:
         return None
     except (ReproError, OSError) as raised:
         if isinstance(raised, DataError):
-            assignment.site.store.withdraw(assignment.spec)
-        if not assignment.site.isolated and not isinstance(raised, DamagedRunError):
+            site.store.withdraw(assignment.spec)
+        if not site.isolated and not isinstance(raised, DamagedRunError):
             if isinstance(raised, ReproError):
                 raise
             raise StoreError(f"{assignment.spec.name}: {raised}; fix that, and train it again.") from raised
         status, error = "waiting" if is_the_sites_fault(raised) else "failed", str(raised)
     except Exception as raised:  # it is in the run's failure.json, with its traceback
-        if spoils_gpu(raised):  # the runs to come need another process
-            _succeed(_AVOID)
-        error = f"{type(raised).__name__}: {raised}"
+        return raised if spoils_gpu(raised) else _failed(assignment, began, raised)
     if status == "held":
         return None
     return Done(spec=assignment.spec, status=status, seconds=time.monotonic() - began, error=error)
+
+
+def _failed(assignment: Assignment, began: float, error: Exception) -> Done:
+    text = f"{type(error).__name__}: {error}"
+    return Done(spec=assignment.spec, status="failed", seconds=time.monotonic() - began, error=text)
 
 
 def is_the_sites_fault(error: BaseException) -> bool:

@@ -34,6 +34,8 @@ from repro.training.loop import train
 from repro.training.precision import arithmetic
 from repro.training.step import State, start
 from repro.training.trainable import lower, prepare
+from repro.training.turns import Turn, alone
+from repro.training.turns import turns as turns
 from repro.training.ways import way
 
 WARM = 5  # steps before speed is measured
@@ -51,6 +53,7 @@ def run(
     code: str | None = None,
     devices: Sequence[str] = (),
     avoid: Mapping[str, str] = MappingProxyType({}),
+    turn: Turn | None = None,
 ) -> Literal["complete", "paused", "held"]:
     """Brings one run to completion, or as far as ``pause`` lets it, and says which.
 
@@ -58,7 +61,8 @@ def run(
     began, which shows that the rule was there first. ``pause`` is asked between steps; ``checkpoint_every`` is in
     seconds. "held": another process trains it. ``code`` is the digest that this code must have, None for any.
     ``devices`` are those of a run of several processes, ``device`` the first of them; () for ``device`` alone.
-    ``avoid`` maps ways to take steps that failed in another process to what happened.
+    ``avoid`` maps ways to take steps that failed in another process to what happened. ``turn`` is the run's among those
+    that other threads of this process train meanwhile; None if there are none.
 
     Raises:
         CodeError: the code is not what the run was planned with.
@@ -87,7 +91,10 @@ def run(
             return "complete"
         (folder / FAILURE).unlink(missing_ok=True)  # of an earlier attempt
         with lease.kept(), together(spec, Path(data_dir), every) as group:
-            return _train(spec, store, Path(data_dir), where, criteria, pause, lease, checkpoint_every, group, avoid)
+            turn = turn or alone()
+            return _train(
+                spec, store, Path(data_dir), where, criteria, pause, lease, checkpoint_every, group, avoid, turn
+            )
     except (ReproError, OSError):  # a folder or a mount failed, and not the run
         raise
     except Exception as error:
@@ -109,23 +116,30 @@ def _train(
     checkpoint_every: float,
     group: Group,
     avoid: Mapping[str, str],
+    turn: Turn,
 ) -> Literal["complete", "paused"]:
     if not spec.rows:
         record = {"outcome": "built", "parts": [machine.part(device)], "criteria": criteria}
         _finish(spec, store, None, record, lease)
         return "complete"
     folder = store.folder(spec)
-    machine.forget_peak_memory(device)
-    one = learner(spec, data_dir, device, group)
-    frozen, place = one.frozen(), one.place
-    past = resume(folder, spec, one, criteria)
-    part = machine.part(device) | {f"from_{spec.row_name}": place.row, "from_step": place.step}
-    began, saved, stopped = time.monotonic(), time.monotonic(), False
-    worked = time.process_time()
+    with turn.preparing():
+        machine.forget_peak_memory(device)
+        one = learner(spec, data_dir, device, group)
+        frozen, place = one.frozen(), one.place
+        past = resume(folder, spec, one, criteria)
+        part = machine.part(device) | {f"from_{spec.row_name}": place.row, "from_step": place.step}
+        began, worked = time.monotonic(), time.process_time()
+        part.update(one.hasten(avoid))
+        ready = time.monotonic()
+    began += time.monotonic() - ready  # while others were made ready
+    saved, stopped = time.monotonic(), False
+    if turn.runs > 1:
+        part["runs_at_once"] = turn.runs
 
     def clock() -> None:
         part["seconds"] = round(time.monotonic() - began, 3)
-        part["processor_seconds"] = round(time.process_time() - worked, 3)
+        part["processor_seconds"] = round((time.process_time() - worked) / turn.runs, 3)
 
     def save_all() -> None:
         _synchronise(device)  # what is queued belongs to this part's seconds
@@ -143,11 +157,11 @@ def _train(
         stopped = pause()
         return stopped
 
-    part.update(one.hasten(avoid))
-    for row in one.train(between_steps):
-        past.rows.append(row)
-        _fence(lease, folder)
-        write_history(folder, past.rows)
+    with turn.stream(device):
+        for row in one.train(between_steps):
+            past.rows.append(row)
+            _fence(lease, folder)
+            write_history(folder, past.rows)
     if stopped:
         save_all()
         return "paused"
@@ -174,16 +188,28 @@ def gpu() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else ""
 
 
-def speed(spec: NetworkSpec, *, data_dir: Path, device: str, ready: Callable[[], object], seconds: float) -> float:
+def speed(
+    spec: NetworkSpec,
+    *,
+    data_dir: Path,
+    device: str,
+    ready: Callable[[], object],
+    seconds: float,
+    turn: Turn | None = None,
+) -> float:
     """Examples a second that training takes in, once warm and when ``ready`` returns; stores nothing.
 
-    Its steps are taken as a run of the spec takes them, and go on for as long as it takes.
+    Its steps are taken as a run of the spec takes them, in a thread of its own if it has a ``turn``, and go on for as
+    long as it takes.
     """
-    where = torch.device(device)
+    where, turn = torch.device(device), turn or alone()
     machine.settle(where)
-    examples = load(spec, Path(data_dir), where)
-    net = prepare(spec, where)
-    lower(net, spec.precision)
+    with turn.preparing():
+        examples = load(spec, Path(data_dir), where)
+        net = prepare(spec, where)
+        lower(net, spec.precision)
+        state = start(spec, net)
+        step = way(spec, net, examples, state, {}).step if isinstance(spec, ResNetSpec) else None  # as a run takes them
     steps, began = -WARM, 0.0
 
     def over(_state: State) -> bool:
@@ -195,10 +221,9 @@ def speed(spec: NetworkSpec, *, data_dir: Path, device: str, ready: Callable[[],
         steps += 1
         return steps > 1 and time.monotonic() - began >= seconds
 
-    state = start(spec, net)
-    step = way(spec, net, examples, state, {}).step if isinstance(spec, ResNetSpec) else None  # as a run takes them
-    for _ in train(spec.with_rows(1_000_000), net, examples, state, over, step):
-        pass
+    with turn.stream(where):
+        for _ in train(spec.with_rows(1_000_000), net, examples, state, over, step):
+            pass
     _synchronise(where)
     return (steps - 1) * spec.batch_size / (time.monotonic() - began)
 

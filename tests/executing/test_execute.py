@@ -16,7 +16,8 @@ from repro.compare import Measure
 from repro.errors import DataError, SpecError, StoreError
 from repro.executing import pool
 from repro.executing.execute import run_all
-from repro.executing.pool import Assignment, Site, work
+from repro.executing.pool import Assignment, Done, Site, work
+from repro.executing.signals import Stop
 from repro.recipes import SCALES, cifar, imagenet
 from repro.runs.store import Store
 from tests import made
@@ -108,8 +109,25 @@ def test_runs_of_several_processes_come_last_and_alone_with_a_device_each(tmp_pa
     assert calls == [([one, other], 9), ([eight], 1)]
     monkeypatch.setattr("repro.training.run", lambda *_, devices, **__: given.append(devices) or "complete")
     for task in tasks:
-        work(task)
+        work([task])
     assert given == [(), site.devices[:8], ()]
+
+
+def test_runs_that_a_worker_trains_at_once_differ_in_their_seeds_alone(tmp_path, in_threads, monkeypatch):
+    given = []
+
+    def work(assignments):
+        given.append([(one.spec.depth, one.spec.seed) for one in assignments])
+        return [Done(spec=one.spec, status="complete", seconds=1.0) for one in assignments]
+
+    monkeypatch.setattr(pool, "work", work)
+    specs = [tiny(0), cifar("smoke", 0, depth=14), tiny(1), tiny(2), cifar("smoke", 1, depth=14), tiny(3)]
+    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None, together=3)
+    tasks, ended = [Assignment(spec=spec, criteria={}, site=site) for spec in specs], []
+    with Stop() as stop:
+        assert pool.train(tasks, site, stop, ended.append)
+    assert given == [[(8, 0), (8, 1), (8, 2)], [(14, 0), (14, 1)], [(8, 3)]]
+    assert {done.spec.key for done in ended} == {spec.key for spec in specs}
 
 
 def test_an_edited_spec_fails_its_run_alone(tmp_path, in_threads):

@@ -1,4 +1,4 @@
-"""How many runs share a GPU: decided from pretended measurements, on a machine without one."""
+"""How runs share a GPU: decided from pretended measurements, on a machine without one."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from repro.executing import execute, sharing
 from repro.executing.execute import run_all
-from repro.executing.sharing import StoppedError, per_gpu, rates, soonest
+from repro.executing.sharing import Measured, Sharing, StoppedError, measure, per_gpu, soonest
 from repro.recipes import cifar
 from repro.runs.store import Store
 from tests.executing.test_execute import check_of, tiny
@@ -18,14 +18,14 @@ FULL = {1: 50.0, 2: 50.0}
 
 
 class Machine:
-    """A GPU on which a network of each depth trains so fast; keeps what was asked."""
+    """A GPU on which so many runs of a network of each depth train so fast, in processes and in threads of one."""
 
-    def __init__(self, by_depth):
-        self.by_depth, self.asked = by_depth, []
+    def __init__(self, by_depth, threads=None):
+        self.rates, self.asked = {False: by_depth, True: threads or {}}, []
 
-    def __call__(self, spec, count):
-        self.asked.append((spec.depth, count))
-        return self.by_depth[spec.depth].get(count)
+    def __call__(self, spec, count, threads):
+        self.asked.append((spec.depth, count, threads))
+        return self.rates[threads].get(spec.depth, {}).get(count)
 
 
 def shared(store, machine, runs=((SMALL, 4000.0),), budget=None):
@@ -33,59 +33,86 @@ def shared(store, machine, runs=((SMALL, 4000.0),), budget=None):
 
 
 def test_runs_are_doubled_until_that_gains_nothing():
-    machine = Machine({8: GAINING | {16: 900.0}})
-    assert rates(SMALL, machine) == {"1": 100.0, "2": 180.0, "4": 300.0, "8": 301.0}
-    machine = Machine({8: FULL | {4: 900.0}})
-    assert rates(SMALL, machine) == {"1": 50.0, "2": 50.0}
+    found = measure(SMALL, Machine({8: GAINING | {16: 900.0}}), threads=False)
+    assert found.rates == {"1": 100.0, "2": 180.0, "4": 300.0, "8": 301.0}
+    assert measure(SMALL, Machine({8: FULL | {4: 900.0}}), threads=False).rates == {"1": 50.0, "2": 50.0}
 
 
 def test_runs_are_doubled_until_they_no_longer_fit():
-    assert rates(SMALL, Machine({8: {1: 100.0, 2: 190.0}})) == {"1": 100.0, "2": 190.0}
+    assert measure(SMALL, Machine({8: {1: 100.0, 2: 190.0}}), threads=False).rates == {"1": 100.0, "2": 190.0}
+
+
+def test_threads_are_measured_from_two_on_and_only_where_they_are_wanted():
+    machine = Machine({8: FULL}, {8: {2: 80.0, 4: 81.0}})
+    found = measure(SMALL, machine, threads=True)
+    assert (found.rates, found.threads) == ({"1": 50.0, "2": 50.0}, {"1": 50.0, "2": 80.0, "4": 81.0})
+    assert machine.asked == [(8, 1, False), (8, 2, False), (8, 2, True), (8, 4, True)]
+    assert measure(SMALL, machine, threads=False).threads == {}
+    assert measure(SMALL, Machine({}, {8: {2: 80.0}}), threads=True).threads == {}
 
 
 def test_as_many_share_a_gpu_as_end_soonest(tmp_path):
-    assert shared(Store(tmp_path), Machine({8: GAINING})) == 4
-    assert shared(Store(tmp_path / "full"), Machine({8: FULL})) == 1
+    assert shared(Store(tmp_path), Machine({8: GAINING})) == Sharing(runs=4)
+    assert shared(Store(tmp_path / "full"), Machine({8: FULL})) == Sharing()
+    threads = {8: {2: 80.0, 4: 120.0, 8: 121.0}}
+    assert shared(Store(tmp_path / "streams"), Machine({8: FULL}, threads)) == Sharing(runs=4, threads=True)
+    assert shared(Store(tmp_path / "near"), Machine({8: GAINING}, {8: {2: 190.0, 4: 310.0}})) == Sharing(runs=4)
 
 
 def test_the_answer_is_kept_beside_the_store(tmp_path):
-    assert shared(Store(tmp_path), Machine({8: GAINING})) == 4
+    assert shared(Store(tmp_path), Machine({8: GAINING})) == Sharing(runs=4)
     again = Machine({})
-    assert shared(Store(tmp_path), again) == 4
-    assert shared(Store(tmp_path), again, runs=[(SMALL, 5.0)]) == 4
+    assert shared(Store(tmp_path), again) == Sharing(runs=4)
+    assert shared(Store(tmp_path), again, runs=[(SMALL, 5.0)]) == Sharing(runs=4)
     assert again.asked == []
     (file,) = (tmp_path / ".sharing").glob("*.json")
-    assert json.loads(file.read_text())[0]["rates"]["4"] == 300.0
+    (kept,) = json.loads(file.read_text())
+    assert kept.pop("threads") == {"1": 100.0}
+    assert kept["rates"]["4"] == 300.0
+    file.write_text(json.dumps([kept]))  # as it was before threads were measured
+    assert shared(Store(tmp_path), again) == Sharing(runs=4)
 
 
 def test_a_damaged_answer_is_measured_again(tmp_path):
     shared(Store(tmp_path), Machine({8: GAINING}))
     (file,) = (tmp_path / ".sharing").glob("*.json")
     file.write_text('[{"spec": ')
-    assert shared(Store(tmp_path), Machine({8: FULL})) == 1
+    assert shared(Store(tmp_path), Machine({8: FULL})) == Sharing()
 
 
 def test_a_measurement_that_takes_longer_than_it_saves_is_not_made(tmp_path):
     machine = Machine({8: GAINING})
-    assert shared(Store(tmp_path), machine, runs=[(SMALL, 600.0)]) == 1
-    assert shared(Store(tmp_path), machine, budget=600.0) == 1
+    assert shared(Store(tmp_path), machine, runs=[(SMALL, 600.0)]) == Sharing()
+    assert shared(Store(tmp_path), machine, budget=600.0) == Sharing()
     assert machine.asked == []
 
 
 def test_a_network_that_fails_alone_shares_with_nobody(tmp_path):
-    assert shared(Store(tmp_path), Machine({8: {}})) == 1
+    assert shared(Store(tmp_path), Machine({8: {}})) == Sharing()
 
 
 def test_a_number_that_one_network_was_not_measured_with_is_not_taken(tmp_path):
     machine = Machine({8: GAINING, 14: {1: 80.0, 2: 140.0}})
-    assert shared(Store(tmp_path), machine, runs=[(SMALL, 9000.0), (LARGE, 9.0)]) == 2
+    assert shared(Store(tmp_path), machine, runs=[(SMALL, 9000.0), (LARGE, 9.0)]) == Sharing(runs=2)
 
 
 def test_networks_weigh_as_the_time_that_they_take():
-    gaining, losing = {"1": 100.0, "2": 160.0}, {"1": 100.0, "2": 60.0}
-    assert soonest([(gaining, 90.0), (losing, 10.0)]) == 2
-    assert soonest([(gaining, 10.0), (losing, 90.0)]) == 1
-    assert soonest([]) == 1
+    gaining, losing = (Measured(spec="", rates={"1": 100.0, "2": two}) for two in (160.0, 60.0))
+    assert soonest([(gaining, 90.0), (losing, 10.0)]) == Sharing(runs=2)
+    assert soonest([(gaining, 10.0), (losing, 90.0)]) == Sharing()
+    assert soonest([]) == Sharing()
+
+
+@pytest.mark.parametrize("threads", [False, True])
+def test_a_rate_is_measured_of_real_trainings_at_once(threads):
+    rate = sharing.measured_rate(Path(), "cpu", stopped=lambda: False, seconds=0.2)
+    assert rate(SMALL, 2, threads) > 0
+
+
+@pytest.mark.parametrize("threads", [False, True])
+def test_what_cannot_be_trained_has_no_rate(threads, tmp_path):
+    rate = sharing.measured_rate(tmp_path, "cpu", stopped=lambda: False, seconds=0.2)
+    assert rate(cifar("pilot", 0, depth=8), 2, threads) is None  # there are no images
 
 
 @pytest.fixture
@@ -106,9 +133,15 @@ def train_all(store, **more):
 
 
 def test_every_gpu_trains_as_many_runs_as_share_one(tmp_path, two_gpus, monkeypatch):
-    monkeypatch.setattr(sharing, "per_gpu", lambda *_, **__: 4)
+    monkeypatch.setattr(sharing, "per_gpu", lambda *_, **__: Sharing(runs=4))
     train_all(Store(tmp_path))
-    assert (two_gpus[0].workers, two_gpus[0].devices) == (8, ("cuda:0", "cuda:1"))
+    assert (two_gpus[0].workers, two_gpus[0].together, two_gpus[0].devices) == (8, 1, ("cuda:0", "cuda:1"))
+
+
+def test_every_gpu_has_one_process_whose_threads_share_it(tmp_path, two_gpus, monkeypatch):
+    monkeypatch.setattr(sharing, "per_gpu", lambda *_, **__: Sharing(runs=4, threads=True))
+    train_all(Store(tmp_path))
+    assert (two_gpus[0].workers, two_gpus[0].together) == (2, 4)
 
 
 def test_workers_that_are_named_are_taken_as_they_are(tmp_path, two_gpus, monkeypatch):
@@ -121,7 +154,7 @@ def test_a_measurement_that_the_user_ends_is_not_kept(tmp_path, two_gpus, monkey
     monkeypatch.setattr(sharing, "LEAST", 0.0)
 
     def measured_rate(data_dir, device, *, stopped):
-        def rate(spec, count):
+        def rate(spec, count, threads):
             raise StoppedError
 
         return rate

@@ -1,12 +1,15 @@
 """A worker process: how a run ends in it, and the process that succeeds one whose GPU is spoiled."""
 
 import os
+import time
 from concurrent.futures import Future
 from pathlib import Path
 
-from repro.errors import CaptureError
+import pytest
+
+from repro.errors import CaptureError, StoreError
 from repro.executing import worker
-from repro.executing.worker import Assignment, Site, work
+from repro.executing.worker import Assignment, Done, Site, work
 from repro.runs.store import Store
 from tests.executing.test_execute import tiny
 
@@ -14,7 +17,7 @@ from tests.executing.test_execute import tiny
 def test_a_worker_reports_an_unexpected_error_instead_of_raising(tmp_path, monkeypatch):
     monkeypatch.setattr("repro.training.learner", lambda *_: 1 / 0)
     site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None)
-    done = work(Assignment(spec=tiny(0), criteria={}, site=site))
+    (done,) = work([Assignment(spec=tiny(0), criteria={}, site=site)])
     assert (done.status, done.error) == ("failed", "ZeroDivisionError: division by zero")
 
 
@@ -28,7 +31,7 @@ def test_a_worker_whose_gpu_is_spoiled_hands_its_runs_to_a_process_without_that_
         def submit(self, function, assignment):
             handed.append((function, assignment))
             future = Future()
-            future.set_result("done there")
+            future.set_result(["done there"])
             return future
 
         def shutdown(self):
@@ -45,10 +48,63 @@ def test_a_worker_whose_gpu_is_spoiled_hands_its_runs_to_a_process_without_that_
     monkeypatch.setattr("repro.training.run", spoiled)
     site = Site(store=Store(tmp_path), data_dir=Path(), device="cuda", workers=1, deadline=None)
     assignments = [Assignment(spec=tiny(seed), criteria={}, site=site) for seed in range(2)]
-    assert [work(one) for one in assignments] == ["done there", "done there"]
+    assert [work([one]) for one in assignments] == [["done there"], ["done there"]]
     assert tried == [{"other": "why"}]
     assert started == [(1, "cuda:1", {"other": "why", "compiled": "permission"})]
-    assert handed == [(work, one) for one in assignments]
+    assert handed == [(work, [one]) for one in assignments]
+
+
+@pytest.fixture
+def at_once(tmp_path):
+    """Trains three runs at once in this process."""
+    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None, together=3)
+    assignments = [Assignment(spec=tiny(seed), criteria={}, site=site) for seed in range(3)]
+    return lambda: work(assignments)
+
+
+def test_runs_at_once_are_all_reported(at_once, tmp_path):
+    assert [(done.spec, done.status) for done in at_once()] == [(tiny(seed), "complete") for seed in range(3)]
+    assert all(Store(tmp_path).run(tiny(seed)).record["parts"][0]["runs_at_once"] == 3 for seed in range(3))
+
+
+def test_runs_at_once_whose_gpu_one_of_them_spoiled_are_trained_again_alone(at_once, monkeypatch):
+    again = []
+
+    class Successor:
+        def submit(self, function, assignments):
+            again.append([one.spec.seed for one in assignments])
+            future = Future()
+            future.set_result([Done(spec=assignments[0].spec, status="complete", seconds=1.0)])
+            return future
+
+    def run(spec, store, **_):
+        if spec.seed:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        return "complete"
+
+    monkeypatch.setattr(worker, "_succeed", lambda avoid: Successor())
+    monkeypatch.setattr("repro.training.run", run)
+    assert [(done.spec.seed, done.status) for done in at_once()] == [(seed, "complete") for seed in range(3)]
+    assert again == [[1], [2]]
+
+
+def test_an_error_of_one_that_would_stop_every_run_pauses_those_at_once_with_it(at_once, monkeypatch):
+    ended = []
+
+    def run(spec, store, *, pause, turn, **_):
+        with turn.preparing():
+            pass
+        if spec.seed == 1:
+            raise StoreError("the disk is full")
+        while not pause():
+            time.sleep(0.01)
+        ended.append(spec.seed)
+        return "paused"
+
+    monkeypatch.setattr("repro.training.run", run)
+    with pytest.raises(StoreError, match="the disk is full"):
+        at_once()
+    assert sorted(ended) == [0, 2]
 
 
 def handed_over():
@@ -90,5 +146,6 @@ def test_after_an_error_that_spoils_the_gpu_another_process_trains_what_follows(
             raise error
 
         monkeypatch.setattr("repro.training.run", spoiled)
-        assert work(Assignment(spec=tiny(0), criteria={}, site=site)).status == "failed"
+        (done,) = work([Assignment(spec=tiny(0), criteria={}, site=site)])
+        assert done.status == "failed"
     assert begun == [{"fused": "why"}] * 2

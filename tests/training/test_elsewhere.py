@@ -1,6 +1,8 @@
 """A whole run on a device that is not the CPU, as far as one exists on every machine."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,9 @@ import torch
 from repro.errors import SpecError
 from repro.recipes import cifar
 from repro.runs.store import Store
-from repro.training import restore, run
+from repro.training import restore, run, turns
 from repro.training.precision import arithmetic
-from tests.training.elsewhere import pretended_gpu
+from tests.training.elsewhere import PretendedGpu, pretended_gpu
 
 pytestmark = pytest.mark.filterwarnings("ignore:CUDA is not available:UserWarning")
 
@@ -21,8 +23,8 @@ def short(trained, k=0, **changes):
     return dataclasses.replace(spec, **{"epochs": 2, "learning_rate_drops": (1,), **changes})
 
 
-def go(spec, store, device, pause=lambda: False):
-    return run(spec, store, data_dir=Path(), device=device, criteria={}, pause=pause, checkpoint_every=0.0)
+def go(spec, store, device, pause=lambda: False, **more):
+    return run(spec, store, data_dir=Path(), device=device, criteria={}, pause=pause, checkpoint_every=0.0, **more)
 
 
 @pytest.mark.parametrize("mix", [lambda a, b: torch.stack([a[0], b[0]]), lambda a, b: a + b, lambda a, b: b[a > 0]])
@@ -59,6 +61,40 @@ def test_a_whole_run_mixes_no_devices(trained, k, augmentation, tmp_path):
     here = Store(tmp_path / "here")
     go(spec, here, "cpu")
     assert there.run(spec).digest == here.run(spec).digest
+
+
+def test_runs_at_once_have_a_stream_each_and_end_as_they_do_alone(tmp_path, monkeypatch):
+    made, entered = [], []
+
+    class Stream:
+        def __init__(self, device):
+            made.append(self)
+            self.waited = 0
+
+        def synchronize(self):
+            self.waited += 1
+
+    @contextmanager
+    def stream(one):
+        entered.append(one)
+        yield
+
+    def one(seed, turn):
+        with PretendedGpu():  # a mode is of one thread
+            return go(short("batchnorm", seed=seed), there, "cuda", turn=turn)
+
+    monkeypatch.setattr("torch.cuda.Stream", Stream)
+    monkeypatch.setattr("torch.cuda.stream", stream)
+    here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
+    with pretended_gpu(), ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(one, range(2), turns(2))) == ["complete"] * 2
+    assert len(made) == 2
+    assert sorted(map(id, entered)) == sorted(map(id, made))
+    assert [one.waited for one in made] == [1, 1]
+    for seed in range(2):
+        go(short("batchnorm", seed=seed), here, "cpu")
+        spec = short("batchnorm", seed=seed)
+        assert there.run(spec).digest == here.run(spec).digest
 
 
 @pytest.mark.parametrize(("precision", "factors"), [("float32", "ieee"), ("tf32", "tf32"), ("bfloat16", "ieee")])

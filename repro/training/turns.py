@@ -1,0 +1,97 @@
+"""Runs that the threads of one process train at once: made ready one after the other, then each on its own stream."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from repro.errors import CaptureError
+
+
+class Turn:
+    """The place of one run among those that a process trains at once."""
+
+    def __init__(self, gate: "_Gate") -> None:
+        self._gate, self._ready = gate, False
+
+    @property
+    def runs(self) -> int:
+        """How many runs there are, this one included."""
+        return self._gate.runs
+
+    @contextmanager
+    def preparing(self) -> Iterator[None]:
+        """While open, no other run uses the device: nothing else may while a step is recorded.
+
+        On leaving it waits until the others are ready as well, or have left.
+
+        Raises:
+            CaptureError: this run or another left the device so that this process must not use it any more.
+        """
+        with self._gate.lock:
+            self._gate.check()
+            try:
+                yield
+            except CaptureError as error:
+                self._gate.close(error)
+                raise
+        self.leave()
+        self._gate.wait()
+
+    def leave(self) -> None:
+        """Lets the others begin without this run, if it is not ready."""
+        if not self._ready:
+            self._ready = True
+            self._gate.one_less()
+
+    @contextmanager
+    def stream(self, device: torch.device) -> Iterator[None]:
+        """While open, what this thread asks of a GPU runs beside what others ask of it, and not after that."""
+        if device.type != "cuda" or self.runs == 1:
+            yield
+            return
+        torch.cuda.synchronize(device)  # what it was made ready with is on the stream that all share
+        own = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        with torch.cuda.stream(own):
+            yield
+            own.synchronize()  # before its memory goes to others
+
+
+def turns(runs: int) -> tuple[Turn, ...]:
+    """A turn for each of some runs that are trained at once."""
+    gate = _Gate(runs)
+    return tuple(Turn(gate) for _ in range(runs))
+
+
+def alone() -> Turn:
+    """The turn of a run that has its process to itself."""
+    return turns(1)[0]
+
+
+class _Gate:
+    """Opens when all runs are ready, and closes for good when one has spoiled the device."""
+
+    def __init__(self, runs: int) -> None:
+        self.runs, self.lock = runs, threading.Lock()
+        self._change, self._awaited = threading.Condition(), runs
+        self._error: CaptureError | None = None
+
+    def one_less(self) -> None:
+        with self._change:
+            self._awaited -= 1
+            self._change.notify_all()
+
+    def close(self, error: CaptureError) -> None:
+        with self._change:
+            self._error = self._error or error
+            self._change.notify_all()
+
+    def check(self) -> None:
+        if self._error is not None:
+            raise CaptureError(self._error.way, self._error.found)
+
+    def wait(self) -> None:
+        with self._change:
+            self._change.wait_for(lambda: not self._awaited or self._error is not None)
+            self.check()
