@@ -19,6 +19,7 @@ Json = dict[str, Any]
 
 # In the paper's order: counts, recap, Figures 1 to 7, then what is only in version 1 or the appendix.
 FILES = ("table1", "bn_algorithm", "fig", "", "v1", "appendix")
+NO_POINT = ": no point for "  # of a control that was not run on a network
 BRIEF = 34  # letters of what was found that fit beside the name of a claim on the first page
 MOST_VALUES = 60  # per-seed values in the PDF for one claim; the page has them all
 
@@ -89,6 +90,7 @@ def section(
         "controls": (controls := _controls(rows, anchors)),
         "controls_line": _controls_line(controls),
         "deviations": counted([text for row in rows for text in row["deviations"]]),
+        "deviations_line": _deviations_line([text for row in rows for text in row["deviations"]]),
         "notes": sorted({row["note"] for row in rows} - {""}),
         "missing": [(row["check"], row["missing"]) for row in rows if row["missing"]],
         "values": values,
@@ -96,6 +98,16 @@ def section(
         "runs": _by_arm({run["key"]: run for row in rows for run in row["runs"]}.values()),
         "hashes": [(row["check"], row["criterion_sha256"]) for row in rows],
     }
+
+
+def _deviations_line(texts: Iterable[str]) -> str:
+    """Deviations of all points, except of the code that judged: those that differ in what has no point as one."""
+    found: dict[str, list[str]] = {}
+    for text in dict.fromkeys(texts):
+        head, no_point, names = text.partition(NO_POINT)
+        found.setdefault(head + no_point, []).extend(names.split(", ") if no_point else [])
+    wanted = (text for text in found if not text.startswith("judging code:"))
+    return "; ".join(text + ", ".join(dict.fromkeys(found[text])) for text in wanted)
 
 
 def _by_arm(runs: Iterable[Json]) -> list[tuple[str, str, str, list[Json]]]:
