@@ -15,7 +15,7 @@ CHECKPOINTING = b"\nstopping: checkpointing the runs under way; Ctrl-C again end
 
 
 class Stop:
-    """While open, the first of SIGNALS sets ``event`` instead of ending the process; a later INT or TERM ends it."""
+    """While open, the first of SIGNALS sets ``event``; a later INT or TERM ends the process, its workers with it."""
 
     def __init__(self) -> None:
         with blocked():  # the first semaphore starts a helper process
@@ -40,7 +40,8 @@ class Stop:
             if number == signal.SIGINT and os.isatty(2):
                 os.write(2, CHECKPOINTING)
         elif number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._old[number])
+            # Not by an exception, which would wait for the workers: they end with this process.
+            signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
 
 

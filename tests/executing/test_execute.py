@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -203,6 +204,32 @@ def test_an_interrupt_checkpoints_what_is_under_way(tmp_path, begin):
     caller.send_signal(signal.SIGINT)
     assert caller.wait() == 42
     assert store.condition(spec) == "paused"
+
+
+def test_a_second_interrupt_ends_even_a_worker_that_does_not_checkpoint(tmp_path, begin):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2]); from tests.executing.test_execute import *\n"
+        "if __name__ == '__main__':\n"
+        "    check = check_of(lambda scale, seed: {'long': tiny(0, epochs=500)})\n"
+        "    run_all([check], Store(Path(sys.argv[1])), data_dir=Path(), device='cpu', workers=1)\n"
+    )
+    caller, folder = begin(code), Store(tmp_path / "results").folder(tiny(0, epochs=500))
+    while not (folder / "history.jsonl").exists() and caller.poll() is None:
+        time.sleep(0.05)
+    (lease,) = folder.glob("lease.*")
+    worker = json.loads(lease.read_text())["pid"]
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        caller.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            caller.wait(1)
+        caller.send_signal(signal.SIGINT)
+        assert caller.wait() == -signal.SIGINT
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    while Path(f"/proc/{worker}").exists() and "State:\tZ" not in Path(f"/proc/{worker}/status").read_text():
+        time.sleep(0.05)
+    assert Store(tmp_path / "results").condition(tiny(0, epochs=500)) == "missing"  # not "training"; no checkpoint yet
 
 
 def test_no_more_workers_are_prepared_than_there_are_runs(tmp_path, monkeypatch):
