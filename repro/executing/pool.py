@@ -1,6 +1,7 @@
 """Runs trained by a pool of worker processes, through crashes and signals."""
 
 import itertools
+import math
 import multiprocessing
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
@@ -67,6 +68,9 @@ def _train(tasks: Iterable[Task], site: Site, stop: Stop, report: Callable[[Done
         try:
             _drain(queue, held, pool, flying, site, stop, report)
         except BrokenProcessPool:
+            site = replace(
+                site, together=1
+            )  # should it be for want of memory, or for what runs at once do to each other
             for task in itertools.chain(*flying.values()):  # the pool does not report whose worker died
                 crashes[task.spec.key] += 1
                 _after_crash(task, crashes[task.spec.key], queue, site.store, report)
@@ -90,7 +94,8 @@ def _drain(
     """Keeps every worker busy until the queue is empty or it is time to stop; returns when all workers are idle."""
     while True:
         while queue and len(flying) < site.workers and not _over(site, stop):
-            some = _alike(queue, site.together)
+            fair = math.ceil(len(queue) / (site.workers - len(flying)))  # no worker waits while another has several
+            some = _alike(queue, min(site.together, fair))
             with blocked():
                 given = [Assignment(spec=task.spec, criteria=task.criteria, site=site) for task in some]
                 flying[pool.submit(work, given)] = some

@@ -6,14 +6,10 @@ stream, may run at the same time; but they share an interpreter.
 
 import json
 import math
-import multiprocessing
-import queue as queues
 import subprocess
-import threading
-import time
+from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,10 +24,7 @@ from repro.runs.ticket_spec import TicketSpec
 
 TRIED = (1, 2, 4, 8)  # runs at a time
 WORTH = 1.05  # doubling the runs must raise the examples per second by this factor
-SECONDS = 5.0  # of each trial, after its processes have warmed up
-PATIENCE = 600.0  # seconds for the processes of one trial to start
 LEAST = 3600.0  # seconds of training on a GPU below which measuring, some minutes, does not pay
-POLL = 1.0  # seconds between looks whether to stop
 MOST = 3  # networks to measure: those that most of a plan's time goes to
 
 # Examples per second of so many runs at once, in as many processes, or in threads of one (True); None if they fail.
@@ -44,6 +37,9 @@ class Sharing:
 
     runs: int = 1
     threads: bool = False
+
+
+Alike = Sequence[tuple[int, float]]  # for each condition, the number of its runs and the seconds of all, each alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,29 +117,53 @@ def per_gpu(
     file = store.root / ".sharing" / f"{gpu_name(device)}.json"
     known, at_hand = _read(file), min(sum(seconds for _, seconds in runs), math.inf if budget is None else budget)
     for spec, _ in networks if at_hand >= LEAST else ():
-        if _kind(spec) not in known:
+        found = known.get(_kind(spec))
+        if found is None or (found.rates and not found.threads):  # by earlier code, which had no threads
             tell(f"measuring how many runs like {spec.name} a GPU trains best at once: some minutes, kept in {file}")
             known[_kind(spec)] = measure(spec, rate, threads=True)
             with explain_write_errors(file.parent):
                 file.parent.mkdir(parents=True, exist_ok=True)
             write(file, json.dumps([asdict(one) for one in known.values()], indent=1).encode())
-    return soonest([(known[_kind(spec)], seconds) for spec, seconds in networks if _kind(spec) in known])
+    return soonest([(known[_kind(spec)], _alike(spec, runs)) for spec, _ in networks if _kind(spec) in known])
 
 
-def soonest(networks: Sequence[tuple[Measured, float]]) -> Sharing:
-    """The sharing that ends first what takes so many seconds alone, the fewest runs and processes if near.
+def soonest(networks: Sequence[tuple[Measured, Alike]]) -> Sharing:
+    """The sharing that ends first what takes so many seconds alone; of near ones the fewest processes, then runs.
 
     Only numbers that every network was measured with: a larger one may not fit into the memory.
     """
-    best, least = Sharing(), math.inf
-    for threads in (False, True):
-        for count in map(str, TRIED if networks else ()):
-            rates = [one.threads if threads else one.rates for one, _ in networks]
-            if all(count in one for one in rates):
-                hours = sum(seconds * one["1"] / one[count] for one, (_, seconds) in zip(rates, networks, strict=True))
-                if WORTH * hours < least:
-                    best, least = Sharing(runs=int(count), threads=threads), hours
-    return best
+    hours = {
+        Sharing(runs=count, threads=threads): sum(_seconds(one, alike, count, threads) for one, alike in networks)
+        for threads in (False, True)
+        for count in TRIED[threads:]
+        if networks and all(str(count) in (one.threads if threads else one.rates) for one, _ in networks)
+    }
+    near = [one for one in hours if hours[one] <= WORTH * min(hours.values())]
+    return min(near, key=lambda one: (1 if one.threads else one.runs, one.runs), default=Sharing())
+
+
+def _seconds(network: Measured, alike: Alike, count: int, threads: bool) -> float:
+    """Seconds on one GPU of so many runs at once; threads train no more at once than differ in their seeds alone."""
+    if not threads:
+        return sum(alone for _, alone in alike) * network.rates["1"] / network.rates[str(count)]
+    total = 0.0
+    for number, alone in alike:
+        for runs in [count] * (number // count) + [number % count]:
+            rate = max((rate for tried, rate in network.threads.items() if int(tried) <= runs), default=math.inf)
+            total += alone * runs / number * network.threads["1"] / rate
+    return total
+
+
+def _alike(network: NetworkSpec, runs: Sequence[tuple[RunSpec, float]]) -> Alike:
+    """The runs of a network and others as fast: of each condition the number of its runs, and the seconds of all."""
+    numbers, seconds = Counter[RunSpec](), Counter[RunSpec]()
+    for spec, alone in runs:
+        trained = spec.sequence[0].training if isinstance(spec, TicketSpec) else spec
+        if isinstance(trained, NetworkSpec) and _kind(trained) == _kind(network):
+            condition = replace(spec, seed=0)
+            numbers[condition] += 1
+            seconds[condition] += alone  # type: ignore[assignment]
+    return [(number, seconds[condition]) for condition, number in numbers.items()]
 
 
 def gpu_name(device: str) -> str:
@@ -155,74 +175,6 @@ def gpu_name(device: str) -> str:
     except (OSError, subprocess.SubprocessError):
         told = ""
     return "-".join((told or device).replace(":", " ").replace("/", " ").split())
-
-
-class StoppedError(Exception):
-    """The user ended a measurement."""
-
-
-def measured_rate(data_dir: Path, device: str, *, stopped: Callable[[], bool], seconds: float = SECONDS) -> Rate:
-    """Measures rates on a device, of runs that all go on at the same time; StoppedError when told."""
-
-    def rate(spec: NetworkSpec, count: int, threads: bool) -> float | None:
-        context = multiprocessing.get_context("spawn")
-        number, runs = (1, count) if threads else (count, 1)
-        barrier, answers = context.Barrier(number), context.Queue()
-        arguments = (spec, data_dir, device, seconds, runs, barrier, answers)
-        processes = [context.Process(target=_train, args=arguments, daemon=True) for _ in range(number)]
-        for process in processes:
-            process.start()
-        try:
-            found = [_answer(answers, stopped) for _ in processes]
-        except queues.Empty:
-            return None
-        finally:
-            for process in processes:
-                process.kill()
-                process.join()
-        return None if any(math.isnan(one) for one in found) else sum(found)
-
-    return rate
-
-
-def _answer(answers: Any, stopped: Callable[[], bool]) -> float:
-    late = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return float(answers.get(timeout=POLL))
-        except queues.Empty:
-            if stopped():
-                raise StoppedError from None
-            if time.monotonic() > late:
-                raise
-
-
-def _train(
-    spec: NetworkSpec, data_dir: Path, device: str, seconds: float, runs: int, barrier: Any, answers: Any
-) -> None:
-    """Puts the rate of some runs in threads of this process among the answers, taken when every process is ready."""
-    from repro.training import speed, turns
-
-    here = threading.Barrier(runs, action=lambda: barrier.wait(PATIENCE))
-
-    def one(turn: Any) -> float:
-        try:
-            return speed(
-                spec, data_dir=data_dir, device=device, ready=lambda: here.wait(PATIENCE), seconds=seconds, turn=turn
-            )
-        except BaseException:
-            here.abort()
-            raise
-        finally:
-            turn.leave()
-
-    try:
-        with ThreadPoolExecutor(runs) as threads:
-            answers.put(sum(threads.map(one, turns(runs))))
-    except Exception:  # most likely out of memory: that many do not fit
-        barrier.abort()
-        answers.put(math.nan)
-        raise
 
 
 def _kind(spec: RunSpec) -> tuple[Any, ...]:

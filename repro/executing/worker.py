@@ -64,6 +64,14 @@ class Assignment:
     site: Site
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Spoiled:
+    """How a run ended after which this process must not use the GPU any more."""
+
+    done: Done
+    avoid: Mapping[str, str]  # the way that did it, and what happened; {} where no way is to blame
+
+
 def work(assignments: Sequence[Assignment]) -> list[Done | None]:
     """Trains runs at once as far as possible, in a worker process; None for one that another process is training.
 
@@ -73,28 +81,26 @@ def work(assignments: Sequence[Assignment]) -> list[Done | None]:
     """
     if _SUCCESSOR is not None:
         return _SUCCESSOR.submit(work, assignments).result()
-    began = time.monotonic()
     found = [_train(assignments[0])] if len(assignments) == 1 else _at_once(assignments)
-    spoiled = [one for one in found if isinstance(one, Exception)]
+    spoiled = [one for one in found if isinstance(one, _Spoiled)]
     if spoiled:
-        avoid = {one.way: one.found for one in spoiled if isinstance(one, CaptureError)}
+        avoid = {way: why for one in spoiled for way, why in one.avoid.items()}
         successor = _succeed({**_AVOID, **avoid})
-        if not avoid and len(found) == 1:
-            return [_failed(assignments[0], began, spoiled[0])]
-        # Of several runs, all but one failed for another's error: each is trained again, alone.
-        for place, assignment in enumerate(assignments):
-            if isinstance(found[place], Exception):
+        for place, (assignment, one) in enumerate(zip(assignments, found, strict=True)):
+            # Of several runs, some failed for another's error, in its words or in others: each is trained again, alone.
+            failed = len(found) > 1 and isinstance(one, Done) and one.status == "failed"
+            if failed or (isinstance(one, _Spoiled) and (len(found) > 1 or one.avoid)):
                 (found[place],) = successor.submit(work, [assignment]).result()
-    return [one for one in found if not isinstance(one, Exception)]
+    return [one.done if isinstance(one, _Spoiled) else one for one in found]
 
 
-def _at_once(assignments: Sequence[Assignment]) -> list[Done | Exception | None]:
+def _at_once(assignments: Sequence[Assignment]) -> list[Done | _Spoiled | None]:
     """Trains several runs, each in a thread; where one stops everything, the others are checkpointed."""
     from repro.training import turns
 
     halted = threading.Event()
 
-    def one(assignment: Assignment, turn: "Turn") -> Done | Exception | None:
+    def one(assignment: Assignment, turn: "Turn") -> Done | _Spoiled | None:
         try:
             return _train(assignment, turn, halted)
         except BaseException:
@@ -111,8 +117,8 @@ def _at_once(assignments: Sequence[Assignment]) -> list[Done | Exception | None]
 
 def _train(
     assignment: Assignment, turn: "Turn | None" = None, halted: threading.Event | None = None
-) -> Done | Exception | None:
-    """Trains one run as far as possible; an error after which this process must not use the GPU any more."""
+) -> Done | _Spoiled | None:
+    """Trains one run as far as possible; after some errors this process must not use the GPU any more."""
     from repro.training import run  # only workers import torch
 
     site, began, status, error = assignment.site, time.monotonic(), "failed", ""  # unless it ends otherwise
@@ -130,7 +136,7 @@ def _train(
             turn=turn,
         )
     except CaptureError as spoiled:
-        return spoiled
+        return _Spoiled(done=_failed(assignment, began, spoiled), avoid={spoiled.way: spoiled.found})
     except TakenOverError:
         return None
     except (ReproError, OSError) as raised:
@@ -142,7 +148,8 @@ def _train(
             raise StoreError(f"{assignment.spec.name}: {raised}; fix that, and train it again.") from raised
         status, error = "waiting" if is_the_sites_fault(raised) else "failed", str(raised)
     except Exception as raised:  # it is in the run's failure.json, with its traceback
-        return raised if spoils_gpu(raised) else _failed(assignment, began, raised)
+        done = _failed(assignment, began, raised)
+        return _Spoiled(done=done, avoid={}) if spoils_gpu(raised) else done
     if status == "held":
         return None
     return Done(spec=assignment.spec, status=status, seconds=time.monotonic() - began, error=error)

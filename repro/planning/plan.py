@@ -162,7 +162,7 @@ def _known(run: Run) -> Known:
     seconds = sum(
         min(part["seconds"], part.get("processor_seconds", math.inf) / max(1, part["threads"]))
         if device_type == "cpu"
-        else part["seconds"]
+        else part["seconds"] / part.get("runs_at_once", 1)
         for part in parts
     )
     return Known(spec=run.spec, seconds=seconds * run.spec.devices, device_type=device_type)

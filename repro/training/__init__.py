@@ -123,14 +123,16 @@ def _train(
         _finish(spec, store, None, record, lease)
         return "complete"
     folder = store.folder(spec)
-    with turn.preparing():
+    # What this thread worked, where others have the process as well.
+    work = time.process_time if turn.runs == 1 else time.thread_time
+    with turn.preparing(pause):
         machine.forget_peak_memory(device)
         one = learner(spec, data_dir, device, group)
         frozen, place = one.frozen(), one.place
         past = resume(folder, spec, one, criteria)
         part = machine.part(device) | {f"from_{spec.row_name}": place.row, "from_step": place.step}
-        began, worked = time.monotonic(), time.process_time()
-        part.update(one.hasten(avoid))
+        began, worked = time.monotonic(), work()
+        part.update(one.hasten(avoid) if turn.runs == 1 or not pause() else {})
         ready = time.monotonic()
     began += time.monotonic() - ready  # while others were made ready
     saved, stopped = time.monotonic(), False
@@ -139,7 +141,7 @@ def _train(
 
     def clock() -> None:
         part["seconds"] = round(time.monotonic() - began, 3)
-        part["processor_seconds"] = round((time.process_time() - worked) / turn.runs, 3)
+        part["processor_seconds"] = round(work() - worked, 3)
 
     def save_all() -> None:
         _synchronise(device)  # what is queued belongs to this part's seconds

@@ -1,12 +1,14 @@
 """Runs that the threads of one process train at once: made ready one after the other, then each on its own stream."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 
 from repro.errors import CaptureError
+
+POLL = 1.0  # seconds between looks whether to wait on
 
 
 class Turn:
@@ -21,10 +23,10 @@ class Turn:
         return self._gate.runs
 
     @contextmanager
-    def preparing(self) -> Iterator[None]:
+    def preparing(self, pause: Callable[[], bool] = lambda: False) -> Iterator[None]:
         """While open, no other run uses the device: nothing else may while a step is recorded.
 
-        On leaving it waits until the others are ready as well, or have left.
+        On leaving it waits until the others are ready as well, have left, or ``pause`` says that nobody should begin.
 
         Raises:
             CaptureError: this run or another left the device so that this process must not use it any more.
@@ -37,7 +39,7 @@ class Turn:
                 self._gate.close(error)
                 raise
         self.leave()
-        self._gate.wait()
+        self._gate.wait(pause)
 
     def leave(self) -> None:
         """Lets the others begin without this run, if it is not ready."""
@@ -53,13 +55,20 @@ class Turn:
             return
         torch.cuda.synchronize(device)  # what it was made ready with is on the stream that all share
         own = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        with torch.cuda.stream(own):
-            yield
+        try:
+            with torch.cuda.stream(own):
+                yield
+        finally:
             own.synchronize()  # before its memory goes to others
 
 
 def turns(runs: int) -> tuple[Turn, ...]:
-    """A turn for each of some runs that are trained at once."""
+    """A turn for each of some runs that are trained at once, 8 at most.
+
+    Torch hands out 32 streams, then the same again, and what two recordings have in common ends with either. Each run
+    takes one for every way that it records, and its own.
+    """
+    assert 1 <= runs <= 8
     gate = _Gate(runs)
     return tuple(Turn(gate) for _ in range(runs))
 
@@ -91,7 +100,9 @@ class _Gate:
         if self._error is not None:
             raise CaptureError(self._error.way, self._error.found)
 
-    def wait(self) -> None:
+    def wait(self, pause: Callable[[], bool]) -> None:
         with self._change:
-            self._change.wait_for(lambda: not self._awaited or self._error is not None)
+            while not self._change.wait_for(lambda: not self._awaited or self._error is not None, POLL):
+                if pause():
+                    return
             self.check()

@@ -6,8 +6,10 @@ import multiprocessing
 import os
 import signal
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -129,6 +131,40 @@ def test_runs_that_a_worker_trains_at_once_differ_in_their_seeds_alone(tmp_path,
         assert pool.train(tasks, site, stop, ended.append)
     assert given == [[(8, 0), (8, 1), (8, 2)], [(14, 0), (14, 1)], [(8, 3)]]
     assert {done.spec.key for done in ended} == {spec.key for spec in specs}
+
+
+def test_no_worker_waits_while_another_trains_several(tmp_path, in_threads, monkeypatch):
+    given, both = [], threading.Barrier(2)
+
+    def work(assignments):
+        both.wait(60)
+        given.append(len(assignments))
+        return [Done(spec=one.spec, status="complete", seconds=1.0) for one in assignments]
+
+    monkeypatch.setattr(pool, "work", work)
+    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=2, deadline=None, together=4)
+    tasks = [Assignment(spec=tiny(seed), criteria={}, site=site) for seed in range(4)]
+    with Stop() as stop:
+        assert pool.train(tasks, site, stop, lambda done: None)
+    assert given == [2, 2]
+
+
+def test_after_a_worker_died_runs_are_trained_one_at_a_time(tmp_path, in_threads, monkeypatch):
+    given = []
+
+    def work(assignments):
+        given.append(len(assignments))
+        if len(assignments) > 1:
+            raise BrokenProcessPool("killed")
+        return [Done(spec=one.spec, status="complete", seconds=1.0) for one in assignments]
+
+    monkeypatch.setattr(pool, "work", work)
+    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None, together=2)
+    tasks, ended = [Assignment(spec=tiny(seed), criteria={}, site=site) for seed in range(2)], []
+    with Stop() as stop:
+        assert pool.train(tasks, site, stop, ended.append)
+    assert given == [2, 1, 1]
+    assert [done.status for done in ended] == ["complete"] * 2
 
 
 def test_an_edited_spec_fails_its_run_alone(tmp_path, in_threads):

@@ -1,13 +1,15 @@
 """How runs share a GPU: decided from pretended measurements, on a machine without one."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 
-from repro.executing import execute, sharing
+from repro.executing import execute, sharing, together
 from repro.executing.execute import run_all
-from repro.executing.sharing import Measured, Sharing, StoppedError, measure, per_gpu, soonest
+from repro.executing.sharing import Measured, Sharing, measure, per_gpu, soonest
+from repro.executing.together import StoppedError
 from repro.recipes import cifar
 from repro.runs.store import Store
 from tests.executing.test_execute import check_of, tiny
@@ -26,6 +28,10 @@ class Machine:
     def __call__(self, spec, count, threads):
         self.asked.append((spec.depth, count, threads))
         return self.rates[threads].get(spec.depth, {}).get(count)
+
+
+def alike(spec, number, seconds):
+    return [(dataclasses.replace(spec, seed=seed), seconds / number) for seed in range(number)]
 
 
 def shared(store, machine, runs=((SMALL, 4000.0),), budget=None):
@@ -54,9 +60,16 @@ def test_threads_are_measured_from_two_on_and_only_where_they_are_wanted():
 def test_as_many_share_a_gpu_as_end_soonest(tmp_path):
     assert shared(Store(tmp_path), Machine({8: GAINING})) == Sharing(runs=4)
     assert shared(Store(tmp_path / "full"), Machine({8: FULL})) == Sharing()
-    threads = {8: {2: 80.0, 4: 120.0, 8: 121.0}}
-    assert shared(Store(tmp_path / "streams"), Machine({8: FULL}, threads)) == Sharing(runs=4, threads=True)
     assert shared(Store(tmp_path / "near"), Machine({8: GAINING}, {8: {2: 190.0, 4: 310.0}})) == Sharing(runs=4)
+
+
+def test_threads_share_a_gpu_where_there_are_enough_seeds_of_one_condition(tmp_path):
+    fast = {8: {2: 80.0, 4: 120.0, 8: 121.0}}
+    for name, number, best in (("eight", 8, 4), ("two", 2, 2), ("one", 1, 1)):
+        found = shared(Store(tmp_path / name), Machine({8: FULL}, fast), runs=alike(SMALL, number, 4000.0))
+        assert found == Sharing(runs=best, threads=best > 1)
+    others = [(dataclasses.replace(SMALL, labels="shuffled"), 500.0), *alike(SMALL, 4, 3500.0)]
+    assert shared(Store(tmp_path / "eight"), Machine({}), runs=others) == Sharing(runs=4, threads=True)
 
 
 def test_the_answer_is_kept_beside_the_store(tmp_path):
@@ -70,7 +83,9 @@ def test_the_answer_is_kept_beside_the_store(tmp_path):
     assert kept.pop("threads") == {"1": 100.0}
     assert kept["rates"]["4"] == 300.0
     file.write_text(json.dumps([kept]))  # as it was before threads were measured
-    assert shared(Store(tmp_path), again) == Sharing(runs=4)
+    once_more = Machine({8: GAINING})
+    assert shared(Store(tmp_path), once_more) == Sharing(runs=4)
+    assert once_more.asked != []
 
 
 def test_a_damaged_answer_is_measured_again(tmp_path):
@@ -98,20 +113,27 @@ def test_a_number_that_one_network_was_not_measured_with_is_not_taken(tmp_path):
 
 def test_networks_weigh_as_the_time_that_they_take():
     gaining, losing = (Measured(spec="", rates={"1": 100.0, "2": two}) for two in (160.0, 60.0))
-    assert soonest([(gaining, 90.0), (losing, 10.0)]) == Sharing(runs=2)
-    assert soonest([(gaining, 10.0), (losing, 90.0)]) == Sharing()
+    assert soonest([(gaining, [(2, 90.0)]), (losing, [(2, 10.0)])]) == Sharing(runs=2)
+    assert soonest([(gaining, [(2, 10.0)]), (losing, [(2, 90.0)])]) == Sharing()
     assert soonest([]) == Sharing()
+
+
+def test_of_sharings_that_are_as_fast_the_fewest_processes_and_runs_are_taken():
+    rates = {"1": 100.0, "2": 199.0, "4": 205.0}
+    for threads, best in (({"2": 196.0}, Sharing(runs=2, threads=True)), ({"2": 150.0}, Sharing(runs=2))):
+        measured = Measured(spec="", rates=rates, threads={"1": 100.0, **threads})
+        assert soonest([(measured, [(8, 800.0)])]) == best
 
 
 @pytest.mark.parametrize("threads", [False, True])
 def test_a_rate_is_measured_of_real_trainings_at_once(threads):
-    rate = sharing.measured_rate(Path(), "cpu", stopped=lambda: False, seconds=0.2)
+    rate = together.measured_rate(Path(), "cpu", stopped=lambda: False, seconds=0.2)
     assert rate(SMALL, 2, threads) > 0
 
 
 @pytest.mark.parametrize("threads", [False, True])
 def test_what_cannot_be_trained_has_no_rate(threads, tmp_path):
-    rate = sharing.measured_rate(tmp_path, "cpu", stopped=lambda: False, seconds=0.2)
+    rate = together.measured_rate(tmp_path, "cpu", stopped=lambda: False, seconds=0.2)
     assert rate(cifar("pilot", 0, depth=8), 2, threads) is None  # there are no images
 
 
@@ -159,7 +181,7 @@ def test_a_measurement_that_the_user_ends_is_not_kept(tmp_path, two_gpus, monkey
 
         return rate
 
-    monkeypatch.setattr(sharing, "measured_rate", measured_rate)
+    monkeypatch.setattr(together, "measured_rate", measured_rate)
     assert train_all(Store(tmp_path)).stopped
     assert two_gpus[0].workers == 2
     assert not (tmp_path / ".sharing").exists()

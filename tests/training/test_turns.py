@@ -77,6 +77,12 @@ def test_an_error_that_spoils_the_device_reaches_every_run_that_is_not_under_way
         pytest.fail("it used the device")
 
 
+def test_a_run_that_is_told_to_stop_waits_for_nobody():
+    first, _ = turns(2)
+    with first.preparing(pause=lambda: True):
+        pass
+
+
 def test_a_run_alone_waits_for_nobody():
     (turn,) = turns(1)
     with turn.preparing():
