@@ -68,9 +68,7 @@ def _train(tasks: Iterable[Task], site: Site, stop: Stop, report: Callable[[Done
         try:
             _drain(queue, held, pool, flying, site, stop, report)
         except BrokenProcessPool:
-            site = replace(
-                site, together=1
-            )  # should it be for want of memory, or for what runs at once do to each other
+            site = replace(site, together=1)  # perhaps for want of memory, or for what they did to each other
             for task in itertools.chain(*flying.values()):  # the pool does not report whose worker died
                 crashes[task.spec.key] += 1
                 _after_crash(task, crashes[task.spec.key], queue, site.store, report)

@@ -242,6 +242,12 @@ def test_a_run_on_a_gpu_costs_what_the_clock_says(store, finished):
     assert plan([check("a", 8)], store, device_type="cuda").runs[1].cost.seconds == 100.0
 
 
+def test_a_run_that_shared_a_gpu_with_others_costs_its_part_of_the_time(store, finished):
+    spec = cifar("smoke", 0, depth=8)
+    finished(store, spec, seconds=100.0, device_type="cuda", part={"runs_at_once": 4})
+    assert plan([check("a", 8)], store, device_type="cuda").runs[1].cost.seconds == 25.0
+
+
 def test_a_run_of_eight_processes_is_priced_in_seconds_of_one_device(store, finished):
     spec = dataclasses.replace(imagenet("paper", 0, depth=18), epochs=1, warm_up_epochs=0, learning_rate_drops=())
     assert _known(finished(store, spec, seconds=100.0, device_type="cuda")).seconds == 800.0
