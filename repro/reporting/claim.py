@@ -11,7 +11,7 @@ from repro.reporting.panel import draw as draw_panel
 from repro.reporting.panel import table
 from repro.reporting.percent import in_percent
 from repro.reporting.saved import numbers, save
-from repro.reporting.text import counted, number, point, short
+from repro.reporting.text import gathered, number, point, short
 from repro.reporting.trained import on
 from repro.reporting.what_if import what_if
 
@@ -19,7 +19,6 @@ Json = dict[str, Any]
 
 # In the paper's order: counts, recap, Figures 1 to 7, then what is only in version 1 or the appendix.
 FILES = ("table1", "bn_algorithm", "fig", "", "v1", "appendix")
-NO_POINT = ": no point for "  # of a control that was not run on a network
 BRIEF = 34  # letters of what was found that fit beside the name of a claim on the first page
 MOST_VALUES = 60  # per-seed values in the PDF for one claim; the page has them all
 
@@ -89,8 +88,8 @@ def section(
         **_figures(entry["claim"], rule["kind"], rows),
         "controls": (controls := _controls(rows, anchors)),
         "controls_line": _controls_line(controls),
-        "deviations": counted([text for row in rows for text in row["deviations"]]),
-        "deviations_line": _deviations_line([text for row in rows for text in row["deviations"]]),
+        "deviations": (deviations := gathered(text for row in rows for text in row["deviations"])),
+        "deviations_line": "; ".join(text for text, _ in deviations if not text.startswith("judging code:")),
         "notes": sorted({row["note"] for row in rows} - {""}),
         "missing": [(row["check"], row["missing"]) for row in rows if row["missing"]],
         "values": values,
@@ -98,16 +97,6 @@ def section(
         "runs": _by_arm({run["key"]: run for row in rows for run in row["runs"]}.values()),
         "hashes": [(row["check"], row["criterion_sha256"]) for row in rows],
     }
-
-
-def _deviations_line(texts: Iterable[str]) -> str:
-    """Deviations of all points, except of the code that judged: those that differ in what has no point as one."""
-    found: dict[str, list[str]] = {}
-    for text in dict.fromkeys(texts):
-        head, no_point, names = text.partition(NO_POINT)
-        found.setdefault(head + no_point, []).extend(names.split(", ") if no_point else [])
-    wanted = (text for text in found if not text.startswith("judging code:"))
-    return "; ".join(text + ", ".join(dict.fromkeys(found[text])) for text in wanted)
 
 
 def _by_arm(runs: Iterable[Json]) -> list[tuple[str, str, str, list[Json]]]:

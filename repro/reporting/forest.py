@@ -49,7 +49,8 @@ def forest(
     if not drawings:
         return None
     said = [
-        "Bar: interval. Dotted: where 95 % of such means would lie if the published value were right.",
+        "Band: the margin. Bar: interval.",
+        "Dotted: where 95 % of such means would lie if the published value were right.",
         "A bar wholly in the band: reproduced; wholly outside: not." if coloured else "",
         "Grey: other data, networks or schedules than the source’s, so no distance says anything about it."
         if grey
@@ -104,7 +105,7 @@ def _lanes(some: Sequence[tuple[str, Json]], grey: bool) -> str | None:
     said = [f"{label}: {one['estimate']:.2g} margins, {OTHER if grey else one['outcome']}" for label, one in some[:12]]
     return lanes(
         some, "Other data, in margins" if grey else "Measured minus published, in margins",
-        "(measured − published) / margin; band: the margin", f"Distance from the published value: {'; '.join(said)}.",
+        "(measured − published) / margin", f"Distance from the published value: {'; '.join(said)}.",
         seeds=False, decision=True, zero=True, grey=grey,
     )  # fmt: skip
 

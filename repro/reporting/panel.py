@@ -11,6 +11,7 @@ from repro.reporting.axes import Axis, axis, drawable
 
 Points = tuple[tuple[float, float], ...]
 LEFT, RIGHT, PLOT = 52.0, 8.0, 168.0  # units of the drawing: margins at the sides, and the height of the plot
+NUMBERS = 22.0  # what the left margin has beside the numbers of the vertical axis
 BELOW, LEGEND = 40.0, 17.0
 
 
@@ -53,15 +54,16 @@ def draw(panel: Drawn, alternative: str) -> str | None:
     beyond = (
         [panel.at[0] - 0.45, panel.at[-1] + 0.45] if panel.names and shown else []
     )  # room for the names at the ends
+    levels = [y for one in shown for _, y in _everything(one)] + list(panel.span if shown else ())
+    y = axis(levels, top + PLOT, top, most=5)
+    # Its label is left of the longest number.
+    left = max([LEFT, *(svg.width_of(words) + NUMBERS for _, words in (y.ticks if y else ()))])
     x = axis(
         [x for one in shown for x, _ in _everything(one)] + beyond + list(panel.reach),
-        LEFT,
+        left,
         svg.WIDTH - RIGHT,
         log=panel.log,
         at=panel.at,
-    )
-    y = axis(
-        [y for one in shown for _, y in _everything(one)] + list(panel.span if shown else ()), top + PLOT, top, most=5
     )
     if x is None or y is None:
         return None
@@ -76,22 +78,22 @@ def draw(panel: Drawn, alternative: str) -> str | None:
 
 def frame(x: Axis, y: Axis, top: float, x_label: str, y_label: str) -> list[str]:
     """Grid, ticks and labels; a tick's label is left out where it would run into the one before."""
-    bottom, right, free = y.start, svg.WIDTH - RIGHT, -1e9
+    left, bottom, right, free = x.start, y.start, svg.WIDTH - RIGHT, -1e9
     heights, places = [y.place(value) for value, _ in y.ticks], [x.place(value) for value, _ in x.ticks]
-    grid = [(LEFT, at, right, at) for at in heights]
-    edge = [(LEFT, bottom, right, bottom), *((at, bottom, at, bottom + 4) for at in places)]
+    grid = [(left, at, right, at) for at in heights]
+    edge = [(left, bottom, right, bottom), *((at, bottom, at, bottom + 4) for at in places)]
     parts = [
         svg.lines(grid, colour=svg.GRID, name="g", width=0.6),
         svg.lines(edge, colour=svg.QUIET, name="a", width=0.8),
     ]
     for at, (_, words) in zip(heights, y.ticks, strict=True):
-        parts.append(svg.text(LEFT - 5, at + 4, words, anchor="end", quiet=True))
+        parts.append(svg.text(left - 5, at + 4, words, anchor="end", quiet=True))
     for at, (_, words) in zip(places, x.ticks, strict=True):
         half = svg.width_of(words) / 2
         if at - half > free and at + half < svg.WIDTH + 2:
             parts.append(svg.text(at, bottom + 17, words, anchor="middle", quiet=True))
             free = at + half + 3
-    middle = (LEFT + svg.WIDTH - RIGHT) / 2
+    middle = (left + svg.WIDTH - RIGHT) / 2
     parts.append(svg.text(middle, bottom + 34, svg.cut(x_label, svg.WIDTH - 30), anchor="middle", quiet=True))
     parts.append(
         svg.text(12, (top + bottom) / 2, svg.cut(y_label, PLOT + 16), anchor="middle", quiet=True, turned=True)

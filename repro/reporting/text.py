@@ -66,6 +66,22 @@ def counted(texts: Iterable[str]) -> list[tuple[str, int]]:
     return sorted(Counter(texts).items())
 
 
+def gathered(texts: Iterable[str]) -> list[tuple[str, int]]:
+    """As ``counted``, with the networks that have no point of a control in one text."""
+    names: dict[str, set[str]] = {}
+    counts = Counter[str]()
+    for text in texts:
+        head, no_point, listed = text.partition(": no point for ")
+        counts[head + no_point] += 1
+        names.setdefault(head + no_point, set()).update(listed.split(", ") if no_point else ())
+    return [(head + ", ".join(sorted(names[head], key=_by_number)), count) for head, count in sorted(counts.items())]
+
+
+def _by_number(name: str) -> list[tuple[int, str]]:
+    """A key that sorts resnet-8 before resnet-14."""
+    return [(int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
+
+
 def plain(value: Any) -> Any:
     """A JSON value whose texts hold only characters that HTML, XML and UTF-8 allow."""
     if isinstance(value, str):

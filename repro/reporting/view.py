@@ -11,7 +11,7 @@ from repro.reporting import chips, claim, front, redrawn
 from repro.reporting.checklist import checklist, since_registered
 from repro.reporting.forest import forest
 from repro.reporting.saved import shown
-from repro.reporting.text import counted, duration, plain, words
+from repro.reporting.text import counted, duration, gathered, plain, words
 from repro.statistics import MOST_SEEDS
 
 Json = dict[str, Any]
@@ -151,7 +151,7 @@ def _deviations(rows: Sequence[Json]) -> list[Json]:
     for text in (text for row in rows for text in row["deviations"]):
         heading = next(heading for heading, begins in DEVIATIONS if text.startswith(begins))
         found[heading].append(text.removeprefix("control "))
-    return [{"heading": heading, "texts": counted(texts)} for heading, texts in found.items() if texts]
+    return [{"heading": heading, "texts": gathered(texts)} for heading, texts in found.items() if texts]
 
 
 def _deviations_line(apart: Sequence[Json], protocols: Sequence[Json]) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from repro.reporting.claim import _deviations_line, section
+from repro.reporting.claim import section
 from repro.reporting.reasons import brief, unmoved
 from repro.reporting.view import view
 
@@ -122,12 +122,3 @@ def test_gaps_that_points_have_of_their_own_are_told_as_a_range(shown, small):
         row["criterion"]["rule"] = {"kind": "O", "name": "Ordering", "gap": 2.4, "reason": "x"}
         row["params"]["gap"] = gap
     assert section(entry, rows, {entry["claim"]: "x"}, {}, {})["margins"] == "2.40 to 11.50"
-
-
-def test_networks_without_a_point_of_a_control_are_listed_together():
-    texts = [f"control full-training: no point for {name}" for name in ("resnet-20", "resnet-8, wrn-8-2", "resnet-8")]
-    texts[1:1] = ["judging code: changed", "data: other images", "data: other images"]
-    assert _deviations_line(texts) == (
-        "control full-training: no point for resnet-20, resnet-8, wrn-8-2; data: other images"
-    )
-    assert _deviations_line([]) == ""

@@ -1,6 +1,6 @@
 import pytest
 
-from repro.reporting.text import number
+from repro.reporting.text import gathered, number
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,13 @@ from repro.reporting.text import number
 )
 def test_a_number_that_is_not_zero_never_prints_as_zero(value, unit, shown):
     assert number(value, unit) == shown
+
+
+def test_networks_without_a_point_of_a_control_are_told_together():
+    lacking = [f"control a: no point for {names}" for names in ("resnet-14, wrn-8-2", "resnet-8", "resnet-8")]
+    assert gathered(["data: others", *lacking, "control b: no point for resnet-8", "data: others"]) == [
+        ("control a: no point for resnet-8, resnet-14, wrn-8-2", 3),
+        ("control b: no point for resnet-8", 1),
+        ("data: others", 2),
+    ]
+    assert gathered([]) == []
