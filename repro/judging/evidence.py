@@ -39,8 +39,10 @@ class Evidence:
         self._read.add(arm)
         return self._arms[arm]
 
-    def sample(self, arm: str, read: Callable[[Run], float], *, label: str, unit: Unit, step: float) -> Sample:
-        """One value per seed of an arm; ``step`` is the rounding step of a value."""
+    def sample(
+        self, arm: str, read: Callable[[Run], float], *, label: str, unit: Unit, step: float, quantity: str = ""
+    ) -> Sample:
+        """One value per seed of an arm; ``step`` is the rounding step of a value, ``quantity`` what a value is."""
         runs = self.runs(arm)
         return Sample(
             label=label,
@@ -49,28 +51,21 @@ class Evidence:
             unit=unit,
             step=step,
             runs=tuple(run.spec.key for run in runs),
+            quantity=quantity,
         )
 
     def accuracy(self, arm: str, label: str = "") -> Sample:
         """Top-1 test accuracy of the final network, percent, with running statistics."""
-        return self.sample(
-            arm, lambda run: run.measurement("accuracy")["top1"], label=label or arm, unit="%", step=self._step(arm)
-        )
+        return self._percent(arm, lambda run: run.measurement("accuracy")["top1"], label or arm, "test accuracy")
 
     def top5(self, arm: str, label: str = "") -> Sample:
         """Top-5 test accuracy of the final network, percent, with running statistics."""
-        return self.sample(
-            arm, lambda run: run.measurement("accuracy")["top5"], label=label or arm, unit="%", step=self._step(arm)
-        )
+        return self._percent(arm, lambda run: run.measurement("accuracy")["top5"], label or arm, "top-5 test accuracy")
 
     def best_accuracy(self, arm: str, label: str = "") -> Sample:
         """Top-1 test accuracy of the best evaluation of each run, percent: model selection on the test set itself."""
-        return self.sample(
-            arm,
-            lambda run: max(row["test_top1"] for row in run.history),
-            label=label or arm,
-            unit="%",
-            step=self._step(arm),
+        return self._percent(
+            arm, lambda run: max(row["test_top1"] for row in run.history), label or arm, "best test accuracy"
         )
 
     def train_accuracy(self, arm: str, label: str = "") -> Sample:
@@ -82,16 +77,13 @@ class Evidence:
             label=label or arm,
             unit="share",
             step=step,
+            quantity="training accuracy",
         )
 
     def retrain_accuracy(self, arm: str, retrain: str, label: str = "") -> Sample:
         """Top-1 test accuracy of one retrain of a ticket, percent, such as "retrain 92" or the name of a test."""
-        return self.sample(
-            arm,
-            lambda run: run.measurement("tickets")["top1"][retrain],
-            label=label or f"{arm}, {retrain}",
-            unit="%",
-            step=self._step(arm),
+        return self._percent(
+            arm, lambda run: run.measurement("tickets")["top1"][retrain], label or f"{arm}, {retrain}", "test accuracy"
         )
 
     def beside(self, arm: str, retrain: str, label: str = "") -> Sample:
@@ -102,35 +94,48 @@ class Evidence:
             label=label or f"{arm}, {retrain}",
             unit="share",
             step=1e-6,  # an average over thousands of places
+            quantity="share of neighbours",
         )
 
     def clamped_accuracy(self, arm: str, threshold: float, label: str = "") -> Sample:
         """Top-1 test accuracy, percent, with every |γ| below a threshold set to 0."""
-        return self.sample(
+        return self._percent(
             arm,
             lambda run: _at(run, "clamp", threshold, "top1"),
-            label=label or f"|γ| < {threshold:g} set to 0",
-            unit="%",
-            step=self._step(arm),
+            label or f"|γ| < {threshold:g} set to 0",
+            "test accuracy",
         )
 
     def small_gamma(self, arm: str, threshold: float, label: str = "") -> Sample:
         """Share of |γ| below a threshold, in [0, 1]."""
         step = 1 / min(run.measurement("affine")["count"] for run in self.runs(arm))
         return self.sample(
-            arm, lambda run: _at(run, "affine", threshold, "share_below"), label=label or arm, unit="share", step=step
+            arm,
+            lambda run: _at(run, "affine", threshold, "share_below"),
+            label=label or arm,
+            unit="share",
+            step=step,
+            quantity=f"|γ| < {threshold:g}",
         )
 
     def dead_relus(self, arm: str, label: str = "") -> Sample:
         """Share of ReLUs that are 0 on more than 99 % of the test images, in [0, 1]."""
         step = 1 / min(run.measurement("relus")["units"] for run in self.runs(arm))
         return self.sample(
-            arm, lambda run: run.measurement("relus")["share_dead"], label=label or arm, unit="share", step=step
+            arm,
+            lambda run: run.measurement("relus")["share_dead"],
+            label=label or arm,
+            unit="share",
+            step=step,
+            quantity="ReLUs off",
         )
 
     def counts(self, arm: str) -> dict[str, int]:
         """Number of parameters by part, such as batchnorm or output, and in "total"."""
         return dict(self.runs(arm)[0].measurement("parameters"))
+
+    def _percent(self, arm: str, read: Callable[[Run], float], label: str, quantity: str) -> Sample:
+        return self.sample(arm, read, label=label, unit="%", step=self._step(arm), quantity=quantity)
 
     def _step(self, arm: str) -> float:
         """Percent that one test example is worth."""

@@ -278,10 +278,12 @@ class _Imagined(Evidence):
         super().__init__(check, runs, check.levels())
         self.asked: list[dict[str, Any]] = []
 
-    def sample(self, arm: str, read: Callable[[Any], float], *, label: str, unit: Unit, step: float) -> Sample:
+    def sample(
+        self, arm: str, read: Callable[[Any], float], *, label: str, unit: Unit, step: float, quantity: str = ""
+    ) -> Sample:
         """By arm, without the keys of its runs, as hashing them would take most of the time."""
         values = tuple(float(read(run)) for run in self.runs(arm))
-        return Sample(label=label, values=values, seeds=(0,), unit=unit, step=step, runs=(arm,))
+        return Sample(label=label, values=values, seeds=(0,), unit=unit, step=step, runs=(arm,), quantity=quantity)
 
     def find(self, **quantities: Any) -> None:
         """Records what would be compared."""

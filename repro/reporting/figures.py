@@ -1,7 +1,7 @@
 """Figures of a claim's findings: drawings to set beside each other."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -18,7 +18,8 @@ NAMED = ("first named", "second named")  # arms of rows that differ in them
 
 def means(rows: Sequence[Row], alternative: str) -> list[str]:
     """Findings about one mean each: seeds, interval, criterion and reference on one axis."""
-    label = f"{_unit(rows)}; bar: {_level(rows)} interval".removeprefix("; ")
+    name = _quantity(sample for _, finding in rows for sample in finding["samples"])
+    label = f"{name}{_in(_unit(rows))}; bar: {_level(rows)} interval".removeprefix(", ").removeprefix("; ")
     return _made(lanes(some, "", label, alternative, seeds=True, decision=True) for some in _chunks(rows))
 
 
@@ -31,8 +32,7 @@ def differences(rows: Sequence[Row], alternative: str, minuend: int = 0) -> list
     """Findings about a difference each: the seeds of both arms, and the difference."""
     found = []
     for some in _chunks(rows):
-        units = {sample["unit"] for _, finding in some for sample in finding["samples"]}
-        each = f"each seed{_in(units.pop()) if len(units) == 1 else ''}"
+        each = _each_seed(sample for _, finding in some for sample in finding["samples"])
         arms = tails(arm_names(some))
         words = f"{arms[minuend]} minus {arms[1 - minuend]}" if len(arms) == 2 else "Difference"
         words = words if svg.width_of(words) <= svg.WIDTH else "Difference"
@@ -49,7 +49,6 @@ def trends(rows: Sequence[Row], alternative: str) -> list[str]:
     for label, finding in rows[:MOST_DRAWINGS]:
         names, shared = _level_names([sample["label"] for sample in finding["samples"]])
         levels = [finite(sample["values"]) for sample in finding["samples"]]
-        units = {str(sample["unit"]) for sample in finding["samples"]}
         series = Series(
             name=shared or "mean",
             seeds=tuple((float(x), y, "") for x, values in enumerate(levels) for y in values),
@@ -58,7 +57,7 @@ def trends(rows: Sequence[Row], alternative: str) -> list[str]:
         panel = Drawn(
             title=" · ".join(filter(None, ("" if " → " in label else label, shared))),
             x_label="levels in their order, equally spaced",
-            y_label=f"each seed{_in(units.pop())}" if len(units) == 1 else "each seed",
+            y_label=_each_seed(finding["samples"]),
             series=(series,),
             at=tuple(float(x) for x in range(len(names))),
             names=tuple(names),
@@ -110,6 +109,18 @@ def _level_names(labels: Sequence[str]) -> tuple[list[str], str]:
 def _unit(rows: Sequence[Row]) -> str:
     units = {str(finding["unit"]) for _, finding in rows}
     return units.pop() if len(units) == 1 else ""
+
+
+def _each_seed(samples: Iterable[Json]) -> str:
+    """What the seeds of some samples are, with their unit where they have one in common."""
+    samples = list(samples)
+    units = {str(sample["unit"]) for sample in samples}
+    return (_quantity(samples) or "each seed") + (_in(units.pop()) if len(units) == 1 else "")
+
+
+def _quantity(samples: Iterable[Json]) -> str:
+    found = {str(sample["quantity"]) for sample in samples}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _in(unit: str) -> str:

@@ -33,6 +33,7 @@ class Sample:
     unit: Unit  # of a value
     step: float  # rounding step of a value, such as 100 / number of test images; floors the standard deviation
     runs: tuple[str, ...] = ()  # key of the run behind each value, several joined by "+"; () where no run is behind
+    quantity: str = ""  # what a value is, for the axis of a figure, such as "test accuracy"; "" where nobody says
 
     def __post_init__(self) -> None:
         if not self.values or len(self.seeds) != len(self.values) or len(self.runs) not in (0, len(self.values)):

@@ -56,7 +56,7 @@ def busy(tmp_path_factory):
 def finding(kind: str, outcome: str) -> dict[str, Any]:
     """A made-up finding of one kind of rule."""
     samples = [{"label": f"arm {arm}, long words about it", "values": [80.0 + arm, 82.0, 81.0], "seeds": [0, 1, 2],
-                "unit": "%", "step": 0.1} for arm in range(2)]  # fmt: skip
+                "unit": "%", "step": 0.1, "quantity": "test accuracy"} for arm in range(2)]  # fmt: skip
     statistical = kind != "X"
     return {
         "label": "a network and its data", "expected": "82 %", "measured": "81.00 %", "outcome": outcome,

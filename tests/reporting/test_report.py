@@ -46,6 +46,7 @@ SAMPLE = st.builds(
         "seeds": list(range(len(values))),
         "unit": unit,
         "step": 0.1,
+        "quantity": "test accuracy",
     },
     TEXT,
     st.lists(FLOAT, max_size=4),
