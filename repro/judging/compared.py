@@ -132,5 +132,14 @@ def _differing(old: Json, new: Json, names: Iterable[str]) -> list[str]:
     return [
         f"{name}: {json.dumps(old[name])[:80]}, now {json.dumps(new[name])[:80]}"
         for name in names
-        if name in old and name in new and old[name] != new[name]
+        if name in old and name in new and not _same(old[name], new[name])
     ]
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Whether two values agree, as far as both say something: later documents say more of a sample."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return all(_same(old[name], new[name]) for name in old.keys() & new.keys())
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(map(_same, old, new))
+    return bool(old == new)

@@ -88,6 +88,13 @@ def test_another_finding_is_told_and_keeps_the_mark(folder, runs, newer, changes
     assert marks(SMOKE, runs, {}) == ("judging code changed after its runs",)
 
 
+@pytest.mark.parametrize(("value", "same"), [(1.0, True), (2.0, False)])
+def test_what_only_the_later_code_says_of_a_sample_does_not_count(folder, newer, value, same):
+    newer["judgements"][0]["findings"][0]["samples"] = [{"values": [1.0], "quantity": "test accuracy"}]
+    finding = {**newer["judgements"][0]["findings"][0], "samples": [{"values": [value]}]}
+    assert (compared.keep(made_by(newer, findings=[finding]), newer, COMMIT) == {"a": []}) is same
+
+
 def test_another_number_in_a_finding_is_another_finding(folder, newer):
     finding = {**newer["judgements"][0]["findings"][0], "estimate": 1.5}
     (lines,) = compared.keep(made_by(newer, findings=[finding]), newer, COMMIT).values()
