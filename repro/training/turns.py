@@ -26,7 +26,8 @@ class Turn:
     def preparing(self, pause: Callable[[], bool] = lambda: False) -> Iterator[None]:
         """While open, no other run uses the device: nothing else may while a step is recorded.
 
-        On leaving it waits until the others are ready as well, have left, or ``pause`` says that nobody should begin.
+        On leaving it waits until the others are ready as well or have left, or ``pause``, which all are asked, says that
+        nobody should begin.
 
         Raises:
             CaptureError: this run or another left the device so that this process must not use it any more.
@@ -101,8 +102,11 @@ class _Gate:
             raise CaptureError(self._error.way, self._error.found)
 
     def wait(self, pause: Callable[[], bool]) -> None:
-        with self._change:
-            while not self._change.wait_for(lambda: not self._awaited or self._error is not None, POLL):
-                if pause():
+        while True:
+            with self._change:
+                if self._change.wait_for(lambda: not self._awaited or self._error is not None, POLL):
+                    self.check()
                     return
-            self.check()
+            if pause():
+                with self.lock:  # the one that may be recording has ended, and the others are told the same
+                    return
