@@ -26,8 +26,8 @@ class Turn:
     def preparing(self, pause: Callable[[], bool] = lambda: False) -> Iterator[None]:
         """While open, no other run uses the device: nothing else may while a step is recorded.
 
-        On leaving it waits until the others are ready as well or have left, or ``pause``, which all are asked, says that
-        nobody should begin.
+        On leaving it waits until the others are ready as well or have left, or until ``pause``, which all of them ask,
+        says that nobody should begin.
 
         Raises:
             CaptureError: this run or another left the device so that this process must not use it any more.
