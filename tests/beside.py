@@ -67,7 +67,8 @@ def table(
     unit = "images/s" if machine or device.kind != "cpu" else "images per processor-second"
     cores = _cores() if machine and device.kind == "cpu" else 1
     data = {one["data"] for arms in found.values() for some in arms.values() for one in some}
-    yield f"{device.words}, {os.cpu_count()} cores; {', '.join(map(str, data))}; {unit}, median (range, n = {n})"
+    here = device_name(device.kind) if device.kind == "cpu" else device.words  # the limit may be another's
+    yield f"{here}, {os.cpu_count()} cores; {', '.join(map(str, data))}; {unit}, median (range, n = {n})"
     yield f"limit: {device.source}"
     yield "| network | plain loop | engine | times | engine's share of the limit | peak MB | start, s |"
     yield "|---|---|---|---|---|---|---|"
