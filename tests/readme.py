@@ -49,7 +49,7 @@ def paper(made: Json) -> str:
     standing = "tested here only in part" if decided else "neither confirmed nor refuted here"
     return (
         f"**The paper's trained results are {standing}: {done['complete']} of {done['runs']} runs of its protocol "
-        f"exist{nothing}.** Next step: {missing} runs at pilot scale.\n"
+        f"exist{nothing}.** {f'Next step: {missing} runs at pilot scale.' if missing else 'The pilot is complete.'}\n"
     )
 
 
