@@ -98,6 +98,7 @@ def train(arguments: argparse.Namespace, session: "Session") -> "Tally":
                 shared.store(arguments),
                 data_dir=arguments.data_dir,
                 requested_seeds=seeds,
+                collected=session.checks.values(),
                 device=arguments.device,
                 workers=arguments.workers,
                 budget=budget,

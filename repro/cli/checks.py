@@ -62,6 +62,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             store,
             data_dir=Path(config.getoption("--data-dir")),
             requested_seeds=lambda: requested_seeds(checks, store, list(found.checks.values())),
+            collected=found.checks.values(),
         )
     except ReproError as error:
         raise pytest.UsageError(str(error)) from None

@@ -132,6 +132,7 @@ def missing(arguments: argparse.Namespace, session: "Session") -> "Tally":
             shared.store(arguments),
             data_dir=arguments.data_dir,
             requested_seeds=shared.wanted_seeds(arguments, session),
+            collected=session.checks.values(),
             device=arguments.device,
             workers=arguments.workers,
             budget=arguments.budget,

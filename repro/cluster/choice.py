@@ -55,6 +55,7 @@ def planned(profile: Profile, session: "Session", store: Store) -> Plan:
         device_type=profile.device,
         requested=requested_seeds(session.selected, store, list(session.checks.values())),
         known=throughput.known(throughput.load(store, profile), profile.device),
+        collected=session.checks.values(),
     )
 
 

@@ -39,6 +39,7 @@ def run_all(
     *,
     data_dir: Path,
     requested_seeds: Callable[[], Mapping[str, int]] = dict,
+    collected: Collection[Check] = (),
     device: str = "auto",
     workers: int | None = None,
     budget: float | None = None,
@@ -53,6 +54,7 @@ def run_all(
     their claims or checks are ``named`` by id, or there are no others.
 
     ``requested_seeds`` gives the number of seeds that each check requests in all, from the store as it is then.
+    ``collected`` are checks whose rules the records of their runs hold as well, as ``plan`` has it.
     ``budget`` is in seconds: runs under way are then checkpointed, and the next call resumes them. The same happens on
     SIGINT and SIGTERM, and when an open ``stop`` is given and set. A run that crashes is marked as failed, and the
     others continue.
@@ -74,7 +76,13 @@ def run_all(
     tally = Tally()
     with Stop() if stop is None else nullcontext(stop) as stop:
         while not tally.stopped:
-            wanted = plan(checks, store, device_type=found[0].partition(":")[0], requested=requested_seeds())
+            wanted = plan(
+                checks,
+                store,
+                device_type=found[0].partition(":")[0],
+                requested=requested_seeds(),
+                collected=collected,
+            )
             tally.left_out = here.left_out(wanted, found, data_dir)
             here.refuse(wanted, tally.left_out, named=named, strict=strict)
             wanted = here.without(wanted, tally.left_out)

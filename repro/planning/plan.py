@@ -23,11 +23,12 @@ class Planned:
     condition: Condition
     why: str  # why it is missing, or reused
     cost: Cost
+    others: tuple[Check, ...] = ()  # that are not planned, and may come to need it
 
     @property
     def criteria(self) -> dict[str, str]:
-        """Hash of the frozen rule of each check that needs the run, by scale and id; and that of the judging code."""
-        rules = {f"{check.scale}:{check.id}": check.criterion_sha256 for check in self.checks}
+        """Hash of the frozen rule of each check that needs the run or may, by scale and id; and of the judging code."""
+        rules = {f"{check.scale}:{check.id}": check.criterion_sha256 for check in (*self.checks, *self.others)}
         return {JUDGED_BY: judging_code(), **rules}
 
 
@@ -58,6 +59,7 @@ def plan(
     device: Device | None = None,
     requested: Mapping[str, int] | None = None,
     known: Sequence[Known] = (),
+    collected: Iterable[Check] = (),
 ) -> Plan:
     """The plan of some checks against a store.
 
@@ -66,6 +68,8 @@ def plan(
     ``requested`` maps a check to the seeds that its inconclusive verdict requests in all; others get their first look,
     or the last one whose runs are all there: a verdict rests on them.
     ``known`` are measurements to scale costs from, besides the complete runs of the plan.
+    ``collected`` are checks beside these: the record of a run also has the rules of those that need it at any look, so
+    that whatever was selected first, each rule is on record before the runs that it judges.
     Runs are ordered by ``verdicts_first``.
     """
     seen: dict[str, Condition] = {}
@@ -85,7 +89,14 @@ def plan(
     reused = [run for _, run in conditions.values() if isinstance(run, Run)]
     device = device or at_hand(store.root, device_type, device_name(device_type))
     cost = estimator([*known, *_timed(reused, device.kind)], device)
-    runs = [_planned(spec, tuple(needed), store, *conditions[key], cost) for key, (spec, needed) in wanted.items()]
+    others: dict[str, list[Check]] = {}
+    for check in collected:
+        for key in check.runs(check.looks[-1]):
+            others.setdefault(key, []).append(check)
+    runs = [
+        replace(_planned(spec, tuple(needed), store, *conditions[key], cost), others=tuple(others.get(key, ())))
+        for key, (spec, needed) in wanted.items()
+    ]
     return Plan(checks=tuple(checks), runs=tuple(verdicts_first(runs)), device=device)
 
 

@@ -53,6 +53,15 @@ def test_a_plan_is_trained_by_worker_processes_and_a_second_call_trains_nothing(
     assert [Store(tmp_path).run(run.spec).sha256 for run in runs] == [run.sha256 for run in runs]
 
 
+def test_a_run_keeps_the_rules_of_checks_that_were_collected_beside(tmp_path, in_threads):
+    check, beside = (
+        made.check_of(lambda scale, seed: {"one": tiny(seed)}, id=name, rule=Measure(reason="a test"), looks=ONE_LOOK)
+        for name in ("tiny", "beside")
+    )
+    run_all([check], Store(tmp_path), data_dir=Path(), device="cpu", workers=1, collected=[check, beside])
+    assert {*Store(tmp_path).run(tiny(0)).record["criteria"]} == {"judging code", "smoke:tiny", "smoke:beside"}
+
+
 def test_a_budget_pauses_runs_and_the_next_call_resumes_them(tmp_path, in_threads):
     long = check_of(lambda scale, seed: {"long": tiny(0, epochs=500)})
     store, spec = Store(tmp_path), tiny(0, epochs=500)

@@ -206,6 +206,17 @@ def test_damaged_run_is_named_and_stops_no_other(store, finished, name):
     assert run.spec.seed == 1 and run.why.startswith(f"damaged: {damaged} ")
 
 
+def test_a_record_has_the_rules_of_checks_that_were_not_selected_and_may_need_the_run(store):
+    selected, sharing, later = check("a", 8, 14), check("b", 8), check("c", 14, scale="paper")
+    other = check("d", 20)
+    made = plan([selected], store, device_type="cpu", collected=[selected, sharing, other])
+    rules = {run.spec.depth: {*run.criteria} - {"judging code"} for run in made.runs}
+    assert rules == {8: {"smoke:a", "smoke:b"}, 14: {"smoke:a"}}
+    assert all(run.checks == (selected,) for run in made.runs)  # which alone the plan is told and priced by
+    made = plan([later], store, device_type="cpu", requested={"c": 5}, collected=[check("e", 14, scale="paper")])
+    assert all({"paper:c", "paper:e"} <= {*run.criteria} for run in made.runs)  # a fourth seed is of a later look of e
+
+
 def test_criteria_name_scale_and_rule_of_every_check_and_the_judging_code(store):
     a, b = check("a", 8), check("b", 8)
     made = plan([a, b], store, device_type="cpu")
