@@ -300,17 +300,17 @@ def at(site_store, isolated):
 )
 def test_a_worker_distinguishes_the_sites_faults_from_a_runs(store, monkeypatch, error, status):
     monkeypatch.setattr("repro.training.run", lambda *_, **__: throw(error)())
-    done = worker.work(at(store, isolated=True))
+    (done,) = worker.work([at(store, isolated=True)])
     assert (done and done.status) == status
 
 
 def test_on_this_machine_a_lost_folder_is_one_line_and_no_traceback(store, monkeypatch):
     monkeypatch.setattr("repro.training.run", lambda *_, **__: throw(OSError(errno.EIO, "Input/output error"))())
     with pytest.raises(StoreError, match="Input/output error"):
-        worker.work(at(store, isolated=False))
+        worker.work([at(store, isolated=False)])
 
 
 def test_a_lost_folder_leaves_no_failure_beside_the_run(store, monkeypatch):
     monkeypatch.setattr("repro.training._train", lambda *_: throw(OSError(errno.EIO, "Input/output error"))())
-    assert worker.work(at(store, isolated=True)).status == "waiting"
+    assert worker.work([at(store, isolated=True)])[0].status == "waiting"
     assert store.condition(SPECS[0]) == "missing"
