@@ -10,7 +10,6 @@ from repro.cluster.sbatch import executor, refusals, share
 from repro.cluster.throughput import Throughput
 from repro.cluster.waiting import empty_submission
 from repro.executing import sharing
-from repro.executing.sharing import TRIED
 from repro.executing.together import SECONDS, measured_rate
 from repro.provenance import allocation
 from repro.runs.files import explain_write_errors, write
@@ -55,7 +54,7 @@ def measure(
     data_dir: Path,
     device: str,
     node: str,
-    most: int = TRIED[-1],
+    most: int = sharing.TRIED[-1],
     seconds: float = SECONDS,
 ) -> Throughput:
     """Measures networks one after the other, doubling the runs that share the GPU until that gains nothing or fails."""

@@ -113,7 +113,7 @@ def _alike(queue: deque[Task], most: int) -> list[Task]:
     """Takes the first run from a queue, with others that differ from it in their seeds alone, ``most`` in all."""
     some = [queue.popleft()]
     for task in [*queue] if most > 1 else ():
-        if len(some) < most and replace(task.spec, seed=some[0].spec.seed) == some[0].spec:
+        if len(some) < most and task.spec.seedless == some[0].spec.seedless:
             queue.remove(task)
             some.append(task)
     return some

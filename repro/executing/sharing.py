@@ -9,7 +9,7 @@ import math
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -160,9 +160,8 @@ def _alike(network: NetworkSpec, runs: Sequence[tuple[RunSpec, float]]) -> Alike
     for spec, alone in runs:
         trained = spec.sequence[0].training if isinstance(spec, TicketSpec) else spec
         if isinstance(trained, NetworkSpec) and _kind(trained) == _kind(network):
-            condition = replace(spec, seed=0)
-            numbers[condition] += 1
-            seconds[condition] += alone  # type: ignore[assignment]
+            numbers[spec.seedless] += 1
+            seconds[spec.seedless] += alone  # type: ignore[assignment]
     return [(number, seconds[condition]) for condition, number in numbers.items()]
 
 

@@ -60,15 +60,14 @@ def estimator(known: Iterable[Known], device: Device) -> Callable[[RunSpec], Cos
     """
     runs = _distinct(_point(one.spec, one.seconds, device) for one in known if one.device_type == device.kind)
     trials = _distinct(_trial(one.spec, one.seconds, device) for one in device.trained)
-    found: dict[str, Cost] = {}  # by the run without its seed, on which nothing depends
+    found: dict[RunSpec, Cost] = {}  # by the run without its seed, on which nothing depends
 
     def cost(spec: RunSpec) -> Cost:
         if not spec.rows:
             return Cost(seconds=BUILD_SECONDS, basis="assumed")
-        seedless = spec.to_json().replace(f'"seed":{spec.seed}', "")
-        if seedless not in found:
-            found[seedless] = estimate(spec)
-        return found[seedless]
+        if spec.seedless not in found:
+            found[spec.seedless] = estimate(spec)
+        return found[spec.seedless]
 
     def estimate(spec: RunSpec) -> Cost:
         asked = _point(spec, 0.0, device)

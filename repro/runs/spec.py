@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
 from reprlib import repr as short
 from typing import Any, ClassVar, Self, get_type_hints
@@ -61,6 +61,11 @@ class RunSpec(ABC):
     @abstractmethod
     def row_name(self) -> str:
         """What a row stands for, which is also the column that counts them: "epoch", "evaluation" or "retrain"."""
+
+    @property
+    def seedless(self) -> Self:
+        """The run of seed 0 like this one: equal for all runs that differ in their seeds alone."""
+        return replace(self, seed=0)
 
     @property
     def reads(self) -> tuple[str, ...]:
