@@ -30,14 +30,29 @@ def parent(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
+def stands_still(pid):
+    """Whether a process has stopped, or ended: on a busy machine, SIGSTOP takes a while to be heard."""
+    return state(pid) not in ("R", "S", "D")
+
+
 def signalled(pid, number):
-    """Whether a signal waits in a process that was stopped, or something has let the process go on.
+    """Whether a signal waits in a process that stood still, or something has let the process go on.
 
     With its signals, SLURM sends SIGCONT where it preempts.
     """
+    found = status(pid)
+    waiting = int(found.get("SigPnd", "0"), 16) | int(found.get("ShdPnd", "0"), 16)
+    return bool(waiting >> (number - 1) & 1) or state(pid) != "T"
+
+
+def state(pid):
+    """The letter that the kernel gives to a process's state; none for one that is gone."""
+    return status(pid).get("State", " ").strip()[:1]
+
+
+def status(pid):
+    """What the kernel says of a process; nothing of one that is gone."""
     try:
-        status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+        return dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     except OSError:
-        return True
-    waiting = int(status["SigPnd"], 16) | int(status["ShdPnd"], 16)
-    return bool(waiting >> (number - 1) & 1) or "T" not in status["State"].split()[0]
+        return {}

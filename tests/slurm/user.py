@@ -15,7 +15,7 @@ import pytest
 from repro.cluster.ledger import mark
 from repro.cluster.snapshot import read
 from repro.runs.store import Store
-from tests.slurm.commands import parent, slurm
+from tests.slurm.commands import parent, slurm, stands_still
 
 REPRO = [sys.executable, "-m", "repro.cli"]
 PATIENCE = 900  # seconds for anything that must happen at last, however busy this machine is
@@ -185,6 +185,7 @@ class User:
                 return len(jobs) >= count
 
             self.wait_for(stop)
+            self.wait_for(lambda: all(stands_still(pid) for pid in stopped))
             yield sorted(jobs)
         finally:
             for some in (jobs, stopped - jobs):  # jobs first: they handle a signal before their workers go on
