@@ -1,9 +1,9 @@
 """The README's table of what runs on the paper's images found."""
 
-import re
 from typing import Any
 
 from repro.cli.output import counted
+from repro.judging.verdict import in_a_word
 from repro.reporting.text import number, short
 
 Json = dict[str, Any]
@@ -69,9 +69,12 @@ def _hangs(judged: list[Json]) -> str:
     """The seeds without which a check of a claim would end otherwise, and how, by point if there are several."""
     told = []
     for row in judged:
-        found = re.findall(r"(\w+) if (?:seed|any one of the seeds) ([\d, ]+) were", row["would_change"])
-        assert found or row["would_change"].startswith("No single one"), f"{row['check']}: {row['would_change']!r}"
-        told += [f"{_point(row) * (len(judged) > 1)}{seeds} (else {word})" for word, seeds in found]
+        assert row["without_seed"], f"{row['check']}: nobody tried it without a seed"
+        seeds: dict[str, list[str]] = {}
+        for seed, word in enumerate(row["without_seed"]):
+            seeds.setdefault(word, []).append(str(seed))
+        seeds.pop(in_a_word(row["verdict"], row["answer"]), None)
+        told += [f"{_point(row) * (len(judged) > 1)}{', '.join(some)} (else {word})" for word, some in seeds.items()]
     return "; ".join(told) or "none"
 
 

@@ -60,6 +60,7 @@ def _entry(claim: "Claim", verdict: str | None) -> dict[str, Any]:
 def _verdicts(arguments: argparse.Namespace) -> dict[str, str]:
     """By claim, what verdicts.json has for it at this scale; nothing, and why, where it cannot be read."""
     from repro.judging import verdicts_json
+    from repro.judging.verdict import in_a_word
 
     path = arguments.report / "verdicts.json"
     try:
@@ -70,6 +71,4 @@ def _verdicts(arguments: argparse.Namespace) -> dict[str, str]:
         return {}
     if made["scale"] != arguments.scale:
         return {}
-    return {
-        entry["claim"]: entry["verdict"] if entry["answer"] == "none" else entry["answer"] for entry in made["claims"]
-    }
+    return {entry["claim"]: in_a_word(entry["verdict"], entry["answer"]) for entry in made["claims"]}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from repro.check import Check
 from repro.errors import ClaimError
-from repro.judging.verdict import Answer, Judgement, Verdict
+from repro.judging.verdict import Answer, Judgement, Verdict, in_a_word
 from repro.statistics import holm
 
 # A claim over a grid says that every point holds: the first of these that some point has is the verdict on all.
@@ -105,7 +105,7 @@ def _entry(check: Check, own: Sequence[Judgement]) -> ClaimEntry:
         verdict=verdict,
         answer=answer,
         marks=tuple(dict.fromkeys(mark for row in own for mark in row.marks)),
-        points=dict(Counter(str(row.verdict if row.answer is Answer.NONE else row.answer) for row in own)),
+        points=dict(Counter(in_a_word(row.verdict, row.answer) for row in own)),
         tested=claim.tested(scale),
         rationale=(claim.testable if claim.tested(scale) else claim.untestable).get(scale, ""),
         primary=claim.primary,
@@ -131,6 +131,6 @@ def _without_a_point(own: Sequence[Judgement]) -> str:
         verdict, answer = _whole([row for row in own if row is not left_out])
         if (verdict, answer) != whole:
             point = left_out.check.removeprefix(left_out.claim)
-            changed.setdefault(str(verdict if answer is Answer.NONE else answer), []).append(point)
+            changed.setdefault(in_a_word(verdict, answer), []).append(point)
     phrases = [f"{word} without the point {' or '.join(points)}" for word, points in changed.items()]
     return f"It would be {'; '.join(phrases)}." if phrases else f"No single one of the {len(own)} points decides it."

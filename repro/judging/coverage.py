@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from repro.collecting.catalogue import Row
 from repro.judging.claims import ClaimEntry
-from repro.judging.verdict import Answer, Verdict
+from repro.judging.verdict import Verdict, in_a_word
 
 
 class Standing(StrEnum):
@@ -68,7 +68,7 @@ def count(rows: Sequence[Covered]) -> dict[Standing, int]:
 def _covered(row: Row, entry: ClaimEntry | None, without: str, seconds: float | None, held: str) -> Covered:
     standing, word, reason, cost = Standing.NOT_ATTEMPTED, "", row.reason or without, None
     if entry is not None:
-        word = str(entry.verdict if entry.answer is Answer.NONE else entry.answer)
+        word = in_a_word(entry.verdict, entry.answer)
         match entry.verdict:
             case Verdict.PENDING:
                 points = sum(entry.points.values())

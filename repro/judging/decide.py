@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from repro.check import Check
 from repro.compare import Finding, Levels, Measure, Outcome
 from repro.errors import ClaimError
-from repro.judging.verdict import Answer, Verdict
+from repro.judging.verdict import Answer, Verdict, in_a_word
 from repro.statistics import MOST_SEEDS
 
 # Of several findings the first of these that occurs decides: a claim says that all of them hold.
@@ -32,9 +32,9 @@ class Decision:
     p_against: float | None = None
 
     @property
-    def words(self) -> tuple[Verdict, Answer]:
+    def word(self) -> str:
         """What a reader compares."""
-        return self.verdict, self.answer
+        return in_a_word(self.verdict, self.answer)
 
 
 def decide(check: Check, findings: Sequence[Finding]) -> Decision:

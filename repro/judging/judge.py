@@ -12,7 +12,7 @@ from repro.judging.decide import Decision
 from repro.judging.deviations import deviations, marks
 from repro.judging.evidence import Evidence
 from repro.judging.integrity import broken_controls, refuse_contradictions
-from repro.judging.observe import observe, without_a_seed
+from repro.judging.observe import observe, sensitivity, without_each_seed
 from repro.judging.verdict import Answer, Judgement, MissingEntry, RunEntry, Verdict
 from repro.runs.spec import RunSpec
 from repro.runs.store import Run, Store
@@ -70,8 +70,8 @@ def judge_check(
         for i, finding in enumerate(decision.findings)
     )
     decided = seed_by_seed and last.found and decision.verdict is not Verdict.INVALID
-    would_change = without_a_seed(check, last.opened, decision) if decided else ""
-    return _row(check, store, controls, last, findings, next_look, would_change)
+    without_seed = without_each_seed(check, last.opened, decision) if decided else ()
+    return _row(check, store, controls, last, findings, next_look, without_seed)
 
 
 def requested_seeds(checks: Sequence[Check], store: Store, controls: Sequence[Check] = ()) -> dict[str, int]:
@@ -136,7 +136,7 @@ def _row(
     look: _Look,
     findings: tuple[Finding, ...],
     next_look: int | None,
-    would_change: str,
+    without_seed: tuple[str, ...],
 ) -> Judgement:
     decision, evidence, found, levels = look.decision, look.evidence, look.found, check.levels()
     arms = check.arms(look.seeds)
@@ -152,7 +152,8 @@ def _row(
         answer=decision.answer,
         marks=marks(check, found, relevant),
         why=decision.why,
-        would_change=would_change,
+        without_seed=without_seed,
+        would_change=sensitivity(decision.word, without_seed),
         criterion=check.criterion,
         criterion_sha256=check.criterion_sha256,
         seeds=look.seeds,

@@ -14,7 +14,7 @@ from repro.check import Check
 from repro.compare import Rule
 from repro.judging.decide import decide
 from repro.judging.evidence import Evidence
-from repro.judging.verdict import Answer, Judgement
+from repro.judging.verdict import Judgement
 from repro.runs.store import Run, Store
 from repro.statistics import Levels, Sample, paired_differences, share_a_run
 
@@ -135,7 +135,7 @@ def _walk(check: Check, arms: Arms, path: Mapping[str, Any]) -> tuple[str, set[s
             break
         findings = tests
     decision = decide(check, evidence.findings)
-    return str(decision.verdict if decision.answer is Answer.NONE else decision.answer), evidence.used
+    return decision.word, evidence.used
 
 
 class _Otherwise(Evidence):

@@ -1,12 +1,12 @@
 """Observations: what a check finds in its runs, what follows, and without which seed something else would."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from repro.check import Check
 from repro.errors import ClaimError, ReproError
 from repro.judging.decide import Decision, decide
 from repro.judging.evidence import Evidence
-from repro.judging.verdict import Answer, Verdict
+from repro.judging.verdict import Verdict
 from repro.runs.store import Run
 
 Arms = Mapping[str, tuple[Run, ...]]
@@ -43,20 +43,29 @@ def _call(check: Check, arms: Arms, findings: int) -> Evidence:
     return evidence
 
 
-def without_a_seed(check: Check, arms: Arms, decision: Decision) -> str:
-    """One sentence: the seed without which the verdict would be another; "" where none can be named."""
+def without_each_seed(check: Check, arms: Arms, decision: Decision) -> tuple[str, ...]:
+    """The verdict, or answer, that there would be without each seed; empty where one fewer could decide nothing."""
     seeds = max((len(runs) for runs in arms.values()), default=0)
     if decision.verdict is Verdict.MEASURED or seeds <= LEAST_SEEDS:
+        return ()
+
+    def without(left_out: int) -> str:
+        fewer = {arm: tuple(run for i, run in enumerate(runs) if i != left_out) for arm, runs in arms.items()}
+        return observe(check, fewer)[1].word
+
+    return tuple(without(seed) for seed in range(seeds))
+
+
+def sensitivity(word: str, without_seed: Sequence[str]) -> str:
+    """One sentence: the seed without which the verdict ``word`` would be another; "" where none was left out."""
+    if not without_seed:
         return ""
     changed: dict[str, list[str]] = {}
-    for left_out in range(seeds):
-        fewer = {arm: tuple(run for i, run in enumerate(runs) if i != left_out) for arm, runs in arms.items()}
-        other = observe(check, fewer)[1]
-        if other.words != decision.words:
-            word = str(other.verdict if other.answer is Answer.NONE else other.answer)
-            changed.setdefault(word, []).append(str(left_out))
+    for seed, other in enumerate(without_seed):
+        if other != word:
+            changed.setdefault(other, []).append(str(seed))
     if not changed:
-        return f"No single one of the {seeds} seeds decides it."
+        return f"No single one of the {len(without_seed)} seeds decides it."
     phrases = [
         f"{word} if {'seed' if len(some) == 1 else 'any one of the seeds'} {', '.join(some)} were left out"
         for word, some in changed.items()

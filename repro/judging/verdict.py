@@ -35,6 +35,11 @@ class Answer(StrEnum):
     NONE = "none"  # at the paper's scale, for exact claims, and where nothing was judged
 
 
+def in_a_word(verdict: str, answer: str) -> str:
+    """What a reader compares: the answer, where there is one, else the verdict."""
+    return str(verdict if answer == Answer.NONE else answer)
+
+
 PROVISIONAL = "provisional"  # the mark of a verdict whose controls do not all hold yet
 RULE_CHANGED = "rule changed after its runs"
 RULE_LATE = "rule not on record with its runs"
@@ -77,6 +82,7 @@ class Judgement:
     answer: Answer  # what was seen at scale smoke or pilot
     marks: tuple[str, ...]  # caveats that accompany the verdict everywhere: provisional, a rule changed or written late
     why: str  # one sentence with the numbers that decided
+    without_seed: tuple[str, ...]  # the verdict, or answer, that there would be without each seed; empty: not tried
     would_change: str  # one sentence: the seed without which the verdict would be another
     criterion: dict[str, Any]  # the frozen rule: everything that the verdict depends on besides the runs
     criterion_sha256: str  # SHA-256 of the criterion's canonical JSON

@@ -5,6 +5,8 @@ from typing import Any
 
 from markupsafe import escape
 
+from repro.judging.verdict import in_a_word
+
 Json = dict[str, Any]
 
 # In this order; a claim at another scale than the paper's is never counted as reproduced.
@@ -33,7 +35,7 @@ def badge(made: Json) -> str:
 def counts(made: Json) -> dict[str, int]:
     """Number of claims by word."""
     own = [entry for entry in made["claims"] if entry["work"] != "control" and not entry["same_as"]]
-    found = Counter(entry["verdict"] if entry["answer"] == "none" else entry["answer"] for entry in own)
+    found = Counter(in_a_word(entry["verdict"], entry["answer"]) for entry in own)
     shown: Counter[str] = Counter()
     for word, name in SHOWN:
         shown[name] += found[word]

@@ -7,7 +7,7 @@ import pytest
 from repro.compare import Outcome
 from repro.errors import ClaimError
 from repro.judging.decide import decide
-from repro.judging.verdict import Answer, Verdict
+from repro.judging.verdict import Verdict
 from repro.recipes import SCALES
 from repro.statistics import MOST_SEEDS
 from tests.judging.cases import PAPER, SMOKE, arms, finding
@@ -35,8 +35,8 @@ def test_of_several_findings_the_worst_decides_wherever_it_stands(outcomes, verd
     }
     found = [finding(words[letter]) for letter in outcomes]
     for order in (found, found[::-1]):
-        assert decide(PAPER, order).words == (Verdict[verdict], Answer.NONE)
-        assert decide(SMOKE, order).words == (Verdict.SMOKE, Answer(answer))
+        assert decide(PAPER, order).word == verdict
+        assert decide(SMOKE, order).word == answer
 
 
 @pytest.mark.parametrize("outcome", [Outcome.UNDECIDED, Outcome.RULED_OUT, Outcome.DIRECTION_ONLY])
@@ -81,7 +81,7 @@ def test_a_finding_that_only_measures_keeps_nothing_for_or_against():
     }  # fmt: skip
     measured = {"estimate": 3.0, "interval": (2.0, 4.0)}
     decision = decide(check, [finding(**for_or_against, **measured)])
-    assert decision.words == (Verdict.MEASURED, Answer.NONE)
+    assert decision.word == Verdict.MEASURED
     (left,) = decision.findings
     assert left == dataclasses.replace(finding(Outcome.MEASURED, **measured), expected="", why="x: 2.")
     assert decision.why.endswith("Not tested at scale smoke: a number belongs to its network.")
