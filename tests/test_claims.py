@@ -6,6 +6,7 @@ import pytest
 
 from repro.collecting.catalogue import catalogue
 from repro.collecting.collect import collect
+from repro.collecting.works import works
 from repro.planning.cost import forward_macs
 from repro.recipes import SCALES, cifar
 from repro.runs.datasets import DATASETS, IMAGES
@@ -51,6 +52,14 @@ def test_every_work_of_the_sources_is_in_the_catalogue():
         "pwnc",
         "open-questions",
     }
+
+
+def test_disagreements_and_remarks_are_about_claims_that_exist():
+    checks = collect(scale="paper").selected
+    known = {check.claim.id for check in checks}
+    for work in works(checks):
+        for one in (*work.disagreements, *work.remarks):
+            assert set(one.claims) <= known, one
 
 
 def test_a_testable_claim_has_a_point_to_test(checks, claims):

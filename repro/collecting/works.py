@@ -25,6 +25,15 @@ class Disagreement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Remark:
+    """What a reader of a verdict must know, written beside the frozen claim and often after its runs."""
+
+    claims: tuple[str, ...]  # ids
+    text: str  # one or two sentences
+    scale: str = ""  # the only one at which it is said; "": at all
+
+
+@dataclass(frozen=True, kw_only=True)
 class Setting:
     """One row of a work's protocol: what its sources say, and what is trained here."""
 
@@ -55,6 +64,7 @@ class Work:
     columns: tuple[str, ...] = ()  # the sources of its protocol, the one that counts first
     settings: tuple[Setting, ...] = ()  # its protocol row by row
     disagreements: tuple[Disagreement, ...] = ()  # where its versions and companions contradict each other
+    remarks: tuple[Remark, ...] = ()  # on its claims and their controls
 
 
 def works(checks: Iterable[Check]) -> tuple[Work, ...]:
@@ -80,7 +90,8 @@ def _read(path: Path) -> Work:
         found = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ClaimError(f"{path} cannot be read ({error}).") from None
-    known = {one.name for one in fields(Work)} - {"key", "disagreements", "settings"} | {"disagreement", "setting"}
+    tables = {"disagreement", "remark", "setting"}  # each is a list of tables in the file
+    known = {one.name for one in fields(Work)} - {"key", *(f"{name}s" for name in tables)} | tables
     required = {"title", "short", "authors", "venue", "year"}
     wrong = sorted((found.keys() - known) | (required - found.keys()))
     if wrong:
@@ -93,9 +104,10 @@ def _read(path: Path) -> Work:
     if unknown:
         raise ClaimError(f"{path} describes the scale {unknown[0]!r}; allowed: {', '.join(SCALES)}.")
     disagreements = tuple(_disagreement(entry, path) for entry in found.pop("disagreement", ()))
+    remarks = tuple(_remark(entry, path) for entry in found.pop("remark", ()))
     settings = tuple(_setting(entry, len(found.get("columns", ())), path) for entry in found.pop("setting", ()))
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
-    return Work(key=path.parent.name, disagreements=disagreements, settings=settings, **given)
+    return Work(key=path.parent.name, disagreements=disagreements, remarks=remarks, settings=settings, **given)
 
 
 def _refuse_types(found: dict[str, Any], path: Path) -> None:
@@ -144,3 +156,14 @@ def _disagreement(entry: dict[str, Any], path: Path) -> Disagreement:
     if set(entry) != {"about", "claims"}:
         raise ClaimError(f"{path}: a [[disagreement]] has about and claims, and not {', '.join(sorted(entry))}.")
     return Disagreement(about=entry["about"], claims=tuple(entry["claims"]))
+
+
+def _remark(entry: dict[str, Any], path: Path) -> Remark:
+    claims, text, scale = entry.get("claims") or "", entry.get("text") or "", entry.get("scale", "")
+    sound = isinstance(claims, list) and isinstance(text, str) and scale in ("", *SCALES)
+    if not (sound and text) or entry.keys() - {"claims", "text", "scale"}:
+        raise ClaimError(
+            f"{path}: a [[remark]] has claims, a list of ids, a text and, if it is about one scale alone, that scale "
+            f"({', '.join(SCALES)}); found {', '.join(f'{name} = {value!r:.40}' for name, value in entry.items())}."
+        )
+    return Remark(claims=tuple(claims), text=text, scale=scale)

@@ -56,7 +56,7 @@ class FractionBound:
             expected=f"{self.side} {amount(self.limit, unit)}",
             measured=amount(mean, unit),
             outcome=outcome,
-            why=f"{sample.label} is {amount(mean, unit)}; {where(interval, inside, unit, outcome, scales)}.",
+            why=f"{sample.label}: {amount(mean, unit)}; {where(interval, inside, unit, outcome, scales)}.",
             would_change=_would_change(interval, out, at_most),
             samples=(sample,),
             estimate=mean,

@@ -103,6 +103,11 @@ def suffix(unit: Unit) -> str:
     return {"%": " %", "points": " points"}.get(unit, "")
 
 
+def allowed(value: float, unit: Unit) -> str:
+    """A margin or gap as it was written, with its unit: 1 point, 0.5 points."""
+    return f"{value:g}{' point' if unit == 'points' and value == 1 else suffix(unit)}"
+
+
 def rounded(value: float, unit: str) -> str:
     """A number to two decimals, a share to three; what would print as 0 and is not keeps its first digit.
 

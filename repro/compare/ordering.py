@@ -9,11 +9,11 @@ from repro.compare.finding import (
     ONE_SEED,
     Finding,
     Outcome,
+    allowed,
     amount,
     between,
     decided,
     finite_interval,
-    suffix,
     unit_of_difference,
 )
 from repro.statistics import (
@@ -75,7 +75,7 @@ class Ordering:
         unit = unit_of_difference(higher.unit)
         return Finding(
             label=f"{higher.label} − {other}",
-            expected=f"> {self.gap:g}{suffix(unit)}",
+            expected=f"> {allowed(self.gap, unit)}",
             measured=amount(difference.estimate, unit, signed=True),
             outcome=outcome,
             why=f"{higher.label} − {other} is {amount(difference.estimate, unit, signed=True)} ({test}); its bounds, "

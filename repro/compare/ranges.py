@@ -177,7 +177,7 @@ def _near(
         expected=f"{amount(value, unit)} ± {amount(margin, unit)}",
         measured=amount(mean, unit),
         outcome=outcome,
-        why=f"{sample.label} is {amount(mean, unit)}; {where(interval, inside, unit, outcome, own + scale.words)}.",
+        why=f"{sample.label}: {amount(mean, unit)}; {where(interval, inside, unit, outcome, own + scale.words)}.",
         would_change=at_margins(flips),
         samples=(sample,) if shown is None else shown,
         estimate=mean,

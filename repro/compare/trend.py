@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import ClassVar
 
-from repro.compare.finding import ONE_SEED, Finding, Outcome, amount, decided, suffix, unit_of_difference
+from repro.compare.finding import ONE_SEED, Finding, Outcome, allowed, amount, decided, unit_of_difference
 from repro.errors import ClaimError
 from repro.statistics import (
     COVERAGE,
@@ -68,12 +68,12 @@ class Trend:
         pair = f"{samples[worst].label} to {samples[worst + 1].label}"
         return Finding(
             label=names,
-            expected=f"{verb}, no {turn} above {self.margin:g}{suffix(unit)}",
+            expected=f"{verb}, no {turn} above {allowed(self.margin, unit)}",
             measured=means,
             outcome=outcome,
             why=f"{names}: {means}. Trend {_p(p_rise)} (opposite {_p(p_reverse)}); the weakest step is {pair}, "
             f"{amount(change, unit, signed=True)}, {bound} ({100 * COVERAGE:g} % over all looks, Welch); a {turn} of "
-            f"{self.margin:g}{suffix(unit)} is allowed.",
+            f"{allowed(self.margin, unit)} is allowed.",
             would_change=_would_change(p_rise, p_reverse, drops, levels, len(samples), outcome),
             samples=tuple(samples),
             unit=unit,

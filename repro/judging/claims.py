@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from repro.check import Check
 from repro.errors import ClaimError
@@ -40,6 +41,7 @@ class ClaimEntry:
     tested: bool  # whether its sentence can be tested at this scale
     rationale: str  # why it can or cannot be; "" for an exact claim
     primary: bool  # one of the main claims of the catalogue
+    paper_points: tuple[dict[str, Any], ...]  # of its grid at the paper's scale, by parameter
     same_as: str | None  # id of the claim that it repeats, with which it is counted once
     p_for: float | None  # p-value that every point holds: the largest of all
     p_against: float | None  # p-value against it, Bonferroni over looks and points
@@ -109,6 +111,7 @@ def _entry(check: Check, own: Sequence[Judgement]) -> ClaimEntry:
         tested=claim.tested(scale),
         rationale=(claim.testable if claim.tested(scale) else claim.untestable).get(scale, ""),
         primary=claim.primary,
+        paper_points=tuple(dict(point) for point in claim.grid["paper"]),
         same_as=claim.same_as,
         p_for=max(p_for, default=None),
         p_against=min(1.0, tests * min(p_against)) if p_against else None,

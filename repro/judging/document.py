@@ -60,7 +60,7 @@ def document(
     """
     rows = judge(checks, store, controls=controls, thorough=thorough)
     runs, idle = _runs(checks, rows, store), _waiting(checks, rows, store)
-    asking = _asking(checks)
+    every, asking = [*(run for run, _ in runs), *idle], _asking(checks)
     claims = claims_table(rows, checks)
     waiting = [row for row in rows if row.verdict is Verdict.PENDING]
     for_runs = {row.claim for row in waiting if row.missing}
@@ -86,9 +86,9 @@ def document(
         judgements=tuple(rows),
         runs=tuple(_run(run, wanted, asking) for run, wanted in runs),
         waiting=tuple(_run(run, [], asking) for run in idle),
-        environment=tuple(_environment(run for run, _ in runs)),
-        data=tuple(_data(run for run, _ in runs)),
-        cost=_cost([*(run for run, _ in runs), *idle]),
+        environment=tuple(_environment(every)),
+        data=tuple(_data(every)),
+        cost=_cost(every),
         cluster=None if cluster is None else dict(cluster),
         multiverses=multiverses(checks, rows, store),
         distances=distances(checks, rows, store),
@@ -176,12 +176,14 @@ def _data(runs: Iterable[Run]) -> list[DataRead]:
 
 def _cost(runs: Sequence[Run]) -> TotalCost:
     trained = [run for run in runs if run.spec.rows]
+    untrained = sum(getattr(run.spec, "trained", "") == "none" for run in trained)
     worked = [
         part["processor_seconds"] for run in trained for part in run.record["parts"] if "processor_seconds" in part
     ]
     return TotalCost(
         runs=len(runs),
-        trained=len(trained),
+        trained=len(trained) - untrained,
+        untrained=untrained,
         device_seconds=round(sum(run.record["seconds"] for run in trained), 1),
         processor_seconds=round(sum(worked), 1) if worked else None,
         peak_memory_bytes=max((run.record["parts"][-1]["peak_memory_bytes"] for run in trained), default=None),

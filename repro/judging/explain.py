@@ -125,6 +125,13 @@ def _claimed(check: Check) -> list[str]:
     ]
 
 
+def _notes(check: Check) -> list[str]:
+    """What a reader must know: the note of the frozen claim, and remarks beside it."""
+    said = (remark for work in works([check]) for remark in work.remarks)
+    texts = [one.text for one in said if check.claim.id in one.claims and one.scale in ("", check.scale)]
+    return [*([f"Note: {check.claim.note}"] if check.claim.note else []), *(f"Remark: {text}" for text in texts)]
+
+
 def _rationale(check: Check) -> str:
     claim = check.claim
     reasons = claim.testable if claim.tested(check.scale) else claim.untestable
@@ -188,7 +195,7 @@ def _overview(checks: Sequence[Check], rows: Sequence[Judgement], options: Seque
             ),
             *(f"  {'; '.join(some)}: {verdict}" for verdict, some in same.items()),
             *(f"Deviation: {text}" for text in deviations),
-            *([f"Note: {claim.note}"] if claim.note else []),
+            *_notes(first),
             f"One point in full: {shlex.join(['repro', 'explain', first.id, *options])}",
         ]
     )
@@ -226,6 +233,6 @@ def _explain(check: Check, row: Judgement, analyses: str) -> str:
             *([f"Without a seed: {row.would_change}"] if row.would_change else []),
             *([f"Other analyses: {analyses}"] if analyses else []),
             *(f"Deviation: {text}" for text in row.deviations),
-            *([f"Note: {claim.note}"] if claim.note else []),
+            *_notes(check),
         ]
     )

@@ -34,7 +34,7 @@ class RunRow:
     name: str  # the run in a few words
     outcome: str  # trained, diverged or built
     seconds: float | None  # of training
-    images_per_second: float | None  # during training
+    images_per_second: float | None  # during training; of data without images, examples
     peak_memory_bytes: int | None  # of the process that trained
     device: str  # of its last uninterrupted part
     parts: int  # uninterrupted parts of its training
@@ -44,7 +44,7 @@ class RunRow:
     claims: tuple[str, ...]  # that ask for it, whether they are judged or wait for other runs
     spec: dict[str, Any]  # everything that decides what it computes
     measures: Measures  # what figures are drawn from
-    top1_by_epoch: tuple[float, ...]  # test accuracy after each epoch, percent
+    top1_by_epoch: tuple[float, ...]  # test accuracy in each row of the history, percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class Environment:
 
 @dataclass(frozen=True, kw_only=True)
 class DataRead:
-    """Images that runs read."""
+    """Data that runs read."""
 
     dataset: str  # name of the data set or of a copy
     fingerprints: dict[str, str]  # SHA-256 over labels and pixels, by split
@@ -76,7 +76,8 @@ class TotalCost:
     """The cost of all complete runs, judged or waiting for others."""
 
     runs: int  # behind the verdicts, or complete and waiting
-    trained: int  # of them; the others were only built
+    trained: int  # of them; the others were only built, or evaluated as they were initialised
+    untrained: int  # of them: networks of which nothing is trained, evaluated
     device_seconds: float  # of training in total, by the clock, whatever else the device did
     processor_seconds: float | None  # that the threads of these runs worked, as far as records say; null if none does
     peak_memory_bytes: int | None  # of the largest process
@@ -112,7 +113,7 @@ class Document:
     runs: tuple[RunRow, ...]  # each complete run once
     waiting: tuple[RunRow, ...]  # complete runs of checks that wait for others: drawn, and behind no verdict yet
     environment: tuple[Environment, ...]  # each distinct combination of code, versions and device
-    data: tuple[DataRead, ...]  # each distinct set of images
+    data: tuple[DataRead, ...]  # each distinct set
     cost: TotalCost  # of all runs
     cluster: dict[str, Any] | None  # account of GPU-hours; null without a submission
     multiverses: tuple[Multiverse, ...]  # of each primary check that was judged statistically

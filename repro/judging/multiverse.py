@@ -57,8 +57,8 @@ def multiverse(check: Check, arms: Arms) -> Multiverse:
         ClaimError: the check breaks a rule of evidence.
     """
     frozen = {name: options[0] for name, options in CHOICES.items()}
-    word, used = _walk(check, arms, frozen)
-    paths = tuple(Analysis(choices=path, word=_walk(check, arms, frozen | path)[0]) for path in _paths(used))
+    word, used, test = _walk(check, arms, frozen)
+    paths = tuple(Analysis(choices=path, word=_walk(check, arms, frozen | path)[0]) for path in _paths(used, test))
     words = Counter(path.word for path in paths)
     return Multiverse(
         check=check.id,
@@ -118,14 +118,17 @@ def in_words(name: str, value: str | float) -> str:
             return f"a ReLU is a {value}"
 
 
-def _paths(used: set[str]) -> Iterator[dict[str, str | float]]:
+def _paths(used: set[str], tests: set[str]) -> Iterator[dict[str, str | float]]:
+    """Every combination of choices; a test that is the frozen one everywhere is no other."""
     names = [name for name in CHOICES if name in used]
     for values in product(*(CHOICES[name] for name in names)):
-        yield dict(zip(names, values, strict=True))
+        path = dict(zip(names, values, strict=True))
+        if tests != {path.get("test")}:
+            yield path
 
 
-def _walk(check: Check, arms: Arms, path: Mapping[str, Any]) -> tuple[str, set[str]]:
-    """The word that one analysis gives, and the choices that it depended on."""
+def _walk(check: Check, arms: Arms, path: Mapping[str, Any]) -> tuple[str, set[str], set[str]]:
+    """The word that one analysis gives, the choices that it depended on, and the tests that it made."""
     findings = 1
     while True:  # all findings share the level against the claim
         evidence = _Otherwise(check, arms, check.levels(findings), path)
@@ -135,7 +138,7 @@ def _walk(check: Check, arms: Arms, path: Mapping[str, Any]) -> tuple[str, set[s
             break
         findings = tests
     decision = decide(check, evidence.findings)
-    return decision.word, evidence.used
+    return decision.word, evidence.used, evidence.tests
 
 
 class _Otherwise(Evidence):
@@ -144,6 +147,7 @@ class _Otherwise(Evidence):
     def __init__(self, check: Check, arms: Arms, levels: Levels, path: Mapping[str, Any]) -> None:
         super().__init__(check, dict(arms), levels)
         self.used: set[str] = set()
+        self.tests: set[str] = set()
         self._path = path
 
     def accuracy(self, arm: str, label: str = "") -> Sample:
@@ -194,6 +198,7 @@ class _Otherwise(Evidence):
         if isinstance(higher, Sample) and isinstance(lower, Sample):
             self.used.add("test")
             paired = share_a_run(higher, lower) if self._path["test"] == AS_FROZEN else self._path["test"] == "paired"
+            self.tests.add("paired" if paired else "Welch")
             if paired:
                 quantities = {"higher": paired_differences(lower, higher), "lower": 0.0}
             else:

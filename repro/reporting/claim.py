@@ -11,6 +11,7 @@ from repro.reporting.panel import draw as draw_panel
 from repro.reporting.panel import table
 from repro.reporting.percent import in_percent
 from repro.reporting.saved import numbers, save
+from repro.reporting.scope import scope
 from repro.reporting.text import gathered, number, point, short
 from repro.reporting.trained import on
 from repro.reporting.what_if import what_if
@@ -24,7 +25,12 @@ MOST_VALUES = 60  # per-seed values in the PDF for one claim; the page has them 
 
 
 def section(
-    entry: Json, rows: list[Json], anchors: Mapping[str, str], tags: Mapping[str, str], trained_on: Mapping[str, str]
+    entry: Json,
+    rows: list[Json],
+    anchors: Mapping[str, str],
+    tags: Mapping[str, str],
+    trained_on: Mapping[str, str],
+    remarks: Sequence[str] = (),
 ) -> Json:
     """One claim: ``entry`` of the claims table and its judgements, ``rows``; ``trained_on``: data by run."""
     criterion = rows[0]["criterion"]
@@ -90,7 +96,9 @@ def section(
         "controls_line": _controls_line(controls),
         "deviations": (deviations := gathered(text for row in rows for text in row["deviations"])),
         "deviations_line": "; ".join(text for text, _ in deviations if not text.startswith("judging code:")),
+        "scope": scope(entry, rows),
         "notes": sorted({row["note"] for row in rows} - {""}),
+        "remarks": list(remarks),
         "missing": [(row["check"], row["missing"]) for row in rows if row["missing"]],
         "values": values,
         "values_in_pdf": sum(len(sample["values"]) for sample in values) <= MOST_VALUES,
@@ -220,7 +228,9 @@ def _controls_line(controls: Sequence[Json]) -> str:
     if failed:
         return f"{', '.join(failed)} failed; {holding} of {len(controls)} controls hold."
     others = [one["state"] for one in controls if one["shape"] != "holds"]
-    states = " or ".join(dict.fromkeys("without a point" if " for " in state else state for state in others))
+    was, now = ("was", "is") if len(others) == 1 else ("were", "are")
+    said = (f"{was} not run on its networks" if " for " in state else f"{now} {state}" for state in others)
+    states = " or ".join(dict.fromkeys(said))
     return f"{len(others)} of {len(controls)} controls {states}." if others else f"All {holding} controls hold."
 
 

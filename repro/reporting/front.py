@@ -4,12 +4,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from repro.reporting.text import duration
-from repro.reporting.trained import networks
+from repro.claim import CONTROL
+from repro.judging.coverage import Standing
+from repro.judging.verdict import HOLDS, PROVISIONAL
+from repro.reporting.text import duration, gathered, hours
+from repro.reporting.trained import networks, spelled
 
 Json = dict[str, Any]
 
 MOST_LENGTHS = 2  # of training that the first page names, the commonest first
+NONE = "none yet"
 WITHHELD = "withheld"  # pending, though its runs are there
 STANDINGS = {  # every word of a verdict at the paper's own protocol, so that the counts add up
     "REPRODUCED": "reproduced", "PARTIAL": "partly reproduced", "NOT_REPRODUCED": "not reproduced",
@@ -46,6 +50,12 @@ def beside(made: Json) -> list[Json]:
         if work["protocol"]:
             runs = [run for run in (*made["runs"], *made["waiting"]) if work["key"] in map(works.get, run["claims"])]
             own = _own_side(runs)
+            of_controls = sum(
+                run["outcome"] != "built" and {works.get(claim) for claim in run["claims"]} == {CONTROL}
+                for run in (*made["runs"], *made["waiting"])
+            )
+            if of_controls and own["cost"] != NONE:
+                own["cost"] += f"; {of_controls:,} more for controls alone"
             theirs = [(name, work["protocol"].get(name, "–")) for name in own]
             rows = [("here", list(own.items())), ("source", theirs)]
             found.append({"work": work["short"], "names": list(own), "rows": rows})
@@ -61,22 +71,57 @@ def _own_side(runs: Sequence[Json]) -> dict[str, str]:
     lengths = Counter(
         (unit, run["spec"][unit])
         for run in trained
-        for unit in ("epochs", "steps")
+        for unit in ("epochs", "steps", "rounds")
         if unit in run["spec"] and "retrains" not in run["spec"]
     )
     by_unit: dict[str, list[str]] = {}
     for (unit, length), _ in lengths.most_common(MOST_LENGTHS):
         by_unit.setdefault(unit, []).append(f"{length:,}")
-    training = "; ".join(f"{' or '.join(texts)} {unit}" for unit, texts in by_unit.items())
+    training = "; ".join(
+        f"{' or '.join(texts)} {unit.removesuffix('s') if texts == ['1'] else unit}" for unit, texts in by_unit.items()
+    )
     hours = duration(sum(run["seconds"] or 0.0 for run in trained))
-    none = "none yet"
     return {
-        "networks": networks(run["name"] for run in trained) or none,
-        "data": ", ".join(sorted({run["spec"]["dataset"] for run in trained})) or none,
-        "training": training or none,
-        "seeds": seeds(trained) or none,
-        "cost": f"{hours} of one device by the clock, {len(trained):,} runs" if trained else none,
+        "networks": networks(run["name"] for run in trained) or NONE,
+        "data": ", ".join(sorted({run["spec"]["dataset"] for run in trained})) or NONE,
+        "training": training or NONE,
+        "seeds": seeds(trained) or NONE,
+        "cost": f"{hours} of one device by the clock, {len(trained):,} runs" if trained else NONE,
     }
+
+
+def provisional(rows: Sequence[Json]) -> str:
+    """Which controls do not hold yet for the checks that are provisional, and why, in a clause."""
+    found = gathered(
+        f"{name}: {state}"
+        for row in rows
+        if PROVISIONAL in row["marks"]
+        for name, state in row["controls"].items()
+        if state != HOLDS
+    )
+    said = [spelled(text).replace(": no point for ", " was not run on ").replace(": ", " is ") for text, _ in found]
+    return "; ".join(said)
+
+
+def next_step(made: Json) -> str:
+    """What its scale still lacks, and the claim whose verdict costs least; "" where nothing is planned."""
+    entry = _next_scale(made)
+    if entry is None:
+        return ""
+    missing = entry["runs"] - entry["complete"]
+    text = f"{missing:,} more runs at {entry['scale']} scale, about {hours(entry['core_hours'])}"
+    priced = [row for row in made["coverage"] if row["seconds"] and row["standing"] == Standing.PENDING]
+    if entry["scale"] != made["scale"] or not priced:
+        return f"{text}."
+    cheapest = min(priced, key=lambda row: float(row["seconds"]))
+    return f"{text}; the cheapest verdict, {cheapest['id']}, takes about {hours(cheapest['seconds'] / 3600)} alone."
+
+
+def _next_scale(made: Json) -> Json | None:
+    """The scale of the report, or the smallest above it, that still lacks runs."""
+    names = [entry["scale"] for entry in made["scales"]]
+    start = names.index(made["scale"]) if made["scale"] in names else 0
+    return next((entry for entry in made["scales"][start:] if entry["complete"] < entry["runs"]), None)
 
 
 def seeds(runs: Sequence[Json]) -> str:

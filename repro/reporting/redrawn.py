@@ -18,12 +18,25 @@ def panels(figure: Json, runs: Sequence[Json], scale: str) -> list[Drawn]:
     """The panels of a figure, from the runs behind its claims and from what was published."""
     names = set(figure["claims"])
     own = [run for run in runs if names & set(run["claims"])]
-    found = [_panel(figure, plan, own, scale) for plan in figure["panels"]]
+    found: list[Drawn] = []
+    for plan in figure["panels"]:
+        panel = _panel(figure, plan, own, scale)
+        if not any(_repeats(panel, other) for other in found):
+            found.append(panel)
     spans: dict[str, list[float]] = {}
+    zero = [0.0] if any(line["minus"] for line in figure["lines"]) else []  # a difference is seen from there
     for one in found:
-        spans.setdefault(one.y_label, []).extend(heights(one))
+        spans.setdefault(one.y_label, list(zero)).extend(heights(one))
     ends = {label: (min(values), max(values)) for label, values in spans.items() if values}
     return [replace(one, span=ends.get(one.y_label, ())) for one in found]
+
+
+def _repeats(panel: Drawn, other: Drawn) -> bool:
+    """Whether all that a panel shows is a few runs at one place, which another one shows as well."""
+    own, others = ({run for one in some.series for _, _, run in one.seeds} for some in (panel, other))
+    places = {x for one in panel.series for x, _, _ in one.seeds}
+    more = any(one.published or one.curves or (one.mean and not one.seeds) for one in panel.series)
+    return len(places) == 1 and own <= others and not more
 
 
 def used(figure: Json, runs: Sequence[Json], scale: str) -> tuple[list[str], list[str]]:
@@ -33,6 +46,8 @@ def used(figure: Json, runs: Sequence[Json], scale: str) -> tuple[list[str], lis
     shown = [run for plan in figure["panels"] for line in figure["lines"] for run in own
              if matches(run["spec"], plan["where"], scale) and matches(run["spec"], line["where"], scale)
              and _shows(run, plan)]  # fmt: skip
+    minus = [run["spec"] | line["minus"] for line in figure["lines"] if line["minus"] for run in shown]
+    shown += [run for run in own if run["spec"] in minus]
     return sorted({run["name"] for run in shown}), sorted({run["spec"]["dataset"] for run in shown})
 
 

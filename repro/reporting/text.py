@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from repro.compare.finding import rounded
@@ -47,8 +47,13 @@ def probability(value: float | None) -> str:
 
 def point(row: dict[str, Any]) -> str:
     """The parameters of a row, such as ``depth 14``, without those that are its rule's, such as a gap."""
-    own = {name: value for name, value in row["params"].items() if name not in row["criterion"]["rule"]}
-    return ", ".join(f"{name.replace('_', ' ')} {words(value)}" for name, value in own.items()) or "all"
+    return in_words(row["params"], row["criterion"]["rule"]) or "all"
+
+
+def in_words(params: Mapping[str, Any], rule: Container[str]) -> str:
+    """Parameters of a point, such as ``depth 14, width 2``, without those that are its rule's; "" if none are left."""
+    own = {name: value for name, value in params.items() if name not in rule}
+    return ", ".join(f"{name.replace('_', ' ')} {words(value)}" for name, value in own.items())
 
 
 def words(value: Any) -> str:

@@ -3,9 +3,16 @@
 import re
 from collections.abc import Iterable, Mapping
 
+FAMILIES = {"resnet": "ResNet", "wrn": "WRN", "mlp": "MLP", "cnn": "CNN", "gru": "GRU"}  # as readers know them
+
+
+def spelled(text: str) -> str:
+    """A text with its networks as readers know them: ResNet-14 for resnet-14."""
+    return re.sub(rf"\b({'|'.join(FAMILIES)})(?=-)", lambda found: FAMILIES[found[1]], text)
+
 
 def networks(names: Iterable[str]) -> str:
-    """The networks of runs of these names, such as resnet-8, 14, 20; wrn-8-2, 4."""
+    """The networks of runs of these names, such as ResNet-8, 14, 20; WRN-8-2, 4."""
     sizes: dict[str, list[int]] = {}
     whole = []
     for name in sorted({name.partition(" ")[0] for name in names}):
@@ -15,7 +22,7 @@ def networks(names: Iterable[str]) -> str:
         else:
             whole.append(name)
     parts = [f"{family}-{_numbers(sorted(numbers))}" for family, numbers in sizes.items()]
-    return "; ".join([*parts, *whole])
+    return spelled("; ".join([*parts, *whole]))
 
 
 def _numbers(numbers: list[int]) -> str:
@@ -24,10 +31,15 @@ def _numbers(numbers: list[int]) -> str:
 
 
 def on(runs: Mapping[str, str], data: Mapping[str, str]) -> str:
-    """Networks and data of some runs, names by key, such as ``resnet-8, 14 on digits``.
+    """Networks and data of some runs, names by key, such as ``ResNet-8, 14 on digits``.
 
     ``data`` is that of the trained runs, by key; where there is none, networks were only built.
     """
-    named = networks(runs.values())
-    sets = sorted({data[key] for key in runs if key in data})
-    return f"{named} on {', '.join(sets)}" if named and sets else f"{named}, built" if named else ""
+    on_set: dict[str, list[str]] = {}
+    for key, name in runs.items():
+        on_set.setdefault(data.get(key, ""), []).append(name)
+    if len(on_set.keys() - {""}) < 2:  # networks that were only built are named beside those trained on the same data
+        named = networks(runs.values())
+        sets = [dataset for dataset in on_set if dataset]
+        return f"{named} on {sets[0]}" if sets else f"{named}, built" if named else ""
+    return "; ".join(f"{networks(names)} on {dataset}" for dataset, names in sorted(on_set.items()) if dataset)

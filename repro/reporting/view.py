@@ -7,7 +7,9 @@ from typing import Any
 from repro.claim import CONTROL
 from repro.judging.coverage import Standing
 from repro.judging.multiverse import flips
+from repro.judging.verdict import PROVISIONAL
 from repro.reporting import chips, claim, front, redrawn
+from repro.reporting.accuracies import accuracies
 from repro.reporting.checklist import checklist, since_registered
 from repro.reporting.forest import forest
 from repro.reporting.saved import shown
@@ -44,6 +46,7 @@ DEVIATIONS = (  # a heading, and how the texts below it begin; the last one has 
     ("Notes on rules, judging code and controls", ("rule:", "judging code:", "control ")),
     ("Differences of the runs", ("",)),
 )
+MOST_ACCURACIES = 30  # rows of their table that the PDF has; the page has them all
 ARXIV = "https://arxiv.org/abs/"
 
 
@@ -57,7 +60,7 @@ def view(made: Json, changed: Json | None = None) -> Json:
     anchors = {name: name if re.fullmatch(r"[a-z0-9-]+", name) else f"claim-{i}" for i, name in enumerate(rows)}
     trained_on = {run["key"]: run["spec"]["dataset"] for run in made["runs"] if run["outcome"] != "built"}
     claims = [
-        claim.section(entry, rows[entry["claim"]], anchors, tags, trained_on)
+        claim.section(entry, rows[entry["claim"]], anchors, tags, trained_on, _remarks(made, entry["claim"]))
         for entry in made["claims"]
         if entry["claim"] in rows
     ]
@@ -91,8 +94,8 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "other_data": made["scale"] in redrawn.OTHER_DATA,
         "forest": forest(others, rows, made["distances"], made["scale"]),
         "tags": tags,
-        "trained": (trained := bool(trained_on or made["waiting"])),
-        **_title(made["works"], made["scale"], trained=trained),
+        "trained": _trained(made),
+        **_title(made["works"], made["scale"], _trained(made)),
         "groups": groups,
         "controls": controls,
         "controls_holding": sum(one["chip"]["shape"] == "holds" for one in controls),
@@ -108,8 +111,9 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "answers": _answers(others),
         "coverage": _coverage(made["coverage"], anchors),
         "scales": {entry["scale"]: entry for entry in made["scales"]},
-        "next_scale": _next_scale(made),
-        "provisional": [one for one in others if "provisional" in one["chip"]["marks"]],
+        "next_step": front.next_step(made),
+        "provisional": [one for one in others if PROVISIONAL in one["chip"]["marks"]],
+        "provisional_as": front.provisional(made["judgements"]),
         "multiverses": _multiverses(made["multiverses"], anchors),
         "registration": made["registration"],
         "registered_words": since_registered(made["registration"]),
@@ -119,10 +123,23 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "protocols": protocols,
         "all_told": len(protocols) >= sum(not work["companion_to"] for work in made["works"]) > 0,
         "cost": cost,
+        "accuracies": accuracies([*made["runs"], *made["waiting"]]),
+        "accuracies_in_pdf": MOST_ACCURACIES,
         "changed": changed,
         "anchors": anchors,
         "runs": [{**run, "top1": (run["top1_by_epoch"] or [None])[-1]} for run in made["runs"]],
     }
+
+
+def _remarks(made: Json, name: str) -> list[str]:
+    """What was remarked on a claim at the scale of a document."""
+    remarks = [remark for work in made["works"] for remark in work["remarks"]]
+    return [one["text"] for one in remarks if name in one["claims"] and one["scale"] in ("", made["scale"])]
+
+
+def _trained(made: Json) -> bool:
+    """Whether anything was trained at this scale."""
+    return bool(made["cost"]["trained"])
 
 
 def _title(works: Sequence[Json], scale: str, trained: bool) -> Json:
@@ -226,13 +243,6 @@ def _multiverses(found: Sequence[Json], anchors: Mapping[str, str]) -> list[Json
             }
         )
     return made
-
-
-def _next_scale(made: Json) -> Json | None:
-    """The scale of the report, or the smallest above it, that still lacks runs."""
-    names = [entry["scale"] for entry in made["scales"]]
-    start = names.index(made["scale"]) if made["scale"] in names else 0
-    return next((entry for entry in made["scales"][start:] if entry["complete"] < entry["runs"]), None)
 
 
 def _protocols(works: Sequence[Json]) -> list[Json]:

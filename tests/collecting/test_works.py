@@ -61,6 +61,9 @@ def test_a_folder_without_a_source_has_no_work(tmp_path):
         (LINES + 'columns = ["a"]\n[[setting]]\nname = "x"\nsaid = "y"\n', "each of the 1 columns"),
         (LINES + '[scales]\nhuge = "x"\n', "the scale 'huge'; allowed: smoke, pilot, paper"),
         (LINES + '[[disagreement]]\nabout = "x"\n', "about and claims"),
+        (LINES + '[[remark]]\nclaims = "x"\ntext = "y"\n', "claims, a list of ids"),
+        (LINES + '[[remark]]\nclaims = ["x"]\ntext = ""\n', "claims, a list of ids"),
+        (LINES + '[[remark]]\nclaims = ["x"]\ntext = "y"\nscale = "huge"\n', "smoke, pilot, paper"),
         (LINES + 'columns = ["a"]\n[[setting]]\nname = "x"\nsaid = []\n', "each of the 1 columns"),
         (
             LINES + 'columns = ["a"]\n[[setting]]\nname = "x"\nsaid = [""]\nstanding = "fine"\nhere = "y"\n',

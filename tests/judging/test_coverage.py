@@ -26,6 +26,7 @@ def entry(name, verdict, answer=Answer.NONE, points=None):
         tested=verdict is not Verdict.MEASURED,
         rationale="a number belongs to its network",
         primary=False,
+        paper_points=(),
         same_as=None,
         p_for=None,
         p_against=None,

@@ -65,7 +65,7 @@ def test_each_run_stands_once_with_the_checks_that_rest_on_it(made):
     assert len(made["runs"]) == 3
     assert all(run["checks"] == ["tiny[depth=8]"] for run in made["runs"])
     assert made["waiting"] == []
-    assert made["cost"]["trained"] == 3
+    assert (made["cost"]["trained"], made["cost"]["untrained"]) == (3, 0)
 
 
 def test_a_complete_run_whose_check_waits_for_others_is_kept_to_be_drawn(checks, workplace, finished):

@@ -45,7 +45,7 @@ def shown(small):
 
 def test_a_claim_of_several_points_counts_them_once_and_tells_networks_and_data(shown):
     assert shown()["line"] == "1 of 2 points seen, 1 not seen: +30.10, −29.90 points."
-    assert shown()["on"] == "resnet-8, 14 on digits"
+    assert shown()["on"] == "ResNet-8, 14 on digits"
 
 
 def saved(address):
@@ -86,7 +86,7 @@ def test_a_sweep_beside_a_verdict_saves_its_numbers(shown):
 
 def test_controls_that_wait_are_counted_in_one_line(shown):
     controls = {"control-a": "holds", "control-b": "pending", "control-c": "pending"}
-    assert shown(controls=controls)["controls_line"] == "2 of 3 controls pending."
+    assert shown(controls=controls)["controls_line"] == "2 of 3 controls are pending."
 
 
 def test_a_point_is_spelled_without_its_rules_own_parameters(small):

@@ -85,6 +85,6 @@ def test_runs_that_came_without_their_tensors_are_counted_where_the_runs_are(sma
 
 def test_what_the_processors_worked_is_told_where_records_say_so_and_older_documents_are_still_read(small):
     small["cost"]["processor_seconds"] = 7200.0
-    assert "of which their threads worked 2.0 hours where the records say so" in text(page(small))
+    assert "their threads worked 2.0 hours of it where the records say so" in text(page(small))
     del small["cost"]["processor_seconds"]
     assert "threads worked" not in text(page(small))

@@ -70,6 +70,21 @@ def test_a_gain_is_the_difference_of_runs_that_are_equal_otherwise():
     assert [(x, y) for x, y, _ in one(figure(line)).seeds] == [(14, 30.0)]
 
 
+def test_a_gain_is_drawn_from_zero_and_counts_the_runs_of_both_arms():
+    plan = figure({"where": {"trained": "all"}, "minus": {"trained": "batchnorm"}})
+    (panel,) = redrawn.panels(plan, RUNS, "paper")
+    assert panel.span[0] == 0
+    assert shown(plan, RUNS, "paper")["note"] == "2 runs on digits"
+
+
+def test_a_panel_that_repeats_a_place_of_another_is_not_drawn():
+    plan = figure()
+    plan["panels"] = [plan["panels"][0], {**plan["panels"][0], "title": "again", "where": {"depth": 8}}]
+    assert [panel.title for panel in redrawn.panels(plan, RUNS, "paper")] == [plan["panels"][0]["title"]]
+    plan["panels"][1]["published"] = {"BatchNorm": {"8": 41.0}}
+    assert len(redrawn.panels(plan, RUNS, "paper")) == 2
+
+
 def test_clamping_is_drawn_as_a_change_with_the_range_of_the_seeds():
     series = one(figure(kind="thresholds", y="clamped_top1", change=True))
     assert series.mean == ((0.01, 0), (0.1, -3))
