@@ -23,13 +23,14 @@ from repro.cli.output import counted
 from repro.cli.planned import LONG
 from repro.collecting.collect import collect
 from repro.judging import verdicts_json
+from repro.judging.verdict import PROVISIONAL
 from repro.planning.device import ASSUMED
 from repro.planning.durations import duration
 from repro.planning.plan import plan
 from repro.planning.price import prices
 from repro.reporting.view import view
 from repro.runs.store import Store
-from tests.verdict_table import evidence
+from tests.verdict_table import REMARKED, evidence, with_a_remark
 
 ROOT = Path(__file__).parents[1]
 Json = dict[str, Any]
@@ -67,9 +68,12 @@ def second(made: Json) -> str:
     """The verdicts of a work under its own protocol, by word, and the runs behind them."""
     controls = {row["claim"] for row in made["judgements"] if row["criterion"]["source"]["work"] == "control"}
     by_word: dict[str, list[str]] = {}
+    remarked = with_a_remark(made)
     for entry in made["claims"]:
         if entry["claim"] not in controls:
-            by_word.setdefault(entry["verdict"], []).append(entry["claim"])
+            mark = " (provisional)" if PROVISIONAL in entry["marks"] else ""
+            name = entry["claim"] + REMARKED * (entry["claim"] in remarked)
+            by_word.setdefault(entry["verdict"] + mark, []).append(name)
     lines = [f"- {word}: {', '.join(claims)}." for word, claims in by_word.items()]
     needs = next(entry for entry in made["scales"] if entry["scale"] == "paper")
     there = f" {needs['complete']} of the {needs['runs']} trained runs of its looks so far are there."
@@ -91,7 +95,7 @@ def standings(made: Json) -> str:
         "judged or measured at the source's own scale": [],
         "judged at pilot or smoke scale so far": [],
         "measured at pilot or smoke scale so far": [],
-        "waits for runs": [],
+        "pending: runs are missing": [],
         "not attempted": [],
     }
     whole, smoke, measured, waits, left = listed.values()
@@ -105,8 +109,12 @@ def standings(made: Json) -> str:
             measured.append(one)
         else:
             (waits if one in takes else left).append(one)
-    rows = ["| rows | standing | |", "|---|---|---|"]
-    rows += [f"| {len(ids)} | {words} | {', '.join(ids)} |" for words, ids in listed.items()]
+    work = {row["id"]: row["work"] for row in made["coverage"]}
+    works = list(dict.fromkeys(work.values()))
+    rows = [f"| standing | all | {' | '.join(works)} |", "|---|---|" + "---|" * len(works)]
+    for words, ids in listed.items():
+        counts = [sum(work[one] == name for one in ids) or "" for name in works]
+        rows.append(f"| {words} | {len(ids)} | {' | '.join(map(str, counts))} |")
     return "\n".join(rows) + "\n"
 
 

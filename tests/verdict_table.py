@@ -4,7 +4,8 @@ from typing import Any
 
 from repro.cli.output import counted
 from repro.judging.verdict import in_a_word
-from repro.reporting.text import number, short
+from repro.reporting.percent import in_percent
+from repro.reporting.text import number, point, short
 
 Json = dict[str, Any]
 BAR = "\\|"  # in a cell, such as that of |γ|
@@ -14,9 +15,12 @@ def evidence(made: Json) -> str:
     """What runs on the paper's images found: a Markdown row for each claim that is decided in part, then the rest."""
     controls = {row["claim"] for row in made["judgements"] if row["criterion"]["source"]["work"] == "control"}
     by_claim = {
-        entry["claim"]: [row for row in made["judgements"] if row["claim"] == entry["claim"] and row["findings"]]
+        entry["claim"]: [
+            in_percent(row) for row in made["judgements"] if row["claim"] == entry["claim"] and row["findings"]
+        ]
         for entry in made["claims"]
     }
+    remarked = with_a_remark(made)
     shown = [
         entry
         for entry in made["claims"]
@@ -27,29 +31,41 @@ def evidence(made: Json) -> str:
     rows, measured, held = [], [], []
     for entry in shown:
         judged, marks = by_claim[entry["claim"]], [mark for mark in entry["marks"] if mark not in common]
-        found = "; ".join(_point(row) * (len(judged) > 1) + _found(row) for row in judged)
+        found = "; ".join(_point(row) + _found(row) for row in judged)
         word = _word(entry) + (f" ({', '.join(marks)})" if marks else "")
+        name = entry["claim"] + REMARKED * (entry["claim"] in remarked)
         if entry["claim"] in controls:
-            held.append(f"{entry['claim']} {word}")
+            held.append(f"{name} {HELD.get(word, word)}")
         elif all(row["verdict"] == "MEASURED" for row in judged):
-            measured.append(f"{entry['claim']} ({found})")
+            ends = judged if len(judged) < MANY else [judged[0], judged[-1]]
+            measured.append(f"{name} ({' … '.join(_point(row) + _found(row) for row in ends)})")
         else:
             asked = "; ".join(dict.fromkeys(short(row["findings"][0]["expected"]) for row in judged))
-            cells = (entry["claim"], judged[0]["criterion"]["sentence"], word, asked, found, _hangs(judged))
+            cells = (name, judged[0]["criterion"]["sentence"], word, asked, found, _hinges(judged))
             rows.append(f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |")
     waiting = sum(entry["verdict"] == "PENDING" and not by_claim[entry["claim"]] for entry in made["claims"])
-    head = "| claim | says | verdict | asked for | found | hangs on seed |"
+    head = "| claim | says | verdict | asked for | found | hinges on seed |"
     lines = [head, "|---|---|---|---|---|---|", *rows, ""] if rows else []
     told = (("Measured", measured), ("Controls", held), ("All of these", common))
-    said = [*(f"{word}: {'; '.join(some)}." for word, some in told if some), f"{counted(waiting, 'claim')} waiting."]
+    said = [f"{word}: {'; '.join(some)}." for word, some in told if some]
+    said.append(f"{counted(waiting, 'claim')} pending." if waiting else "No claim is pending.")
     lines.append(" ".join([BRACKETS, *said]))
     return "\n".join(lines) + "\n"
 
 
+REMARKED = " †"
+HELD = {"seen": "holds", "REPRODUCED": "holds", "not seen": "failed", "NOT_REPRODUCED": "failed"}  # of a control
+MANY = 3  # points of a measured claim, of which the first and the last are told
 BRACKETS = (
     "In brackets: bounds of what is judged, 90 % over all looks, and the 90 % interval of what is measured. A verdict "
-    "hangs on a seed without which it would be another. Every seed, and the reasons, are in the reports."
+    "hinges on a seed if it would change without it. †: with a remark in the report, which has every seed and reason."
 )
+
+
+def with_a_remark(made: Json) -> set[str]:
+    """The claims on which a work's source.toml has a remark at the scale of a document."""
+    remarks = [one for work in made["works"] for one in work["remarks"] if one["scale"] in ("", made["scale"])]
+    return {claim for one in remarks for claim in one["claims"]}
 
 
 def _found(row: Json) -> str:
@@ -65,7 +81,7 @@ def _amount(finding: Json) -> str:
     return short(finding["measured"]) + (f" [{ends}]" if ends else "")
 
 
-def _hangs(judged: list[Json]) -> str:
+def _hinges(judged: list[Json]) -> str:
     """The seeds without which a check of a claim would end otherwise, and how, by point if there are several."""
     told = []
     for row in judged:
@@ -74,7 +90,11 @@ def _hangs(judged: list[Json]) -> str:
         for seed, word in enumerate(row["without_seed"]):
             seeds.setdefault(word, []).append(str(seed))
         seeds.pop(in_a_word(row["verdict"], row["answer"]), None)
-        told += [f"{_point(row) * (len(judged) > 1)}{', '.join(some)} (else {word})" for word, some in seeds.items()]
+        every = len(row["without_seed"])
+        told += [
+            f"{_point(row) if len(judged) > 1 else ''}{'any' if len(some) == every else ', '.join(some)} (else {word})"
+            for word, some in seeds.items()
+        ]
     return "; ".join(told) or "none"
 
 
@@ -88,8 +108,8 @@ def _word(entry: Json) -> str:
 
 
 def _point(row: Json) -> str:
-    """The point of a check before what was found there: "depth 8, width 1: "."""
-    return row["check"].removeprefix(row["claim"])[1:-1].replace("=", " ").replace(",", ", ") + ": "
+    """The point of a check before what was found there: "depth 8, width 1: "; nothing where there is no grid."""
+    return f"{point(row)}: " if row["params"] and point(row) != "all" else ""
 
 
 def _trained(made: Json, row: Json) -> bool:

@@ -42,7 +42,7 @@ def section(
     findings = [finding for row in rows for finding in row["findings"]]
     values = [sample for finding in findings for sample in finding["samples"]]
     several = len(rows) > 1
-    changes = reasons.would_change(entry, rows)
+    changes, covered = reasons.would_change(entry, rows), scope(entry, rows)
     return {
         "id": entry["claim"],
         "anchor": anchor,
@@ -96,7 +96,8 @@ def section(
         "controls_line": _controls_line(controls),
         "deviations": (deviations := gathered(text for row in rows for text in row["deviations"])),
         "deviations_line": "; ".join(text for text, _ in deviations if not text.startswith("judging code:")),
-        "scope": scope(entry, rows),
+        "scope": covered[0],
+        "scope_brief": covered[1],
         "notes": sorted({row["note"] for row in rows} - {""}),
         "remarks": list(remarks),
         "missing": [(row["check"], row["missing"]) for row in rows if row["missing"]],

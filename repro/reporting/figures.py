@@ -99,7 +99,10 @@ def _chunks(rows: Sequence[Row]) -> list[Sequence[Row]]:
 
 
 def _level_names(labels: Sequence[str]) -> tuple[list[str], str]:
-    """Labels of a trend's levels without the tail after ", " that all share, and that tail."""
+    """Labels of a trend's levels without what all share: a tail after ", ", and that tail; a head before "-"."""
+    heads = {label.rpartition("-")[0] for label in labels}
+    if len(labels) > 2 and len(heads) == 1 and (head := heads.pop()):  # ResNet-8, 14, 20: they must fit
+        return [labels[0], *(label.removeprefix(f"{head}-") for label in labels[1:])], ""
     tails = {label.rpartition(", ")[2] if ", " in label else "" for label in labels}
     if len(tails) == 1 and (tail := tails.pop()):
         return [label.rpartition(", ")[0] for label in labels], tail

@@ -8,7 +8,7 @@ from repro.claim import CONTROL
 from repro.judging.coverage import Standing
 from repro.judging.verdict import HOLDS, PROVISIONAL
 from repro.reporting.text import duration, gathered, hours
-from repro.reporting.trained import networks, spelled
+from repro.reporting.trained import networks
 
 Json = dict[str, Any]
 
@@ -99,7 +99,7 @@ def provisional(rows: Sequence[Json]) -> str:
         for name, state in row["controls"].items()
         if state != HOLDS
     )
-    said = [spelled(text).replace(": no point for ", " was not run on ").replace(": ", " is ") for text, _ in found]
+    said = [text.replace(": no point for ", " was not run on ").replace(": ", " is ") for text, _ in found]
     return "; ".join(said)
 
 

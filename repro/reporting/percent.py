@@ -53,6 +53,7 @@ def _words(text: str, apart: bool) -> str:
         if before.rfind("[") > before.rfind("]"):
             return bare(match)
         level = before.endswith("→ ") or after.startswith(" →")
-        return f"{bare(match)}{' points' if apart and not level else ' %'}"
+        number = bare(match)
+        return number + ((" point" if number == "1" else " points") if apart and not level else " %")
 
     return SHARE.sub(whole, text)

@@ -9,18 +9,18 @@ Json = dict[str, Any]
 LISTED = 4  # points that are named one by one
 
 
-def scope(entry: Json, rows: Sequence[Json]) -> str:
-    """In a sentence; "" where every point of the paper's scale is here."""
-    rule = rows[0]["criterion"]["rule"]
-    here = _points([row["params"] for row in rows], rule)
-    there = _points(entry["paper_points"], rule)
+def scope(entry: Json, rows: Sequence[Json]) -> tuple[str, str]:
+    """In a sentence and in a few words; both "" where every point of the paper's scale is here."""
+    params, theirs = [row["params"] for row in rows], entry["paper_points"]
+    shared = [name for name in params[0] if len({str(one.get(name)) for one in (*params, *theirs)}) == 1]
+    left_out = {*rows[0]["criterion"]["rule"], *shared}
+    here, there = (
+        list(dict.fromkeys(filter(None, (in_words(one, left_out) for one in points)))) for points in (params, theirs)
+    )
     if not there or set(there) <= set(here):
-        return ""
-    return f"Tested at {_listed(here)}; at the paper’s scale, at {_listed(there)}."
-
-
-def _points(params: Sequence[Json], rule: Json) -> list[str]:
-    return list(dict.fromkeys(filter(None, (in_words(one, rule) for one in params))))
+        return "", ""
+    whole = f"Tested at {_listed(here)}; at the paper’s scale, at {_listed(there)}."
+    return whole, f"{max(1, len(here))} point{'s' if len(here) > 1 else ''}; at the paper’s scale {len(there)}"
 
 
 def _listed(points: Sequence[str]) -> str:

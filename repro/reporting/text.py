@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from repro.compare.finding import rounded
+from repro.reporting.trained import spelled
 
 
 def number(value: float | None, unit: str = "") -> str:
@@ -79,7 +80,8 @@ def gathered(texts: Iterable[str]) -> list[tuple[str, int]]:
         head, no_point, listed = text.partition(": no point for ")
         counts[head + no_point] += 1
         names.setdefault(head + no_point, set()).update(listed.split(", ") if no_point else ())
-    return [(head + ", ".join(sorted(names[head], key=_by_number)), count) for head, count in sorted(counts.items())]
+    texts = {head: head + ", ".join(sorted(names[head], key=_by_number)) for head in counts}
+    return [(spelled(texts[head]), count) for head, count in sorted(counts.items())]
 
 
 def _by_number(name: str) -> list[tuple[int, str]]:

@@ -14,6 +14,7 @@ from repro.reporting.checklist import checklist, since_registered
 from repro.reporting.forest import forest
 from repro.reporting.saved import shown
 from repro.reporting.text import counted, duration, gathered, plain, words
+from repro.reporting.trained import spelled
 from repro.statistics import MOST_SEEDS
 
 Json = dict[str, Any]
@@ -250,7 +251,7 @@ def _protocols(works: Sequence[Json]) -> list[Json]:
     shapes = {"same": "holds", "guess": "undecided", "deviation": "differs"}
     return [
         {**work, "said": _standings(work["settings"]),
-         "settings": [{**row, "shape": shapes.get(row["standing"], "partial")}
+         "settings": [{**row, "here": spelled(row["here"]), "shape": shapes.get(row["standing"], "partial")}
                       for row in work["settings"]]}
         for work in works if work["settings"]
     ]  # fmt: skip

@@ -28,7 +28,7 @@ def test_the_answer_counts_every_claim_and_says_which_needed_no_training(own, sa
 
 
 def test_settings_are_counted_once_each_and_a_mixture_is_not_the_same():
-    rows = [{"name": name, "standing": standing} for name, standing in
+    rows = [{"name": name, "here": "", "standing": standing} for name, standing in
             (("a", "same"), ("b", "guess"), ("c", "same in 1 of 2 runs"), ("d", ""), ("e", "deviation"))]  # fmt: skip
     assert _standings(rows) == (
         "5 settings. Same: 1; guesses: 1; one or the other by run: 1; not trained at this scale: 1; deviations: 1 (e)."

@@ -20,8 +20,9 @@ def rows_at(*points, rule=("name", "margin")):
         ([{"init": "binary"}], [{"init": "he"}, {"init": "orthogonal"}, {"init": "binary"}],
          "Tested at init binary; at the paper’s scale, at init he, orthogonal, binary."),
         ([{"depth": 8, "width": 1}], [{"depth": depth, "width": 1} for depth in (14, 32, 56, 110, 218)],
-         "Tested at depth 8, width 1; at the paper’s scale, at depth 14, width 1; depth 32, width 1; …; depth 218, "
-         "width 1 (5 points)."),
+         "Tested at depth 8; at the paper’s scale, at depth 14, 32, …, 218 (5 points)."),
+        ([{"depth": 8, "width": 2}], [{"depth": 14, "width": 1}],
+         "Tested at depth 8, width 2; at the paper’s scale, at depth 14, width 1."),
         ([{}], [{"along": "depth"}, {"along": "width"}],
          "Tested at one point; at the paper’s scale, at along depth, width."),
         ([{"depth": 14}, {"depth": 32}], [{"depth": 14}], ""),
@@ -30,7 +31,9 @@ def rows_at(*points, rule=("name", "margin")):
     ],
 )  # fmt: skip
 def test_the_points_here_are_told_beside_those_of_the_paper_where_any_is_missing(here, there, said):
-    assert scope({"paper_points": there}, rows_at(*here)) == said
+    whole, brief = scope({"paper_points": there}, rows_at(*here))
+    assert whole == said
+    assert brief == (f"1 point; at the paper’s scale {len(there)}" if said else "")
 
 
 def test_a_remark_stands_with_its_claim_at_its_scale_alone(small):

@@ -24,8 +24,8 @@ def test_a_number_that_is_not_zero_never_prints_as_zero(value, unit, shown):
 def test_networks_without_a_point_of_a_control_are_told_together():
     lacking = [f"control a: no point for {names}" for names in ("resnet-14, wrn-8-2", "resnet-8", "resnet-8")]
     assert gathered(["data: others", *lacking, "control b: no point for resnet-8", "data: others"]) == [
-        ("control a: no point for resnet-8, resnet-14, wrn-8-2", 3),
-        ("control b: no point for resnet-8", 1),
+        ("control a: no point for ResNet-8, ResNet-14, WRN-8-2", 3),
+        ("control b: no point for ResNet-8", 1),
         ("data: others", 2),
     ]
     assert gathered([]) == []
