@@ -61,6 +61,7 @@ class Work:
     tags: dict[str, str] = field(default_factory=dict)  # what a certainty tag means here, where it is more than usual
     scales: dict[str, str] = field(default_factory=dict)  # what a scale means for it, one or two sentences each
     protocol: dict[str, str] = field(default_factory=dict)  # what the work itself trained, by row of the report's table
+    order: tuple[str, ...] = ()  # beginnings of its claim files' names, as its report has them; "": all others
     columns: tuple[str, ...] = ()  # the sources of its protocol, the one that counts first
     settings: tuple[Setting, ...] = ()  # its protocol row by row
     disagreements: tuple[Disagreement, ...] = ()  # where its versions and companions contradict each other

@@ -21,12 +21,13 @@ from repro.compare import (
     Rule,
     Trend,
 )
-from repro.compare.finding import ONE_SEED, at_margins
-from repro.judging.imagine import compared, expectation, whole
+from repro.compare.finding import ONE_SEED, allowed, at_margins, unit_of_difference
+from repro.judging.imagine import compared, expectation, own_gaps, unit_compared, whole
 from repro.judging.judge import judge
 from repro.judging.multiverse import multiverses, sentence
 from repro.judging.verdict import Judgement
 from repro.runs.store import Store
+from repro.statistics import Unit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +59,9 @@ def explain(
     return found
 
 
-def requirement(rule: Rule) -> str:
-    """The requirement of a rule, in one sentence."""
+def requirement(rule: Rule, unit: Unit = "points") -> str:
+    """The requirement of a rule, in one sentence; ``unit``: of what is compared."""
+    apart = unit_of_difference(unit)
     match rule:
         case Exact():
             return "What is measured must equal the reference."
@@ -68,25 +70,23 @@ def requirement(rule: Rule) -> str:
         case AtMost():
             return "The exact number, rounded to the printed digits, must not exceed the printed maximum."
         case Point(margin=margin):
-            return f"The t-interval of the mean must lie within ± {_points(margin)} of the reference (TOST)."
+            return f"The t-interval of the mean must lie within ± {allowed(margin, apart)} of the reference (TOST)."
         case Fraction(margin=margin):
             return f"The t-interval of the mean share must lie within ± {margin:.3g} of the reference (TOST)."
         case FractionBound(limit=limit, side=side):
             return f"The t-interval of the mean share must lie {side.replace('at ', 'wholly at ')} {limit:.3g}."
         case NoChange(margin=margin):
             return (
-                f"The t-interval of the paired difference must lie within ± {_points(margin)} of the source's (TOST)."
+                f"The t-interval of the paired difference must lie within ± {allowed(margin, apart)} of the source's "
+                "(TOST)."
             )
         case Ordering(gap=gap):
-            return f"The lower bound of the difference must exceed {gap:g} (one-sided Welch test)."
+            return f"The lower bound of the difference must exceed {allowed(gap, apart)} (one-sided Welch test)."
         case Trend(margin=margin):
-            return f"The trend must be significant (Jonckheere–Terpstra), and no step back may exceed {margin:g}."
+            most = allowed(margin, apart)
+            return f"The trend must be significant (Jonckheere–Terpstra), and no step back may exceed {most}."
         case Measure():
             return "nothing; it is only measured, as no value is known to compare it with."
-
-
-def _points(margin: float) -> str:
-    return f"{margin:g} point{'s' * (margin != 1)}"
 
 
 def otherwise(rule: str, finding: Mapping[str, Any]) -> str:
@@ -142,11 +142,10 @@ def _required(check: Check, row: Judgement) -> list[str]:
     claim, levels = check.claim, check.levels()
     controls = ", ".join(f"{name} ({state})" for name, state in row.controls.items())
     decided = claim.rule.kind not in "XM"
-    own_gaps = any(", by more than " in text for text in compared(check))
     asked = "Required" if claim.tested(check.scale) or claim.rule.kind == "M" else "Required where it can be tested"
     required = "Each difference must exceed its own gap, by its lower bound (one-sided Welch test)."
     return [
-        f"{asked}: {required if own_gaps else requirement(claim.rule)}",
+        f"{asked}: {required if own_gaps(check) else requirement(claim.rule, unit_compared(check))}",
         *([f"Rationale: {claim.rule.reason}."] if claim.rule.reason != _rationale(check) else []),
         *(
             [f"Levels of a look: {levels.accept:g} for the claim, {levels.against:.2g} against it (claims/RULES.md)."]
@@ -170,6 +169,11 @@ def _verdict(row: Judgement) -> str:
     return f"{words}. {row.why}"
 
 
+def _without_its_runs(row: Judgement) -> str:
+    """A verdict without findings, without the name of its first missing run, which is another at each point."""
+    return _verdict(row).partition(", the first is")[0].rstrip(".") + "."
+
+
 def _overview(checks: Sequence[Check], rows: Sequence[Judgement], options: Sequence[str]) -> str:
     """A claim with several points: what they share once, and points with the same verdict together."""
     first, claim = checks[0], checks[0].claim
@@ -179,7 +183,8 @@ def _overview(checks: Sequence[Check], rows: Sequence[Judgement], options: Seque
     arms = dict.fromkeys(arm for check in checks for arm in check.arms(1))
     same: dict[str, list[str]] = {}
     for point, row in zip(points, rows, strict=True):
-        same.setdefault(_verdict(row).partition(", the first is")[0].rstrip(".") + ".", []).append(point)
+        said = _verdict(row) if row.findings else _without_its_runs(row)
+        same.setdefault(said, []).append(point)
     return "\n".join(
         [
             f"{claim.id} at scale {first.scale}, {len(checks)} points",

@@ -105,15 +105,30 @@ def _words(check: Check, outcomes: Any) -> dict[str, float]:
 
 def compared(check: Check) -> list[str]:
     """What each finding of a check would compare, by the labels of its samples; nothing where those depend on runs."""
-    found = []
-    for share in (0.5, 0.25):
-        evidence = _Imagined(check, share)
-        try:
-            check.function(evidence, **check.params)
-        except Exception:  # as in _asked
-            return []
-        found.append([_compared(quantities) for quantities in evidence.asked])
-    return [one for one, other in zip(*found, strict=True) if one and one == other]
+    found = [[_compared(quantities) for quantities in _quantities(check, share)] for share in (0.5, 0.25)]
+    return [one for one, other in zip(*found, strict=False) if one and one == other]
+
+
+def unit_compared(check: Check) -> Unit:
+    """The unit of what a check compares; points where that depends on runs, or on the finding."""
+    units = {value.unit for one in _quantities(check, 0.5) for value in one.values() if isinstance(value, Sample)}
+    units |= {one.unit for some in _quantities(check, 0.5) for one in some.get("samples", ())}
+    return units.pop() if len(units) == 1 else "points"
+
+
+def own_gaps(check: Check) -> bool:
+    """Whether each of its differences has a gap of its own."""
+    return any("gap" in quantities for quantities in _quantities(check, 0.5))
+
+
+def _quantities(check: Check, share: float) -> list[dict[str, Any]]:
+    """What each finding of a check would be made from, were all its measurements this share; none if it fails."""
+    evidence = _Imagined(check, share)
+    try:
+        check.function(evidence, **check.params)
+    except Exception:  # as in _asked
+        return []
+    return evidence.asked
 
 
 def _compared(quantities: dict[str, Any]) -> str:

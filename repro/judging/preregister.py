@@ -12,7 +12,7 @@ from repro.check import Check, judging_code
 from repro.compare import RULES_VERSION
 from repro.errors import StoreError
 from repro.judging.explain import requirement
-from repro.judging.imagine import ASSUMED, expectation, whole
+from repro.judging.imagine import ASSUMED, expectation, unit_compared, whole
 from repro.judging.models import Registration
 from repro.judging.verdict import to_json
 from repro.provenance import claims
@@ -72,12 +72,13 @@ def _by_claim(checks: Sequence[Check]) -> list[list[Check]]:
 def _claim(own: Sequence[Check]) -> dict[str, Any]:
     """One claim at one scale, in words."""
     claim, scale, likely = own[0].claim, own[0].scale, whole(own)
+    required = requirement(claim.rule, unit_compared(own[0]))
     return {
         "claim": claim.id,
         "scale": scale,
         "sentence": claim.sentence,
         "source": f"{claim.source.work}, {claim.source.place}: {claim.source.reference or 'not readable'}",
-        "required": requirement(claim.rule) if claim.tested(scale) else "nothing: only measured at this scale",
+        "required": required if claim.tested(scale) else "nothing: only measured at this scale",
         "reason": claim.rule.reason,
         "seeds": list(own[0].looks),
         "points": len(own),

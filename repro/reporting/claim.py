@@ -18,8 +18,6 @@ from repro.reporting.what_if import what_if
 
 Json = dict[str, Any]
 
-# In the paper's order: counts, recap, Figures 1 to 7, then what is only in version 1 or the appendix.
-FILES = ("table1", "bn_algorithm", "fig", "", "v1", "appendix")
 BRIEF = 34  # letters of what was found that fit beside the name of a claim on the first page
 MOST_VALUES = 60  # per-seed values in the PDF for one claim; the page has them all
 
@@ -46,7 +44,7 @@ def section(
     return {
         "id": entry["claim"],
         "anchor": anchor,
-        "order": (_rank(criterion["claim_file"]), criterion["claim_file"]),
+        "file": criterion["claim_file"],
         "sentence": criterion["sentence"],
         "primary": entry["primary"],
         "chip": chip(entry["verdict"], entry["answer"], entry["marks"]),
@@ -251,8 +249,3 @@ def _margins(rule: Json, rows: Sequence[Json], share: bool) -> str:
 def _margin_unit(findings: Sequence[Json]) -> str:
     units = {finding["unit"] for finding in findings} & {"%", "points"}
     return " points" if units else ""
-
-
-def _rank(claim_file: str) -> int:
-    stem = claim_file.rpartition("/")[2]
-    return next((i for i, start in enumerate(FILES) if start and stem.startswith(start)), FILES.index(""))

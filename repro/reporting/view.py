@@ -68,7 +68,7 @@ def view(made: Json, changed: Json | None = None) -> Json:
     known = [work["key"] for work in made["works"]]
     keys = sorted({one["work"] for one in claims}, key=lambda key: (key == CONTROL, key not in known, _at(known, key)))
     groups = [
-        {"work": key, "claims": sorted((c for c in claims if c["work"] == key), key=lambda one: one["order"])}
+        {"work": key, "claims": sorted((c for c in claims if c["work"] == key), key=_in_order(made["works"], key))}
         for key in keys
     ]
     controls = [one for one in claims if one["work"] == CONTROL]
@@ -130,6 +130,18 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "anchors": anchors,
         "runs": [{**run, "top1": (run["top1_by_epoch"] or [None])[-1]} for run in made["runs"]],
     }
+
+
+def _in_order(works: Sequence[Json], key: str) -> Callable[[Json], tuple[int, str]]:
+    """A key that sorts claims of a work by their files, in the work's own order."""
+    order: list[str] = next((work["order"] for work in works if work["key"] == key), [])
+
+    def rank(one: Json) -> tuple[int, str]:
+        name = one["file"].rpartition("/")[2]
+        rest = order.index("") if "" in order else len(order)
+        return next((i for i, start in enumerate(order) if start and name.startswith(start)), rest), one["file"]
+
+    return rank
 
 
 def _remarks(made: Json, name: str) -> list[str]:

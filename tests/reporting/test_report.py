@@ -112,7 +112,7 @@ def work(text):
         "key": "nobody2021", "title": text, "short": text, "authors": [text, text], "venue": text, "year": 2021,
         "url": "javascript:alert(1)", "versions": [text], "companion_to": "", "tags": {"P": text},
         "scales": {"smoke": text},
-        "protocol": {"networks": text, "data": text}, "columns": [text, text], "settings": settings,
+        "protocol": {"networks": text, "data": text}, "order": [text], "columns": [text, text], "settings": settings,
         "disagreements": [{"about": text, "claims": ["tiny", "tiny"]}],
         "remarks": [{"claims": ["tiny"], "text": text, "scale": ""}],
     }  # fmt: skip

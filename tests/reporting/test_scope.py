@@ -45,7 +45,7 @@ def test_a_remark_stands_with_its_claim_at_its_scale_alone(small):
         {"claims": ["another"], "text": "Of another claim.", "scale": ""},
     ]
     work = {"key": "control", "title": "x", "short": "x", "authors": [], "venue": "", "year": 2021, "url": "",
-            "versions": [], "companion_to": "", "tags": {}, "scales": {}, "protocol": {}, "columns": [],
+            "versions": [], "companion_to": "", "tags": {}, "scales": {}, "protocol": {}, "columns": [], "order": [],
             "settings": [], "disagreements": [], "remarks": remarks}  # fmt: skip
     made["works"] = [work]
     assert view(made)["groups"][0]["claims"][0]["remarks"] == ["Here as well."]
