@@ -29,7 +29,9 @@ def logs(arguments: argparse.Namespace) -> int:
             lambda: {"failed": failed, "damaged": damaged, "background": trainer}, _overview(failed, damaged, trainer)
         )
         return 0
-    found = {spec.key: _local(store, spec) for spec in store.specs() if _is(spec, arguments.run)}
+    from repro.runs.store import is_named
+
+    found = {spec.key: _local(store, spec) for spec in store.specs() if is_named(spec, arguments.run)}
     shown: set[str | None] = set()
     for spec, job in _jobs(store, arguments.run):
         entry = found.setdefault(spec.key, _local(store, spec))
@@ -104,11 +106,12 @@ def _trainer(arguments: argparse.Namespace) -> Json | None:
 def _jobs(store: "Store", wanted: str) -> "Iterator[tuple[RunSpec, Json]]":
     """The jobs of the submitted runs that begin with some words."""
     from repro.cluster import snapshot as snapshots
+    from repro.runs.store import is_named
 
     for entry in snapshots.read(store).entries:
         for number in range(len(entry.submission.elements)):
             for spec in _specs(entry.submission, number):
-                if _is(spec, wanted):
+                if is_named(spec, wanted):
                     yield from ((spec, job) for job in _attempts(entry, number))
 
 
@@ -140,7 +143,3 @@ def _specs(submission: "Submission", number: int) -> "list[RunSpec]":
         return [read_spec(run["spec"], file) for run in json.loads(file.read_text(encoding="utf-8"))["runs"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []
-
-
-def _is(spec: "RunSpec", wanted: str) -> bool:
-    return spec.key.startswith(wanted) or spec.name.startswith(wanted)

@@ -125,7 +125,7 @@ def watching(status: argparse.ArgumentParser) -> None:
 
 def one_run(logs: argparse.ArgumentParser) -> None:
     """The argument of ``logs``."""
-    text = "beginning of a run's key or name (default: what failed, and the background trainer)"
+    text = "first characters of a run's key or first words of its name (default: what failed, and the trainer's log)"
     logs.add_argument("run", nargs="?", metavar="RUN", help=text)
 
 
@@ -140,7 +140,7 @@ def again(judge: argparse.ArgumentParser) -> None:
         "--retrain",
         type=values.named,
         metavar="RUN",
-        help="train runs again, by beginning of key or name",
+        help="train runs again, by the first characters of their key or the first words of their name",
     )
     judge.add_argument("--device", type=values.devices, default="cpu", help="to measure or train on (default cpu)")
 
