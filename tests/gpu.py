@@ -45,7 +45,7 @@ def parts(given: argparse.Namespace) -> Iterator[Part]:
     where = ("--results", str(given.results), "--data-dir", str(given.data_dir))
     on, smoke = ("--device", given.device), ("-k", "far-above-chance")
     yield Part("smoke", (*repro, "run", *where, *on, *smoke), 90)
-    yield Part("data", (*repro, "data", "check", "cifar10-jpeg", *where), 60)  # decoded once, for all parts
+    yield Part("data", (*repro, "data", "check", "cifar10-jpeg", *where[2:]), 60)  # decoded once, for all parts
     for network in TRIED:
         yield Part(f"ways-{network}", (*own, *on, "--ways", network, "--names", "captured,fused"), 75)
     yield Part("bench", (*repro, "bench", *where[:2], *on), 90)
@@ -57,8 +57,8 @@ def parts(given: argparse.Namespace) -> Iterator[Part]:
         yield Part(f"ways-compiled-{network}", (*own, *on, "--ways", network, "--names", "compiled"), 150)
     pilot = ("--scale", "pilot", "--data", "cifar10-jpeg", *given.claims)
     yield Part("pilot", (*repro, "run", *where, *on, *pilot, "--budget", "{left}s"), 3600)
-    yield Part("export-smoke", (*repro, "export", *where, *smoke, "--to", str(given.out / "smoke.tar.xz")), 30)
-    yield Part("export", (*repro, "export", *where, *pilot, "--to", str(given.out / "pilot.tar.xz")), 60)
+    yield Part("export-smoke", (*repro, "export", *where[:2], *smoke, "--to", str(given.out / "smoke.tar.xz")), 30)
+    yield Part("export", (*repro, "export", *where[:2], *pilot, "--to", str(given.out / "pilot.tar.xz")), 60)
 
 
 def main() -> None:

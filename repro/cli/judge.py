@@ -35,6 +35,10 @@ def listing(arguments: argparse.Namespace) -> int:
 
 def judge(arguments: argparse.Namespace) -> int:
     """Judges the stored runs and writes verdicts.json, or with --verify compares it with a fresh judgement."""
+    if not (arguments.remeasure or arguments.retrain):
+        shared.refuse_idle(arguments, "--device", "--remeasure or --retrain")
+    if (arguments.by or arguments.remeasure or arguments.retrain) and arguments.report != Path("report"):
+        arguments.parser.error("--by, --remeasure and --retrain read and write no report; leave --report out")
     shared.require_store(arguments)
     if arguments.remeasure:
         return _remeasure(arguments)

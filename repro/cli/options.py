@@ -12,8 +12,8 @@ from repro.cli.data import check, fetch
 def add(one: argparse.ArgumentParser, *groups: str) -> None:
     """Gives a subcommand groups of options, in order.
 
-    "claims": paths or ids, and -k; "data" and "select": in place of which data and at which scale; "store"; "train";
-    "report": its folder; "json".
+    "claims": paths or ids, and -k; "data" and "select": in place of which data and at which scale; "store"; "images":
+    the folder of data sets; "train"; "report": its folder; "json".
     """
     for group in groups:
         match group:
@@ -33,9 +33,10 @@ def add(one: argparse.ArgumentParser, *groups: str) -> None:
                 add(one, "data")
                 one.add_argument("--scale", default="smoke", help="smoke (default), pilot or paper")
             case "store":
-                one.add_argument("--results", type=values.folder, default=Path("results"), metavar="FOLDER",
+                one.add_argument("--results", type=values.path, default=Path("results"), metavar="FOLDER",
                                  help="the store of runs (default results)")  # fmt: skip
-                one.add_argument("--data-dir", type=values.folder, default=Path("data"), metavar="FOLDER",
+            case "images":
+                one.add_argument("--data-dir", type=values.path, default=Path("data"), metavar="FOLDER",
                                  help="the folder of CIFAR-10 and ImageNet (default data)")  # fmt: skip
             case "train":
                 one.add_argument("--device", type=values.devices, default="auto",
@@ -48,7 +49,7 @@ def add(one: argparse.ArgumentParser, *groups: str) -> None:
                 one.add_argument("--strict", action="store_true",
                                  help="refuse, rather than leave out runs that this machine cannot train")  # fmt: skip
             case "report":
-                one.add_argument("--report", type=values.folder, default=Path("report"), metavar="FOLDER",
+                one.add_argument("--report", type=values.path, default=Path("report"), metavar="FOLDER",
                                  help="of the report (default report)")  # fmt: skip
             case "json":
                 one.add_argument("--json", action="store_true", help="print one JSON value, and notes on stderr")
@@ -70,13 +71,13 @@ def data_sets(data: argparse.ArgumentParser) -> None:
     fetched = kinds.add_parser("fetch", help="fetches CIFAR-10, resuming what was cut", allow_abbrev=False)
     fetched.add_argument("archive", metavar="NAME", help="cifar10")
     fetched.add_argument(
-        "--mirrors", type=values.folder, metavar="FILE", help="a list of mirrors in place of the suite's own"
+        "--mirrors", type=values.path, metavar="FILE", help="a list of mirrors in place of the suite's own"
     )
     text = "prints fingerprints of the data sets that are there; exit 3 if CIFAR-10 is not"
     checked = kinds.add_parser("check", help=text, allow_abbrev=False)
     checked.add_argument("names", nargs="*", default=[], metavar="NAME", help="digits, cifar10, … (default: all found)")
     for kind, command in ((fetched, fetch), (checked, check)):
-        add(kind, "store", "json")
+        add(kind, "images", "json")
         kind.set_defaults(command=command, parser=kind)
 
 
@@ -153,7 +154,7 @@ def work(new: argparse.ArgumentParser) -> None:
 def registered(preregister: argparse.ArgumentParser) -> None:
     """Options of ``preregister``."""
     text = "file (default: today's, beside the claims)"
-    preregister.add_argument("--to", type=values.folder, metavar="FILE", help=text)
+    preregister.add_argument("--to", type=values.path, metavar="FILE", help=text)
 
 
 def cluster(one: argparse.ArgumentParser) -> None:
@@ -169,7 +170,7 @@ def cluster(one: argparse.ArgumentParser) -> None:
         kind.add_argument("name", type=values.profile, metavar="NAME", help="of the profile slurm/NAME.toml")
         kind.set_defaults(command=command, parser=kind)
     add(first, "json")
-    add(measured, "claims", "select", "store", "json")
+    add(measured, "claims", "select", "store", "images", "json")
     measured.add_argument(
         "--wait", type=values.seconds, default=3600.0, metavar="TIME", help="for the job (default 1h)"
     )
@@ -195,7 +196,7 @@ def queue(queued: argparse.ArgumentParser) -> None:
 def queue_again(retry: argparse.ArgumentParser) -> None:
     """Options of ``retry``."""
     queue(retry)
-    retry.add_argument("--failed", action="store_true", help="all failed, killed, cancelled and exhausted runs")
+    retry.add_argument("--failed", action="store_true", help=argparse.SUPPRESS)  # as commands were once written
 
 
 def packed(export: argparse.ArgumentParser) -> None:
@@ -209,7 +210,7 @@ def packed(export: argparse.ArgumentParser) -> None:
 def packages(take: argparse.ArgumentParser) -> None:
     """The arguments of ``import``."""
     text = "files that repro export wrote, or folders of them"
-    take.add_argument("files", nargs="+", type=values.folder, metavar="FILE", help=text)
+    take.add_argument("files", nargs="+", type=values.path, metavar="FILE", help=text)
 
 
 def shell(completion: argparse.ArgumentParser) -> None:

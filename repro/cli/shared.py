@@ -151,6 +151,13 @@ def options(arguments: argparse.Namespace, *names: str) -> list[str]:
     return [word for option, default, value in given if str(value) != str(default) for word in (option, str(value))]
 
 
+def refuse_idle(arguments: argparse.Namespace, option: str, needed: str) -> None:
+    """Ends the command if it has an option, other than by default, which is read only with what is ``needed``."""
+    name = option.removeprefix("--").replace("-", "_")
+    if getattr(arguments, name) != arguments.parser.get_default(name):
+        arguments.parser.error(f"{option} changes nothing without {needed}; add that, or leave {option} out")
+
+
 def next_step(arguments: argparse.Namespace, command: str) -> str:
     """The line with the next command, and the options that select the same checks and store."""
     words = ["repro", command, *arguments.claims, *options(arguments, *OPTIONS)]

@@ -30,8 +30,6 @@ def submit(arguments: argparse.Namespace) -> int:
 
 def retry(arguments: argparse.Namespace) -> int:
     """Queues again runs that failed, were killed or cancelled, or ran out of requeues."""
-    if not arguments.failed:
-        raise ClusterError("name what to retry: repro retry --failed.")
     return _submit(arguments, retry=True)
 
 
@@ -231,7 +229,7 @@ def _print_choice(choice: "Choice", order: "Order", one: "Profile") -> None:
     if choice.waiting:
         show(f"{len(choice.waiting)} of them waited for a fault of the site: {choice.waiting[0].why}")
     if choice.stuck:
-        show(f"{len(choice.stuck)} failed before and are left out; see repro status, and repro retry --failed")
+        show(f"{len(choice.stuck)} failed before and are left out; see repro status, and repro retry")
 
     most = (one.requeues + 1) * one.seconds("time")
     long = [element for array in choice.arrays for element in array if element.seconds > most]

@@ -49,6 +49,8 @@ def _plan(arguments: argparse.Namespace) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains the missing runs; exit 3 if the budget ended first, or some cannot be trained here."""
+    if not arguments.background:
+        shared.refuse_idle(arguments, "--pause-above", "--background")
     if arguments.status or arguments.stop:
         return background.look(arguments)
     from repro.executing.here import to_json

@@ -74,10 +74,10 @@ def words(text: str) -> str:
 
 def target(text: str) -> Path:
     """A file to write, or a folder that is there."""
-    path = folder(text)
-    if text.endswith("/") and not path.is_dir():
+    found = path(text)
+    if text.endswith("/") and not found.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {text}; make it, or name a file")
-    return path
+    return found
 
 
 def named(text: str) -> str:
@@ -87,7 +87,7 @@ def named(text: str) -> str:
     return text
 
 
-def folder(text: str) -> Path:
+def path(text: str) -> Path:
     """A path that is not empty: "" would be the current folder."""
     if not text.strip():
         raise argparse.ArgumentTypeError("the path is empty; name a file or folder")

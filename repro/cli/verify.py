@@ -20,6 +20,8 @@ def verify(arguments: argparse.Namespace) -> int:
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Checks this machine, or a cluster and one of its nodes, for what the suite needs."""
+    if not arguments.cluster:
+        shared.refuse_idle(arguments, "--wait", "--cluster")
     found = []
     for one in _cluster(arguments) if arguments.cluster else _here(arguments):
         found.append(one)

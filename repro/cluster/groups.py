@@ -13,8 +13,8 @@ LOG_LINES = 5  # of the log shown for a group
 # What differs between runs that fail for the same cause: keys and digests, paths, numbers. (Names are known.)
 VARYING = ((r"\b[0-9a-f]{12,64}\b…?", "#"), (r"(?:/[^\s/:'\"(),]+)+/?", "/…"), (r"\d+(?:\.\d+)?", "#"))
 FIXES = {
-    "failed": "fix the cause, then: repro retry --failed",
-    "exhausted": "raise time or requeues in the profile, then: repro retry --failed",
+    "failed": "fix the cause, then: repro retry",
+    "exhausted": "raise time or requeues in the profile, then: repro retry",
     "waiting": "fix the cause, then: repro submit",
     "killed": "repro submit queues them again",
     "cancelled": "repro submit queues them again",

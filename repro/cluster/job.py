@@ -110,7 +110,7 @@ def _train(log: _AttemptLog, tasks: list[_Task], store: Store, stop: Stop, deadl
     submission, restart, node = log.submission, log.attempt.restart, log.attempt.node
     requeues = submission.profile.requeues
     if restart > requeues:
-        return "exhausted", f"requeued {restart} times, and {requeues} are allowed; see: repro retry --failed"
+        return "exhausted", f"requeued {restart} times, and {requeues} are allowed; see: repro retry"
     if submission.profile.device == "cuda" and detect_device() != "cuda":
         log.note(faults={**log.attempt.faults, node: "it has no NVIDIA driver"})
 
@@ -150,7 +150,7 @@ def _train(log: _AttemptLog, tasks: list[_Task], store: Store, stop: Stop, deadl
         return "terminated", "SIGTERM: cancelled, or ended by the scheduler"
     reason = "its time limit was near" if stop.signal is None else "the scheduler's signal: preempted, or out of time"
     if restart >= requeues:
-        return "exhausted", f"{reason}, and all {requeues} requeues are used up; see: repro retry --failed"
+        return "exhausted", f"{reason}, and all {requeues} requeues are used up; see: repro retry"
     return "requeued", reason
 
 

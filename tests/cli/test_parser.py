@@ -63,6 +63,16 @@ def test_planning_and_training_import_neither_msgspec_nor_torchvision(tmp_path):
         ("submit --cluster ../x", "'../x' is no name of a profile; write letters"),
         ("cluster init ../x", "'../x' is no name of a profile; write letters"),
         ("cluster wht", "'wht'; allowed: init, throughput"),
+        ("list --results results", "unrecognized arguments: --results"),
+        ("data check --results results", "unrecognized arguments: --results"),
+        *(
+            (f"{command} --data-dir data", "unrecognized arguments: --data-dir")
+            for command in ("list", "explain", "cancel", "export --to x", "import x", "bench", "logs")
+        ),
+        ("judge --device cuda", "--device changes nothing without --remeasure or --retrain; add that, or leave"),
+        ("judge --by HEAD --report other", "--by, --remeasure and --retrain read and write no report; leave --report"),
+        ("run --pause-above 50", "--pause-above changes nothing without --background; add that, or leave"),
+        ("doctor --wait 1m", "--wait changes nothing without --cluster; add that, or leave"),
         ("run --device cuda:0,cpu", "or several such as cuda:0,cuda:1"),
     ],
 )
