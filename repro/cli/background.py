@@ -81,7 +81,7 @@ def train(arguments: argparse.Namespace, session: "Session") -> "Tally":
     """The trainer itself: lowers its priority, trains, and waits while others need the machine."""
     from repro.executing import background
     from repro.executing.devices import devices, processes
-    from repro.executing.execute import Listener, Tally, run_all
+    from repro.executing.execute import Listener, Tally
     from repro.executing.load import Meter, PausePolicy
     from repro.executing.progress import ProgressBar
     from repro.executing.signals import Stop
@@ -93,20 +93,7 @@ def train(arguments: argparse.Namespace, session: "Session") -> "Tally":
     with ProgressBar(shared.store(arguments), workers) as progress:
 
         def run(stop: Stop, budget: float | None, listener: Listener) -> Tally:
-            return run_all(
-                session.selected,
-                shared.store(arguments),
-                data_dir=arguments.data_dir,
-                requested_seeds=seeds,
-                collected=session.checks.values(),
-                device=arguments.device,
-                workers=arguments.workers,
-                budget=budget,
-                named=shared.split(arguments.claims)[1],
-                strict=arguments.strict,
-                listener=listener,
-                stop=stop,
-            )
+            return shared.train(arguments, session, seeds=seeds, budget=budget, listener=listener, stop=stop)
 
         return background.train(
             TrainerFiles(shared.store(arguments)),

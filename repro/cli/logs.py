@@ -1,12 +1,11 @@
 """What is known of some runs' training: crashes, parts, jobs, and what the background trainer printed."""
 
 import argparse
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import background, shared
-from repro.errors import StoreError
+from repro.errors import ReproError, StoreError
 
 if TYPE_CHECKING:
     from repro.cluster.ledger import Submission
@@ -136,10 +135,9 @@ def _attempts(entry: "Entry", number: int) -> Iterator[Json]:
 
 def _specs(submission: "Submission", number: int) -> "list[RunSpec]":
     """The runs of an element, also of one that never started."""
-    from repro.runs.spec_json import read_spec
+    from repro.cluster import ledger
 
-    file = submission.element_file(number)
     try:
-        return [read_spec(run["spec"], file) for run in json.loads(file.read_text(encoding="utf-8"))["runs"]]
-    except (OSError, ValueError, KeyError, TypeError):
+        return [run.spec for run in ledger.read_element(submission, number).runs]
+    except ReproError:  # deleted, damaged, or of another version
         return []

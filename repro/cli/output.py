@@ -58,6 +58,11 @@ def counted(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
+def worst(*codes: int) -> int:
+    """The exit code that stands for several: that something failed, is pending, does not hold, or else 0."""
+    return max(codes, key=(0, 1, 3, 2).index)
+
+
 def show(line: str, indent: int = 2) -> None:
     """Prints a line, or several, wrapped at words on a terminal."""
     for one in line.split("\n"):

@@ -12,7 +12,9 @@ from repro.planning import durations
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
+    from repro.executing.execute import Listener, Tally
     from repro.executing.here import LeftOut
+    from repro.executing.signals import Stop
     from repro.planning.plan import Plan
     from repro.planning.price import Purchase
     from repro.runs.store import Store
@@ -130,6 +132,34 @@ def wanted_seeds(arguments: argparse.Namespace, session: "Session") -> "Callable
         return lambda: requested_seeds(arguments, session)
     first = requested_seeds(arguments, session)
     return lambda: first
+
+
+def train(
+    arguments: argparse.Namespace,
+    session: "Session",
+    *,
+    seeds: "Callable[[], Mapping[str, int]]",
+    budget: float | None,
+    listener: "Listener",
+    stop: "Stop | None" = None,
+) -> "Tally":
+    """Trains the missing runs of the selected checks with a command's options; ``seeds`` are ``wanted_seeds``."""
+    from repro.executing.execute import run_all
+
+    return run_all(
+        session.selected,
+        store(arguments),
+        data_dir=arguments.data_dir,
+        requested_seeds=seeds,
+        collected=session.checks.values(),
+        device=arguments.device,
+        workers=arguments.workers,
+        budget=budget,
+        named=split(arguments.claims)[1],
+        strict=arguments.strict,
+        listener=listener,
+        stop=stop,
+    )
 
 
 def require_store(arguments: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from repro.cli import background, shared
-from repro.cli.output import say, wrapped
+from repro.cli.output import say, worst, wrapped
 from repro.errors import StoreError
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def status(arguments: argparse.Namespace) -> int:
     """Counts the runs of a plan by condition; 2 if some failed, 3 if some are missing."""
+    from repro.cluster.ledger import FOLDER
     from repro.executing import here
 
     shared.require_store(arguments)
@@ -94,12 +95,12 @@ def status(arguments: argparse.Namespace) -> int:
     made = shared.planned(arguments)
     failed = [{"name": run.spec.name, "why": run.why} for run in made.runs if run.condition == "failed"]
     code = 2 if failed else 3 if made.missing else 0
-    if (arguments.results / ".slurm").exists():
+    if (arguments.results / FOLDER).exists():
         from repro.cluster.status import lines, overview, to_json
 
         found = overview(made, shared.store(arguments))
         arguments.tell(lambda: to_json(found), lines(found))
-        return max(found.code, code, key=(0, 3, 2).index)
+        return worst(found.code, code)
     counts, left = Counter(run.condition for run in made.runs), shared.left_out(arguments, made)
     arguments.tell(
         lambda: {
@@ -123,25 +124,13 @@ def status(arguments: argparse.Namespace) -> int:
 def missing(arguments: argparse.Namespace, session: "Session") -> "Tally":
     """Trains the missing runs of the selected checks, under a bar."""
     from repro.executing.devices import devices, processes, refuse_absent
-    from repro.executing.execute import run_all
     from repro.executing.progress import ProgressBar
 
     refuse_absent(arguments.device)
     workers = arguments.workers or processes(devices(arguments.device))
     with ProgressBar(shared.store(arguments), workers) as progress:
-        return run_all(
-            session.selected,
-            shared.store(arguments),
-            data_dir=arguments.data_dir,
-            requested_seeds=shared.wanted_seeds(arguments, session),
-            collected=session.checks.values(),
-            device=arguments.device,
-            workers=arguments.workers,
-            budget=arguments.budget,
-            named=shared.split(arguments.claims)[1],
-            strict=arguments.strict,
-            listener=progress,
-        )
+        seeds = shared.wanted_seeds(arguments, session)
+        return shared.train(arguments, session, seeds=seeds, budget=arguments.budget, listener=progress)
 
 
 def stopped(tally: "Tally") -> str:

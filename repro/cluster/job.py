@@ -1,21 +1,20 @@
 """The work of a job: one attempt at one element of an array."""
 
 import contextlib
-import json
 import os
 import re
 import signal
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from repro.cluster import ledger, scheduler, site
 from repro.cluster import snapshot as snapshots
 from repro.cluster.deaths import SITE_FAULT
-from repro.cluster.ledger import Attempt, End, Submission
+from repro.cluster.ledger import Attempt, End, QueuedRun, Submission
 from repro.cluster.tasks import follow, meet
 from repro.errors import ReproError
 from repro.executing import pool
@@ -23,8 +22,6 @@ from repro.executing.signals import Stop
 from repro.executing.worker import Done, Site
 from repro.provenance import allocation, detect_device
 from repro.runs.lease import RENEW, repeated
-from repro.runs.spec import RunSpec
-from repro.runs.spec_json import read_spec
 from repro.runs.store import Store
 
 FAILED = ("failed", "crashed")
@@ -35,14 +32,6 @@ NODE_ERRORS = re.compile(
     "|fallen off the bus|NVML",
     re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Task:
-    """A run of an element."""
-
-    spec: RunSpec
-    criteria: Mapping[str, str]
 
 
 class _AttemptLog:
@@ -85,17 +74,13 @@ def work(folder: str, number: int) -> None:
 
 
 def _work(submission: Submission, number: int) -> None:
-    file = submission.element_file(number)
-    element = json.loads(file.read_text(encoding="utf-8"))
-    store = Store(submission.order.results)
-    devices = element.get("devices", 1)
-    gpus = devices if devices > 1 and submission.profile.gpus else submission.profile.gpus
-    log = _begin(submission, number, element["workers"], gpus)
+    element, store = ledger.read_element(submission, number), Store(submission.order.results)
+    gpus = element.devices if element.devices > 1 and submission.profile.gpus else submission.profile.gpus
+    log = _begin(submission, number, element.workers, gpus)
     # What failed in the previous attempt would fail again.
-    runs = [_Task(spec=read_spec(run["spec"], file), criteria=run["criteria"]) for run in element["runs"]]
-    tasks = [task for task in runs if task.spec.key not in log.attempt.runs]
+    tasks = [run for run in element.runs if run.spec.key not in log.attempt.runs]
     with Stop() as stop, repeated(RENEW, log.touch):
-        end, why = _train(log, tasks, store, stop, _deadline(submission, element["minutes"]))
+        end, why = _train(log, tasks, store, stop, _deadline(submission, element.minutes))
         log.note(end=end, why=why, ended=time.time())
         one = log.attempt
         print(f"{one.job} attempt {one.restart} on {one.node}: {end}{': ' if why else ''}{why}", flush=True)
@@ -105,7 +90,7 @@ def _work(submission: Submission, number: int) -> None:
             _requeue(log)
 
 
-def _train(log: _AttemptLog, tasks: list[_Task], store: Store, stop: Stop, deadline: float) -> tuple[End, str]:
+def _train(log: _AttemptLog, tasks: Sequence[QueuedRun], store: Store, stop: Stop, deadline: float) -> tuple[End, str]:
     """Trains; returns how this attempt ends, and why."""
     submission, restart, node = log.submission, log.attempt.restart, log.attempt.node
     requeues = submission.profile.requeues

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from repro.cli.judged import table
 from repro.cli.main import main
 from repro.judging import verdicts_json
 from repro.provenance import claims
@@ -175,3 +176,26 @@ def test_explain_names_the_command_for_one_point_of_the_same_store(workplace, ca
     words = shlex.split(last.removeprefix("One point in full: "))
     assert words[-4:] == ["--scale", "pilot", "--results", "other"]
     assert main(words[1:]) == 0
+
+
+@pytest.mark.parametrize(
+    ("differing", "said"),
+    [
+        ({}, "Judged as registered in a.json (2026-01-01, SHA-256 aaaaaaaaaaaa)"),
+        ({"judging_code": False}, ": the judging code changed since, no criterion did"),
+        ({"changed": ["one", "two"]}, ": 2 criteria changed since; for example one"),
+        ({"unregistered": ["one", "two"]}, ": 2 checks are not in it; for example one"),
+    ],
+)
+def test_the_table_says_what_differs_from_the_registration(differing, said):
+    found = {"file": "a.json", "sha256": "a" * 64, "registered": "2026-01-01", "judging_code": True, "changed": []}
+    *_, line, _ = table(
+        {
+            "claims": [],
+            "judgements": [],
+            "cost": {"runs": 0},
+            "registration": {**found, "unregistered": [], **differing},
+        },
+        lambda text, _: text,
+    )
+    assert line.endswith(said)
