@@ -9,7 +9,7 @@ import pytest
 from repro.check import Check, point
 from repro.claim import PRECISION, Claim
 from repro.collecting.catalogue import home, primaries
-from repro.collecting.collect import defining
+from repro.collecting.ids import defining
 from repro.errors import ClaimError, DataError, ReproError
 from repro.recipes import SCALES, check_scale
 from repro.runs.datasets import COPIES
