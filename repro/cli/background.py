@@ -19,7 +19,7 @@ def start(arguments: argparse.Namespace, session: "Session") -> int:
     from repro.executing import background, here
     from repro.executing.devices import refuse_absent
     from repro.executing.trainer import TrainerFiles
-    from repro.planning.durations import duration
+    from repro.planning.quantities import duration
 
     refuse_absent(arguments.device)
     plan = shared.planned(arguments, session)

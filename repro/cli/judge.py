@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import reporting, shared
-from repro.cli.output import busy, coloured, counted, say, show
+from repro.cli.output import busy, coloured, say, show
 from repro.errors import ClaimError, DamagedRunError, NoPointError
+from repro.planning.quantities import counted
 
 if TYPE_CHECKING:
     from repro.check import Check

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from repro.cli.output import counted
 from repro.cluster.hours import account
 from repro.collecting.catalogue import rows_of
 from repro.judging import document, preregister
 from repro.planning.device import ASSUMED
 from repro.planning.plan import plan
 from repro.planning.price import prices
+from repro.planning.quantities import counted
 from repro.planning.scales import scales
 from repro.reporting.checklist import as_registered, since_registered
 from repro.runs.store import Store

@@ -65,7 +65,7 @@ def _local(store: "Store", spec: "RunSpec") -> Json:
 
 
 def _lines(one: Json) -> Iterator[str]:
-    from repro.planning.durations import duration
+    from repro.planning.quantities import duration
 
     share = f" with {one['progress']:.0%} done" if one["condition"] == "paused" else ""
     yield f"{one['key'][:12]}  {one['name']}: {one['condition']}{share}; {one['folder']}"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from repro.errors import ClaimError, StoreError
-from repro.planning import durations
+from repro.planning import quantities
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
@@ -122,7 +122,7 @@ def only(session: "Session", purchase: "Purchase", *, refuse: bool = True) -> "S
         ClaimError: the cheapest verdict is too dear, unless that is to be told otherwise.
     """
     if refuse and purchase.too_dear and not purchase.bought:
-        raise ClaimError(f"{durations.text(purchase.seconds)} buys no verdict; see repro plan --within.")
+        raise ClaimError(f"{quantities.text(purchase.seconds)} buys no verdict; see repro plan --within.")
     return replace(session, selected=[one for one in session.selected if one.claim.id in purchase.claims])
 
 
@@ -192,7 +192,7 @@ def next_step(arguments: argparse.Namespace, command: str) -> str:
     """The line with the next command, and the options that select the same checks and store."""
     words = ["repro", command, *arguments.claims, *options(arguments, *OPTIONS)]
     if command == "run" and getattr(arguments, "within", None) is not None:
-        words += ["--within", durations.text(arguments.within)]
+        words += ["--within", quantities.text(arguments.within)]
     return f"Next: {shlex.join(words)}"
 
 

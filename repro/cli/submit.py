@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from repro.cli import shared
 from repro.cli.output import show
 from repro.errors import ClusterError
+from repro.planning.quantities import counted
 
 if TYPE_CHECKING:
     from repro.cluster.choice import Choice
@@ -127,8 +128,8 @@ def _queued(choice: "Choice", submission: "Submission") -> Iterator[str]:
     partition = submission.profile.partition or "the default one"
     for array in submission.arrays:
         yield (
-            f"job {array.job}: {array.count} elements on partition {partition}, "
-            f"{array.workers} runs at a time, {array.minutes} min each"
+            f"job {array.job}: {counted(array.count, 'element')} on partition {partition}, "
+            f"{counted(array.workers, 'run')} at a time, {array.minutes} min each"
         )
     after = "when they have all ended" if choice.todo or choice.jobs else "at once"
     yield f"report job {submission.report_job}: {submission.order.report / 'report.html'}, {after}"
@@ -220,11 +221,11 @@ def _absolute(path: str) -> str:
 
 
 def _print_choice(choice: "Choice", order: "Order", one: "Profile") -> None:
-
     show(
-        f"{len(choice.plan.checks)} checks at scale {order.scale} need {len(choice.plan.runs)} runs: "
+        f"{counted(len(choice.plan.checks), 'check')} at scale {order.scale} "
+        f"{'needs' if len(choice.plan.checks) == 1 else 'need'} {counted(len(choice.plan.runs), 'run')}: "
         f"{len(choice.reused)} complete and reused, {len(choice.under_way)} under way, {len(choice.todo)} to queue "
-        f"in {sum(map(len, choice.arrays))} jobs, about {_hours(choice.gpu_hours, one)} ({choice.basis})"
+        f"in {counted(sum(map(len, choice.arrays)), 'job')}, about {_hours(choice.gpu_hours, one)} ({choice.basis})"
     )
     if choice.waiting:
         show(f"{len(choice.waiting)} of them waited for a fault of the site: {choice.waiting[0].why}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from repro.cli import background, shared
 from repro.cli.output import say, worst, wrapped
 from repro.errors import StoreError
+from repro.planning.quantities import counted
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
@@ -135,11 +136,8 @@ def missing(arguments: argparse.Namespace, session: "Session") -> "Tally":
 
 def stopped(tally: "Tally") -> str:
     """What was kept when training was stopped."""
-    paused, done = tally.count("paused"), tally.count("complete")
-    return (
-        f"stopped: {done} run{'s are' if done != 1 else ' is'} complete, {paused} "
-        f"{'are' if paused != 1 else 'is'} checkpointed; the same command resumes"
-    )
+    done, paused = counted(tally.count("complete"), "run is", "runs are"), counted(tally.count("paused"), "is", "are")
+    return f"stopped: {done} complete, {paused} checkpointed; the same command resumes"
 
 
 def _ended(arguments: argparse.Namespace, tally: "Tally", failed: int) -> list[str]:
@@ -149,8 +147,8 @@ def _ended(arguments: argparse.Namespace, tally: "Tally", failed: int) -> list[s
         logs = ["repro", "logs", *shared.options(arguments, "results")]
         return [f"{failed} of {len(tally.done)} runs failed", f"Next: {shlex.join(logs)}; the same command tries again"]
     # Not "trained": another process on the same store may have done it.
-    done = tally.count("complete")
-    trained = f"{done} run{'s that were missing are' if done != 1 else ' that was missing is'} complete"
+    done = counted(tally.count("complete"), "run that was missing is", "runs that were missing are")
+    trained = f"{done} complete"
     if not tally.done:
         trained = "nothing to train: all runs are complete"
     if tally.left_out:

@@ -5,13 +5,13 @@ import os
 import re
 from pathlib import Path
 
-from repro.planning import durations
+from repro.planning import quantities
 
 
 def seconds(text: str) -> float:
     """A duration such as 90s, 9m or 1.5h."""
     try:
-        return durations.seconds(text)
+        return quantities.seconds(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

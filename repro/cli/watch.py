@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from repro.cli import background, shared
-from repro.cli.output import counted, worst
+from repro.cli.output import worst
 from repro.cluster.ledger import FOLDER
 from repro.executing.progress import rows_done
-from repro.planning.durations import duration
 from repro.planning.plan import Plan, Planned, plan
+from repro.planning.quantities import counted, duration
 from repro.provenance import detect_device
 from repro.runs.store import Store
 

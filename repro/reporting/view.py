@@ -11,7 +11,7 @@ from repro.reporting import chips, claim, front, redrawn
 from repro.reporting.checklist import checklist, since_registered
 from repro.reporting.forest import forest
 from repro.reporting.saved import shown
-from repro.reporting.text import counted, duration, gathered, plain, words
+from repro.reporting.text import duration, gathered, plain, tallied, words
 from repro.statistics import MOST_SEEDS
 
 Json = dict[str, Any]
@@ -218,11 +218,11 @@ def _multiverses(found: Sequence[Json], anchors: Mapping[str, str]) -> list[Json
             {
                 "claim": name,
                 "anchor": anchors.get(name),
-                "frozen": counted([one["frozen"] for one in own]),
+                "frozen": tallied([one["frozen"] for one in own]),
                 "points": len(own),
                 "agreeing": sum(one["words"].get(one["frozen"], 0) for one in own),
                 "count": sum(len(one["paths"]) for one in own),
-                "flips": counted([f"{c}: {w}" for one in own for c, w in flips(one["paths"], one["frozen"])]),
+                "flips": tallied([f"{c}: {w}" for one in own for c, w in flips(one["paths"], one["frozen"])]),
             }
         )
     return made

@@ -11,8 +11,8 @@ import pytest
 from repro.executing.execute import Tally
 from repro.executing.progress import _Bar, _fitting, reached
 from repro.executing.worker import Done
-from repro.planning.durations import duration
 from repro.planning.plan import plan
+from repro.planning.quantities import duration
 from repro.recipes import cifar
 from repro.runs.store import HISTORY, Store
 from tests.made import check_of, finished

@@ -1,9 +1,14 @@
-"""Durations in seconds: from texts such as 90s, 45m, 1.5h or 2d, back, and in words for a reader."""
+"""Quantities in words: durations, from texts such as 90s, 45m, 1.5h or 2d and back, and counted things."""
 
 import re
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 EXAMPLES = "90s, 45m, 1.5h or 2d"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number of things, such as "1 claim" or "2 claims"; ``many`` where a plain s does not make the plural."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
 
 
 def seconds(text: str) -> float:
