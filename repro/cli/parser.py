@@ -47,7 +47,7 @@ GROUPS = {
     "train": (
         Subcommand(name="plan", help="lists what is to be trained and what it costs", call=train.plan, groups=TRAINING,
                    more=options.every_run),
-        Subcommand(name="bench", help="measures this device for a minute, so that costs are those of it",
+        Subcommand(name="bench", help="measures this device for a minute, so that cost estimates fit it",
                    call=bench.bench, groups=("store", "json"), more=options.measured),
         Subcommand(name="run", help="trains the missing runs", call=train.run, groups=(*TRAINING, "train"),
                    more=options.background,

@@ -32,7 +32,7 @@ def document(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     if arguments.results is None:
         return made, []
     if not arguments.results.is_dir():
-        raise StoreError(f"{arguments.results} is no store of runs: there is no such folder.")
+        raise StoreError(f"{arguments.results} is not a store of runs: there is no such folder.")
     made, lines = marked(made, arguments.results)
     return made, [*lines, "Judge again: repro judge"] if lines else []
 

@@ -170,8 +170,8 @@ def require_store(arguments: argparse.Namespace) -> None:
     """
     if not arguments.results.is_dir():
         raise StoreError(
-            f"{arguments.results} is no store of runs: there is no such folder. Name it with --results, or train into "
-            "it first: repro run."
+            f"{arguments.results} is not a store of runs: there is no such folder. Name it with --results, or train "
+            "into it first: repro run."
         )
 
 

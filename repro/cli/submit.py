@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from repro.planning.plan import Plan
 
 UNASKED = 24.0  # GPU-hours that are queued without a question where no option names others
-GRANT = 1.5  # GPU-hours that a confirmation covers, over those expected: for runs that are killed and queued again
+GRANT = 1.5  # times the GPU-hours expected, which a confirmation covers: some runs are killed and queued again
 
 
 def submit(arguments: argparse.Namespace) -> int:

@@ -167,7 +167,7 @@ OURS = {
 
 def _check_sbatch(profile: Profile, value: Any) -> None:
     if not isinstance(value, Mapping) or not all(isinstance(item, str | int) for item in value.values()):
-        raise profile._error("sbatch is no table of texts, numbers and booleans.")
+        raise profile._error(f"sbatch is {value!r}; allowed: a table of texts, numbers and booleans.")
     keys = {field.name for field in dataclasses.fields(Profile)} | {"mem", "cpus-per-task", "gpus-per-node"}
     for name in value:
         plain = name.replace("_", "-")

@@ -15,11 +15,11 @@ def seconds(text: str) -> float:
     """Seconds of a duration.
 
     Raises:
-        ValueError: the text is no duration.
+        ValueError: the text is not a duration.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text, re.ASCII)
     if match is None:
-        raise ValueError(f"{text!r} is no duration; write {EXAMPLES}")
+        raise ValueError(f"{text!r} is not a duration; write {EXAMPLES}")
     return float(match[1]) * UNITS[match[2]]
 
 

@@ -207,7 +207,7 @@ class Store:
             found = fault(record, spec)
         if found is not None or spec is None:
             raise DamagedRunError(
-                folder / RECORD, f"is no run record or was edited ({found})", f"delete {folder} and train it again"
+                folder / RECORD, f"is not a run record, or was edited ({found})", f"delete {folder} and train it again"
             )
         return Run(folder, spec, record, hashlib.sha256(content).hexdigest())
 

@@ -130,7 +130,7 @@ def test_an_interrupt_while_the_first_modules_are_imported_is_quiet(tmp_path):
         ("plan /", 2, "Python files or more, and each would be imported"),
         ("run --workers 99999999999", 2, "processes would stall this machine; write at most"),
         ("report deeper-is-better", 2, "repro judge deeper-is-better --report selected; then: repro report"),
-        ("export --to . --results nowhere", 2, "nowhere is no store of runs"),
+        ("export --to . --results nowhere", 2, "nowhere is not a store of runs"),
         ("preregister extra-parts-vanish --to rules.json", 0, "rules.json: 2 rules"),
         ("preregister nonsense --to rules.json", 2, "no claim or check is named 'nonsense'"),
         ("cluster throughput", 2, "required: NAME;"),

@@ -79,7 +79,7 @@ def test_an_edited_record_blocks_the_check_that_reads_it_by_name(judged, capsys)
     assert main(["judge", "tiny.py", "--json"]) == 2
     found = {row["check"]: row for row in json.loads(capsys.readouterr().out)["judgements"]}
     assert found["tiny[depth=14]"]["verdict"] == "BLOCKED"
-    assert f"{file.parent.name}/run.json is no run record" in found["tiny[depth=14]"]["why"]
+    assert f"{file.parent.name}/run.json is not a run record" in found["tiny[depth=14]"]["why"]
     assert found["tiny[depth=8]"]["verdict"] == "SMOKE"
 
 
@@ -118,7 +118,7 @@ def test_judging_twice_writes_the_same_bytes(judged):
 
 def test_a_mistyped_store_overwrites_no_verdicts(judged, capsys):
     before = (judged / "report" / "verdicts.json").read_bytes()
-    assert "no store" in refused(capsys, "judge", "tiny.py", "--results", "reslts")
+    assert "not a store" in refused(capsys, "judge", "tiny.py", "--results", "reslts")
     assert (judged / "report" / "verdicts.json").read_bytes() == before
 
 

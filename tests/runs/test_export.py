@@ -46,7 +46,7 @@ def test_an_export_replaces_an_export_and_no_other_file(tmp_path, finished):
     finished(store, spec)
     other = tmp_path / "claim.py"
     other.write_text("a claim")
-    with pytest.raises(StoreError, match=r"claim\.py is no export.*--to"):
+    with pytest.raises(StoreError, match=r"claim\.py is not an export.*--to"):
         export(store, [spec], other)
     assert other.read_text() == "a claim"
     assert export(store, [spec], tmp_path / "runs") == export(store, [spec], tmp_path / "runs") == 1
