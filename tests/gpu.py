@@ -149,8 +149,8 @@ def _with_a_short_batch(spec: ResNetSpec, where: Any) -> Any:
 
 def _sharing(given: argparse.Namespace) -> None:
     """Prints images per second of one, two, four and eight runs at once, in processes and in threads of one."""
+    from repro.executing.shared_rate import measured_rate
     from repro.executing.sharing import measure
-    from repro.executing.together import measured_rate
 
     spec = network_spec(given.sharing, "float32")
     measured = measured_rate(given.data_dir, given.device, stopped=lambda: False, seconds=3.0)

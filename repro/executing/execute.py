@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from repro.check import Check
-from repro.executing import here, pool, sharing, together
+from repro.executing import here, pool, shared_rate, sharing
 from repro.executing.devices import devices, processes
 from repro.executing.here import LeftOut
 from repro.executing.signals import Stop
@@ -113,8 +113,8 @@ def _sharing(runs: Sequence[Planned], site: Site, budget: float | None, stop: St
             site.store,
             site.device,
             budget=budget,
-            rate=together.measured_rate(site.data_dir, site.device, stopped=stop.event.is_set),
+            rate=shared_rate.measured_rate(site.data_dir, site.device, stopped=stop.event.is_set),
             tell=lambda text: sys.stderr.write(f"{text}\n"),
         )
-    except together.StoppedError:
+    except shared_rate.StoppedError:
         return sharing.Sharing()
