@@ -99,7 +99,7 @@ def run_all(
             if workers is None and found != ("cpu",):
                 shared = _sharing(todo, site, budget, stop)
                 workers = len(found) * (1 if shared.threads else shared.runs)
-                site = replace(site, workers=workers, together=shared.runs if shared.threads else 1)
+                site = replace(site, workers=workers, threads=shared.runs if shared.threads else 1)
             report(None)
             tally.stopped = not pool.train(todo, site, stop, report)
     return tally

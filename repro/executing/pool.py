@@ -68,7 +68,7 @@ def _train(tasks: Iterable[Task], site: Site, stop: Stop, report: Callable[[Done
         try:
             _drain(queue, held, pool, flying, site, stop, report)
         except BrokenProcessPool:
-            site = replace(site, together=1)  # perhaps for want of memory, or for what they did to each other
+            site = replace(site, threads=1)  # perhaps for want of memory, or for what they did to each other
             for task in itertools.chain(*flying.values()):  # the pool does not report whose worker died
                 crashes[task.spec.key] += 1
                 _after_crash(task, crashes[task.spec.key], queue, site.store, report)
@@ -93,7 +93,7 @@ def _drain(
     while True:
         while queue and len(flying) < site.workers and not _over(site, stop):
             fair = math.ceil(len(queue) / (site.workers - len(flying)))  # no worker waits while another has several
-            some = _alike(queue, min(site.together, fair))
+            some = _alike(queue, min(site.threads, fair))
             with blocked():
                 given = [Assignment(spec=task.spec, criteria=task.criteria, site=site) for task in some]
                 flying[pool.submit(work, given)] = some

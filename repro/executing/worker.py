@@ -41,7 +41,7 @@ class Site:
     deadline: float | None  # time.time() by which to pause
     code: str | None = None  # required digest of the workers' code; None for any
     devices: tuple[str, ...] = ()  # assigned to the workers in turn; () for ``device`` alone
-    together: int = 1  # runs, alike but for their seeds, that a worker trains at once, each in a thread
+    threads: int = 1  # runs, alike but for their seeds, that a worker trains at once, each in a thread
     isolated: bool = False  # an error that the user can fix fails only its own run, instead of stopping everything
 
 

@@ -134,7 +134,7 @@ def test_runs_that_a_worker_trains_at_once_differ_in_their_seeds_alone(tmp_path,
 
     monkeypatch.setattr(pool, "work", work)
     specs = [tiny(0), cifar("smoke", 0, depth=14), tiny(1), tiny(2), cifar("smoke", 1, depth=14), tiny(3)]
-    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None, together=3)
+    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None, threads=3)
     tasks, ended = [Assignment(spec=spec, criteria={}, site=site) for spec in specs], []
     with Stop() as stop:
         assert pool.train(tasks, site, stop, ended.append)
@@ -151,7 +151,7 @@ def test_no_worker_waits_while_another_trains_several(tmp_path, in_threads, monk
         return [Done(spec=one.spec, status="complete", seconds=1.0) for one in assignments]
 
     monkeypatch.setattr(pool, "work", work)
-    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=2, deadline=None, together=4)
+    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=2, deadline=None, threads=4)
     tasks = [Assignment(spec=tiny(seed), criteria={}, site=site) for seed in range(4)]
     with Stop() as stop:
         assert pool.train(tasks, site, stop, lambda done: None)
@@ -168,7 +168,7 @@ def test_after_a_worker_died_runs_are_trained_one_at_a_time(tmp_path, in_threads
         return [Done(spec=one.spec, status="complete", seconds=1.0) for one in assignments]
 
     monkeypatch.setattr(pool, "work", work)
-    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None, together=2)
+    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None, threads=2)
     tasks, ended = [Assignment(spec=tiny(seed), criteria={}, site=site) for seed in range(2)], []
     with Stop() as stop:
         assert pool.train(tasks, site, stop, ended.append)

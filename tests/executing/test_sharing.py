@@ -157,13 +157,13 @@ def train_all(store, **more):
 def test_every_gpu_trains_as_many_runs_as_share_one(tmp_path, two_gpus, monkeypatch):
     monkeypatch.setattr(sharing, "per_gpu", lambda *_, **__: Sharing(runs=4))
     train_all(Store(tmp_path))
-    assert (two_gpus[0].workers, two_gpus[0].together, two_gpus[0].devices) == (8, 1, ("cuda:0", "cuda:1"))
+    assert (two_gpus[0].workers, two_gpus[0].threads, two_gpus[0].devices) == (8, 1, ("cuda:0", "cuda:1"))
 
 
 def test_every_gpu_has_one_process_whose_threads_share_it(tmp_path, two_gpus, monkeypatch):
     monkeypatch.setattr(sharing, "per_gpu", lambda *_, **__: Sharing(runs=4, threads=True))
     train_all(Store(tmp_path))
-    assert (two_gpus[0].workers, two_gpus[0].together) == (2, 4)
+    assert (two_gpus[0].workers, two_gpus[0].threads) == (2, 4)
 
 
 def test_workers_that_are_named_are_taken_as_they_are(tmp_path, two_gpus, monkeypatch):

@@ -57,7 +57,7 @@ def test_a_worker_whose_gpu_is_spoiled_hands_its_runs_to_a_process_without_that_
 @pytest.fixture
 def at_once(tmp_path):
     """Trains three runs at once in this process."""
-    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None, together=3)
+    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None, threads=3)
     assignments = [Assignment(spec=tiny(seed), criteria={}, site=site) for seed in range(3)]
     return lambda: work(assignments)
 
