@@ -19,7 +19,7 @@ from repro.cluster.tasks import follow, meet
 from repro.errors import ReproError
 from repro.executing import pool
 from repro.executing.signals import Stop
-from repro.executing.worker import Done, Site
+from repro.executing.worker import Done, Setup
 from repro.provenance import allocation, detect_device
 from repro.runs.lease import RENEW, repeated
 from repro.runs.store import Store
@@ -111,7 +111,7 @@ def _train(log: _AttemptLog, tasks: Sequence[QueuedRun], store: Store, stop: Sto
         print(f"{status} {done.spec.name}, {done.seconds:.1f} s {done.error}", flush=True)
         log.note(runs={**log.attempt.runs, done.spec.key: entry}, faults=faults)
 
-    where = Site(
+    setup = Setup(
         store=store,
         data_dir=submission.order.data_dir,
         device=submission.profile.device,
@@ -121,7 +121,7 @@ def _train(log: _AttemptLog, tasks: Sequence[QueuedRun], store: Store, stop: Sto
         isolated=True,
     )
     if node not in log.attempt.faults:
-        pool.train(tasks, where, stop, note)
+        pool.train(tasks, setup, stop, note)
     if node in log.attempt.faults:
         _avoid(submission, {node})
         return "paused", f"{node}: {log.attempt.faults[node]}"

@@ -12,7 +12,7 @@ from repro.executing import here, pool, shared_rate, sharing
 from repro.executing.devices import devices, processes
 from repro.executing.here import LeftOut
 from repro.executing.signals import Stop
-from repro.executing.worker import Done, Site
+from repro.executing.worker import Done, Setup
 from repro.planning.plan import Plan, Planned, plan
 from repro.runs.store import Store
 
@@ -64,7 +64,7 @@ def run_all(
         DataError, StoreError: no run could be trained; those under way were checkpointed.
     """
     found = devices(device)
-    site = Site(
+    setup = Setup(
         store=store,
         data_dir=data_dir,
         device=found[0],
@@ -97,23 +97,23 @@ def run_all(
                     listener(wanted, tally, done)
 
             if workers is None and found != ("cpu",):
-                shared = _sharing(todo, site, budget, stop)
+                shared = _sharing(todo, setup, budget, stop)
                 workers = len(found) * (1 if shared.threads else shared.runs)
-                site = replace(site, workers=workers, threads=shared.runs if shared.threads else 1)
+                setup = replace(setup, workers=workers, threads=shared.runs if shared.threads else 1)
             report(None)
-            tally.stopped = not pool.train(todo, site, stop, report)
+            tally.stopped = not pool.train(todo, setup, stop, report)
     return tally
 
 
-def _sharing(runs: Sequence[Planned], site: Site, budget: float | None, stop: Stop) -> sharing.Sharing:
+def _sharing(runs: Sequence[Planned], setup: Setup, budget: float | None, stop: Stop) -> sharing.Sharing:
     """How runs share each GPU; each has one alone where the user ends the measurement, and with it training."""
     try:
         return sharing.per_gpu(
             [(run.spec, run.cost.seconds) for run in runs],
-            site.store,
-            site.device,
+            setup.store,
+            setup.device,
             budget=budget,
-            rate=shared_rate.measured_rate(site.data_dir, site.device, stopped=stop.event.is_set),
+            rate=shared_rate.measured_rate(setup.data_dir, setup.device, stopped=stop.event.is_set),
             tell=lambda text: sys.stderr.write(f"{text}\n"),
         )
     except shared_rate.StoppedError:

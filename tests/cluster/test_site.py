@@ -282,10 +282,10 @@ def test_a_setup_that_failed_is_the_cause_that_status_shows(store):
 
 
 def at(site_store, isolated):
-    here = worker.Site(
+    here = worker.Setup(
         store=site_store, data_dir=site_store.root, device="cpu", workers=1, deadline=None, isolated=isolated
     )
-    return worker.Assignment(spec=SPECS[0], criteria={}, site=here)
+    return worker.Assignment(spec=SPECS[0], criteria={}, setup=here)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from repro.executing import devices as module
 from repro.executing.devices import devices, processes, refuse_absent, visible_gpus
 from repro.executing.pool import train
 from repro.executing.signals import Stop
-from repro.executing.worker import Site
+from repro.executing.worker import Setup
 from repro.planning.plan import plan
 from repro.runs.store import Store
 from tests.executing.test_execute import check_of, tiny
@@ -81,15 +81,15 @@ def test_workers_share_the_devices_out_among_themselves(tmp_path, monkeypatch):
     monkeypatch.setattr("repro.executing.pool.ProcessPoolExecutor", Pool)
     monkeypatch.setattr("repro.executing.pool._drain", lambda queue, *_: queue.clear())
     found = ("cuda:0", "cuda:1")
-    site = Site(store=Store(tmp_path), data_dir=tmp_path, device="cuda:0", devices=found, workers=4, deadline=None)
+    setup = Setup(store=Store(tmp_path), data_dir=tmp_path, device="cuda:0", devices=found, workers=4, deadline=None)
     with Stop() as stop:
         train(
             plan(
                 [check_of(lambda scale, seed: {str(i): tiny(seed, epochs=1 + i) for i in range(4)})],
-                site.store,
+                setup.store,
                 device_type="cpu",
             ).missing,
-            site,
+            setup,
             stop,
             print,
         )

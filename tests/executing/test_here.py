@@ -97,7 +97,7 @@ def trained(monkeypatch, tmp_path, *checks, **more):
     """The specs that would be trained, the tally and the plan that a listener is told of."""
     given, told = [], []
 
-    def train(runs, site, stop, report):
+    def train(runs, setup, stop, report):
         given.extend(run.spec for run in runs)
         return False
 

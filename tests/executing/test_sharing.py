@@ -139,15 +139,15 @@ def test_what_cannot_be_trained_has_no_rate(threads, tmp_path):
 
 @pytest.fixture
 def two_gpus(monkeypatch):
-    sites = []
+    setups = []
     monkeypatch.setattr(execute, "devices", lambda _: ("cuda:0", "cuda:1"))
 
-    def train(tasks, site, stop, report):
-        sites.append(site)
+    def train(tasks, setup, stop, report):
+        setups.append(setup)
         return False
 
     monkeypatch.setattr(execute.pool, "train", train)
-    return sites
+    return setups
 
 
 def train_all(store, **more):
