@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def start(arguments: argparse.Namespace, session: "Session") -> int:
     """Starts the trainer, unless there is nothing to train."""
     from repro.executing import background, here
+    from repro.executing.background_state import TrainerFiles
     from repro.executing.devices import refuse_absent
-    from repro.executing.trainer import TrainerFiles
     from repro.planning.quantities import duration
 
     refuse_absent(arguments.device)
@@ -49,7 +49,7 @@ def start(arguments: argparse.Namespace, session: "Session") -> int:
 def look(arguments: argparse.Namespace) -> int:
     """Prints what the trainer is doing, after stopping it with --stop; exit 3 while runs are missing."""
     from repro.executing import background
-    from repro.executing.trainer import TrainerFiles, line
+    from repro.executing.background_state import TrainerFiles, line
 
     files = TrainerFiles(shared.store(arguments))
     if arguments.stop and files.pid() is not None:
@@ -62,7 +62,7 @@ def look(arguments: argparse.Namespace) -> int:
 
 def lines(arguments: argparse.Namespace) -> list[str]:
     """What the trainer is doing, if there has ever been one."""
-    from repro.executing.trainer import TrainerFiles, line
+    from repro.executing.background_state import TrainerFiles, line
 
     files = TrainerFiles(shared.store(arguments))
     return [f"background: {line(files)}"] if files.lock.exists() else []
@@ -70,7 +70,7 @@ def lines(arguments: argparse.Namespace) -> list[str]:
 
 def state(arguments: argparse.Namespace) -> dict[str, Any] | None:
     """The last state that the trainer wrote, and whether it runs; None if there has never been one."""
-    from repro.executing.trainer import TrainerFiles
+    from repro.executing.background_state import TrainerFiles
 
     files = TrainerFiles(shared.store(arguments))
     found = files.read()
@@ -80,12 +80,12 @@ def state(arguments: argparse.Namespace) -> dict[str, Any] | None:
 def train(arguments: argparse.Namespace, session: "Session") -> "Tally":
     """The trainer itself: lowers its priority, trains, and waits while others need the machine."""
     from repro.executing import background
+    from repro.executing.background_state import TrainerFiles
     from repro.executing.devices import devices, processes
     from repro.executing.execute import Listener, Tally
     from repro.executing.load import Meter, PausePolicy
     from repro.executing.progress import ProgressBar
     from repro.executing.signals import Stop
-    from repro.executing.trainer import TrainerFiles
 
     background.give_way()
     workers, seeds = arguments.workers or processes(devices(arguments.device)), shared.wanted_seeds(arguments, session)

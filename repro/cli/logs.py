@@ -93,7 +93,7 @@ def _overview(failed: list[Json], damaged: list[str], trainer: Json | None) -> I
 
 
 def _trainer(arguments: argparse.Namespace) -> Json | None:
-    from repro.executing.trainer import TrainerFiles
+    from repro.executing.background_state import TrainerFiles
 
     log = TrainerFiles(shared.store(arguments)).log
     if not log.exists():
