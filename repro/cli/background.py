@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def start(arguments: argparse.Namespace, session: "Session") -> int:
     """Starts the trainer, unless there is nothing to train."""
-    from repro.executing import background, here
+    from repro.executing import background, trainable_here
     from repro.executing.background_state import TrainerFiles
     from repro.executing.devices import refuse_absent
     from repro.planning.quantities import duration
@@ -24,8 +24,8 @@ def start(arguments: argparse.Namespace, session: "Session") -> int:
     refuse_absent(arguments.device)
     plan = shared.planned(arguments, session)
     left = shared.left_out(arguments, plan)
-    here.refuse(plan, left, named=shared.split(arguments.claims)[1], strict=arguments.strict)
-    plan = here.without(plan, left)
+    trainable_here.refuse(plan, left, named=shared.split(arguments.claims)[1], strict=arguments.strict)
+    plan = trainable_here.without(plan, left)
     if not plan.missing and not arguments.measure:
         all_there = f"nothing to train: all {len(plan.runs)} runs are complete. {shared.next_step(arguments, 'judge')}"
         arguments.tell(lambda: {"process": None, "missing": 0}, [*(one.line for one in left), all_there])

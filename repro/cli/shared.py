@@ -13,8 +13,8 @@ from repro.planning import quantities
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
     from repro.executing.execute import Listener, Tally
-    from repro.executing.here import LeftOut
     from repro.executing.signals import Stop
+    from repro.executing.trainable_here import LeftOut
     from repro.planning.plan import Plan
     from repro.planning.price import Purchase
     from repro.runs.store import Store
@@ -198,7 +198,7 @@ def next_step(arguments: argparse.Namespace, command: str) -> str:
 
 def left_out(arguments: argparse.Namespace, made: "Plan") -> "tuple[LeftOut, ...]":
     """What of a plan this machine cannot train, and why."""
-    from repro.executing import here
+    from repro.executing import trainable_here
     from repro.executing.devices import devices
 
-    return here.left_out(made, devices(getattr(arguments, "device", "auto")), arguments.data_dir)
+    return trainable_here.left_out(made, devices(getattr(arguments, "device", "auto")), arguments.data_dir)

@@ -100,12 +100,12 @@ def _with_data(
     Raises:
         DataError: such a claim was asked for by id, or there are no others.
     """
-    from repro.executing import here
+    from repro.executing import trainable_here
 
-    left = [found for found in here.left_out(made, None, ordered.data_dir) if not found.mendable]
+    left = [found for found in trainable_here.left_out(made, None, ordered.data_dir) if not found.mendable]
     if not left:
         return session, ordered
-    here.refuse(made, left, named=shared.split(arguments.claims)[1], strict=False)
+    trainable_here.refuse(made, left, named=shared.split(arguments.claims)[1], strict=False)
     for found in left:
         show(found.line)
     absent = {claim for found in left for claim in found.claims}

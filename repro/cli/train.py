@@ -25,7 +25,7 @@ def plan(arguments: argparse.Namespace) -> int:
 
 def _plan(arguments: argparse.Namespace) -> int:
     from repro.cli import planned
-    from repro.executing.here import to_json
+    from repro.executing.trainable_here import to_json
     from repro.planning.postponed import postpone
     from repro.planning.price import within
 
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         shared.refuse_idle(arguments, "--pause-above", "--background")
     if arguments.status or arguments.stop:
         return background.look(arguments)
-    from repro.executing.here import to_json
+    from repro.executing.trainable_here import to_json
 
     session = shared.bought(arguments, shared.collect(arguments))
     if arguments.background and arguments.detached is None:
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
 def status(arguments: argparse.Namespace) -> int:
     """Counts the runs of a plan by condition; 2 if some failed, 3 if some are missing."""
     from repro.cluster.ledger import FOLDER
-    from repro.executing import here
+    from repro.executing import trainable_here
 
     shared.require_store(arguments)
     if arguments.watch:
@@ -108,7 +108,7 @@ def status(arguments: argparse.Namespace) -> int:
             "runs": counts,
             "failed": failed,
             "device_hours_missing": made.hours,
-            "left_out": here.to_json(left),
+            "left_out": trainable_here.to_json(left),
             "background": background.state(arguments),
         },
         [

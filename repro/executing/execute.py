@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from repro.check import Check
-from repro.executing import here, pool, shared_rate, sharing
+from repro.executing import pool, shared_rate, sharing, trainable_here
 from repro.executing.devices import devices, processes
-from repro.executing.here import LeftOut
 from repro.executing.signals import Stop
+from repro.executing.trainable_here import LeftOut
 from repro.executing.worker import Done, Setup
 from repro.planning.plan import Plan, Planned, plan
 from repro.runs.store import Store
@@ -50,8 +50,8 @@ def run_all(
 ) -> Tally:
     """Trains the missing runs of some checks, and the seeds that inconclusive verdicts request, until none is missing.
 
-    Runs that this machine cannot train are left out and told of, as ``here.left_out`` has them; unless ``strict``, or
-    their claims or checks are ``named`` by id, or there are no others.
+    Runs that this machine cannot train are left out and told of, as ``trainable_here.left_out`` has them; unless
+    ``strict``, or their claims or checks are ``named`` by id, or there are no others.
 
     ``requested_seeds`` gives the number of seeds that each check requests in all, from the store as it is then.
     ``collected`` are checks whose rules the records of their runs hold as well, as ``plan`` has it.
@@ -83,9 +83,9 @@ def run_all(
                 requested=requested_seeds(),
                 collected=collected,
             )
-            tally.left_out = here.left_out(wanted, found, data_dir)
-            here.refuse(wanted, tally.left_out, named=named, strict=strict)
-            wanted = here.without(wanted, tally.left_out)
+            tally.left_out = trainable_here.left_out(wanted, found, data_dir)
+            trainable_here.refuse(wanted, tally.left_out, named=named, strict=strict)
+            wanted = trainable_here.without(wanted, tally.left_out)
             todo = [run for run in wanted.missing if run.spec.key not in tally.done]
             if not todo:
                 break
