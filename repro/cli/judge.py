@@ -198,7 +198,7 @@ def _verify(arguments: argparse.Namespace, session: "Session") -> int:
 
 def _judge_by(arguments: argparse.Namespace, session: "Session") -> int:
     from repro.cli.judged import judged
-    from repro.executing.older import judged_by
+    from repro.executing.other_commit import judged_by
     from repro.judging.compared import FILE, keep
     from repro.provenance import claims
     from repro.runs.alone import alone

@@ -26,7 +26,7 @@ def plan(arguments: argparse.Namespace) -> int:
 def _plan(arguments: argparse.Namespace) -> int:
     from repro.cli import planned
     from repro.executing.trainable_here import to_json
-    from repro.planning.postponed import postpone
+    from repro.planning.lazy_scipy import postpone
     from repro.planning.price import within
 
     postpone()

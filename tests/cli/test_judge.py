@@ -52,7 +52,7 @@ def test_comparisons_are_kept_by_one_process_at_a_time(judged, monkeypatch):
         waited.append(True)
         return {}
 
-    monkeypatch.setattr("repro.executing.older.judged_by", lambda *_: ("c" * 40, {}))
+    monkeypatch.setattr("repro.executing.other_commit.judged_by", lambda *_: ("c" * 40, {}))
     monkeypatch.setattr("repro.judging.compared.keep", keep)
     assert main(["judge", "tiny.py", "--by", "HEAD"]) == 3
     assert waited
