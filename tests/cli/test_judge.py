@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from repro.cli.judged import table
 from repro.cli.main import main
+from repro.cli.verdicts import table
 from repro.judging import verdicts_json
 from repro.provenance import claims
 from repro.recipes import cifar

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from repro.judging.verdict import Judgement
 
 
-def judged(
+def verdicts(
     session: "Session", store: Store, *, scale: str, copy: str | None, thorough: bool = False
 ) -> tuple[dict[str, Any], list["Judgement"]]:
     """The document of a session's checks, and its rows.
