@@ -12,7 +12,7 @@ from repro.claim import Claim, Params
 from repro.compare import RULES_VERSION
 from repro.errors import ClaimError, ReproError
 from repro.provenance import PACKAGE
-from repro.runs.canonical import canonical
+from repro.runs.canonical import digest
 from repro.runs.spec import RunSpec
 from repro.statistics import Levels, against_level, nominal_alpha
 
@@ -57,7 +57,7 @@ class Check:
     @cached_property
     def id(self) -> str:
         """Claim id and parameters, such as ``bn-only-by-depth[depth=14]``."""
-        return f"{self.claim.id}[{_words(self.params)}]" if self.params else self.claim.id
+        return f"{self.claim.id}[{point(self.params)}]" if self.params else self.claim.id
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -123,9 +123,9 @@ class Check:
     def recipe(self) -> dict[str, dict[str, str]]:
         """By point of the whole grid and by arm, the key of the run of seed 0: the hash of its canonical spec."""
         found = {}
-        for point in self.claim.grid[self.scale]:
-            arms = self.claim.runs(self.scale, 0, **point)
-            found[_words(point)] = {arm: self._copy(spec).key for arm, spec in arms.items()}
+        for params in self.claim.grid[self.scale]:
+            arms = self.claim.runs(self.scale, 0, **params)
+            found[point(params)] = {arm: self._copy(spec).key for arm, spec in arms.items()}
         return found
 
     @cached_property
@@ -162,7 +162,7 @@ class Check:
 
     def criterion_under(self, code: str) -> str:
         """``criterion_sha256`` under another digest of the judging code."""
-        return hashlib.sha256(canonical({**self.criterion, "judging_code_sha256": code}).encode()).hexdigest()
+        return digest({**self.criterion, "judging_code_sha256": code})
 
     def _copy(self, spec: RunSpec) -> RunSpec:
         if self.dataset and spec.dataset == "cifar10" and spec.rows:
@@ -173,16 +173,16 @@ class Check:
 @cache
 def judging_code() -> str:
     """SHA-256 of the code between stored runs and a verdict: estimates, rules, what is read, and what is decided."""
-    digest = hashlib.sha256()
+    hashed = hashlib.sha256()
     for place in JUDGING_CODE:
         found = sorted(PACKAGE.glob(place))
         assert found, f"{place} is no judging code"
         for path in found:
-            digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+            hashed.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return hashed.hexdigest()
 
 
-def _words(params: Params) -> str:
+def point(params: Params) -> str:
     """A point of a grid, such as ``depth=14,width=2``."""
     return ",".join(f"{name}={value}" for name, value in params.items())
 

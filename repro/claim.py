@@ -116,7 +116,7 @@ class Claim:
                 str(text).encode()
             except UnicodeEncodeError as error:
                 raise ClaimError(
-                    f"claim {self.id}: the text {text[:40]!r} holds {error.object[error.start]!r}, which is no "
+                    f"claim {self.id}: the text {text[:40]!r} holds {error.object[error.start]!r}, which is not a "
                     "character; write another."
                 ) from None
 

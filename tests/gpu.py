@@ -45,7 +45,7 @@ def parts(given: argparse.Namespace) -> Iterator[Part]:
     where = ("--results", str(given.results), "--data-dir", str(given.data_dir))
     on, smoke = ("--device", given.device), ("-k", "far-above-chance")
     yield Part("smoke", (*repro, "run", *where, *on, *smoke), 90)
-    yield Part("data", (*repro, "data", "check", "cifar10-jpeg", *where), 60)  # decoded once, for all parts
+    yield Part("data", (*repro, "data", "check", "cifar10-jpeg", *where[2:]), 60)  # decoded once, for all parts
     for network in TRIED:
         yield Part(f"ways-{network}", (*own, *on, "--ways", network, "--names", "captured,fused"), 75)
     yield Part("bench", (*repro, "bench", *where[:2], *on), 90)
@@ -57,8 +57,8 @@ def parts(given: argparse.Namespace) -> Iterator[Part]:
         yield Part(f"ways-compiled-{network}", (*own, *on, "--ways", network, "--names", "compiled"), 150)
     pilot = ("--scale", "pilot", "--data", "cifar10-jpeg", *given.claims)
     yield Part("pilot", (*repro, "run", *where, *on, *pilot, "--budget", "{left}s"), 3600)
-    yield Part("export-smoke", (*repro, "export", *where, *smoke, "--to", str(given.out / "smoke.tar.xz")), 30)
-    yield Part("export", (*repro, "export", *where, *pilot, "--to", str(given.out / "pilot.tar.xz")), 60)
+    yield Part("export-smoke", (*repro, "export", *where[:2], *smoke, "--to", str(given.out / "smoke.tar.xz")), 30)
+    yield Part("export", (*repro, "export", *where[:2], *pilot, "--to", str(given.out / "pilot.tar.xz")), 60)
 
 
 def main() -> None:
@@ -149,8 +149,8 @@ def _with_a_short_batch(spec: ResNetSpec, where: Any) -> Any:
 
 def _sharing(given: argparse.Namespace) -> None:
     """Prints images per second of one, two, four and eight runs at once, in processes and in threads of one."""
+    from repro.executing.shared_rate import measured_rate
     from repro.executing.sharing import measure
-    from repro.executing.together import measured_rate
 
     spec = network_spec(given.sharing, "float32")
     measured = measured_rate(given.data_dir, given.device, stopped=lambda: False, seconds=3.0)

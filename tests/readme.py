@@ -19,15 +19,14 @@ from unittest import mock
 from PIL import Image
 
 from repro.cli.main import main
-from repro.cli.output import counted
 from repro.cli.planned import LONG
 from repro.collecting.collect import collect
 from repro.judging import verdicts_json
 from repro.judging.verdict import PROVISIONAL
 from repro.planning.device import ASSUMED
-from repro.planning.durations import duration
 from repro.planning.plan import plan
 from repro.planning.price import prices
+from repro.planning.quantities import counted, duration
 from repro.reporting.view import view
 from repro.runs.store import Store
 from tests.verdict_table import REMARKED, evidence, with_a_remark

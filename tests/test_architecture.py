@@ -30,7 +30,7 @@ HEAVY = {
 
 
 def imported(path, top_level_only=False):
-    """Names of the modules that a file imports."""
+    """Names of the modules that a file imports, by statement or by ``import_module`` of a constant."""
     tree = ast.parse(path.read_text())
     nodes = tree.body if top_level_only else ast.walk(tree)
     for node in nodes:
@@ -39,6 +39,8 @@ def imported(path, top_level_only=False):
         elif isinstance(node, ast.ImportFrom):
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            yield from (one.value for one in node.args if isinstance(one, ast.Constant))
 
 
 def rooms(names):
@@ -71,6 +73,11 @@ def test_a_room_imports_only_from_rooms_before_it(path):
 def test_nothing_outside_training_imports_torch_or_anything_slow_at_the_top(path):
     found = {name.split(".")[0] for name in imported(path, top_level_only=True)} & HEAVY
     assert not found or room(path) == "reporting"
+
+
+@pytest.mark.parametrize("path", [path for path in modules() if room(path) != "training"], ids=dotted)
+def test_only_training_imports_torch(path):
+    assert not {name.split(".")[0] for name in imported(path)} & {"torch", "torchvision", "triton"}
 
 
 def test_only_steps_over_fused_blocks_import_triton():

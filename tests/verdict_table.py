@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from repro.cli.output import counted
 from repro.judging.verdict import in_a_word
+from repro.planning.quantities import counted
 from repro.reporting.percent import in_percent
 from repro.reporting.text import number, point, short
 

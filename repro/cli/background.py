@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 def start(arguments: argparse.Namespace, session: "Session") -> int:
     """Starts the trainer, unless there is nothing to train."""
-    from repro.executing import background, here
+    from repro.executing import background, trainable_here
+    from repro.executing.background_state import TrainerFiles
     from repro.executing.devices import refuse_absent
-    from repro.executing.trainer import TrainerFiles
-    from repro.planning.durations import duration
+    from repro.planning.quantities import duration
 
     refuse_absent(arguments.device)
     plan = shared.planned(arguments, session)
     left = shared.left_out(arguments, plan)
-    here.refuse(plan, left, named=shared.split(arguments.claims)[1], strict=arguments.strict)
-    plan = here.without(plan, left)
+    trainable_here.refuse(plan, left, named=shared.split(arguments.claims)[1], strict=arguments.strict)
+    plan = trainable_here.without(plan, left)
     if not plan.missing and not arguments.measure:
         all_there = f"nothing to train: all {len(plan.runs)} runs are complete. {shared.next_step(arguments, 'judge')}"
         arguments.tell(lambda: {"process": None, "missing": 0}, [*(one.line for one in left), all_there])
@@ -49,7 +49,7 @@ def start(arguments: argparse.Namespace, session: "Session") -> int:
 def look(arguments: argparse.Namespace) -> int:
     """Prints what the trainer is doing, after stopping it with --stop; exit 3 while runs are missing."""
     from repro.executing import background
-    from repro.executing.trainer import TrainerFiles, line
+    from repro.executing.background_state import TrainerFiles, line
 
     files = TrainerFiles(shared.store(arguments))
     if arguments.stop and files.pid() is not None:
@@ -62,7 +62,7 @@ def look(arguments: argparse.Namespace) -> int:
 
 def lines(arguments: argparse.Namespace) -> list[str]:
     """What the trainer is doing, if there has ever been one."""
-    from repro.executing.trainer import TrainerFiles, line
+    from repro.executing.background_state import TrainerFiles, line
 
     files = TrainerFiles(shared.store(arguments))
     return [f"background: {line(files)}"] if files.lock.exists() else []
@@ -70,7 +70,7 @@ def lines(arguments: argparse.Namespace) -> list[str]:
 
 def state(arguments: argparse.Namespace) -> dict[str, Any] | None:
     """The last state that the trainer wrote, and whether it runs; None if there has never been one."""
-    from repro.executing.trainer import TrainerFiles
+    from repro.executing.background_state import TrainerFiles
 
     files = TrainerFiles(shared.store(arguments))
     found = files.read()
@@ -80,12 +80,12 @@ def state(arguments: argparse.Namespace) -> dict[str, Any] | None:
 def train(arguments: argparse.Namespace, session: "Session") -> "Tally":
     """The trainer itself: lowers its priority, trains, and waits while others need the machine."""
     from repro.executing import background
+    from repro.executing.background_state import TrainerFiles
     from repro.executing.devices import devices, processes
-    from repro.executing.execute import Listener, Tally, run_all
+    from repro.executing.execute import Listener, Tally
     from repro.executing.load import Meter, PausePolicy
     from repro.executing.progress import ProgressBar
     from repro.executing.signals import Stop
-    from repro.executing.trainer import TrainerFiles
 
     background.give_way()
     workers, seeds = arguments.workers or processes(devices(arguments.device)), shared.wanted_seeds(arguments, session)
@@ -93,20 +93,7 @@ def train(arguments: argparse.Namespace, session: "Session") -> "Tally":
     with ProgressBar(shared.store(arguments), workers) as progress:
 
         def run(stop: Stop, budget: float | None, listener: Listener) -> Tally:
-            return run_all(
-                session.selected,
-                shared.store(arguments),
-                data_dir=arguments.data_dir,
-                requested_seeds=seeds,
-                collected=session.checks.values(),
-                device=arguments.device,
-                workers=arguments.workers,
-                budget=budget,
-                named=shared.split(arguments.claims)[1],
-                strict=arguments.strict,
-                listener=listener,
-                stop=stop,
-            )
+            return shared.train(arguments, session, seeds=seeds, budget=budget, listener=listener, stop=stop)
 
         return background.train(
             TrainerFiles(shared.store(arguments)),

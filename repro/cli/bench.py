@@ -1,4 +1,4 @@
-"""``repro bench``: measures this device, so that costs are those of it, and keeps that beside the store."""
+"""``repro bench``: measures this device, so that cost estimates fit it, and keeps the figures beside the store."""
 
 import argparse
 from collections.abc import Iterator

@@ -14,6 +14,7 @@ from repro.collecting.plugin import CHECK, SESSION
 from repro.errors import ReproError
 from repro.judging.judge import judge, requested_seeds
 from repro.judging.verdict import Answer, Judgement, Verdict, exit_code
+from repro.reporting.tables import digits
 from repro.runs.store import Store
 
 
@@ -103,7 +104,7 @@ def properties(check: Check, row: Judgement) -> list[tuple[str, str]]:
         ("claim", check.claim.id), ("check", check.id), ("scale", check.scale),
         ("source", f"{source.work}, {source.place}"), ("reference", source.reference or ""), ("tag", source.tag),
         ("verdict", str(row.verdict)), ("answer", str(row.answer)), ("marks", "; ".join(row.marks)),
-        ("seeds", str(row.seeds)), ("p_for", _number(row.p_for)), ("p_against", _number(row.p_against_corrected)),
+        ("seeds", str(row.seeds)), ("p_for", digits(row.p_for)), ("p_against", digits(row.p_against_corrected)),
         ("criterion_sha256", row.criterion_sha256),
     ]  # fmt: skip
     many = len(row.findings) > 1
@@ -111,14 +112,10 @@ def properties(check: Check, row: Judgement) -> list[tuple[str, str]]:
         if finding.interval is not None:
             low, high = finding.interval
             level = f" at {100 * finding.interval_level:.0f} %" if finding.interval_level else ""
-            ends = f"[{_number(low)}, {_number(high)}] {finding.unit}{level}"
-            words = f"{finding.label}: {_number(finding.estimate)} {ends}"
+            ends = f"[{digits(low)}, {digits(high)}] {finding.unit}{level}"
+            words = f"{finding.label}: {digits(finding.estimate)} {ends}"
             told.append((f"interval {index}" if many else "interval", words))
     return [(name, text) for name, text in told if text]
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"
 
 
 def _command(check: Check, results: str, data_dir: str) -> str:

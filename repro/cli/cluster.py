@@ -5,6 +5,7 @@ import argparse
 from repro.cli import shared
 from repro.cli.output import show
 from repro.errors import ClusterError
+from repro.planning.quantities import counted
 
 
 def init(arguments: argparse.Namespace) -> int:
@@ -47,7 +48,7 @@ def throughput(arguments: argparse.Namespace) -> int:
         if before is not None:
             write(kept, before)
         raise
-    show(f"job {job} measures {len(specs)} networks; waiting for it, at most {arguments.wait:.0f} s")
+    show(f"job {job} measures {counted(len(specs), 'network')}; waiting for it, at most {arguments.wait:.0f} s")
     answer, state = wait_for(file, job, arguments.wait)
     if answer is None:
         scheduler.cancel([job])
@@ -79,14 +80,14 @@ def cancel(arguments: argparse.Namespace) -> int:
     chosen = cancelling.choose(specs, snapshots.read(shared.store(arguments)), scheduler.jobs(), everything)
     if chosen.ids:
         scheduler.cancel(chosen.ids)
-    more = f"; {chosen.beside} other runs shared their jobs" if chosen.beside else ""
-    lost = f"; {chosen.orphans} jobs of lost submissions" if chosen.orphans else ""
+    more = f"; {counted(chosen.beside, 'other run')} shared their jobs" if chosen.beside else ""
+    lost = f"; {counted(chosen.orphans, 'job')} of lost submissions" if chosen.orphans else ""
     reports = f"; report job {', '.join(chosen.reports)}, which could never start" if chosen.reports else ""
     ids = f" ({', '.join(chosen.ids)})" if chosen.ids else ""
     arguments.tell(
         lambda: {"jobs": list(chosen.ids), "runs": chosen.runs, "other_runs": chosen.beside},
         [
-            f"{chosen.jobs} jobs cancelled with {chosen.runs} runs{more}{lost}{reports}{ids}. "
+            f"{counted(chosen.jobs, 'job')} cancelled with {counted(chosen.runs, 'run')}{more}{lost}{reports}{ids}. "
             "Checkpoints are kept: repro submit resumes the runs."
         ],
     )

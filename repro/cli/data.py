@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.cli.output import show
-from repro.errors import DataError, SpecError
+from repro.errors import SpecError
 
 
 def fetch(arguments: argparse.Namespace) -> int:
@@ -44,15 +44,11 @@ def check(arguments: argparse.Namespace) -> int:
 
 def _there(data_dir: Path) -> list[str]:
     """The data sets in a folder; of a Parquet copy, the one that it is said to be."""
-    from repro.runs.datasets import COPIES, DATASETS, check_data_present
+    from repro.runs.datasets import ARCHIVE, COPIES, DATASETS, UNPACKED, check_data_present
 
-    forms = {}
-    for name in COPIES:
-        try:
-            forms[name] = check_data_present(name, data_dir)
-        except DataError as error:
-            if "holds no CIFAR-10" not in str(error):
-                raise
+    parquet = any(data_dir.glob("train*.parquet")) or any(data_dir.glob("test*.parquet"))
+    original = (data_dir / UNPACKED).exists() or (data_dir / ARCHIVE).exists()
+    forms = {name: check_data_present(name, data_dir) for name in COPIES if parquet or (original and name == "cifar10")}
     # Anything can lie in Parquet files: they are read as a copy whose fingerprint is known.
     return [name for name, form in forms.items() if form != "parquet" or DATASETS[name].fingerprints]
 

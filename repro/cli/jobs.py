@@ -16,7 +16,7 @@ def report(folder: str) -> None:
 
     The outcome is recorded with the submission, and shown by `repro status`.
     """
-    from repro.cli.judged import judged
+    from repro.cli.verdicts import verdicts
     from repro.collecting.collect import collect
     from repro.judging import verdicts_json
     from repro.reporting.report import render
@@ -31,7 +31,7 @@ def report(folder: str) -> None:
         print(following, flush=True)
         with report_lock(submission.order.report, PATIENCE):
             store = Store(order.results)
-            made, _ = judged(session, store, scale=order.scale, copy=order.copy)
+            made, _ = verdicts(session, store, scale=order.scale, copy=order.copy)
             verdicts_json.save(made, order.report / "verdicts.json")
             for line in render(made, order.report):
                 print(line, flush=True)

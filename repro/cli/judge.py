@@ -5,14 +5,14 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.cli import reporting, shared
-from repro.cli.output import busy, coloured, counted, say, show
-from repro.errors import ClaimError, DamagedRunError, NoPointError
+from repro.cli import rejudge, reporting, shared
+from repro.cli.output import busy, coloured, show
+from repro.errors import ClaimError, NoPointError
+from repro.planning.quantities import counted
 
 if TYPE_CHECKING:
     from repro.check import Check
     from repro.collecting.plugin import Session
-    from repro.runs.store import Store
 
 
 def new(arguments: argparse.Namespace) -> int:
@@ -26,25 +26,29 @@ def new(arguments: argparse.Namespace) -> int:
 
 def listing(arguments: argparse.Namespace) -> int:
     """Lists the claims: sentence, source, and the verdict that verdicts.json has."""
-    from repro.cli import listing
+    from repro.cli.listing import lines, listed
 
-    made = listing.listed(arguments)
-    arguments.tell(lambda: made, listing.lines(made))
+    made = listed(arguments)
+    arguments.tell(lambda: made, lines(made))
     return 0
 
 
 def judge(arguments: argparse.Namespace) -> int:
-    """Judges the stored runs and writes verdicts.json, or with --verify compares it with a fresh judgement."""
+    """Judges the stored runs and writes verdicts.json, or checks what is there, with an option for each way."""
+    if not (arguments.remeasure or arguments.retrain):
+        shared.refuse_idle(arguments, "--device", "--remeasure or --retrain")
+    if (arguments.by or arguments.remeasure or arguments.retrain) and arguments.report != Path("report"):
+        arguments.parser.error("--by, --remeasure and --retrain read and write no report; leave --report out")
     shared.require_store(arguments)
     if arguments.remeasure:
-        return _remeasure(arguments)
+        return rejudge.remeasure(arguments)
     if arguments.retrain:
-        return _retrain(arguments)
+        return rejudge.retrain(arguments)
     session = shared.collect(arguments)
     if arguments.by:
-        return _judge_by(arguments, session)
+        return rejudge.judge_by(arguments, session)
     if arguments.verify:
-        return _verify(arguments, session)
+        return rejudge.verify(arguments, session)
     code = judged(arguments, session)
     if not arguments.json:
         where = [] if str(arguments.report) == "report" else ["--report", str(arguments.report)]
@@ -81,12 +85,13 @@ def preregister(arguments: argparse.Namespace) -> int:
     """Writes the frozen rules of the selected checks, at every scale, into one file."""
     from datetime import UTC, datetime
 
-    from repro.judging import preregister
+    from repro.judging.preregister import PLACE
+    from repro.judging.preregister import preregister as register
     from repro.provenance import claims
     from repro.recipes import SCALES
 
     today = datetime.now(UTC).date()
-    path = arguments.to or claims() / preregister.PLACE / f"{today.isoformat()}.json"
+    path = arguments.to or claims() / PLACE / f"{today.isoformat()}.json"
     paths, ids = shared.chosen(arguments)
     checks: list[Check] = []
     known: set[str] = set()
@@ -106,7 +111,7 @@ def preregister(arguments: argparse.Namespace) -> int:
         raise pointless
     if unknown := [name for name in ids if name not in known]:
         raise ClaimError(f"no claim or check is named {unknown[0]!r}; `repro list` names all.")
-    digest = preregister.preregister(checks, path, today=today)
+    digest = register(checks, path, today=today)
     arguments.tell(
         lambda: {"file": str(path), "rules": len(checks), "sha256": digest},
         [
@@ -123,14 +128,14 @@ def explain(arguments: argparse.Namespace) -> int:
     Raises:
         ClaimError: none is named.
     """
-    from repro.judging.explain import explain
+    from repro.judging.explain import explain as explained
     from repro.judging.verdict import to_json
 
     if not (arguments.claims or arguments.keyword):
         raise ClaimError("name what to explain: an id, a claim file, or -k and words; `repro list` names all.")
     session = shared.collect(arguments)
     options = shared.options(arguments, "scale", "data", "results")
-    found = explain(session.selected, shared.store(arguments), list(session.checks.values()), options)
+    found = explained(session.selected, shared.store(arguments), list(session.checks.values()), options)
     arguments.tell(
         lambda: [
             {"claim": one.claim, "text": one.text, "judgements": [to_json(row) for row in one.judgements]}
@@ -143,12 +148,12 @@ def explain(arguments: argparse.Namespace) -> int:
 
 def judged(arguments: argparse.Namespace, session: "Session") -> int:
     """Judges a session's checks into verdicts.json, and prints a line a claim."""
-    from repro.cli.judged import judged, table
+    from repro.cli.verdicts import table, verdicts
     from repro.judging import verdicts_json
     from repro.judging.verdict import exit_code
 
     busy(f"judging {counted(len(session.selected), 'check')}")
-    made, rows = judged(session, shared.store(arguments), scale=arguments.scale, copy=arguments.data)
+    made, rows = verdicts(session, shared.store(arguments), scale=arguments.scale, copy=arguments.data)
     verdicts_json.save(made, arguments.report / "verdicts.json")
     arguments.tell(lambda: made, table(made, coloured))
     return exit_code((row.verdict, row.answer) for row in rows)
@@ -168,106 +173,3 @@ def rendered(arguments: argparse.Namespace, document: dict[str, Any] | None = No
             show(line)
         show(f"Open: {page}")
     return {"written": written, "open": page}
-
-
-def _verify(arguments: argparse.Namespace, session: "Session") -> int:
-    from repro.cli.judged import judged
-    from repro.judging import verify
-    from repro.reporting import report as reports
-
-    busy(f"judging {counted(len(session.selected), 'check')} and reading every file of their runs")
-    made, _ = judged(
-        session,
-        shared.store(arguments),
-        scale=arguments.scale,
-        copy=arguments.data,
-        thorough=True,
-    )
-    (*changed, last), code = verify.verify(arguments.report / "verdicts.json", made, page=reports.page)
-    last += _left_out(shared.store(arguments), made)
-    for line in changed:
-        say(line)
-    arguments.tell(lambda: {"differences": changed, "summary": last}, [last])
-    return code
-
-
-def _judge_by(arguments: argparse.Namespace, session: "Session") -> int:
-    from repro.cli.judged import judged
-    from repro.executing.older import judged_by
-    from repro.judging.compared import FILE, keep
-    from repro.provenance import claims
-    from repro.runs.alone import alone
-
-    selection = [*arguments.claims, "--scale", arguments.scale]
-    selection += ["-k", arguments.keyword] if arguments.keyword else []
-    selection += ["--data", arguments.data] if arguments.data else []
-    commit, older = judged_by(arguments.by, selection, arguments.results)
-    newer, _ = judged(session, shared.store(arguments), scale=arguments.scale, copy=arguments.data)
-    with alone(claims(), say, "another process keeps what it compared; waiting"):
-        found = keep(older, newer, commit)
-    for check, lines in found.items():
-        for line in lines:
-            say(f"{check}: {line}")
-    differing = sum(map(bool, found.values()))
-    kept = f"; kept in {claims() / FILE}" if found else ""
-    summary = f"{commit[:12]} finds the same in {len(found) - differing} of {counted(len(found), 'judged check')}{kept}"
-    arguments.tell(lambda: {"commit": commit, "checks": found}, [summary])
-    return 2 if differing else 0 if found else 3
-
-
-def _left_out(store: "Store", made: dict[str, Any]) -> str:
-    """What was not verified of runs that came without their trained tensors; "" where all have them."""
-    from repro.runs.store import TENSORS
-
-    without = sum(not (store.root / row["key"] / TENSORS).exists() for row in made["runs"])
-    return f"; {counted(without, 'run')} came without trained tensors, which were not verified" if without else ""
-
-
-def _remeasure(arguments: argparse.Namespace) -> int:
-    from repro.executing.devices import devices, refuse_absent
-
-    refuse_absent(arguments.device)
-    from repro.training import remeasure
-
-    complete = [run.spec for run in shared.planned(arguments).runs if run.condition == "complete"]
-    store, device, differences = shared.store(arguments), devices(arguments.device)[0], list[str]()
-    measured, without = 0, list[str]()
-    for spec in complete:
-        try:
-            run = store.run(spec)
-            if run.has_tensors:
-                differences += remeasure(run, data_dir=arguments.data_dir, device=device)
-                measured += 1
-            else:
-                without.append(spec.name)
-        except DamagedRunError as error:  # the others are still measured
-            differences.append(str(error))
-            measured += 1
-    for line in differences:
-        say(line)
-    arguments.tell(
-        lambda: {"runs": measured, "differences": differences, "without_tensors": without},
-        [
-            f"{counted(measured, 'run')} measured again, {counted(len(differences), 'difference')}"
-            if measured or without
-            else "no complete run to measure again; train some with: repro run",
-            *(f"not measured again, its trained tensors were left out: {name}" for name in without),
-        ],
-    )
-    return 2 if differences else 0 if measured else 3
-
-
-def _retrain(arguments: argparse.Namespace) -> int:
-    from repro.executing.devices import devices, refuse_absent
-    from repro.executing.retrain import chosen, retrain
-
-    refuse_absent(arguments.device)
-    store, device, differences = shared.store(arguments), devices(arguments.device)[0], dict[str, list[str]]()
-    complete = [store.run(run.spec) for run in shared.planned(arguments).runs if run.condition == "complete"]
-    for run in chosen(complete, arguments.retrain):
-        lines = differences[run.spec.name] = retrain(run, data_dir=arguments.data_dir, device=device)
-        show(f"{run.spec.name}: {'trained again, ' + ('not equal' if lines else 'equal bit for bit')}")
-        for line in lines:
-            say(line)
-    arguments.tell(lambda: differences)
-    return 2 if any(differences.values()) else 0

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import shared
-from repro.cli.output import counted, say, wrapped
+from repro.cli.output import say, wrapped
 from repro.errors import StoreError
+from repro.planning.quantities import counted
 
 if TYPE_CHECKING:
     from repro.claim import Claim

@@ -1,12 +1,11 @@
 """What is known of some runs' training: crashes, parts, jobs, and what the background trainer printed."""
 
 import argparse
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import background, shared
-from repro.errors import StoreError
+from repro.errors import ReproError, StoreError
 
 if TYPE_CHECKING:
     from repro.cluster.ledger import Submission
@@ -29,7 +28,9 @@ def logs(arguments: argparse.Namespace) -> int:
             lambda: {"failed": failed, "damaged": damaged, "background": trainer}, _overview(failed, damaged, trainer)
         )
         return 0
-    found = {spec.key: _local(store, spec) for spec in store.specs() if _is(spec, arguments.run)}
+    from repro.runs.store import is_named
+
+    found = {spec.key: _local(store, spec) for spec in store.specs() if is_named(spec, arguments.run)}
     shown: set[str | None] = set()
     for spec, job in _jobs(store, arguments.run):
         entry = found.setdefault(spec.key, _local(store, spec))
@@ -64,7 +65,7 @@ def _local(store: "Store", spec: "RunSpec") -> Json:
 
 
 def _lines(one: Json) -> Iterator[str]:
-    from repro.planning.durations import duration
+    from repro.planning.quantities import duration
 
     share = f" with {one['progress']:.0%} done" if one["condition"] == "paused" else ""
     yield f"{one['key'][:12]}  {one['name']}: {one['condition']}{share}; {one['folder']}"
@@ -92,7 +93,7 @@ def _overview(failed: list[Json], damaged: list[str], trainer: Json | None) -> I
 
 
 def _trainer(arguments: argparse.Namespace) -> Json | None:
-    from repro.executing.trainer import TrainerFiles
+    from repro.executing.background_state import TrainerFiles
 
     log = TrainerFiles(shared.store(arguments)).log
     if not log.exists():
@@ -104,11 +105,12 @@ def _trainer(arguments: argparse.Namespace) -> Json | None:
 def _jobs(store: "Store", wanted: str) -> "Iterator[tuple[RunSpec, Json]]":
     """The jobs of the submitted runs that begin with some words."""
     from repro.cluster import snapshot as snapshots
+    from repro.runs.store import is_named
 
     for entry in snapshots.read(store).entries:
         for number in range(len(entry.submission.elements)):
             for spec in _specs(entry.submission, number):
-                if _is(spec, wanted):
+                if is_named(spec, wanted):
                     yield from ((spec, job) for job in _attempts(entry, number))
 
 
@@ -133,14 +135,9 @@ def _attempts(entry: "Entry", number: int) -> Iterator[Json]:
 
 def _specs(submission: "Submission", number: int) -> "list[RunSpec]":
     """The runs of an element, also of one that never started."""
-    from repro.runs.spec_json import read_spec
+    from repro.cluster import ledger
 
-    file = submission.element_file(number)
     try:
-        return [read_spec(run["spec"], file) for run in json.loads(file.read_text(encoding="utf-8"))["runs"]]
-    except (OSError, ValueError, KeyError, TypeError):
+        return [run.spec for run in ledger.read_element(submission, number).runs]
+    except ReproError:  # deleted, damaged, or of another version
         return []
-
-
-def _is(spec: "RunSpec", wanted: str) -> bool:
-    return spec.key.startswith(wanted) or spec.name.startswith(wanted)

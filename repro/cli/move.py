@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from repro.cli import shared
-from repro.cli.output import busy, counted
+from repro.cli.output import busy
 from repro.errors import ReproError
+from repro.planning.quantities import counted
 
 
 def export(arguments: argparse.Namespace) -> int:

@@ -12,8 +12,8 @@ from repro.cli.data import check, fetch
 def add(one: argparse.ArgumentParser, *groups: str) -> None:
     """Gives a subcommand groups of options, in order.
 
-    "claims": paths or ids, and -k; "data" and "select": in place of which data and at which scale; "store"; "train";
-    "report": its folder; "json".
+    "claims": paths or ids, and -k; "data" and "select": in place of which data and at which scale; "store"; "images":
+    the folder of data sets; "train"; "report": its folder; "json".
     """
     for group in groups:
         match group:
@@ -26,30 +26,31 @@ def add(one: argparse.ArgumentParser, *groups: str) -> None:
                     help="ids, claim files or folders (default: all claims)",
                 )
                 one.add_argument("-k", dest="keyword", type=values.words, default="", metavar="WORDS",
-                                 help="only checks whose id matches, as pytest's -k")  # fmt: skip
+                                 help="only checks whose id matches, like pytest's -k")  # fmt: skip
             case "data":
                 one.add_argument("--data", metavar="NAME", help="a named copy of CIFAR-10, such as cifar10-jpeg")
             case "select":
                 add(one, "data")
                 one.add_argument("--scale", default="smoke", help="smoke (default), pilot or paper")
             case "store":
-                one.add_argument("--results", type=values.folder, default=Path("results"), metavar="FOLDER",
+                one.add_argument("--results", type=values.path, default=Path("results"), metavar="FOLDER",
                                  help="the store of runs (default results)")  # fmt: skip
-                one.add_argument("--data-dir", type=values.folder, default=Path("data"), metavar="FOLDER",
+            case "images":
+                one.add_argument("--data-dir", type=values.path, default=Path("data"), metavar="FOLDER",
                                  help="the folder of CIFAR-10 and ImageNet (default data)")  # fmt: skip
             case "train":
                 one.add_argument("--device", type=values.devices, default="auto",
                                  help="auto (default: every GPU, else cpu), cpu, cuda:0 or cuda:0,cuda:1")  # fmt: skip
                 one.add_argument("--workers", type=values.processes, metavar="N",
-                                 help="processes (default: one per core or GPU)")  # fmt: skip
+                                 help="number of processes (default: one per core or GPU)")  # fmt: skip
                 one.add_argument(
                     "--budget", type=values.seconds, metavar="TIME", help="pause after this time, such as 9m"
                 )
                 one.add_argument("--strict", action="store_true",
-                                 help="refuse, rather than leave out runs that this machine cannot train")  # fmt: skip
+                                 help="train nothing if this machine cannot train all of it")  # fmt: skip
             case "report":
-                one.add_argument("--report", type=values.folder, default=Path("report"), metavar="FOLDER",
-                                 help="of the report (default report)")  # fmt: skip
+                one.add_argument("--report", type=values.path, default=Path("report"), metavar="FOLDER",
+                                 help="folder of the report (default report)")  # fmt: skip
             case "json":
                 one.add_argument("--json", action="store_true", help="print one JSON value, and notes on stderr")
 
@@ -61,49 +62,56 @@ def none(_: argparse.ArgumentParser) -> None:
 def examine(doctor: argparse.ArgumentParser) -> None:
     """Options of ``doctor``, for a cluster."""
     doctor.add_argument("--cluster", type=values.profile, metavar="NAME", help="check a cluster, and one of its nodes")
-    doctor.add_argument("--wait", type=values.seconds, default=300.0, metavar="TIME", help="for the node (default 5m)")
+    doctor.add_argument(
+        "--wait", type=values.seconds, default=300.0, metavar="TIME", help="how long to wait for the node (default 5m)"
+    )
 
 
 def data_sets(data: argparse.ArgumentParser) -> None:
     """The two kinds of ``data``."""
     kinds = data.add_subparsers(required=True, metavar="WHAT")
-    fetched = kinds.add_parser("fetch", help="fetches CIFAR-10, resuming what was cut", allow_abbrev=False)
+    fetched = kinds.add_parser("fetch", help="fetches CIFAR-10, and resumes where it was cut off", allow_abbrev=False)
     fetched.add_argument("archive", metavar="NAME", help="cifar10")
     fetched.add_argument(
-        "--mirrors", type=values.folder, metavar="FILE", help="a list of mirrors in place of the suite's own"
+        "--mirrors", type=values.path, metavar="FILE", help="a list of mirrors to use in place of the suite's own"
     )
-    text = "prints fingerprints of the data sets that are there; exit 3 if CIFAR-10 is not"
+    text = "prints the fingerprints of the data sets that are there; exit 3 if CIFAR-10 is not"
     checked = kinds.add_parser("check", help=text, allow_abbrev=False)
     checked.add_argument("names", nargs="*", default=[], metavar="NAME", help="digits, cifar10, … (default: all found)")
     for kind, command in ((fetched, fetch), (checked, check)):
-        add(kind, "store", "json")
+        add(kind, "images", "json")
         kind.set_defaults(command=command, parser=kind)
 
 
 def measured(bench: argparse.ArgumentParser) -> None:
     """Options of ``bench``."""
-    bench.add_argument("--device", type=values.devices, default="auto", help="to measure, as of run (default auto)")
+    bench.add_argument(
+        "--device",
+        type=values.devices,
+        default="auto",
+        help="the device to measure: auto (default: the first GPU, else cpu), cpu or cuda:0",
+    )
 
 
 def every_run(plan: argparse.ArgumentParser) -> None:
     """Options of ``plan``."""
     plan.add_argument("--all", action="store_true", help="list each run, with its reason and its checks")
     plan.add_argument("--on", choices=("cpu", "A100", "H100", "H200"),
-                      help="an assumed device to tell costs of (default: this one)")  # fmt: skip
+                      help="estimate costs for this device (default: the one that is here)")  # fmt: skip
     hours_to_spend(plan)
 
 
 def hours_to_spend(one: argparse.ArgumentParser) -> None:
     """The option of ``plan``, ``run`` and ``submit`` that buys verdicts."""
-    text = "only the cheapest verdicts that so many hours of one device buy, such as 40h"
+    text = "only the cheapest verdicts that fit into this much time of one device, such as 40h"
     one.add_argument("--within", type=values.seconds, metavar="TIME", help=text)
 
 
 def background(run: argparse.ArgumentParser) -> None:
     """Options of ``run``, most of them for training in the background."""
     hours_to_spend(run)
-    run.add_argument("--measure", action="store_true", help="also add missing measurements, without training")
-    run.add_argument("--background", action="store_true", help="train detached from the terminal, yielding to others")
+    run.add_argument("--measure", action="store_true", help="also add measurements that finished runs lack")
+    run.add_argument("--background", action="store_true", help="train detached from the terminal, and yield to others")
     run.add_argument(
         "--pause-above",
         type=values.percent,
@@ -112,48 +120,50 @@ def background(run: argparse.ArgumentParser) -> None:
         help="in the background, wait while others keep more of the processor busy (default 75; 100: never wait)",
     )
     what = run.add_mutually_exclusive_group()
-    what.add_argument("--status", action="store_true", help="show in one line what the background training is doing")
+    what.add_argument("--status", action="store_true", help="say in one line what the background training is doing")
     what.add_argument("--stop", action="store_true", help="checkpoint and end the background training")
     what.add_argument("--detached", type=int, default=None, help=argparse.SUPPRESS)  # its lock
 
 
 def watching(status: argparse.ArgumentParser) -> None:
     """The option of ``status``."""
-    text = "show how far each claim's runs are, again and again, until all are complete or Ctrl-C"
+    text = "keep showing how far each claim's runs are, until all are complete or Ctrl-C"
     status.add_argument("--watch", action="store_true", help=text)
 
 
 def one_run(logs: argparse.ArgumentParser) -> None:
     """The argument of ``logs``."""
-    text = "beginning of a run's key or name (default: what failed, and the background trainer)"
+    text = "first characters of a run's key or first words of its name (default: what failed, and the trainer's log)"
     logs.add_argument("run", nargs="?", metavar="RUN", help=text)
 
 
 def again(judge: argparse.ArgumentParser) -> None:
-    """Options of ``judge`` that write nothing."""
+    """Options of ``judge`` that check verdicts instead of writing them."""
     what = judge.add_mutually_exclusive_group()
     what.add_argument("--verify", action="store_true", help="recompute every verdict and compare; write nothing")
     what.add_argument("--remeasure", action="store_true", help="measure the stored networks again and compare (torch)")
-    text = "judge the runs also with the code of a commit, and keep in claims/compared.json whether it finds the same"
+    text = "judge the runs with the code of a commit as well; claims/compared.json keeps whether the two agree"
     what.add_argument("--by", type=values.named, metavar="COMMIT", help=text)
     what.add_argument(
         "--retrain",
         type=values.named,
         metavar="RUN",
-        help="train runs again, by beginning of key or name",
+        help="train runs again, by the first characters of their key or the first words of their name",
     )
-    judge.add_argument("--device", type=values.devices, default="cpu", help="to measure or train on (default cpu)")
+    judge.add_argument(
+        "--device", type=values.devices, default="cpu", help="the device to measure or train on (default cpu)"
+    )
 
 
 def work(new: argparse.ArgumentParser) -> None:
     """The argument of ``new``."""
-    new.add_argument("work", metavar="WORK", help="its key, by convention first author and year: doe2024")
+    new.add_argument("work", metavar="WORK", help="key of the work, by convention first author and year: doe2024")
 
 
 def registered(preregister: argparse.ArgumentParser) -> None:
     """Options of ``preregister``."""
-    text = "file (default: today's, beside the claims)"
-    preregister.add_argument("--to", type=values.folder, metavar="FILE", help=text)
+    text = "file to write (default: one named for today, beside the claims)"
+    preregister.add_argument("--to", type=values.path, metavar="FILE", help=text)
 
 
 def cluster(one: argparse.ArgumentParser) -> None:
@@ -166,27 +176,35 @@ def cluster(one: argparse.ArgumentParser) -> None:
         "throughput", help="measures on one GPU how many runs of each network should share it", allow_abbrev=False
     )
     for kind, command in ((first, init), (measured, throughput)):
-        kind.add_argument("name", type=values.profile, metavar="NAME", help="of the profile slurm/NAME.toml")
+        kind.add_argument("name", type=values.profile, metavar="NAME", help="name of the profile slurm/NAME.toml")
         kind.set_defaults(command=command, parser=kind)
     add(first, "json")
-    add(measured, "claims", "select", "store", "json")
+    add(measured, "claims", "select", "store", "images", "json")
     measured.add_argument(
-        "--wait", type=values.seconds, default=3600.0, metavar="TIME", help="for the job (default 1h)"
+        "--wait", type=values.seconds, default=3600.0, metavar="TIME", help="how long to wait for the job (default 1h)"
     )
     measured.add_argument(
-        "--most", type=int, choices=(1, 2, 4, 8), default=8, help="runs that may share a GPU (default 8)"
+        "--most", type=int, choices=(1, 2, 4, 8), default=8, help="the most runs that may share a GPU (default 8)"
     )
 
 
 def queue(queued: argparse.ArgumentParser) -> None:
     """Options of ``submit`` and ``retry``."""
-    queued.add_argument("--cluster", type=values.profile, required=True, metavar="NAME", help="profile slurm/NAME.toml")
     queued.add_argument(
-        "--max-gpu-hours", type=values.hours, metavar="H", help="confirm above (default 24, or --within)"
+        "--cluster", type=values.profile, required=True, metavar="NAME", help="use the profile slurm/NAME.toml"
+    )
+    queued.add_argument(
+        "--max-gpu-hours",
+        type=values.hours,
+        metavar="H",
+        help="ask before queuing more GPU-hours than this (default 24, or --within)",
     )
     queued.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     queued.add_argument(
-        "--if-refused", choices=("cancel", "keep"), default="cancel", help="jobs queued before sbatch refused one"
+        "--if-refused",
+        choices=("cancel", "keep"),
+        default="cancel",
+        help="what to do with jobs already queued when sbatch refuses one (default cancel)",
     )
     hours_to_spend(queued)
     queued.add_argument("--any-code", action="store_true", help="continue even if the code changes meanwhile")
@@ -195,21 +213,21 @@ def queue(queued: argparse.ArgumentParser) -> None:
 def queue_again(retry: argparse.ArgumentParser) -> None:
     """Options of ``retry``."""
     queue(retry)
-    retry.add_argument("--failed", action="store_true", help="all failed, killed, cancelled and exhausted runs")
+    retry.add_argument("--failed", action="store_true", help=argparse.SUPPRESS)  # as commands were once written
 
 
 def packed(export: argparse.ArgumentParser) -> None:
     """Options of ``export``."""
-    text = "file to write, runs.tar.xz, or a folder for a file a run"
+    text = "file to write, such as runs.tar.xz, or a folder, for one file per run"
     export.add_argument("--to", dest="file", type=values.target, required=True, metavar="FILE", help=text)
-    text = "leave out the trained tensors of runs that have more, which can then be judged, and not measured again"
+    text = "leave out the trained tensors of a run where they are larger; it can be judged, but not measured again"
     export.add_argument("--tensors-up-to", dest="most", type=values.size, default=math.inf, metavar="SIZE", help=text)
 
 
 def packages(take: argparse.ArgumentParser) -> None:
     """The arguments of ``import``."""
     text = "files that repro export wrote, or folders of them"
-    take.add_argument("files", nargs="+", type=values.folder, metavar="FILE", help=text)
+    take.add_argument("files", nargs="+", type=values.path, metavar="FILE", help=text)
 
 
 def shell(completion: argparse.ArgumentParser) -> None:

@@ -53,9 +53,9 @@ def teller(as_json: bool) -> Iterator[Teller]:
         yield told
 
 
-def counted(count: int, word: str) -> str:
-    """A number of things, such as "1 claim" or "2 claims"."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+def worst(*codes: int) -> int:
+    """The exit code that stands for several: that something failed, is pending, does not hold, or else 0."""
+    return max(codes, key=(0, 1, 3, 2).index)
 
 
 def show(line: str, indent: int = 2) -> None:

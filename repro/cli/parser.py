@@ -32,27 +32,28 @@ class Subcommand:
 
 
 CLAIMS = ("claims", "select", "store", "json")
+TRAINING = ("claims", "select", "store", "images", "json")  # of commands that look at the data sets as well
 GROUPS = {
     "verify": (
         Subcommand(name="verify", help="trains, judges and reports in one go", call=verify.verify,
-                   groups=(*CLAIMS, "train", "report"),
+                   groups=(*TRAINING, "train", "report"),
                    codes={0: "nothing judged speaks against a claim", 1: EXIT_CODES[1],
                           3: "a verdict is pending, or training was stopped"}),
-        Subcommand(name="doctor", help="checks what the suite needs", call=verify.doctor, groups=("store", "json"),
-                   more=options.examine),
+        Subcommand(name="doctor", help="checks what the suite needs", call=verify.doctor,
+                   groups=("store", "images", "json"), more=options.examine),
         Subcommand(name="data", help="fetches CIFAR-10, and checks the data sets that are there", call=data.check,
                    more=options.data_sets, codes={0: "fetched, or what was read is right", 3: "no CIFAR-10 is there"}),
     ),
     "train": (
-        Subcommand(name="plan", help="lists what is to be trained and what it costs", call=train.plan, groups=CLAIMS,
+        Subcommand(name="plan", help="lists what is to be trained and what it costs", call=train.plan, groups=TRAINING,
                    more=options.every_run),
-        Subcommand(name="bench", help="measures this device for a minute, so that costs are those of it",
+        Subcommand(name="bench", help="measures this device for a minute, so that cost estimates fit it",
                    call=bench.bench, groups=("store", "json"), more=options.measured),
-        Subcommand(name="run", help="trains the missing runs", call=train.run, groups=(*CLAIMS, "train"),
+        Subcommand(name="run", help="trains the missing runs", call=train.run, groups=(*TRAINING, "train"),
                    more=options.background,
                    codes={0: "every run is complete", 3: "stopped before that, and the same command resumes; or some "
                                                                "cannot be trained here"}),
-        Subcommand(name="status", help="counts the runs by condition", call=train.status, groups=CLAIMS,
+        Subcommand(name="status", help="counts the runs by condition", call=train.status, groups=TRAINING,
                    more=options.watching,
                    codes={0: "every run is complete", 3: "some are missing or under way"}),
         Subcommand(name="logs", help="prints what is known of a run: crash, jobs, their logs", call=logs.logs,
@@ -62,9 +63,9 @@ GROUPS = {
         Subcommand(name="new", help="writes a first claim of another paper, with its source", call=judge.new,
                    groups=("json",), more=options.work),
         Subcommand(name="list", help="lists the claims with sentence, source and verdict", call=judge.listing,
-                   groups=(*CLAIMS, "report")),
+                   groups=("claims", "select", "report", "json")),
         Subcommand(name="judge", help="judges stored runs into verdicts.json", call=judge.judge,
-                   groups=(*CLAIMS, "report"), more=options.again,
+                   groups=(*TRAINING, "report"), more=options.again,
                    codes={0: "nothing judged speaks against a claim", 1: EXIT_CODES[1], 3: "a verdict is pending"}),
         Subcommand(name="report", help="renders verdicts.json as HTML and PDF", call=judge.report,
                    groups=("claims", "report", "json"), more=reporting.options,
@@ -77,9 +78,9 @@ GROUPS = {
     "cluster": (
         Subcommand(name="cluster", help="describes a cluster", call=cluster.init, more=options.cluster),
         Subcommand(name="submit", help="queues the missing runs as SLURM job arrays", call=submit.submit,
-                   groups=(*CLAIMS, "report"), more=options.queue),
+                   groups=(*TRAINING, "report"), more=options.queue),
         Subcommand(name="retry", help="queues failed, killed, cancelled and exhausted runs again", call=submit.retry,
-                   groups=(*CLAIMS, "report"), more=options.queue_again),
+                   groups=(*TRAINING, "report"), more=options.queue_again),
         Subcommand(name="cancel", help="cancels the jobs of the selected runs", call=cluster.cancel, groups=CLAIMS),
     ),
     "move": (

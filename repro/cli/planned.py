@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from repro.cli.output import counted, wrapped
+from repro.cli.output import wrapped
 from repro.planning.cost import BASES
-from repro.planning.durations import duration
+from repro.planning.quantities import counted, duration
 
 if TYPE_CHECKING:
     from repro.check import Check
@@ -88,7 +88,7 @@ def bought(found: "Purchase", made: "Plan") -> Iterator[str]:
 def total(made: "Plan") -> Iterator[str]:
     """How many runs are missing, what they take, on which device, and how that is known."""
     checks, missing = len(made.checks), len(made.missing)
-    need = f"{counted(checks, 'check')} {'needs' if checks == 1 else 'need'} {counted(len(made.runs), 'run')}"
+    need = f"{counted(checks, 'check needs', 'checks need')} {counted(len(made.runs), 'run')}"
     yield wrapped(
         f"{need}; {missing} {'is' if missing == 1 else 'are'} missing"
         + (f", about {duration(made.hours * 3600)} of one {made.device.words}{_elsewhere(made)}" if missing else "")

@@ -12,13 +12,13 @@ NAME = "verdicts.json"
 
 def options(report: argparse.ArgumentParser) -> None:
     """Options of ``report``."""
-    report.add_argument("--results", type=values.folder, default=None, metavar="FOLDER",
+    report.add_argument("--results", type=values.path, default=None, metavar="FOLDER",
                         help="mark each verdict STALE whose runs have changed in this store since")  # fmt: skip
     report.add_argument("--csv", action="store_true", help="also write claims, findings and runs as CSV, and a badge")
     report.add_argument("--archive", action="store_true", help="also write PDF/A-3a with verdicts.json inside")
     report.add_argument("--crate", action="store_true", help="also write the metadata of an RO-Crate of the folder")
     report.add_argument(
-        "--against", type=Path, default=None, metavar="OTHER",
+        "--against", type=values.path, default=None, metavar="OTHER",
         help="say what changed since this report, and write report-against.html and .pdf, which show it",
     )  # fmt: skip
 
@@ -32,7 +32,7 @@ def document(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     if arguments.results is None:
         return made, []
     if not arguments.results.is_dir():
-        raise StoreError(f"{arguments.results} is no store of runs: there is no such folder.")
+        raise StoreError(f"{arguments.results} is not a store of runs: there is no such folder.")
     made, lines = marked(made, arguments.results)
     return made, [*lines, "Judge again: repro judge"] if lines else []
 

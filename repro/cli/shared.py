@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from repro.errors import ClaimError, StoreError
-from repro.planning import durations
+from repro.planning import quantities
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
-    from repro.executing.here import LeftOut
+    from repro.executing.execute import Listener, Tally
+    from repro.executing.signals import Stop
+    from repro.executing.trainable_here import LeftOut
     from repro.planning.plan import Plan
     from repro.planning.price import Purchase
     from repro.runs.store import Store
@@ -120,7 +122,7 @@ def only(session: "Session", purchase: "Purchase", *, refuse: bool = True) -> "S
         ClaimError: the cheapest verdict is too dear, unless that is to be told otherwise.
     """
     if refuse and purchase.too_dear and not purchase.bought:
-        raise ClaimError(f"{durations.text(purchase.seconds)} buys no verdict; see repro plan --within.")
+        raise ClaimError(f"{quantities.text(purchase.seconds)} buys no verdict; see repro plan --within.")
     return replace(session, selected=[one for one in session.selected if one.claim.id in purchase.claims])
 
 
@@ -132,6 +134,34 @@ def wanted_seeds(arguments: argparse.Namespace, session: "Session") -> "Callable
     return lambda: first
 
 
+def train(
+    arguments: argparse.Namespace,
+    session: "Session",
+    *,
+    seeds: "Callable[[], Mapping[str, int]]",
+    budget: float | None,
+    listener: "Listener",
+    stop: "Stop | None" = None,
+) -> "Tally":
+    """Trains the missing runs of the selected checks with a command's options; ``seeds`` are ``wanted_seeds``."""
+    from repro.executing.execute import run_all
+
+    return run_all(
+        session.selected,
+        store(arguments),
+        data_dir=arguments.data_dir,
+        requested_seeds=seeds,
+        collected=session.checks.values(),
+        device=arguments.device,
+        workers=arguments.workers,
+        budget=budget,
+        named=split(arguments.claims)[1],
+        strict=arguments.strict,
+        listener=listener,
+        stop=stop,
+    )
+
+
 def require_store(arguments: argparse.Namespace) -> None:
     """Refuses a --results that is not a folder: a mistyped one would look like an empty store.
 
@@ -140,8 +170,8 @@ def require_store(arguments: argparse.Namespace) -> None:
     """
     if not arguments.results.is_dir():
         raise StoreError(
-            f"{arguments.results} is no store of runs: there is no such folder. Name it with --results, or train into "
-            "it first: repro run."
+            f"{arguments.results} is not a store of runs: there is no such folder. Name it with --results, or train "
+            "into it first: repro run."
         )
 
 
@@ -151,17 +181,24 @@ def options(arguments: argparse.Namespace, *names: str) -> list[str]:
     return [word for option, default, value in given if str(value) != str(default) for word in (option, str(value))]
 
 
+def refuse_idle(arguments: argparse.Namespace, option: str, needed: str) -> None:
+    """Ends the command if it has an option, other than by default, which is read only with what is ``needed``."""
+    name = option.removeprefix("--").replace("-", "_")
+    if getattr(arguments, name) != arguments.parser.get_default(name):
+        arguments.parser.error(f"{option} changes nothing without {needed}; add that, or leave {option} out")
+
+
 def next_step(arguments: argparse.Namespace, command: str) -> str:
     """The line with the next command, and the options that select the same checks and store."""
     words = ["repro", command, *arguments.claims, *options(arguments, *OPTIONS)]
     if command == "run" and getattr(arguments, "within", None) is not None:
-        words += ["--within", durations.text(arguments.within)]
+        words += ["--within", quantities.text(arguments.within)]
     return f"Next: {shlex.join(words)}"
 
 
 def left_out(arguments: argparse.Namespace, made: "Plan") -> "tuple[LeftOut, ...]":
     """What of a plan this machine cannot train, and why."""
-    from repro.executing import here
+    from repro.executing import trainable_here
     from repro.executing.devices import devices
 
-    return here.left_out(made, devices(getattr(arguments, "device", "auto")), arguments.data_dir)
+    return trainable_here.left_out(made, devices(getattr(arguments, "device", "auto")), arguments.data_dir)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from repro.cli import shared
 from repro.cli.output import show
 from repro.errors import ClusterError
+from repro.planning.quantities import counted
 
 if TYPE_CHECKING:
     from repro.cluster.choice import Choice
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from repro.planning.plan import Plan
 
 UNASKED = 24.0  # GPU-hours that are queued without a question where no option names others
-GRANT = 1.5  # GPU-hours that a confirmation covers, over those expected: for runs that are killed and queued again
+GRANT = 1.5  # times the GPU-hours expected, which a confirmation covers: some runs are killed and queued again
 
 
 def submit(arguments: argparse.Namespace) -> int:
@@ -30,8 +31,6 @@ def submit(arguments: argparse.Namespace) -> int:
 
 def retry(arguments: argparse.Namespace) -> int:
     """Queues again runs that failed, were killed or cancelled, or ran out of requeues."""
-    if not arguments.failed:
-        raise ClusterError("name what to retry: repro retry --failed.")
     return _submit(arguments, retry=True)
 
 
@@ -101,12 +100,12 @@ def _with_data(
     Raises:
         DataError: such a claim was asked for by id, or there are no others.
     """
-    from repro.executing import here
+    from repro.executing import trainable_here
 
-    left = [found for found in here.left_out(made, None, ordered.data_dir) if not found.mendable]
+    left = [found for found in trainable_here.left_out(made, None, ordered.data_dir) if not found.mendable]
     if not left:
         return session, ordered
-    here.refuse(made, left, named=shared.split(arguments.claims)[1], strict=False)
+    trainable_here.refuse(made, left, named=shared.split(arguments.claims)[1], strict=False)
     for found in left:
         show(found.line)
     absent = {claim for found in left for claim in found.claims}
@@ -129,8 +128,8 @@ def _queued(choice: "Choice", submission: "Submission") -> Iterator[str]:
     partition = submission.profile.partition or "the default one"
     for array in submission.arrays:
         yield (
-            f"job {array.job}: {array.count} elements on partition {partition}, "
-            f"{array.workers} runs at a time, {array.minutes} min each"
+            f"job {array.job}: {counted(array.count, 'element')} on partition {partition}, "
+            f"{counted(array.workers, 'run')} at a time, {array.minutes} min each"
         )
     after = "when they have all ended" if choice.todo or choice.jobs else "at once"
     yield f"report job {submission.report_job}: {submission.order.report / 'report.html'}, {after}"
@@ -222,16 +221,16 @@ def _absolute(path: str) -> str:
 
 
 def _print_choice(choice: "Choice", order: "Order", one: "Profile") -> None:
-
     show(
-        f"{len(choice.plan.checks)} checks at scale {order.scale} need {len(choice.plan.runs)} runs: "
+        f"{counted(len(choice.plan.checks), 'check')} at scale {order.scale} "
+        f"{'needs' if len(choice.plan.checks) == 1 else 'need'} {counted(len(choice.plan.runs), 'run')}: "
         f"{len(choice.reused)} complete and reused, {len(choice.under_way)} under way, {len(choice.todo)} to queue "
-        f"in {sum(map(len, choice.arrays))} jobs, about {_hours(choice.gpu_hours, one)} ({choice.basis})"
+        f"in {counted(sum(map(len, choice.arrays)), 'job')}, about {_hours(choice.gpu_hours, one)} ({choice.basis})"
     )
     if choice.waiting:
         show(f"{len(choice.waiting)} of them waited for a fault of the site: {choice.waiting[0].why}")
     if choice.stuck:
-        show(f"{len(choice.stuck)} failed before and are left out; see repro status, and repro retry --failed")
+        show(f"{len(choice.stuck)} failed before and are left out; see repro status, and repro retry")
 
     most = (one.requeues + 1) * one.seconds("time")
     long = [element for array in choice.arrays for element in array if element.seconds > most]

@@ -6,8 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from repro.cli import background, shared
-from repro.cli.output import say, wrapped
+from repro.cli.output import say, worst, wrapped
 from repro.errors import StoreError
+from repro.planning.quantities import counted
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
@@ -24,8 +25,8 @@ def plan(arguments: argparse.Namespace) -> int:
 
 def _plan(arguments: argparse.Namespace) -> int:
     from repro.cli import planned
-    from repro.executing.here import to_json
-    from repro.planning.postponed import postpone
+    from repro.executing.trainable_here import to_json
+    from repro.planning.lazy_scipy import postpone
     from repro.planning.price import within
 
     postpone()
@@ -49,9 +50,11 @@ def _plan(arguments: argparse.Namespace) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains the missing runs; exit 3 if the budget ended first, or some cannot be trained here."""
+    if not arguments.background:
+        shared.refuse_idle(arguments, "--pause-above", "--background")
     if arguments.status or arguments.stop:
         return background.look(arguments)
-    from repro.executing.here import to_json
+    from repro.executing.trainable_here import to_json
 
     session = shared.bought(arguments, shared.collect(arguments))
     if arguments.background and arguments.detached is None:
@@ -80,7 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def status(arguments: argparse.Namespace) -> int:
     """Counts the runs of a plan by condition; 2 if some failed, 3 if some are missing."""
-    from repro.executing import here
+    from repro.cluster.ledger import FOLDER
+    from repro.executing import trainable_here
 
     shared.require_store(arguments)
     if arguments.watch:
@@ -92,19 +96,19 @@ def status(arguments: argparse.Namespace) -> int:
     made = shared.planned(arguments)
     failed = [{"name": run.spec.name, "why": run.why} for run in made.runs if run.condition == "failed"]
     code = 2 if failed else 3 if made.missing else 0
-    if (arguments.results / ".slurm").exists():
+    if (arguments.results / FOLDER).exists():
         from repro.cluster.status import lines, overview, to_json
 
         found = overview(made, shared.store(arguments))
         arguments.tell(lambda: to_json(found), lines(found))
-        return max(found.code, code, key=(0, 3, 2).index)
+        return worst(found.code, code)
     counts, left = Counter(run.condition for run in made.runs), shared.left_out(arguments, made)
     arguments.tell(
         lambda: {
             "runs": counts,
             "failed": failed,
             "device_hours_missing": made.hours,
-            "left_out": here.to_json(left),
+            "left_out": trainable_here.to_json(left),
             "background": background.state(arguments),
         },
         [
@@ -121,34 +125,19 @@ def status(arguments: argparse.Namespace) -> int:
 def missing(arguments: argparse.Namespace, session: "Session") -> "Tally":
     """Trains the missing runs of the selected checks, under a bar."""
     from repro.executing.devices import devices, processes, refuse_absent
-    from repro.executing.execute import run_all
     from repro.executing.progress import ProgressBar
 
     refuse_absent(arguments.device)
     workers = arguments.workers or processes(devices(arguments.device))
     with ProgressBar(shared.store(arguments), workers) as progress:
-        return run_all(
-            session.selected,
-            shared.store(arguments),
-            data_dir=arguments.data_dir,
-            requested_seeds=shared.wanted_seeds(arguments, session),
-            collected=session.checks.values(),
-            device=arguments.device,
-            workers=arguments.workers,
-            budget=arguments.budget,
-            named=shared.split(arguments.claims)[1],
-            strict=arguments.strict,
-            listener=progress,
-        )
+        seeds = shared.wanted_seeds(arguments, session)
+        return shared.train(arguments, session, seeds=seeds, budget=arguments.budget, listener=progress)
 
 
 def stopped(tally: "Tally") -> str:
     """What was kept when training was stopped."""
-    paused, done = tally.count("paused"), tally.count("complete")
-    return (
-        f"stopped: {done} run{'s are' if done != 1 else ' is'} complete, {paused} "
-        f"{'are' if paused != 1 else 'is'} checkpointed; the same command resumes"
-    )
+    done, paused = counted(tally.count("complete"), "run is", "runs are"), counted(tally.count("paused"), "is", "are")
+    return f"stopped: {done} complete, {paused} checkpointed; the same command resumes"
 
 
 def _ended(arguments: argparse.Namespace, tally: "Tally", failed: int) -> list[str]:
@@ -158,8 +147,8 @@ def _ended(arguments: argparse.Namespace, tally: "Tally", failed: int) -> list[s
         logs = ["repro", "logs", *shared.options(arguments, "results")]
         return [f"{failed} of {len(tally.done)} runs failed", f"Next: {shlex.join(logs)}; the same command tries again"]
     # Not "trained": another process on the same store may have done it.
-    done = tally.count("complete")
-    trained = f"{done} run{'s that were missing are' if done != 1 else ' that was missing is'} complete"
+    done = counted(tally.count("complete"), "run that was missing is", "runs that were missing are")
+    trained = f"{done} complete"
     if not tally.done:
         trained = "nothing to train: all runs are complete"
     if tally.left_out:

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from repro.cli import judge, shared, train
-from repro.cli.output import show
+from repro.cli.output import show, worst
 
 
 def verify(arguments: argparse.Namespace) -> int:
@@ -15,11 +15,13 @@ def verify(arguments: argparse.Namespace) -> int:
         show(train.stopped(tally))
     code = judge.judged(arguments, session)
     judge.rendered(arguments)
-    return 3 if (tally.stopped or tally.left_out) and code < 2 else code
+    return worst(code, 3 if tally.stopped or tally.left_out else 0)
 
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Checks this machine, or a cluster and one of its nodes, for what the suite needs."""
+    if not arguments.cluster:
+        shared.refuse_idle(arguments, "--wait", "--cluster")
     found = []
     for one in _cluster(arguments) if arguments.cluster else _here(arguments):
         found.append(one)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from repro.cli import background, shared
-from repro.cli.output import counted
+from repro.cli.output import worst
+from repro.cluster.ledger import FOLDER
 from repro.executing.progress import rows_done
-from repro.planning.durations import duration
 from repro.planning.plan import Plan, Planned, plan
+from repro.planning.quantities import counted, duration
 from repro.provenance import detect_device
 from repro.runs.store import Store
 
@@ -102,12 +103,12 @@ def _looks(arguments: argparse.Namespace, session: "Session", store: Store) -> I
         states = {run.spec.key: str(run.condition) for run in made.runs}
         code = 2 if any(run.condition == "failed" for run in made.runs) else 3 if made.missing else 0
         more = background.lines(arguments)
-        if (arguments.results / ".slurm").exists():
+        if (arguments.results / FOLDER).exists():
             from repro.cluster.status import overview
 
             found = overview(made, store)
             states |= {key: str(one.state) for key, one in found.fates.items()}
-            code, more = max(found.code, code, key=(0, 3, 2).index), [*more, *([found.silent] if found.silent else [])]
+            code, more = worst(found.code, code), [*more, *([found.silent] if found.silent else [])]
         yield [*more, *lines(progress(made, states, store))], code
 
 

@@ -83,7 +83,7 @@ def choose(
     queued = {run.spec.key: None for run in todo}
     arrays = elements.arrays(
         todo,
-        throughput.sharing(measured, profile),
+        throughput.packing(measured, profile),
         longest=profile.minutes,
         largest=profile.array_size or max(1, int(scheduler.settings().get("MaxArraySize", "1001"))),
         stop_before=profile.seconds("stop_before"),

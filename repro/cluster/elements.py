@@ -42,12 +42,12 @@ _Timed = tuple[Planned, float]  # a run and its seconds when it shares a GPU
 _Item = TypeVar("_Item")
 
 # How many runs of a network share a GPU, and how much slower each then is than alone.
-Sharing = Callable[[RunSpec], tuple[int, float]]
+Packing = Callable[[RunSpec], tuple[int, float]]
 
 
 def arrays(
     runs: Sequence[Planned],
-    sharing: Sharing,
+    packing: Packing,
     *,
     longest: int,
     largest: int,
@@ -64,7 +64,7 @@ def arrays(
     sharers: dict[tuple[int, int, bool, bool, int], list[tuple[Planned, float]]] = {}
     for run in runs:
         spec = run.spec
-        workers, slowdown = sharing(spec) if spec.rows and spec.devices == 1 else (1, 1.0)
+        workers, slowdown = packing(spec) if spec.rows and spec.devices == 1 else (1, 1.0)
         measured = run.cost.basis in ("measured", "scaled") or not spec.rows
         seconds = run.cost.seconds / spec.devices * slowdown
         alone = _limit(seconds / 60, longest)  # runs of similar length share an element, so that none waits for another

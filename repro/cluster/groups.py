@@ -1,20 +1,19 @@
 """Groups of runs that failed or stopped, by cause, each with the command that fixes it."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repro.cluster import fate
 from repro.cluster.fate import Fate
-from repro.runs.store import FAILURE, Store
+from repro.runs.store import Store
 
 LOG_LINES = 5  # of the log shown for a group
 # What differs between runs that fail for the same cause: keys and digests, paths, numbers. (Names are known.)
 VARYING = ((r"\b[0-9a-f]{12,64}\b…?", "#"), (r"(?:/[^\s/:'\"(),]+)+/?", "/…"), (r"\d+(?:\.\d+)?", "#"))
 FIXES = {
-    "failed": "fix the cause, then: repro retry --failed",
-    "exhausted": "raise time or requeues in the profile, then: repro retry --failed",
+    "failed": "fix the cause, then: repro retry",
+    "exhausted": "raise time or requeues in the profile, then: repro retry",
     "waiting": "fix the cause, then: repro submit",
     "killed": "repro submit queues them again",
     "cancelled": "repro submit queues them again",
@@ -62,12 +61,9 @@ def _why(one: Fate, store: Store) -> str:
     """The error and the innermost frame of a traceback; else why the run ended."""
     if one.state != "failed":
         return one.why
-    try:
-        trace = json.loads((store.folder(one.spec) / FAILURE).read_text(encoding="utf-8"))
-        frames = [line.strip() for line in trace["traceback"].splitlines() if line.strip().startswith("File ")]
-        return f"{trace['error']}" + (f" ({frames[-1]})" if frames else "")
-    except (OSError, ValueError, KeyError, AttributeError):
-        return one.why
+    lines = [line.strip() for line in store.traceback(one.spec).splitlines()]
+    frames = [line for line in lines if line.startswith("File ")]
+    return f"{store.failure(one.spec)} ({frames[-1]})" if frames else one.why
 
 
 def _cause(why: str, name: str) -> str:

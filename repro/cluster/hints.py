@@ -1,18 +1,21 @@
 """Hints: what a user can do about jobs that wait, by the scheduler's reason."""
 
+ACCOUNT = "name an account of `sacctmgr show associations user=$USER` in the profile"
+QOS = "name one of `sacctmgr show qos` as qos in the profile"
+TIME = "lower time in the profile to what `sinfo -o '%P %l'` allows"
 HELD = {
     "JobHeldUser": "scontrol release JOB releases them, repro cancel cancels them",
     "JobHeldAdmin": "an administrator holds them: ask your cluster's administrators, or repro cancel",
 }
 # Reasons that waiting does not resolve.
 NEVER = {
-    "PartitionTimeLimit": "lower time in the profile to what `sinfo -o '%P %l'` allows",
+    "PartitionTimeLimit": TIME,
     "PartitionNodeLimit": "ask for less in the profile, or name another partition",
     "PartitionConfig": "name another partition in the profile, or ask for what this one has: scontrol show partition",
     "BadConstraints": "ask for what the nodes have: sinfo -N -o '%N %c %m %G %f'",
     "DependencyNeverSatisfied": "repro cancel, then repro submit",
-    "InvalidAccount": "name an account of `sacctmgr show associations user=$USER` in the profile",
-    "InvalidQOS": "name one of `sacctmgr show qos` as qos in the profile",
+    "InvalidAccount": ACCOUNT,
+    "InvalidQOS": QOS,
     "AccountNotAllowed": "name another account or partition in the profile",
     "QOSNotAllowed": "name another qos or partition in the profile",
 }

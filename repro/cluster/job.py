@@ -1,30 +1,27 @@
 """The work of a job: one attempt at one element of an array."""
 
 import contextlib
-import json
 import os
 import re
 import signal
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from repro.cluster import ledger, scheduler, site
 from repro.cluster import snapshot as snapshots
 from repro.cluster.deaths import SITE_FAULT
-from repro.cluster.ledger import Attempt, End, Submission
+from repro.cluster.ledger import Attempt, End, QueuedRun, Submission
 from repro.cluster.tasks import follow, meet
 from repro.errors import ReproError
 from repro.executing import pool
 from repro.executing.signals import Stop
-from repro.executing.worker import Done, Site
+from repro.executing.worker import Done, Setup
 from repro.provenance import allocation, detect_device
 from repro.runs.lease import RENEW, repeated
-from repro.runs.spec import RunSpec
-from repro.runs.spec_json import read_spec
 from repro.runs.store import Store
 
 FAILED = ("failed", "crashed")
@@ -35,14 +32,6 @@ NODE_ERRORS = re.compile(
     "|fallen off the bus|NVML",
     re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Task:
-    """A run of an element."""
-
-    spec: RunSpec
-    criteria: Mapping[str, str]
 
 
 class _AttemptLog:
@@ -85,17 +74,13 @@ def work(folder: str, number: int) -> None:
 
 
 def _work(submission: Submission, number: int) -> None:
-    file = submission.element_file(number)
-    element = json.loads(file.read_text(encoding="utf-8"))
-    store = Store(submission.order.results)
-    devices = element.get("devices", 1)
-    gpus = devices if devices > 1 and submission.profile.gpus else submission.profile.gpus
-    log = _begin(submission, number, element["workers"], gpus)
+    element, store = ledger.read_element(submission, number), Store(submission.order.results)
+    gpus = element.devices if element.devices > 1 and submission.profile.gpus else submission.profile.gpus
+    log = _begin(submission, number, element.workers, gpus)
     # What failed in the previous attempt would fail again.
-    runs = [_Task(spec=read_spec(run["spec"], file), criteria=run["criteria"]) for run in element["runs"]]
-    tasks = [task for task in runs if task.spec.key not in log.attempt.runs]
+    tasks = [run for run in element.runs if run.spec.key not in log.attempt.runs]
     with Stop() as stop, repeated(RENEW, log.touch):
-        end, why = _train(log, tasks, store, stop, _deadline(submission, element["minutes"]))
+        end, why = _train(log, tasks, store, stop, _deadline(submission, element.minutes))
         log.note(end=end, why=why, ended=time.time())
         one = log.attempt
         print(f"{one.job} attempt {one.restart} on {one.node}: {end}{': ' if why else ''}{why}", flush=True)
@@ -105,12 +90,12 @@ def _work(submission: Submission, number: int) -> None:
             _requeue(log)
 
 
-def _train(log: _AttemptLog, tasks: list[_Task], store: Store, stop: Stop, deadline: float) -> tuple[End, str]:
+def _train(log: _AttemptLog, tasks: Sequence[QueuedRun], store: Store, stop: Stop, deadline: float) -> tuple[End, str]:
     """Trains; returns how this attempt ends, and why."""
     submission, restart, node = log.submission, log.attempt.restart, log.attempt.node
     requeues = submission.profile.requeues
     if restart > requeues:
-        return "exhausted", f"requeued {restart} times, and {requeues} are allowed; see: repro retry --failed"
+        return "exhausted", f"requeued {restart} times, and {requeues} are allowed; see: repro retry"
     if submission.profile.device == "cuda" and detect_device() != "cuda":
         log.note(faults={**log.attempt.faults, node: "it has no NVIDIA driver"})
 
@@ -126,7 +111,7 @@ def _train(log: _AttemptLog, tasks: list[_Task], store: Store, stop: Stop, deadl
         print(f"{status} {done.spec.name}, {done.seconds:.1f} s {done.error}", flush=True)
         log.note(runs={**log.attempt.runs, done.spec.key: entry}, faults=faults)
 
-    where = Site(
+    setup = Setup(
         store=store,
         data_dir=submission.order.data_dir,
         device=submission.profile.device,
@@ -136,7 +121,7 @@ def _train(log: _AttemptLog, tasks: list[_Task], store: Store, stop: Stop, deadl
         isolated=True,
     )
     if node not in log.attempt.faults:
-        pool.train(tasks, where, stop, note)
+        pool.train(tasks, setup, stop, note)
     if node in log.attempt.faults:
         _avoid(submission, {node})
         return "paused", f"{node}: {log.attempt.faults[node]}"
@@ -150,7 +135,7 @@ def _train(log: _AttemptLog, tasks: list[_Task], store: Store, stop: Stop, deadl
         return "terminated", "SIGTERM: cancelled, or ended by the scheduler"
     reason = "its time limit was near" if stop.signal is None else "the scheduler's signal: preempted, or out of time"
     if restart >= requeues:
-        return "exhausted", f"{reason}, and all {requeues} requeues are used up; see: repro retry --failed"
+        return "exhausted", f"{reason}, and all {requeues} requeues are used up; see: repro retry"
     return "requeued", reason
 
 

@@ -15,6 +15,8 @@ from repro.cluster import profile as profiles
 from repro.cluster.profile import Profile
 from repro.errors import ClusterError, ReproError
 from repro.runs.files import explain_write_errors, write
+from repro.runs.spec import RunSpec
+from repro.runs.spec_json import read_spec
 
 Json = dict[str, Any]
 FOLDER = ".slurm"  # in the store
@@ -97,7 +99,7 @@ class Submission:
         return self.folder / "log"
 
     def element_file(self, number: int) -> Path:
-        """The file that the job of an element reads."""
+        """The file that the job of an element reads, as ``read_element`` does."""
         return self.folder / "elements" / f"{number:05d}.json"
 
     def array_name(self, first: int) -> str:
@@ -124,6 +126,24 @@ class Submission:
         """Writes submission.json."""
         fields = dataclasses.asdict(self) | {"order": self.order.to_json(), "profile": profiles.to_json(self.profile)}
         write(self.folder / "submission.json", json.dumps(fields, indent=1).encode())
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueuedRun:
+    """A run of an element."""
+
+    spec: RunSpec
+    criteria: Mapping[str, str]  # frozen rules of the checks that need it
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueuedElement:
+    """What the job of an element trains, as it was queued."""
+
+    runs: tuple[QueuedRun, ...]
+    workers: int  # runs at a time
+    devices: int  # of each run
+    minutes: int  # time limit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +229,28 @@ def load(folder: Path) -> Submission:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ReproError) as error:
         raise ClusterError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
+
+
+def read_element(submission: Submission, number: int) -> QueuedElement:
+    """What the job of an element trains; it is there before that has started.
+
+    Raises:
+        ClusterError: the file cannot be read.
+        SpecError: it holds a spec that this version does not know.
+    """
+    file = submission.element_file(number)
+    try:
+        fields = json.loads(file.read_text(encoding="utf-8"))
+        return QueuedElement(
+            runs=tuple(
+                QueuedRun(spec=read_spec(one["spec"], file), criteria=one["criteria"]) for one in fields["runs"]
+            ),
+            workers=fields["workers"],
+            devices=fields.get("devices", 1),
+            minutes=fields["minutes"],
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ClusterError(f"{file} cannot be read: {type(error).__name__}: {error}") from None
 
 
 def attempts(submission: Submission, elements: Sequence[int] | None = None) -> dict[int, tuple[Attempt, ...]]:

@@ -10,7 +10,7 @@ from repro.cluster.sbatch import executor, refusals, share
 from repro.cluster.throughput import Throughput
 from repro.cluster.waiting import empty_submission
 from repro.executing import sharing
-from repro.executing.together import SECONDS, measured_rate
+from repro.executing.shared_rate import SECONDS, measured_rate
 from repro.provenance import allocation
 from repro.runs.files import explain_write_errors, write
 from repro.runs.network_spec import NetworkSpec

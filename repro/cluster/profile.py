@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from repro.errors import ClusterError
-from repro.planning import durations
+from repro.planning import quantities
 from repro.provenance import folder
 
 FOLDER = Path("slurm")  # in the current folder; then the package's own copy
@@ -105,7 +105,7 @@ class Profile:
 
     def seconds(self, name: Literal["time", "stop_before", "shortest"]) -> float:
         """A duration in seconds."""
-        return durations.seconds(str(getattr(self, name)))
+        return quantities.seconds(str(getattr(self, name)))
 
     def root(self, name: Literal["scratch", "data"]) -> Path | None:
         """A root folder, with variables such as $USER filled in."""
@@ -136,10 +136,10 @@ class Profile:
                 _check_sbatch(self, value)
             case "time" | "stop_before" | "shortest":
                 try:
-                    durations.seconds(str(value))
+                    quantities.seconds(str(value))
                 except ValueError:
                     raise self._error(
-                        f"{name} is {value!r}; allowed: a duration such as {durations.EXAMPLES}."
+                        f"{name} is {value!r}; allowed: a duration such as {quantities.EXAMPLES}."
                     ) from None
             case "memory":
                 if not isinstance(value, str) or not re.fullmatch(r"\d+[KMGT]", value):
@@ -167,7 +167,7 @@ OURS = {
 
 def _check_sbatch(profile: Profile, value: Any) -> None:
     if not isinstance(value, Mapping) or not all(isinstance(item, str | int) for item in value.values()):
-        raise profile._error("sbatch is no table of texts, numbers and booleans.")
+        raise profile._error(f"sbatch is {value!r}; allowed: a table of texts, numbers and booleans.")
     keys = {field.name for field in dataclasses.fields(Profile)} | {"mem", "cpus-per-task", "gpus-per-node"}
     for name in value:
         plain = name.replace("_", "-")

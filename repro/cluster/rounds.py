@@ -10,6 +10,7 @@ from repro.cluster.ledger import Submission
 from repro.cluster.lock import submission_lock
 from repro.cluster.submit import EntryPoints
 from repro.errors import ReproError
+from repro.planning.quantities import counted
 from repro.runs.store import Store
 
 if TYPE_CHECKING:
@@ -40,9 +41,10 @@ def queue_next_round(
             spent = hours(snapshot, submission.chain)
             left = order.granted_gpu_hours - (spent.allocated if spent else 0.0)
             if choice.gpu_hours > left:
+                need = counted(len(choice.todo), "run needs", "runs need")
                 return (
-                    f"no further round: {len(choice.todo)} runs need {choice.gpu_hours:.3g} GPU-hours, and {left:.3g} "
-                    "are left of those granted; repro submit queues them"
+                    f"no further round: {need} {choice.gpu_hours:.3g} GPU-hours, and {left:.3g} are left of those "
+                    "granted; repro submit queues them"
                 )
             tried = {key for keys in submission.elements for key in keys}
             again = any(run.spec.key in tried for run in choice.todo)  # a round of new seeds only is no retry
@@ -50,7 +52,7 @@ def queue_next_round(
             following = submit.queue(order, profile, choice, entry_points, before=submission, round=number, keep=True)
     except ReproError as error:
         return f"no further round: {error}"
-    return f"round {following.round}: {len(choice.todo)} runs queued as submission {following.id}"
+    return f"round {following.round}: {counted(len(choice.todo), 'run')} queued as submission {following.id}"
 
 
 def _was_interrupted(one: fate.Fate) -> bool:

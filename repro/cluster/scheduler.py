@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from repro.cluster import hints
 from repro.errors import ClusterError
 from repro.provenance import allocation
 
@@ -28,13 +29,13 @@ IN_A_JOB = 60.0  # either, inside a job, where no user is waiting
 # What to change, by a phrase of the scheduler's message.
 ADVICE = (
     ("invalid partition", "name one of `sinfo -o %P` as partition in the profile"),
-    ("invalid account", "name an account of `sacctmgr show associations user=$USER` in the profile"),
-    ("invalid qos", "name one of `sacctmgr show qos` as qos in the profile"),
+    ("invalid account", hints.ACCOUNT),
+    ("invalid qos", hints.QOS),
     ("generic resource", "ask for GPUs the other way in the profile: gpus_per_node = 1, or gres = \"gpu:TYPE:1\""),
     ("invalid gres", "ask for GPUs the other way in the profile: gpus_per_node = 1, or gres = \"gpu:TYPE:1\""),
     ("invalid feature", "name a feature of `sinfo -o %f` as constraint in the profile"),
     ("node configuration is not available", "ask for what one node has: sinfo -N -o '%N %c %m %G'"),
-    ("time limit", "lower time in the profile to what `sinfo -o '%P %l'` allows"),
+    ("time limit", hints.TIME),
     ("job violates accounting/qos policy", "wait for jobs of yours to end, or select fewer runs with -k"),
     ("submit limit", "wait for jobs of yours to end, or select fewer runs with -k"),
     ("job array specification", "lower array_size in the profile to MaxArraySize of `scontrol show config`"),

@@ -16,6 +16,7 @@ from repro.cluster.reports import ADVICE, Report
 from repro.cluster.snapshot import Snapshot
 from repro.errors import ClusterError
 from repro.planning.plan import Plan
+from repro.planning.quantities import counted
 from repro.runs.store import Store
 
 
@@ -110,7 +111,8 @@ def lines(found: Overview) -> Iterator[str]:
         yield f"  its jobs are named repro.{one.id}.*; repro cancel includes them; then delete {one.folder}"
     for orphan in found.orphans:
         yield ""
-        yield f"{orphan.count} jobs of submission {orphan.id}, which is deleted or damaged: {', '.join(orphan.jobs)}"
+        lost = counted(orphan.count, "job")
+        yield f"{lost} of submission {orphan.id}, which is deleted or damaged: {', '.join(orphan.jobs)}"
         yield "  repro cancel includes them"
     for report in found.reports:
         yield from _report_lines(report)

@@ -1,7 +1,6 @@
 """The tasks of one job that train a run together: where they meet, and what those after the first do."""
 
 import contextlib
-import json
 import multiprocessing
 import os
 import traceback
@@ -14,7 +13,6 @@ from repro.errors import CodeError, ReproError
 from repro.executing.signals import Stop, blocked
 from repro.provenance import allocation, code_digest
 from repro.runs.spec import RunSpec
-from repro.runs.spec_json import read_spec
 
 POLL = 1.0  # seconds between looks at the first task's attempt
 
@@ -36,8 +34,7 @@ def follow(submission: Submission, number: int) -> None:
 
     A signal to any task pauses the run in all of them. A process that fails is replaced: so is the first task's.
     """
-    file = submission.element_file(number)
-    spec = read_spec(json.loads(file.read_text(encoding="utf-8"))["runs"][0]["spec"], file)
+    spec = ledger.read_element(submission, number).runs[0].spec
     context = multiprocessing.get_context("spawn")
     code = None if submission.order.any_code else submission.code
     with Stop() as stop:

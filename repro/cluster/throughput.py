@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from repro.cluster import ledger
-from repro.cluster.elements import Sharing
+from repro.cluster.elements import Packing
 from repro.cluster.profile import Profile
 from repro.errors import ClusterError, ReproError
 from repro.executing.sharing import Measured, heaviest
@@ -71,7 +71,7 @@ def known(found: Throughput | None, device_type: str) -> list[Known]:
     ]
 
 
-def sharing(found: Throughput | None, profile: Profile) -> Sharing:
+def packing(found: Throughput | None, profile: Profile) -> Packing:
     """How many runs of a network share a GPU: as the profile sets, or as measured for it or a larger network."""
     if profile.runs_per_gpu != "throughput":
         count = int(profile.runs_per_gpu)

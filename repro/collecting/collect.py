@@ -3,7 +3,6 @@
 import contextlib
 import io
 import os
-import re
 from collections.abc import Generator, Sequence
 from difflib import get_close_matches
 from itertools import islice
@@ -13,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from repro.collecting.garbage import no_search
+from repro.collecting.ids import defining
+from repro.collecting.plugin import SESSION, Session
 from repro.collecting.works import works
 from repro.errors import ClaimError, NoPointError, ReproError
 from repro.provenance import claims, folder
 
 if TYPE_CHECKING:
     from repro.check import Check
-    from repro.collecting.plugin import Session
 
 
 MOST = 1000  # Python files that a folder of claims never has: it is somebody's home or the root
@@ -33,12 +33,9 @@ UNUSED = (
 
 
 class _Catcher:
-    """Keeps the plugin's session, and what claim files raised.
+    """Keeps the plugin's session, and what claim files raised."""
 
-    Importing the plugin here before pytest does would make pytest warn.
-    """
-
-    session: "Session"
+    session: Session
 
     def __init__(self) -> None:
         self.raised: list[tuple[str, BaseException]] = []  # where, what
@@ -50,8 +47,6 @@ class _Catcher:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Runs after collection and deselection."""
-        from repro.collecting.plugin import SESSION
-
         self.session = session.config.stash[SESSION]
 
     @pytest.hookimpl(wrapper=True)
@@ -71,7 +66,7 @@ class _Catcher:
 
 def collect(
     *, scale: str, paths: Sequence[str] = (), ids: Sequence[str] = (), keyword: str = "", copy: str | None = None
-) -> "Session":
+) -> Session:
     """The checks of claim files at a scale; of this suite's own claims unless paths are given.
 
     ``ids`` of claims or checks select exactly these, ``keyword`` as pytest's -k.
@@ -107,20 +102,13 @@ def collect(
     return with_controls
 
 
-def defining(name: str, work: Path) -> list[Path]:
-    """The claim files that define an id: in the folder of a work, in folders beside that, among our controls."""
-    pattern = re.compile(rf"""\bid=["']{re.escape(name)}["']""")
-    near = [*work.parent.glob("*/*.py"), *(folder("claims") / "controls").glob("*.py")]
-    return [path for path in near if pattern.search(path.read_text("utf-8"))]
-
-
 def _controls(name: str) -> list[Path]:
     """The file of ours that defines the control with an id, if there is one."""
     ours = folder("claims") / "controls"
     return [path for path in defining(name.partition("[")[0], ours) if path.parent == ours][:1]
 
 
-def _session(where: list[str], scale: str, keyword: str, copy: str | None, ids: Sequence[str]) -> "Session":
+def _session(where: list[str], scale: str, keyword: str, copy: str | None, ids: Sequence[str]) -> Session:
     for path in where:
         if not path.strip():
             raise ClaimError("a path is empty; name claim files or folders, or none for all claims.")
@@ -165,7 +153,7 @@ def _session(where: list[str], scale: str, keyword: str, copy: str | None, ids: 
     return catcher.session
 
 
-def _select(session: "Session", ids: Sequence[str]) -> None:
+def _select(session: Session, ids: Sequence[str]) -> None:
     """Leaves the checks with some ids, or of works with some names, selected.
 
     Raises:

@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 @contextlib.contextmanager
 def no_search() -> Generator[None]:
-    """Stops the search for garbage: a plan keeps what it makes, and looking through that takes a tenth of its time."""
+    """Stops the search for garbage where all that is made is kept: a tenth of a plan's time, a quarter of a PDF's."""
     enabled = gc.isenabled()
     gc.disable()
     try:

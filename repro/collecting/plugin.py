@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from repro.check import Check
+from repro.check import Check, point
 from repro.claim import PRECISION, Claim
 from repro.collecting.catalogue import home, primaries
-from repro.collecting.collect import defining
+from repro.collecting.ids import defining
 from repro.errors import ClaimError, DataError, ReproError
 from repro.recipes import SCALES, check_scale
 from repro.runs.datasets import COPIES
@@ -86,8 +86,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     points = claim.grid[metafunc.config.getoption("--scale")]
     names = list(points[0]) if points else []
     if names:
-        ids = [",".join(f"{name}={value}" for name, value in point.items()) for point in points]
-        metafunc.parametrize(names, [tuple(point[name] for name in names) for point in points], ids=ids)
+        values = [tuple(one[name] for name in names) for one in points]
+        metafunc.parametrize(names, values, ids=[*map(point, points)])
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import IO
 
 from repro.errors import StoreError
+from repro.executing.background_state import StateWriter, TrainerFiles
 from repro.executing.execute import Listener, Tally
 from repro.executing.load import PausePolicy, Probe
 from repro.executing.signals import Stop
-from repro.executing.trainer import StateWriter, TrainerFiles
 from repro.runs.files import explain_write_errors
 from repro.runs.lease import repeated
 

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
@@ -31,19 +32,19 @@ def examine(results: Path, data_dir: Path) -> list[Examined]:
 
 
 def _python() -> Examined:
-    version = ".".join(map(str, sys.version_info[:3]))
+    found = ".".join(map(str, sys.version_info[:3]))
     state: Literal["ok", "FAIL"] = "ok" if sys.version_info >= (3, 11) else "FAIL"
-    return Examined(state, "python", f"{version}, {os.cpu_count()} cores; 3.11 or newer is needed")
+    return Examined(state, "python", f"{found}, {os.cpu_count()} cores; 3.11 or newer is needed")
 
 
 def _torch() -> Examined:
     try:
-        torch = importlib.import_module("torch")
-        torchvision = importlib.import_module("torchvision")
+        from repro.training import gpu
+        from repro.training.models import imagenet  # noqa: F401 (for it imports torchvision)
     except Exception as error:  # a broken install raises anything
         return Examined("FAIL", "torch", f"cannot be imported ({error}); install the locked versions: make verify")
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU, CPU only"
-    return Examined("ok", "torch", f"{torch.__version__}, torchvision {torchvision.__version__}, {device}")
+    device = gpu() or "no GPU, CPU only"
+    return Examined("ok", "torch", f"{version('torch')}, torchvision {version('torchvision')}, {device}")
 
 
 def _results(results: Path) -> Examined:

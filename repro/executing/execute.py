@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from repro.check import Check
-from repro.executing import here, pool, sharing, together
+from repro.executing import pool, shared_rate, sharing, trainable_here
 from repro.executing.devices import devices, processes
-from repro.executing.here import LeftOut
 from repro.executing.signals import Stop
-from repro.executing.worker import Done, Site
+from repro.executing.trainable_here import LeftOut
+from repro.executing.worker import Done, Setup
 from repro.planning.plan import Plan, Planned, plan
 from repro.runs.store import Store
 
@@ -50,8 +50,8 @@ def run_all(
 ) -> Tally:
     """Trains the missing runs of some checks, and the seeds that inconclusive verdicts request, until none is missing.
 
-    Runs that this machine cannot train are left out and told of, as ``here.left_out`` has them; unless ``strict``, or
-    their claims or checks are ``named`` by id, or there are no others.
+    Runs that this machine cannot train are left out and told of, as ``trainable_here.left_out`` has them; unless
+    ``strict``, or their claims or checks are ``named`` by id, or there are no others.
 
     ``requested_seeds`` gives the number of seeds that each check requests in all, from the store as it is then.
     ``collected`` are checks whose rules the records of their runs hold as well, as ``plan`` has it.
@@ -64,7 +64,7 @@ def run_all(
         DataError, StoreError: no run could be trained; those under way were checkpointed.
     """
     found = devices(device)
-    site = Site(
+    setup = Setup(
         store=store,
         data_dir=data_dir,
         device=found[0],
@@ -83,9 +83,9 @@ def run_all(
                 requested=requested_seeds(),
                 collected=collected,
             )
-            tally.left_out = here.left_out(wanted, found, data_dir)
-            here.refuse(wanted, tally.left_out, named=named, strict=strict)
-            wanted = here.without(wanted, tally.left_out)
+            tally.left_out = trainable_here.left_out(wanted, found, data_dir)
+            trainable_here.refuse(wanted, tally.left_out, named=named, strict=strict)
+            wanted = trainable_here.without(wanted, tally.left_out)
             todo = [run for run in wanted.missing if run.spec.key not in tally.done]
             if not todo:
                 break
@@ -97,24 +97,24 @@ def run_all(
                     listener(wanted, tally, done)
 
             if workers is None and found != ("cpu",):
-                shared = _sharing(todo, site, budget, stop)
+                shared = _sharing(todo, setup, budget, stop)
                 workers = len(found) * (1 if shared.threads else shared.runs)
-                site = replace(site, workers=workers, together=shared.runs if shared.threads else 1)
+                setup = replace(setup, workers=workers, threads=shared.runs if shared.threads else 1)
             report(None)
-            tally.stopped = not pool.train(todo, site, stop, report)
+            tally.stopped = not pool.train(todo, setup, stop, report)
     return tally
 
 
-def _sharing(runs: Sequence[Planned], site: Site, budget: float | None, stop: Stop) -> sharing.Sharing:
+def _sharing(runs: Sequence[Planned], setup: Setup, budget: float | None, stop: Stop) -> sharing.Sharing:
     """How runs share each GPU; each has one alone where the user ends the measurement, and with it training."""
     try:
         return sharing.per_gpu(
             [(run.spec, run.cost.seconds) for run in runs],
-            site.store,
-            site.device,
+            setup.store,
+            setup.device,
             budget=budget,
-            rate=together.measured_rate(site.data_dir, site.device, stopped=stop.event.is_set),
+            rate=shared_rate.measured_rate(setup.data_dir, setup.device, stopped=stop.event.is_set),
             tell=lambda text: sys.stderr.write(f"{text}\n"),
         )
-    except together.StoppedError:
+    except shared_rate.StoppedError:
         return sharing.Sharing()

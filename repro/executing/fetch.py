@@ -38,13 +38,13 @@ def archives(mirrors: Path = MIRRORS) -> dict[str, Archive]:
     """The archives that can be fetched, by name of their data set.
 
     Raises:
-        DataError: the list is no list of mirrors.
+        DataError: the file is not a list of mirrors.
     """
     try:
         found = tomllib.loads(mirrors.read_text(encoding="utf-8"))
         return {name: _archive(fields) for name, fields in found.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{mirrors} is no list of mirrors ({error}); repro/executing/mirrors.toml is one.") from None
+        raise DataError(f"{mirrors} is not a list of mirrors ({error}); repro/executing/mirrors.toml is one.") from None
 
 
 def _archive(fields: dict[str, Any]) -> Archive:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from repro.errors import ReproError
 from repro.executing.signals import Stop, blocked
-from repro.executing.worker import Assignment, Done, Site, late, start, work
+from repro.executing.worker import Assignment, Done, Setup, late, start, work
 from repro.runs.spec import RunSpec
 from repro.runs.store import Store
 
@@ -30,7 +30,7 @@ class Task(Protocol):
     def criteria(self) -> Mapping[str, str]: ...  # noqa: D102
 
 
-def train(tasks: Iterable[Task], site: Site, stop: Stop, report: Callable[[Done], None]) -> bool:
+def train(tasks: Iterable[Task], setup: Setup, stop: Stop, report: Callable[[Done], None]) -> bool:
     """Trains runs, those held by another process last; False when stopped, or out of time, before all had ended.
 
     A run of several processes comes after the others, alone: it takes a device for each of them.
@@ -40,19 +40,19 @@ def train(tasks: Iterable[Task], site: Site, stop: Stop, report: Callable[[Done]
             those under way were checkpointed.
     """
     some = list(tasks)
-    ended = _train([task for task in some if task.spec.devices == 1], site, stop, report)
+    ended = _train([task for task in some if task.spec.devices == 1], setup, stop, report)
     for task in some:
         if task.spec.devices > 1:
-            ended = _train([task], replace(site, workers=1), stop, report) and ended
+            ended = _train([task], replace(setup, workers=1), stop, report) and ended
     return ended
 
 
-def _train(tasks: Iterable[Task], site: Site, stop: Stop, report: Callable[[Done], None]) -> bool:
+def _train(tasks: Iterable[Task], setup: Setup, stop: Stop, report: Callable[[Done], None]) -> bool:
     queue, held = deque(tasks), list[Task]()
     crashes: Counter[str] = Counter()
-    while (queue or held) and not _over(site, stop):
+    while (queue or held) and not _over(setup, stop):
         if not queue:
-            if all(site.store.condition(task.spec) == "training" for task in held):
+            if all(setup.store.condition(task.spec) == "training" for task in held):
                 stop.event.wait(POLL)
                 continue
             queue, held = deque(held), []
@@ -60,24 +60,24 @@ def _train(tasks: Iterable[Task], site: Site, stop: Stop, report: Callable[[Done
             context = multiprocessing.get_context("spawn")  # a forked child would inherit torch's thread pools
             # A worker keeps the device it draws: another would cost it the memory of a second CUDA context.
             drawn = context.SimpleQueue()
-            workers = min(site.workers, len(queue))  # an unread queue holds a few thousand
+            workers = min(setup.workers, len(queue))  # an unread queue holds a few thousand
             for number in range(workers):
-                drawn.put((site.devices or (site.device,))[number % max(1, len(site.devices))])
+                drawn.put((setup.devices or (setup.device,))[number % max(1, len(setup.devices))])
             pool = ProcessPoolExecutor(workers, context, initializer=start, initargs=(stop.event, drawn))
         flying: dict[Future[list[Done | None]], list[Task]] = {}
         try:
-            _drain(queue, held, pool, flying, site, stop, report)
+            _drain(queue, held, pool, flying, setup, stop, report)
         except BrokenProcessPool:
-            site = replace(site, together=1)  # perhaps for want of memory, or for what they did to each other
+            setup = replace(setup, threads=1)  # perhaps for want of memory, or for what they did to each other
             for task in itertools.chain(*flying.values()):  # the pool does not report whose worker died
                 crashes[task.spec.key] += 1
-                _after_crash(task, crashes[task.spec.key], queue, site.store, report)
+                _after_crash(task, crashes[task.spec.key], queue, setup.store, report)
         except ReproError:
             stop.event.set()
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-    return not queue and not held and not _over(site, stop)
+    return not queue and not held and not _over(setup, stop)
 
 
 def _drain(
@@ -85,17 +85,17 @@ def _drain(
     held: list[Task],
     pool: ProcessPoolExecutor,
     flying: dict[Future[list[Done | None]], list[Task]],
-    site: Site,
+    setup: Setup,
     stop: Stop,
     report: Callable[[Done], None],
 ) -> None:
     """Keeps every worker busy until the queue is empty or it is time to stop; returns when all workers are idle."""
     while True:
-        while queue and len(flying) < site.workers and not _over(site, stop):
-            fair = math.ceil(len(queue) / (site.workers - len(flying)))  # no worker waits while another has several
-            some = _alike(queue, min(site.together, fair))
+        while queue and len(flying) < setup.workers and not _over(setup, stop):
+            fair = math.ceil(len(queue) / (setup.workers - len(flying)))  # no worker waits while another has several
+            some = _alike(queue, min(setup.threads, fair))
             with blocked():
-                given = [Assignment(spec=task.spec, criteria=task.criteria, site=site) for task in some]
+                given = [Assignment(spec=task.spec, criteria=task.criteria, setup=setup) for task in some]
                 flying[pool.submit(work, given)] = some
         if not flying:
             return
@@ -131,5 +131,5 @@ def _after_crash(task: Task, times: int, queue: deque[Task], store: Store, repor
         report(Done(spec=task.spec, status="crashed", seconds=0.0, error=error))
 
 
-def _over(site: Site, stop: Stop) -> bool:
-    return stop.event.is_set() or late(site.deadline)
+def _over(setup: Setup, stop: Stop) -> bool:
+    return stop.event.is_set() or late(setup.deadline)

@@ -12,8 +12,8 @@ from typing import Any, TextIO
 
 from repro.executing.execute import Tally
 from repro.executing.worker import Done
-from repro.planning.durations import duration
 from repro.planning.plan import Plan, Planned
+from repro.planning.quantities import counted, duration
 from repro.runs.store import HISTORY, Store
 
 REFRESH = 0.5  # seconds between two looks at the runs under way
@@ -96,9 +96,8 @@ class ProgressBar:
         expected = sum(run.cost.seconds for run in plan.missing)
         self._total = len(tally.done.keys() | {run.spec.key for run in plan.missing})
         if plan.missing:
-            workers = f"{self._workers} worker{'s' * (self._workers != 1)}"
             self._print(
-                f"{len(plan.missing)} of {len(plan.runs)} runs to train with {workers}, about "
+                f"{len(plan.missing)} of {len(plan.runs)} runs to train with {counted(self._workers, 'worker')}, about "
                 f"{duration(expected / self._workers)}"
             )
         self.__exit__(None, None, None)

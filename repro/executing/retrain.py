@@ -8,9 +8,8 @@ from typing import Any
 
 from repro.errors import StoreError
 from repro.runs.run import Run
-from repro.runs.store import HISTORY, TENSORS, Store
+from repro.runs.store import HISTORY, TENSORS, Store, is_named
 
-EAGERLY = dict.fromkeys(("captured", "fused", "compiled"), "a run is trained again in the plainest way")
 SHOWN = ("train_loss", "test_loss", "test_top1")  # of a history row
 
 
@@ -18,17 +17,19 @@ def retrain(run: Run, *, data_dir: Path, device: str) -> list[str]:
     """What a finished run contains that its spec does not give when it is trained again: a line for each file.
 
     On the same processor and versions every bit is equal. Elsewhere sums round otherwise, and training amplifies that:
-    the line then says from which epoch on, and how far apart the last accuracies are.
+    the line then says from which row on, and how far apart the last accuracies are.
 
     Raises:
         DataError, StoreError: it cannot be trained here.
     """
     from repro.training import run as train
+    from repro.training.ways import BLOCKS
 
     run.check()
+    eagerly = dict.fromkeys(BLOCKS, "a run is trained again in the plainest way")
     with tempfile.TemporaryDirectory(prefix="retrain-") as place:
         store = Store(Path(place))
-        train(run.spec, store, data_dir=data_dir, device=device, criteria={}, pause=lambda: False, avoid=EAGERLY)
+        train(run.spec, store, data_dir=data_dir, device=device, criteria={}, pause=lambda: False, avoid=eagerly)
         return _differences(run, store.run(run.spec))
 
 
@@ -38,7 +39,7 @@ def chosen(runs: Sequence[Run], words: str) -> list[Run]:
     Raises:
         StoreError: there is none.
     """
-    found = [run for run in runs if run.spec.key.startswith(words) or run.spec.name.startswith(words)]
+    found = [run for run in runs if is_named(run.spec, words)]
     if not found:
         raise StoreError(f"no complete run's key or name begins with {words!r}; see: repro plan --all.")
     return found
@@ -51,7 +52,9 @@ def _differences(ours: Run, again: Run) -> list[str]:
             continue
         match name:
             case "history.jsonl":
-                lines.append(f"{ours.folder / HISTORY}: {_first_difference(ours.history, again.history)}")
+                lines.append(
+                    f"{ours.folder / HISTORY}: {_first_difference(ours.history, again.history, ours.spec.row_name)}"
+                )
             case "tensors.safetensors":
                 lines.append(f"{ours.folder / TENSORS}: other values")
             case _:
@@ -61,12 +64,12 @@ def _differences(ours: Run, again: Run) -> list[str]:
     return lines
 
 
-def _first_difference(ours: Sequence[dict[str, Any]], again: Sequence[dict[str, Any]]) -> str:
+def _first_difference(ours: Sequence[dict[str, Any]], again: Sequence[dict[str, Any]], row: str) -> str:
     for number, (one, two) in enumerate(zip_longest(ours, again), 1):
         if one is None or two is None:
-            return f"{len(ours)} epochs, and {len(again)} when trained again"
+            return f"{len(ours)} {row}s, and {len(again)} when trained again"
         if one != two:
             field = next((name for name in SHOWN if one.get(name) != two.get(name)), "")
             last = f"; last accuracy {ours[-1]['test_top1']} %, again {again[-1]['test_top1']} %"
-            return f"from epoch {number} on: {field} {one.get(field)}, again {two.get(field)}{last}"
+            return f"from {row} {number} on: {field} {one.get(field)}, again {two.get(field)}{last}"
     return "the same values in other bytes"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Site:
+class Setup:
     """Where and how runs are trained."""
 
     store: Store
@@ -41,7 +41,7 @@ class Site:
     deadline: float | None  # time.time() by which to pause
     code: str | None = None  # required digest of the workers' code; None for any
     devices: tuple[str, ...] = ()  # assigned to the workers in turn; () for ``device`` alone
-    together: int = 1  # runs, alike but for their seeds, that a worker trains at once, each in a thread
+    threads: int = 1  # runs, alike but for their seeds, that a worker trains at once, each in a thread
     isolated: bool = False  # an error that the user can fix fails only its own run, instead of stopping everything
 
 
@@ -61,7 +61,7 @@ class Assignment:
 
     spec: RunSpec
     criteria: Mapping[str, str]
-    site: Site
+    setup: Setup
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,18 +121,18 @@ def _train(
     """Trains one run as far as possible; after some errors this process must not use the GPU any more."""
     from repro.training import run  # only workers import torch
 
-    site, began, status, error = assignment.site, time.monotonic(), "failed", ""  # unless it ends otherwise
+    setup, began, status, error = assignment.setup, time.monotonic(), "failed", ""  # unless it ends otherwise
     try:
         status = run(
             assignment.spec,
-            site.store,
-            data_dir=site.data_dir,
-            device=_DEVICE or site.device,
+            setup.store,
+            data_dir=setup.data_dir,
+            device=_DEVICE or setup.device,
             criteria=dict(assignment.criteria),
-            pause=lambda: _STOP.is_set() or late(site.deadline) or (halted is not None and halted.is_set()),
-            code=site.code,
+            pause=lambda: _STOP.is_set() or late(setup.deadline) or (halted is not None and halted.is_set()),
+            code=setup.code,
             avoid=_AVOID,
-            devices=site.devices[: assignment.spec.devices] if assignment.spec.devices > 1 else (),
+            devices=setup.devices[: assignment.spec.devices] if assignment.spec.devices > 1 else (),
             turn=turn,
         )
     except CaptureError as spoiled:
@@ -141,8 +141,8 @@ def _train(
         return None
     except (ReproError, OSError) as raised:
         if isinstance(raised, DataError):
-            site.store.withdraw(assignment.spec)
-        if not site.isolated and not isinstance(raised, DamagedRunError):
+            setup.store.withdraw(assignment.spec)
+        if not setup.isolated and not isinstance(raised, DamagedRunError):
             if isinstance(raised, ReproError):
                 raise
             raise StoreError(f"{assignment.spec.name}: {raised}; fix that, and train it again.") from raised

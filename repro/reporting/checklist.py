@@ -14,9 +14,7 @@ def checklist(made: Json) -> list[tuple[str, str, str]]:
     statistical = [row for row in made["judgements"] if row["findings"] and row["criterion"]["rule"]["kind"] != "X"]
     several = all(row["seeds"] > 1 for row in statistical)
     registered = made["registration"]
-    kept = bool(
-        registered and registered["judging_code"] and not registered["changed"] and not registered["unregistered"]
-    )
+    kept = registered is not None and as_registered(registered)
     machines = ", ".join(sorted({one["device"] for one in made["environment"]})) or "none"
     return [
         ("Claims and their limits", YES, "each claim, its scale, and what cannot be tested there: Verdicts, Coverage"),
@@ -36,6 +34,11 @@ def checklist(made: Json) -> list[tuple[str, str, str]]:
         ("Compute", YES, f"{made['cost']['device_seconds'] / 3600:.2g} hours by the clock on {machines}: Cost"),
         ("Bitwise repeatable", YES, "repro judge --retrain trains a run again and compares it"),
     ]  # fmt: skip
+
+
+def as_registered(registration: Json) -> bool:
+    """Whether every judged rule, and the code that judged, are the registered ones."""
+    return registration["judging_code"] and not registration["changed"] and not registration["unregistered"]
 
 
 def since_registered(registration: Json | None) -> str:

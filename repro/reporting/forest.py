@@ -1,7 +1,5 @@
 """The forest plot: every claim about a number, as its distance from the published one in margins."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +7,7 @@ from markupsafe import Markup
 
 from repro.reporting.rows import lanes
 from repro.reporting.saved import save
+from repro.reporting.tables import as_csv
 from repro.reporting.text import point
 
 Json = dict[str, Any]
@@ -115,13 +114,11 @@ def _point(row: Json) -> str:
 
 
 def _csv(found: Sequence[Found]) -> str:
-    text = io.StringIO()
-    written = csv.writer(text, lineterminator="\n")
-    written.writerow(COLUMNS)
+    table = []
     for claim, at, one in found:
         low, high = one["criterion"]
         ends = [*(one["interval"] or (None, None)), *(one["prediction"] or (None, None))]
         numbers = [one["reference"], (high - low) / 2, one["estimate"], *ends]
         outcome = OTHER if one["outcome"] == "measured" else one["outcome"]
-        written.writerow([claim, at, *numbers, one["unit"], outcome])
-    return text.getvalue()
+        table.append([claim, at, *numbers, one["unit"], outcome])
+    return as_csv(COLUMNS, table)

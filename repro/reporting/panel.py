@@ -1,13 +1,12 @@
 """A panel: lines, seeds and published values over one pair of axes, as SVG and as CSV."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from repro.reporting import svg
 from repro.reporting.axes import Axis, axis, drawable
+from repro.reporting.tables import as_csv
 
 Points = tuple[tuple[float, float], ...]
 LEFT, RIGHT, PLOT = 52.0, 8.0, 168.0  # units of the drawing: margins at the sides, and the height of the plot
@@ -103,9 +102,7 @@ def frame(x: Axis, y: Axis, top: float, x_label: str, y_label: str) -> list[str]
 
 def table(panels: Sequence[Drawn]) -> str:
     """What some panels show, as CSV: one row a number."""
-    found = io.StringIO()
-    rows = csv.writer(found, lineterminator="\n")
-    rows.writerow(["panel", "line", "what", "x", "y", "run"])
+    rows = []
     for panel in panels:
         for one in panel.series:
             points = [("seed", x, y, run) for x, y, run in one.seeds]
@@ -113,8 +110,8 @@ def table(panels: Sequence[Drawn]) -> str:
             points += [("curve", x, y, str(i)) for i, curve in enumerate(one.curves) for x, y in curve]
             points += [(what, x, y, "") for x, low, high in one.band for what, y in (("low", low), ("high", high))]
             points += [("published", x, y, "") for x, y in one.published]
-            rows.writerows([panel.title, one.name, what, f"{x:.6g}", f"{y:.6g}", run] for what, x, y, run in points)
-    return found.getvalue()
+            rows += [[panel.title, one.name, what, f"{x:.6g}", f"{y:.6g}", run] for what, x, y, run in points]
+    return as_csv(("panel", "line", "what", "x", "y", "run"), rows)
 
 
 def look(style: int, grey: bool) -> tuple[str, str, str, str]:

@@ -1,9 +1,6 @@
 """The report: verdicts.json as one page for the browser and the same page as a PDF."""
 
-import gc
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
 from markupsafe import Markup
 
+from repro.collecting.garbage import no_search
 from repro.errors import StoreError
 from repro.judging.verdicts_json import text
 from repro.provenance import PACKAGE
@@ -42,7 +40,7 @@ def render(made: Json, folder: Path) -> list[str]:
     """
     with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with _no_garbage_collection():
+    with no_search():
         written = _pages(_shaped(made), folder, "report")
     return [*written, _put(folder / "verdicts.schema.json", SCHEMA.read_bytes())]
 
@@ -56,7 +54,7 @@ def archive(made: Json, folder: Path) -> str:
     with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     try:
-        with _no_garbage_collection():
+        with no_search():
             return _put(folder / "report-archive.pdf", pdf(_page(_shaped(made), for_pdf=True), text(made).encode()))
     except OSError as error:
         raise StoreError(f"no report-archive.pdf: {error}. {INSTALL}") from None
@@ -72,7 +70,7 @@ def render_against(made: Json, old: Json, name: str, folder: Path) -> list[str]:
     """
     with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with _no_garbage_collection():
+    with no_search():
         return _pages(_shaped(made, since(old, made, name)), folder, "report-against")
 
 
@@ -121,18 +119,6 @@ def _pages(shaped: Json, folder: Path, name: str) -> list[str]:
     # Both are there before one is written: a report that is stopped leaves the two that were.
     written = [_put(folder / f"{name}.html", page)]
     return [*written, _put(folder / f"{name}.pdf", printed)] if printed is not None else [*written, *missing]
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Layout makes millions of objects that live until it ends; searching them for cycles takes a quarter of it."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _page(shaped: Json, *, for_pdf: bool) -> str:

@@ -1,7 +1,5 @@
 """A redrawn figure as the page shows it: its drawings, and links that save them as SVG and their numbers as CSV."""
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +10,7 @@ from markupsafe import Markup
 from repro.reporting import redrawn
 from repro.reporting.panel import Drawn, draw, table
 from repro.reporting.rows import Row
+from repro.reporting.tables import as_csv, digits
 
 Json = dict[str, Any]
 
@@ -46,23 +45,17 @@ def save(name: str, numbers: str) -> Json:
 
 def numbers(rows: Sequence[Row]) -> str:
     """What drawings of findings show, as CSV: a row for each seed, and one for what was decided from them."""
-    found = io.StringIO()
-    written = csv.writer(found, lineterminator="\n")
-    written.writerow(NUMBERS)
+    table: list[list[Any]] = []
     for label, finding in rows:
         for sample in finding["samples"]:
             values = zip(sample["seeds"], sample["values"], strict=False)
-            written.writerows([label, sample["label"], seed, _digits(one), *[""] * 7] for seed, one in values)
+            table += ([label, sample["label"], seed, digits(one), *[""] * 7] for seed, one in values)
         level = f", {100 * finding['interval_level']:.4g} % interval" if finding["interval_level"] is not None else ""
         ranges = [finding[name] or (None, None) for name in ("interval", "criterion", "prediction")]
         ends = [end for both in ranges for end in both]
         decided = [finding["estimate"], *ends, finding["reference"]]
-        written.writerow([label, f"estimate{level}", "", *map(_digits, decided)])
-    return found.getvalue()
-
-
-def _digits(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"
+        table.append([label, f"estimate{level}", "", *map(digits, decided)])
+    return as_csv(NUMBERS, table)
 
 
 def _alternative(figure: Json, panel: Drawn) -> str:

@@ -5,6 +5,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from repro.planning.quantities import counted
 from repro.runs.files import read_plain
 from repro.runs.store import RECORD
 
@@ -26,7 +27,7 @@ def marked(made: Json, results: Path) -> tuple[Json, list[str]]:
                    if _record(results, run["key"]) not in (None, run["run_json_sha256"])]  # fmt: skip
         complete = [run["name"] for run in row["missing"] if _record(results, run["key"]) is not None]
         found = ((gone, "gone"), (changed, "changed"), (complete, "added"))
-        said = [f"{_runs(names)} {word}, such as {names[0]}" for names, word in found if names]
+        said = [f"{counted(len(names), 'run')} {word}, such as {names[0]}" for names, word in found if names]
         if said:
             row["marks"].append(MARK)
             lines.append(f"{MARK} {row['check']}: {'; '.join(said)}")
@@ -34,10 +35,6 @@ def marked(made: Json, results: Path) -> tuple[Json, list[str]]:
     for entry in made["claims"]:
         entry["marks"] += [MARK] if entry["claim"] in stale else []
     return made, lines
-
-
-def _runs(names: list[str]) -> str:
-    return "1 run" if len(names) == 1 else f"{len(names)} runs"
 
 
 def _record(results: Path, key: str) -> str | None:

@@ -32,9 +32,9 @@ def tables(made: Json) -> dict[str, str]:
     """The text of each table by file name; an absent value is an empty cell, shares stay fractions."""
     by_claim = {row["claim"]: row["criterion"] for row in made["judgements"]}
     return {
-        "claims.csv": _csv(CLAIMS, (_claim(entry, by_claim[entry["claim"]]) for entry in made["claims"])),
-        "findings.csv": _csv(FINDINGS, (_finding(row, one) for row in made["judgements"] for one in row["findings"])),
-        "runs.csv": _csv(RUNS, map(_run, made["runs"])),
+        "claims.csv": _table(CLAIMS, (_claim(entry, by_claim[entry["claim"]]) for entry in made["claims"])),
+        "findings.csv": _table(FINDINGS, (_finding(row, one) for row in made["judgements"] for one in row["findings"])),
+        "runs.csv": _table(RUNS, map(_run, made["runs"])),
     }
 
 
@@ -63,9 +63,19 @@ def _run(run: Json) -> Json:
     return {**run, **measured, "small_gamma_001": share, "checks": "; ".join(run["checks"])}
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Json]) -> str:
+def _table(columns: Sequence[str], rows: Iterable[Json]) -> str:
+    return as_csv(columns, ([row[name] for name in columns] for row in rows))
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A table as CSV."""
     found = io.StringIO()
     written = csv.writer(found, lineterminator="\n")
     written.writerow(columns)
-    written.writerows([row[name] for name in columns] for row in rows)
+    written.writerows(rows)
     return found.getvalue()
+
+
+def digits(value: float | None) -> str:
+    """A number to six digits; "" if there is none."""
+    return "" if value is None else f"{value:.6g}"

@@ -67,13 +67,13 @@ def short(text: str) -> str:
     return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1…", text)
 
 
-def counted(texts: Iterable[str]) -> list[tuple[str, int]]:
+def tallied(texts: Iterable[str]) -> list[tuple[str, int]]:
     """Each text once, in order, with its count."""
     return sorted(Counter(texts).items())
 
 
 def gathered(texts: Iterable[str]) -> list[tuple[str, int]]:
-    """As ``counted``, with the networks that have no point of a control in one text."""
+    """As ``tallied``, with the networks that have no point of a control in one text."""
     names: dict[str, set[str]] = {}
     counts = Counter[str]()
     for text in texts:

@@ -13,7 +13,7 @@ from repro.reporting.accuracies import accuracies
 from repro.reporting.checklist import checklist, since_registered
 from repro.reporting.forest import forest
 from repro.reporting.saved import shown
-from repro.reporting.text import counted, duration, gathered, plain, words
+from repro.reporting.text import duration, gathered, plain, tallied, words
 from repro.reporting.trained import spelled
 from repro.statistics import MOST_SEEDS
 
@@ -248,11 +248,11 @@ def _multiverses(found: Sequence[Json], anchors: Mapping[str, str]) -> list[Json
             {
                 "claim": name,
                 "anchor": anchors.get(name),
-                "frozen": counted([one["frozen"] for one in own]),
+                "frozen": tallied([one["frozen"] for one in own]),
                 "points": len(own),
                 "agreeing": sum(one["words"].get(one["frozen"], 0) for one in own),
                 "count": sum(len(one["paths"]) for one in own),
-                "flips": counted([f"{c}: {w}" for one in own for c, w in flips(one["paths"], one["frozen"])]),
+                "flips": tallied([f"{c}: {w}" for one in own for c, w in flips(one["paths"], one["frozen"])]),
             }
         )
     return made

@@ -33,12 +33,12 @@ def check_target(file: Path) -> None:
     except (OSError, ValueError) as error:
         raise StoreError(f"{file} cannot be written ({error}); name another file with --to.") from None
     if not stat.S_ISREG(mode):
-        kind = "a folder" if stat.S_ISDIR(mode) else "a link" if stat.S_ISLNK(mode) else "no plain file"
+        kind = "a folder" if stat.S_ISDIR(mode) else "a link" if stat.S_ISLNK(mode) else "not a plain file"
         raise StoreError(f"{file} is {kind}, which an export does not replace; name a file with --to.")
     with explain_write_errors(file), file.open("rb") as there:
         start = there.read(len(XZ))
     if start not in (XZ, b""):
-        raise StoreError(f"{file} is no export, and an export replaces nothing else; name another file with --to.")
+        raise StoreError(f"{file} is not an export, and an export replaces nothing else; name another file with --to.")
 
 
 def pack(draft: Path, members: Iterable[tuple[str, bytes]]) -> None:
@@ -84,7 +84,7 @@ def unpack(file: Path, staging: Path) -> None:
         raise
     except Exception as error:  # a damaged file raises a dozen kinds
         raise StoreError(
-            f"{file} is damaged or no export ({str(error) or type(error).__name__}); copy it again. "
+            f"{file} is damaged, or not an export ({str(error) or type(error).__name__}); copy it again. "
             "Nothing of it was imported."
         ) from None
 

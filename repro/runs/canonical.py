@@ -31,5 +31,5 @@ def parse(content: bytes | str) -> Any:
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except UnicodeEncodeError as error:
-        raise ValueError(f"it holds {error.object[error.start]!r}, which is no character") from None
+        raise ValueError(f"it holds {error.object[error.start]!r}, which is not a character") from None
     return value

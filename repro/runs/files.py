@@ -24,7 +24,7 @@ def read_plain(path: Path) -> bytes:
 
     with open(path, "rb", opener=at_once) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "no plain file", str(path))
+            raise OSError(errno.EINVAL, "not a plain file", str(path))
         return file.read()
 
 

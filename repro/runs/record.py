@@ -17,7 +17,7 @@ DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 def fault(record: Any, spec: RunSpec) -> str | None:
     """The first fault of a record, in a few words; None for a sound one. Unknown fields are allowed."""
     if not isinstance(record, dict):
-        return "it is no object"
+        return "it is not an object"
     for name, sound in _fields(spec).items():
         if name not in record:
             return f"{name} is missing"

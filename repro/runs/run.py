@@ -43,8 +43,8 @@ class Run:
             raise StoreError(f"{self.folder} has no {name}; measure it with: repro run --measure.")
         if name == TENSORS and not self.has_tensors:
             raise StoreError(
-                f"{self.folder} came without its trained tensors; import an export that has them, or train the run "
-                "again with: repro judge --retrain."
+                f"{self.folder} came without its trained tensors; import an export that has them, or delete the "
+                "folder and train it again: repro run."
             )
         content = read(self.folder / name)
         if hashlib.sha256(content).hexdigest() != expected:

@@ -21,7 +21,7 @@ from repro.runs.spec_json import read_spec
 
 __all__ = [
     "CHECKPOINT", "FAILURE", "HISTORY", "RECORD", "SPEC", "TENSORS", "Condition", "Run", "Store",
-    "explain_write_errors", "write",
+    "explain_write_errors", "is_named", "write",
 ]  # fmt: skip
 
 RECORD = "run.json"  # written last: a folder that has it is complete
@@ -207,7 +207,7 @@ class Store:
             found = fault(record, spec)
         if found is not None or spec is None:
             raise DamagedRunError(
-                folder / RECORD, f"is no run record or was edited ({found})", f"delete {folder} and train it again"
+                folder / RECORD, f"is not a run record, or was edited ({found})", f"delete {folder} and train it again"
             )
         return Run(folder, spec, record, hashlib.sha256(content).hexdigest())
 
@@ -226,6 +226,11 @@ class Store:
             edited = f"describes run {found.key[:12]}…, not {folder.name[:12]}…: it was edited"
             raise DamagedRunError(path, edited, advice)
         return found
+
+
+def is_named(spec: RunSpec, words: str) -> bool:
+    """Whether a run's key begins with some characters, or its name with whole words."""
+    return spec.key.startswith(words) or f"{spec.name} ".startswith(f"{words.rstrip()} ")
 
 
 def _names(folder: Path) -> set[str]:

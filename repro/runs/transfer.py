@@ -103,7 +103,7 @@ def _staging(store: Store, file: Path) -> Iterator[Path]:
     """A folder on the store's file system, for as long as the import takes; those of killed imports are removed."""
     try:
         if not stat.S_ISREG(file.stat().st_mode):
-            raise StoreError(f"{file} is no plain file; name one that `repro export` wrote.")
+            raise StoreError(f"{file} is not a plain file; name one that `repro export` wrote.")
     except FileNotFoundError:
         raise StoreError(f"{file} does not exist; name a file that `repro export` wrote.") from None
     except (OSError, ValueError) as error:

@@ -60,6 +60,7 @@ def test_everything_that_a_user_may_type_first_is_offered():
 
 def test_hidden_options_stay_hidden():
     assert "--detached" not in words("run", "--")
+    assert "--failed" not in words("retry", "--")
 
 
 def test_the_runs_of_the_named_store_are_offered(workplace, fill):

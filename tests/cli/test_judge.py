@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from repro.cli.main import main
+from repro.cli.verdicts import table
 from repro.judging import verdicts_json
 from repro.provenance import claims
 from repro.recipes import cifar
@@ -51,7 +52,7 @@ def test_comparisons_are_kept_by_one_process_at_a_time(judged, monkeypatch):
         waited.append(True)
         return {}
 
-    monkeypatch.setattr("repro.executing.older.judged_by", lambda *_: ("c" * 40, {}))
+    monkeypatch.setattr("repro.executing.other_commit.judged_by", lambda *_: ("c" * 40, {}))
     monkeypatch.setattr("repro.judging.compared.keep", keep)
     assert main(["judge", "tiny.py", "--by", "HEAD"]) == 3
     assert waited
@@ -78,7 +79,7 @@ def test_an_edited_record_blocks_the_check_that_reads_it_by_name(judged, capsys)
     assert main(["judge", "tiny.py", "--json"]) == 2
     found = {row["check"]: row for row in json.loads(capsys.readouterr().out)["judgements"]}
     assert found["tiny[depth=14]"]["verdict"] == "BLOCKED"
-    assert f"{file.parent.name}/run.json is no run record" in found["tiny[depth=14]"]["why"]
+    assert f"{file.parent.name}/run.json is not a run record" in found["tiny[depth=14]"]["why"]
     assert found["tiny[depth=8]"]["verdict"] == "SMOKE"
 
 
@@ -117,7 +118,7 @@ def test_judging_twice_writes_the_same_bytes(judged):
 
 def test_a_mistyped_store_overwrites_no_verdicts(judged, capsys):
     before = (judged / "report" / "verdicts.json").read_bytes()
-    assert "no store" in refused(capsys, "judge", "tiny.py", "--results", "reslts")
+    assert "not a store" in refused(capsys, "judge", "tiny.py", "--results", "reslts")
     assert (judged / "report" / "verdicts.json").read_bytes() == before
 
 
@@ -175,3 +176,26 @@ def test_explain_names_the_command_for_one_point_of_the_same_store(workplace, ca
     words = shlex.split(last.removeprefix("One point in full: "))
     assert words[-4:] == ["--scale", "pilot", "--results", "other"]
     assert main(words[1:]) == 0
+
+
+@pytest.mark.parametrize(
+    ("differing", "said"),
+    [
+        ({}, "Judged as registered in a.json (2026-01-01, SHA-256 aaaaaaaaaaaa)"),
+        ({"judging_code": False}, ": the judging code changed since, no criterion did"),
+        ({"changed": ["one", "two"]}, ": 2 criteria changed since; for example one"),
+        ({"unregistered": ["one", "two"]}, ": 2 checks are not in it; for example one"),
+    ],
+)
+def test_the_table_says_what_differs_from_the_registration(differing, said):
+    found = {"file": "a.json", "sha256": "a" * 64, "registered": "2026-01-01", "judging_code": True, "changed": []}
+    *_, line, _ = table(
+        {
+            "claims": [],
+            "judgements": [],
+            "cost": {"runs": 0},
+            "registration": {**found, "unregistered": [], **differing},
+        },
+        lambda text, _: text,
+    )
+    assert line.endswith(said)

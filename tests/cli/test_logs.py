@@ -3,7 +3,7 @@
 import json
 
 from repro.cli.main import main
-from repro.executing.trainer import TrainerFiles
+from repro.executing.background_state import TrainerFiles
 from repro.recipes import cifar
 from repro.runs.store import Store
 

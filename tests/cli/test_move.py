@@ -32,7 +32,7 @@ def test_an_export_leaves_out_what_is_larger_than_asked_for(workplace, tiny_clai
     for word in ("", "12", "1KB", "-1kB", "1e3B"):
         with pytest.raises(SystemExit):
             main(["export", "tiny.py", "--to", "light.tar.xz", f"--tensors-up-to={word}"])
-        assert "is no size; write one such as 500kB or 2MB" in capsys.readouterr().err
+        assert "is not a size; write one such as 500kB or 2MB" in capsys.readouterr().err
 
 
 def test_a_file_named_twice_is_counted_twice_and_one_without_runs_is_said_to_have_none(

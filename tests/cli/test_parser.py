@@ -45,9 +45,9 @@ def test_planning_and_training_import_neither_msgspec_nor_torchvision(tmp_path):
 @pytest.mark.parametrize(
     ("command", "found"),
     [
-        ("run --budget soon", "'soon' is no duration; write 90s"),
-        ("run --workers 0", "'0' is no number of worker processes; write 1 or more"),
-        ("run --device tpu", "'tpu' is no device; write auto"),
+        ("run --budget soon", "'soon' is not a duration; write 90s"),
+        ("run --workers 0", "'0' is not a number of worker processes; write 1 or more"),
+        ("run --device tpu", "'tpu' is not a device; write auto"),
         ("run --scale", "--scale: expected one argument; see: repro run --help"),
         ("run --quickly", "unrecognized arguments: --quickly; see: repro run --help"),
         ("trian", "invalid choice: 'trian'"),
@@ -57,12 +57,22 @@ def test_planning_and_training_import_neither_msgspec_nor_torchvision(tmp_path):
         ("cluster throughput box --mos 2", "--mos 2 (did you mean --most?)"),
         ("run --results=", "the path is empty; name a file or folder"),
         ("export --to nowhere/", "there is no folder nowhere/; make it, or name a file"),
-        ("run --pause-above 0", "'0' is no percentage; write a number above 0"),
+        ("run --pause-above 0", "'0' is not a percentage; write a number above 0"),
         ("submit --cluster x --if-refused maybe", "'maybe'; allowed: cancel, keep; see"),
-        ("submit --cluster x --max-gpu-hours nan", "'nan' is no number of hours; write 0 or more"),
-        ("submit --cluster ../x", "'../x' is no name of a profile; write letters"),
-        ("cluster init ../x", "'../x' is no name of a profile; write letters"),
+        ("submit --cluster x --max-gpu-hours nan", "'nan' is not a number of hours; write 0 or more"),
+        ("submit --cluster ../x", "'../x' is not the name of a profile; write letters"),
+        ("cluster init ../x", "'../x' is not the name of a profile; write letters"),
         ("cluster wht", "'wht'; allowed: init, throughput"),
+        ("list --results results", "unrecognized arguments: --results"),
+        ("data check --results results", "unrecognized arguments: --results"),
+        *(
+            (f"{command} --data-dir data", "unrecognized arguments: --data-dir")
+            for command in ("list", "explain", "cancel", "export --to x", "import x", "bench", "logs")
+        ),
+        ("judge --device cuda", "--device changes nothing without --remeasure or --retrain; add that, or leave"),
+        ("judge --by HEAD --report other", "--by, --remeasure and --retrain read and write no report; leave --report"),
+        ("run --pause-above 50", "--pause-above changes nothing without --background; add that, or leave"),
+        ("doctor --wait 1m", "--wait changes nothing without --cluster; add that, or leave"),
         ("run --device cuda:0,cpu", "or several such as cuda:0,cuda:1"),
     ],
 )

@@ -33,9 +33,9 @@ FAULTY = Path(__file__).parents[1] / "faulty_claims"
         ),
         (["report"], "verdicts.json is missing", "repro judge"),
         (["plan", "-k", "deeper-is-beter"], "'deeper-is-beter'", "did you mean deeper-is-better?"),
-        (["judge", "--results", "reslts"], "reslts is no store of runs", "--results"),
-        (["judge", "--verify", "--results", "reslts"], "reslts is no store of runs", "--results"),
-        (["status", "--results", "reslts"], "reslts is no store of runs", "--results"),
+        (["judge", "--results", "reslts"], "reslts is not a store of runs", "--results"),
+        (["judge", "--verify", "--results", "reslts"], "reslts is not a store of runs", "--results"),
+        (["status", "--results", "reslts"], "reslts is not a store of runs", "--results"),
         (["run", "--scale", "pilot", "-k", "bn-only-cifar"], "holds no CIFAR-10", "--data-dir"),
         (["run", "-k", "bn-algorithm", "--device", "cuda:7"], "cuda:7", "; name "),
         (
@@ -65,7 +65,7 @@ def test_a_refused_command_says_what_was_found_and_what_is_allowed(workplace, ar
         (["bad_id.py"], "lower-case words"),
         (["empty_grid.py"], "claim empty-grid has no point at scale smoke"),
         (["async_check.py"], "is an async function"),
-        (["no_character.py"], "which is no character; write another"),
+        (["no_character.py"], "which is not a character; write another"),
     ],
     ids=lambda value: value[0].removesuffix(".py") if isinstance(value, list) else "",
 )

@@ -30,3 +30,11 @@ def test_data_names_a_broken_image_in_one_line_and_writes_nothing(workplace, cap
     file.write_bytes(b"no image")
     assert f"{file.relative_to(workplace)} is no image" in refused(capsys, "data", "check", "imagenet-drawn", "--json")
     assert not (workplace / "data" / "imagenet-drawn.index").exists()
+
+
+def test_data_without_cifar10_is_pending_and_half_a_copy_is_refused(workplace, capsys):
+    assert main(["data", "check", "--json"]) == 3
+    assert json.loads(capsys.readouterr().out).keys() == {"digits"}
+    (workplace / "data").mkdir()
+    (workplace / "data" / "train-0.parquet").touch()
+    assert "data holds no test*.parquet; it needs both splits" in refused(capsys, "data", "check", "--json")

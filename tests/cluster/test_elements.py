@@ -126,7 +126,7 @@ def test_sharing_increases_as_long_as_it_is_worth_it(rates, best):
 
 def test_a_network_shares_as_a_larger_one_was_measured_to_and_no_other():
     found = Throughput(device="cpu", node="n1", networks=(measured(14, {"1": 100, "2": 160}),))
-    of = throughput.sharing(found, Profile(name="box", submitit="1", gpus_per_node=1, runs_per_gpu="throughput"))
+    of = throughput.packing(found, Profile(name="box", submitit="1", gpus_per_node=1, runs_per_gpu="throughput"))
     assert of(cifar("smoke", 0, depth=8)) == (2, 1.25)
     assert of(cifar("smoke", 0, depth=14)) == (2, 1.25)
     assert of(cifar("smoke", 0, depth=32)) == (1, 1.0)

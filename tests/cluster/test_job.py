@@ -21,7 +21,7 @@ def test_after_a_signal_a_job_is_requeued_only_for_what_is_left(store, monkeypat
     runs = [{"spec": spec.to_json(), "criteria": {}} for spec in SPECS[:2]]
     one.element_file(0).write_text(json.dumps({"workers": 1, "minutes": 10, "runs": runs}))
 
-    def train(tasks, _site, stop, note):
+    def train(tasks, _setup, stop, note):
         stop.signal = signal.SIGUSR2
         stop.event.set()
         for task, status in zip(tasks, ("complete", last), strict=True):

@@ -34,7 +34,7 @@ def test_an_id_is_queued_as_it_was_named(cluster):
 
 
 def test_nothing_to_retry(cluster):
-    retried, _ = told(cluster, "retry", "tiny.py", "--failed", "--cluster", "box")
+    retried, _ = told(cluster, "retry", "tiny.py", "--cluster", "box")
     assert retried["submission"] is None and retried["jobs"] == []
 
 

@@ -9,6 +9,7 @@ from repro.cli import submit as commands
 from repro.cluster import ledger
 from repro.cluster.hours import account
 from repro.cluster.lock import submission_lock
+from repro.cluster.site import is_at_fault
 from repro.cluster.snapshot import read
 from repro.errors import ClusterError
 from repro.runs.store import Store
@@ -107,3 +108,14 @@ def test_submissions_are_read_oldest_first_whatever_their_folders_are_called(tmp
     for name, created in (("261129-110000-a", 5.0), ("261129-100000-b", 7.0)):
         submitted(tmp_path, id=name, created=created)
     assert [one.submission.created for one in read(Store(tmp_path)).entries] == [5.0, 7.0]
+
+
+def test_an_element_that_cannot_be_read_is_a_fault_of_the_site_only_where_the_file_is_not_there(store):
+    one = submitted(store.root, SPECS[:2], together=2)
+    one.element_file(0).unlink(missing_ok=True)
+    with pytest.raises(ClusterError, match="00000.json cannot be read: FileNotFoundError") as lost:
+        ledger.read_element(one, 0)
+    one.element_file(0).write_text('{"runs": [{}]}')
+    with pytest.raises(ClusterError, match="00000.json cannot be read: KeyError") as damaged:
+        ledger.read_element(one, 0)
+    assert [is_at_fault(error.value) for error in (lost, damaged)] == [True, False]

@@ -106,7 +106,9 @@ def test_a_profile_is_the_same_after_json(cpus, exclude, runs):
 
 
 def test_the_profiles_of_the_repository_are_valid():
-    for path in profile.folder("slurm").glob("*.toml"):
+    paths = [*profile.folder("slurm").glob("*.toml")]
+    assert paths
+    for path in paths:
         load(str(path))
 
 

@@ -244,7 +244,7 @@ def test_failures_of_one_cause_are_one_group_whatever_name_or_path_stands_in_the
     assert SPECS[0].name in first.why
     assert first.names == tuple(spec.name for spec in SPECS[:3])
     assert f"repro logs '{SPECS[0].name}'" in first.command
-    assert "repro retry --failed" in first.command
+    assert "repro retry" in first.command
 
 
 @pytest.mark.parametrize(
@@ -282,10 +282,10 @@ def test_a_setup_that_failed_is_the_cause_that_status_shows(store):
 
 
 def at(site_store, isolated):
-    here = worker.Site(
+    here = worker.Setup(
         store=site_store, data_dir=site_store.root, device="cpu", workers=1, deadline=None, isolated=isolated
     )
-    return worker.Assignment(spec=SPECS[0], criteria={}, site=here)
+    return worker.Assignment(spec=SPECS[0], criteria={}, setup=here)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from repro.collecting.collect import collect
+from repro.collecting.ids import defining
 from repro.errors import ClaimError
 from repro.recipes import SCALES
 
@@ -204,3 +205,13 @@ def test_a_folder_of_a_thousand_python_files_is_not_imported(workplace, monkeypa
         (workplace / f"{name}.py").write_text(f"raise SystemExit({name!r})")
     with pytest.raises(ClaimError, match="holds 3 Python files or more"):
         collect(scale="smoke", paths=[str(workplace)])
+
+
+def test_the_file_of_a_claim_is_the_one_that_defines_it_and_not_one_that_names_it(tmp_path):
+    work = tmp_path / "doe2024"
+    work.mkdir()
+    (work / "defines.py").write_text('@claim(id="found", sentence="A sentence.")\ndef test_it(evidence): ...\n')
+    (work / "names.py").write_text('@claim(id="other", depends_on=("found",))\ndef test_it(evidence): ...\n')
+    (work / "broken.py").write_text('@claim(id="found"\n')
+    assert defining("found", work) == [work / "defines.py"]
+    assert defining("foun", work) == []

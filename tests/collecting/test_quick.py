@@ -9,7 +9,7 @@ import pytest
 from repro.cli import entry, shared
 from repro.collecting.collect import collect
 from repro.errors import ClaimError, SpecError
-from repro.planning.postponed import postpone
+from repro.planning.lazy_scipy import postpone
 from repro.recipes import cifar
 
 
@@ -33,7 +33,7 @@ def test_planning_the_paper_imports_neither_torch_nor_what_else_would_make_it_sl
 
 def test_what_was_postponed_of_scipy_is_there_when_it_is_used(workplace):
     code = (
-        "from repro.planning.postponed import postpone; postpone(); from scipy.special import stdtr; import sys; "
+        "from repro.planning.lazy_scipy import postpone; postpone(); from scipy.special import stdtr; import sys; "
         "early = 'scipy.special._basic' in sys.modules; from scipy.stats import ttest_1samp; import scipy.special; "
         "print(early, scipy.special.comb(5, 2), scipy.special.stdtr is stdtr, ttest_1samp([1, 2, 3], 2).pvalue)"
     )
@@ -47,7 +47,7 @@ def test_a_scipy_that_keeps_its_functions_elsewhere_is_imported_whole(monkeypatc
     def missing(name):
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr("repro.planning.postponed.importlib.import_module", missing)
+    monkeypatch.setattr("repro.planning.lazy_scipy.importlib.import_module", missing)
     try:
         postpone()
         assert "scipy.special" not in sys.modules

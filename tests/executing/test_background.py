@@ -14,9 +14,9 @@ import pytest
 
 from repro.errors import StoreError
 from repro.executing import background
+from repro.executing.background_state import TrainerFiles, line
 from repro.executing.execute import Tally
 from repro.executing.load import Load, PausePolicy
-from repro.executing.trainer import TrainerFiles, line
 from repro.planning.plan import plan
 from repro.runs.store import Store
 from tests.executing.test_execute import check_of, tiny
@@ -64,7 +64,7 @@ def test_it_runs_in_a_session_of_its_own(files):
 def test_it_outlives_whoever_started_it(files, tmp_path):
     code = (
         "import sys; from pathlib import Path; from repro.executing import background; "
-        "from repro.executing.trainer import TrainerFiles; from repro.runs.store import Store; "
+        "from repro.executing.background_state import TrainerFiles; from repro.runs.store import Store; "
         f"print(background.start(TrainerFiles(Store(Path(sys.argv[1]))), {COMMAND!r}))"
     )
     done = subprocess.run([sys.executable, "-c", code, str(files.store.root)], capture_output=True, text=True)

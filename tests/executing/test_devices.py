@@ -5,11 +5,9 @@ import pytest
 from repro.errors import SpecError
 from repro.executing import devices as module
 from repro.executing.devices import devices, processes, refuse_absent, visible_gpus
-from repro.executing.execute import Tally
 from repro.executing.pool import train
-from repro.executing.progress import ProgressBar
 from repro.executing.signals import Stop
-from repro.executing.worker import Done, Site
+from repro.executing.worker import Setup
 from repro.planning.plan import plan
 from repro.runs.store import Store
 from tests.executing.test_execute import check_of, tiny
@@ -83,38 +81,19 @@ def test_workers_share_the_devices_out_among_themselves(tmp_path, monkeypatch):
     monkeypatch.setattr("repro.executing.pool.ProcessPoolExecutor", Pool)
     monkeypatch.setattr("repro.executing.pool._drain", lambda queue, *_: queue.clear())
     found = ("cuda:0", "cuda:1")
-    site = Site(store=Store(tmp_path), data_dir=tmp_path, device="cuda:0", devices=found, workers=4, deadline=None)
+    setup = Setup(store=Store(tmp_path), data_dir=tmp_path, device="cuda:0", devices=found, workers=4, deadline=None)
     with Stop() as stop:
         train(
             plan(
                 [check_of(lambda scale, seed: {str(i): tiny(seed, epochs=1 + i) for i in range(4)})],
-                site.store,
+                setup.store,
                 device_type="cpu",
             ).missing,
-            site,
+            setup,
             stop,
             print,
         )
     assert drawn == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]
-
-
-def test_runs_that_are_added_are_counted_with_those_before(tmp_path, capsys):
-    store, tally = Store(tmp_path), Tally()
-    progress = ProgressBar(store, 2)
-    first = plan(
-        [check_of(lambda scale, seed: {str(i): tiny(seed, epochs=1 + i) for i in range(3)})], store, device_type="cpu"
-    )
-    progress(first, tally, None)
-    for run in first.missing:
-        tally.done[run.spec.key] = done = Done(spec=run.spec, status="complete", seconds=1.0)
-        progress(first, tally, done)
-    added = plan(
-        [check_of(lambda scale, seed: {str(i): tiny(seed, epochs=1 + i) for i in (3, 4)})], store, device_type="cpu"
-    )
-    progress(added, tally, None)
-    tally.done[added.missing[0].spec.key] = done = Done(spec=added.missing[0].spec, status="complete", seconds=1.0)
-    progress(added, tally, done)
-    assert capsys.readouterr().out.splitlines()[-1].startswith("[4/5] complete")
 
 
 @pytest.mark.parametrize("hidden", ["", "-1", "NoDevFiles", "-1,0"])

@@ -19,7 +19,7 @@ from repro.compare import Measure
 from repro.errors import DataError, SpecError, StoreError
 from repro.executing import pool
 from repro.executing.execute import run_all
-from repro.executing.pool import Assignment, Done, Site, work
+from repro.executing.pool import Assignment, Done, Setup, work
 from repro.executing.signals import Stop
 from repro.recipes import SCALES, cifar, imagenet
 from repro.runs.store import Store
@@ -99,7 +99,7 @@ def test_more_processes_than_this_machine_has_are_refused_in_one_line_and_nothin
     monkeypatch.setattr("repro.executing.pool.train", lambda *_: pytest.fail("a worker would have started"))
     check = check_of(lambda scale, seed: {"one": imagenet("paper", seed, depth=18)}, looks=dict.fromkeys(SCALES, (3,)))
     for device, there in (("cuda:0,cuda:1", "8 GPUs at once, and there are 2"), ("cpu", "8 cores at once, and there")):
-        monkeypatch.setattr("repro.executing.here.processes", lambda found: 2)
+        monkeypatch.setattr("repro.executing.trainable_here.processes", lambda found: 2)
         with pytest.raises(SpecError, match=there) as caught:
             run_all([check], Store(tmp_path / "store"), data_dir=tmp_path, device=device)
         assert "\n" not in str(caught.value)
@@ -109,20 +109,20 @@ def test_more_processes_than_this_machine_has_are_refused_in_one_line_and_nothin
 def test_runs_of_several_processes_come_last_and_alone_with_a_device_each(tmp_path, monkeypatch):
     calls, given = [], []
     monkeypatch.setattr(
-        pool, "_train", lambda tasks, site, *_: calls.append(([one.spec for one in tasks], site.workers)) or True
+        pool, "_train", lambda tasks, setup, *_: calls.append(([one.spec for one in tasks], setup.workers)) or True
     )
     eight, one, other = imagenet("paper", 0, depth=18), tiny(0), tiny(1)
-    site = Site(
+    setup = Setup(
         store=Store(tmp_path), data_dir=Path(), device="cuda:0", workers=9, deadline=None,
         devices=tuple(f"cuda:{index}" for index in range(9)),
     )  # fmt: skip
-    tasks = [Assignment(spec=spec, criteria={}, site=site) for spec in (one, eight, other)]
-    assert pool.train(tasks, site, None, None)
+    tasks = [Assignment(spec=spec, criteria={}, setup=setup) for spec in (one, eight, other)]
+    assert pool.train(tasks, setup, None, None)
     assert calls == [([one, other], 9), ([eight], 1)]
     monkeypatch.setattr("repro.training.run", lambda *_, devices, **__: given.append(devices) or "complete")
     for task in tasks:
         work([task])
-    assert given == [(), site.devices[:8], ()]
+    assert given == [(), setup.devices[:8], ()]
 
 
 def test_runs_that_a_worker_trains_at_once_differ_in_their_seeds_alone(tmp_path, in_threads, monkeypatch):
@@ -134,10 +134,10 @@ def test_runs_that_a_worker_trains_at_once_differ_in_their_seeds_alone(tmp_path,
 
     monkeypatch.setattr(pool, "work", work)
     specs = [tiny(0), cifar("smoke", 0, depth=14), tiny(1), tiny(2), cifar("smoke", 1, depth=14), tiny(3)]
-    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None, together=3)
-    tasks, ended = [Assignment(spec=spec, criteria={}, site=site) for spec in specs], []
+    setup = Setup(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None, threads=3)
+    tasks, ended = [Assignment(spec=spec, criteria={}, setup=setup) for spec in specs], []
     with Stop() as stop:
-        assert pool.train(tasks, site, stop, ended.append)
+        assert pool.train(tasks, setup, stop, ended.append)
     assert given == [[(8, 0), (8, 1), (8, 2)], [(14, 0), (14, 1)], [(8, 3)]]
     assert {done.spec.key for done in ended} == {spec.key for spec in specs}
 
@@ -151,10 +151,10 @@ def test_no_worker_waits_while_another_trains_several(tmp_path, in_threads, monk
         return [Done(spec=one.spec, status="complete", seconds=1.0) for one in assignments]
 
     monkeypatch.setattr(pool, "work", work)
-    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=2, deadline=None, together=4)
-    tasks = [Assignment(spec=tiny(seed), criteria={}, site=site) for seed in range(4)]
+    setup = Setup(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=2, deadline=None, threads=4)
+    tasks = [Assignment(spec=tiny(seed), criteria={}, setup=setup) for seed in range(4)]
     with Stop() as stop:
-        assert pool.train(tasks, site, stop, lambda done: None)
+        assert pool.train(tasks, setup, stop, lambda done: None)
     assert given == [2, 2]
 
 
@@ -168,10 +168,10 @@ def test_after_a_worker_died_runs_are_trained_one_at_a_time(tmp_path, in_threads
         return [Done(spec=one.spec, status="complete", seconds=1.0) for one in assignments]
 
     monkeypatch.setattr(pool, "work", work)
-    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None, together=2)
-    tasks, ended = [Assignment(spec=tiny(seed), criteria={}, site=site) for seed in range(2)], []
+    setup = Setup(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None, threads=2)
+    tasks, ended = [Assignment(spec=tiny(seed), criteria={}, setup=setup) for seed in range(2)], []
     with Stop() as stop:
-        assert pool.train(tasks, site, stop, ended.append)
+        assert pool.train(tasks, setup, stop, ended.append)
     assert given == [2, 1, 1]
     assert [done.status for done in ended] == ["complete"] * 2
 

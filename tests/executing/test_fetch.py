@@ -227,7 +227,7 @@ BYTES_AS_TEXT = '[cifar10]\nfile = "a"\nbytes = "3"\nsha256 = "b"\nmd5 = "c"\nur
 def test_a_damaged_list_of_mirrors_is_refused(tmp_path, text):
     (tmp_path / "mirrors.toml").write_text(text)
     if text:
-        with pytest.raises(DataError, match="is no list of mirrors"):
+        with pytest.raises(DataError, match="is not a list of mirrors"):
             archives(tmp_path / "mirrors.toml")
     else:
         assert archives(tmp_path / "mirrors.toml") == {}

@@ -9,12 +9,14 @@ import sys
 import pytest
 
 from repro.executing.execute import Tally
-from repro.executing.progress import _Bar, _fitting, reached
+from repro.executing.progress import ProgressBar, _Bar, _fitting, reached
 from repro.executing.worker import Done
-from repro.planning.durations import duration
 from repro.planning.plan import plan
+from repro.planning.quantities import duration
 from repro.recipes import cifar
 from repro.runs.store import HISTORY, Store
+from tests.executing.test_execute import check_of as one_seed
+from tests.executing.test_execute import tiny
 from tests.made import check_of, finished
 
 
@@ -107,3 +109,22 @@ def test_what_does_not_fit_the_terminal_is_left_out_whole():
     assert _fitting(words, 63) == "0/6 runs, 2/72 epochs, 16 min left"
     assert _fitting(words, 66) == "0/6 runs, 2/72 epochs, 16 min left, resnet-8 batchnorm seed 0 2/12"
     assert _fitting(words, 5) == "0/6 runs, 2/72 epochs"
+
+
+def test_runs_that_are_added_are_counted_with_those_before(tmp_path, capsys):
+    store, tally = Store(tmp_path), Tally()
+    progress = ProgressBar(store, 2)
+    first = plan(
+        [one_seed(lambda scale, seed: {str(i): tiny(seed, epochs=1 + i) for i in range(3)})], store, device_type="cpu"
+    )
+    progress(first, tally, None)
+    for run in first.missing:
+        tally.done[run.spec.key] = done = Done(spec=run.spec, status="complete", seconds=1.0)
+        progress(first, tally, done)
+    added = plan(
+        [one_seed(lambda scale, seed: {str(i): tiny(seed, epochs=1 + i) for i in (3, 4)})], store, device_type="cpu"
+    )
+    progress(added, tally, None)
+    tally.done[added.missing[0].spec.key] = done = Done(spec=added.missing[0].spec, status="complete", seconds=1.0)
+    progress(added, tally, done)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("[4/5] complete")

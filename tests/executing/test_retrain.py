@@ -7,9 +7,10 @@ import pytest
 from repro import training
 from repro.cli.main import main
 from repro.errors import StoreError
-from repro.executing.retrain import chosen, retrain
+from repro.executing.retrain import _first_difference, chosen, retrain
 from repro.recipes import cifar
-from repro.runs.store import HISTORY, Store
+from repro.runs.store import HISTORY, Store, is_named
+from repro.training.ways import BLOCKS
 
 
 @pytest.fixture
@@ -47,10 +48,38 @@ def test_a_run_is_equal_when_it_is_trained_again_and_a_forged_history_is_named(s
     assert f"{run.spec.name}: trained again, not equal" in capsys.readouterr().out
 
 
-def test_runs_are_named_by_the_start_of_their_key_or_name(workplace, finished):
+def test_it_is_trained_in_the_plainest_way(workplace, finished, monkeypatch):
+    class BegunError(Exception):
+        """Enough was seen."""
+
+    def run(*_, avoid, **more):
+        raise BegunError(*avoid)
+
+    monkeypatch.setattr(training, "run", run)
+    with pytest.raises(BegunError) as begun:
+        retrain(finished(Store(workplace / "results"), cifar("smoke", 0, depth=8)), data_dir=workplace, device="cpu")
+    assert {*begun.value.args} == {*BLOCKS}
+
+
+def test_a_difference_is_told_in_the_rows_of_the_run():
+    rows = [{"evaluation": number, "train_loss": 1 / number, "test_top1": 90.0} for number in (1, 2)]
+    other = [rows[0], rows[1] | {"train_loss": 0.25}]
+    assert _first_difference(rows, other, "evaluation").startswith("from evaluation 2 on: train_loss 0.5, again 0.25")
+    assert _first_difference(rows, rows[:1], "evaluation") == "2 evaluations, and 1 when trained again"
+
+
+def test_runs_are_named_by_the_start_of_their_key_or_the_first_words_of_their_name(workplace, finished):
     store = Store(workplace / "results")
     runs = [finished(store, cifar("smoke", seed, depth=8)) for seed in range(3)]
     assert chosen(runs, runs[0].spec.key[:8]) == runs[:1]
-    assert chosen(runs, "resnet-8 batchnorm") == runs
-    with pytest.raises(StoreError, match="no complete run's key or name begins with 'wrn'"):
-        chosen(runs, "wrn")
+    assert chosen(runs, "resnet-8") == chosen(runs, "resnet-8 batchnorm ") == runs
+    for words in ("wrn", "resnet"):
+        with pytest.raises(StoreError, match=f"no complete run's key or name begins with {words!r}"):
+            chosen(runs, words)
+
+
+def test_a_network_is_not_named_by_the_start_of_its_depth():
+    small, large = (cifar("paper", 0, depth=depth) for depth in (8, 866))
+    assert large.name.startswith("resnet-866 ")
+    assert [is_named(spec, "resnet-8") for spec in (small, large)] == [True, False]
+    assert is_named(large, large.name)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from repro.executing import execute, sharing, together
+from repro.executing import execute, shared_rate, sharing
 from repro.executing.execute import run_all
+from repro.executing.shared_rate import StoppedError
 from repro.executing.sharing import Measured, Sharing, measure, per_gpu, soonest
-from repro.executing.together import StoppedError
 from repro.recipes import cifar
 from repro.runs.store import Store
 from tests.executing.test_execute import check_of, tiny
@@ -127,27 +127,27 @@ def test_of_sharings_that_are_as_fast_the_fewest_processes_and_runs_are_taken():
 
 @pytest.mark.parametrize("threads", [False, True])
 def test_a_rate_is_measured_of_real_trainings_at_once(threads):
-    rate = together.measured_rate(Path(), "cpu", stopped=lambda: False, seconds=0.2)
+    rate = shared_rate.measured_rate(Path(), "cpu", stopped=lambda: False, seconds=0.2)
     assert rate(SMALL, 2, threads) > 0
 
 
 @pytest.mark.parametrize("threads", [False, True])
 def test_what_cannot_be_trained_has_no_rate(threads, tmp_path):
-    rate = together.measured_rate(tmp_path, "cpu", stopped=lambda: False, seconds=0.2)
+    rate = shared_rate.measured_rate(tmp_path, "cpu", stopped=lambda: False, seconds=0.2)
     assert rate(cifar("pilot", 0, depth=8), 2, threads) is None  # there are no images
 
 
 @pytest.fixture
 def two_gpus(monkeypatch):
-    sites = []
+    setups = []
     monkeypatch.setattr(execute, "devices", lambda _: ("cuda:0", "cuda:1"))
 
-    def train(tasks, site, stop, report):
-        sites.append(site)
+    def train(tasks, setup, stop, report):
+        setups.append(setup)
         return False
 
     monkeypatch.setattr(execute.pool, "train", train)
-    return sites
+    return setups
 
 
 def train_all(store, **more):
@@ -157,13 +157,13 @@ def train_all(store, **more):
 def test_every_gpu_trains_as_many_runs_as_share_one(tmp_path, two_gpus, monkeypatch):
     monkeypatch.setattr(sharing, "per_gpu", lambda *_, **__: Sharing(runs=4))
     train_all(Store(tmp_path))
-    assert (two_gpus[0].workers, two_gpus[0].together, two_gpus[0].devices) == (8, 1, ("cuda:0", "cuda:1"))
+    assert (two_gpus[0].workers, two_gpus[0].threads, two_gpus[0].devices) == (8, 1, ("cuda:0", "cuda:1"))
 
 
 def test_every_gpu_has_one_process_whose_threads_share_it(tmp_path, two_gpus, monkeypatch):
     monkeypatch.setattr(sharing, "per_gpu", lambda *_, **__: Sharing(runs=4, threads=True))
     train_all(Store(tmp_path))
-    assert (two_gpus[0].workers, two_gpus[0].together) == (2, 4)
+    assert (two_gpus[0].workers, two_gpus[0].threads) == (2, 4)
 
 
 def test_workers_that_are_named_are_taken_as_they_are(tmp_path, two_gpus, monkeypatch):
@@ -181,7 +181,7 @@ def test_a_measurement_that_the_user_ends_is_not_kept(tmp_path, two_gpus, monkey
 
         return rate
 
-    monkeypatch.setattr(together, "measured_rate", measured_rate)
+    monkeypatch.setattr(shared_rate, "measured_rate", measured_rate)
     assert train_all(Store(tmp_path)).stopped
     assert two_gpus[0].workers == 2
     assert not (tmp_path / ".sharing").exists()

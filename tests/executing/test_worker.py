@@ -9,15 +9,15 @@ import pytest
 
 from repro.errors import CaptureError, StoreError
 from repro.executing import worker
-from repro.executing.worker import Assignment, Done, Site, work
+from repro.executing.worker import Assignment, Done, Setup, work
 from repro.runs.store import Store
 from tests.executing.test_execute import tiny
 
 
 def test_a_worker_reports_an_unexpected_error_instead_of_raising(tmp_path, monkeypatch):
     monkeypatch.setattr("repro.training.learner", lambda *_: 1 / 0)
-    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None)
-    (done,) = work([Assignment(spec=tiny(0), criteria={}, site=site)])
+    setup = Setup(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None)
+    (done,) = work([Assignment(spec=tiny(0), criteria={}, setup=setup)])
     assert (done.status, done.error) == ("failed", "ZeroDivisionError: division by zero")
 
 
@@ -46,8 +46,8 @@ def test_a_worker_whose_gpu_is_spoiled_hands_its_runs_to_a_process_without_that_
     monkeypatch.setattr(worker, "_AVOID", {"other": "why"})
     monkeypatch.setattr(worker, "_SUCCESSOR", None)
     monkeypatch.setattr("repro.training.run", spoiled)
-    site = Site(store=Store(tmp_path), data_dir=Path(), device="cuda", workers=1, deadline=None)
-    assignments = [Assignment(spec=tiny(seed), criteria={}, site=site) for seed in range(2)]
+    setup = Setup(store=Store(tmp_path), data_dir=Path(), device="cuda", workers=1, deadline=None)
+    assignments = [Assignment(spec=tiny(seed), criteria={}, setup=setup) for seed in range(2)]
     assert [work([one]) for one in assignments] == [["done there"], ["done there"]]
     assert tried == [{"other": "why"}]
     assert started == [(1, "cuda:1", {"other": "why", "compiled": "permission"})]
@@ -57,8 +57,8 @@ def test_a_worker_whose_gpu_is_spoiled_hands_its_runs_to_a_process_without_that_
 @pytest.fixture
 def at_once(tmp_path):
     """Trains three runs at once in this process."""
-    site = Site(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None, together=3)
-    assignments = [Assignment(spec=tiny(seed), criteria={}, site=site) for seed in range(3)]
+    setup = Setup(store=Store(tmp_path), data_dir=Path(), device="cpu", workers=1, deadline=None, threads=3)
+    assignments = [Assignment(spec=tiny(seed), criteria={}, setup=setup) for seed in range(3)]
     return lambda: work(assignments)
 
 
@@ -136,7 +136,7 @@ def test_after_an_error_that_spoils_the_gpu_another_process_trains_what_follows(
     begun = []
     monkeypatch.setattr(worker, "_succeed", lambda avoid: begun.append(dict(avoid)))
     monkeypatch.setattr(worker, "_AVOID", {"fused": "why"})
-    site = Site(store=Store(tmp_path), data_dir=Path(), device="cuda", workers=1, deadline=None)
+    setup = Setup(store=Store(tmp_path), data_dir=Path(), device="cuda", workers=1, deadline=None)
     for error in (
         RuntimeError("CUDA out of memory. Tried to allocate 9 GiB"),
         RuntimeError("CUDA error: an illegal memory access was encountered"),
@@ -147,6 +147,6 @@ def test_after_an_error_that_spoils_the_gpu_another_process_trains_what_follows(
             raise error
 
         monkeypatch.setattr("repro.training.run", spoiled)
-        (done,) = work([Assignment(spec=tiny(0), criteria={}, site=site)])
+        (done,) = work([Assignment(spec=tiny(0), criteria={}, setup=setup)])
         assert done.status == "failed"
     assert begun == [{"fused": "why"}] * 2

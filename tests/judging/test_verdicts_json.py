@@ -150,11 +150,11 @@ def test_a_store_without_runs_does_not_replace_verdicts_that_rest_on_some(checks
 def test_a_document_that_is_no_plain_file_is_refused_and_not_read_for_ever(saved):
     saved.unlink()
     saved.symlink_to("/dev/zero")
-    with pytest.raises(StoreError, match=r"no plain file"):
+    with pytest.raises(StoreError, match=r"not a plain file"):
         verdicts_json.load(saved)
 
 
 def test_half_a_character_is_named(saved):
     saved.write_text(saved.read_text().replace('"tiny"', r'"\ud83d"', 1))
-    with pytest.raises(StoreError, match=r"is no verdicts.json \(it holds '.ud83d', which is no character\); make it"):
+    with pytest.raises(StoreError, match=r"is no verdicts.json \(it holds '.ud83d', which is not a character\)"):
         verdicts_json.load(saved)

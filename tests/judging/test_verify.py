@@ -68,4 +68,4 @@ def test_a_page_that_cannot_be_compared_is_a_difference(saved, made, harm):
         saved.write_text(verdicts_json.text(made))
     lines, code = verify.verify(saved, json.loads(saved.read_text()), page=page)
     assert code == 2
-    assert ("does not fit together" if harm == "edited" else "no plain file") in lines[0]
+    assert ("does not fit together" if harm == "edited" else "not a plain file") in lines[0]

@@ -78,8 +78,8 @@ def test_a_link_is_refused(there, file):
         ("spec.json", b"\xff\x00\xfe", "holds no run spec"),
         ("spec.json", b"[" * 100_000, "holds no run spec"),
         ("spec.json", b"{}", "holds no run spec"),
-        ("run.json", b"[" * 100_000, "run.json is no run record"),
-        ("run.json", b"{}", "run.json is no run record"),
+        ("run.json", b"[" * 100_000, "run.json is not a run record"),
+        ("run.json", b"{}", "run.json is not a run record"),
         ("history.jsonl", b"", "history.jsonl was changed"),
     ],
 )

@@ -36,7 +36,7 @@ def test_a_harmed_file_is_named_when_the_run_is_checked(store, finished, harm, n
 def test_a_record_that_is_no_record_is_refused(store, finished, text):
     finished(store, SPEC)
     (store.folder(SPEC) / "run.json").write_text(text)
-    with pytest.raises(StoreError, match=r"run\.json is no run record or was edited \(.*\); delete"):
+    with pytest.raises(StoreError, match=r"run\.json is not a run record, or was edited \(.*\); delete"):
         store.run(SPEC)
 
 
@@ -44,7 +44,7 @@ def test_a_record_that_is_no_record_is_refused(store, finished, text):
 def test_a_record_with_a_renamed_key_is_refused_however_deep_it_stands(store, finished, name):
     path = finished(store, SPEC).folder / "run.json"
     path.write_text(path.read_text().replace(f'"{name}":', f'"{name}_":', 1))
-    with pytest.raises(StoreError, match=r"run\.json is no run record or was edited \(.*\); delete"):
+    with pytest.raises(StoreError, match=r"run\.json is not a run record, or was edited \(.*\); delete"):
         store.run(SPEC)
 
 
@@ -122,7 +122,7 @@ def test_a_record_of_other_types_is_refused_although_its_hash_is_right(store, fi
     run = finished(store, SPEC)
     store_module._write_record(run.folder, {**run.record, **record})
     with pytest.raises(
-        DamagedRunError, match=r"run\.json is no run record or was edited \(its .* not what a run writes"
+        DamagedRunError, match=r"run\.json is not a run record, or was edited \(its .* not what a run writes"
     ):
         store.run(SPEC)
 
@@ -132,7 +132,7 @@ def test_what_is_no_plain_file_is_refused_and_not_read_for_ever(store, finished)
     for make in (lambda: os.mkfifo(path), lambda: path.symlink_to("/dev/zero")):
         path.unlink()
         make()
-        with pytest.raises(DamagedRunError, match=r"run\.json cannot be read \(no plain file\)"):
+        with pytest.raises(DamagedRunError, match=r"run\.json cannot be read \(not a plain file\)"):
             store.run(SPEC)
 
 
@@ -187,5 +187,5 @@ def test_a_record_has_the_hash_of_every_file_beside_it(store, finished):
 
 
 def test_a_record_with_half_a_character_is_refused(store, finished):
-    with pytest.raises(StoreError, match=r"is no run record or was edited"):
+    with pytest.raises(StoreError, match=r"is not a run record, or was edited"):
         finished(store, SPEC, part={"device": "\ud83d"})

@@ -182,7 +182,7 @@ def test_a_run_out_of_requeues_is_exhausted_with_what_it_kept(long, sound):
     assert long.store.progress(specs(long)[0]) > 0
     assert {one["key"] for one in status["account"]["exhausted"]} == {run.key for run in specs(long)}
     assert "2 failed before and are left out" in long.submit()
-    assert "2 to queue" in long.run("retry", "--failed", "--cluster", "box")
+    assert "2 to queue" in long.run("retry", "--cluster", "box")
     long.wait_for_reports()
     sound(long)
 
@@ -200,7 +200,7 @@ def test_a_job_refuses_code_that_it_was_not_planned_with(user, sound):
     slurm("scancel", user.submissions[0].report_job)  # it would wait ten minutes for the old code to come back
     user.wait_for_reports()
     user.profile()
-    user.run("retry", "--failed", "--any-code", "--cluster", "box")
+    user.run("retry", "--any-code", "--cluster", "box")
     user.wait_for_reports()
     sound(user)
 

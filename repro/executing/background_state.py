@@ -15,8 +15,8 @@ from repro.errors import ReproError
 from repro.executing.execute import Listener, Tally
 from repro.executing.load import PausePolicy
 from repro.executing.worker import Done
-from repro.planning.durations import duration
 from repro.planning.plan import Plan
+from repro.planning.quantities import duration
 from repro.runs.files import explain_write_errors, write
 from repro.runs.store import Store
 

@@ -12,8 +12,8 @@ import pytest
 
 from repro.cli.main import main
 from repro.errors import StoreError
-from repro.executing import older
-from repro.executing.older import judged_by
+from repro.executing import other_commit
+from repro.executing.other_commit import judged_by
 from repro.judging import compared
 from repro.provenance import PACKAGE
 
@@ -46,11 +46,11 @@ def test_a_judge_that_is_terminated_leaves_no_copy_and_those_of_killed_ones_go(m
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    left = tmp_path / f"{older.COPY}{process.pid}-abc"  # of a process that is no more
+    left = tmp_path / f"{other_commit.COPY}{process.pid}-abc"  # of a process that is no more
     left.mkdir()
-    other = tmp_path / f"{older.COPY}{os.getppid()}-abc"  # of one that lives
+    other = tmp_path / f"{other_commit.COPY}{os.getppid()}-abc"  # of one that lives
     other.mkdir()
-    with pytest.raises(SystemExit) as ended, older._copy() as place:
+    with pytest.raises(SystemExit) as ended, other_commit._copy() as place:
         assert sorted(path.name for path in tmp_path.iterdir()) == sorted([other.name, Path(place).name])
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(10)

@@ -8,6 +8,7 @@ from typing import Any
 from repro.errors import DataError, ReproError, SpecError
 from repro.executing.devices import processes
 from repro.planning.plan import Plan, Planned
+from repro.planning.quantities import counted
 from repro.runs.datasets import DATASETS, check_data_present
 
 FEW = 3  # claims that a line names
@@ -30,7 +31,7 @@ class LeftOut:
     def line(self) -> str:
         """How many runs, for which claims, and why, in one line."""
         named = ", ".join(self.claims[:FEW]) + (f" and {len(self.claims) - FEW} more" * (len(self.claims) > FEW))
-        count = f"{len(self.runs)} run{'s' * (len(self.runs) > 1)}"
+        count = counted(len(self.runs), "run")
         return f"{'cannot be trained yet' if self.mendable else 'left out'}: {count} for {named}: {self.why}"
 
 

@@ -1,4 +1,4 @@
-"""Durations in seconds: from texts such as 90s, 45m, 1.5h or 2d, back, and in words for a reader."""
+"""Quantities in words: durations, from texts such as 90s, 45m, 1.5h or 2d and back, and counted things."""
 
 import re
 
@@ -6,15 +6,20 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 EXAMPLES = "90s, 45m, 1.5h or 2d"
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number of things, such as "1 claim" or "2 claims"; ``many`` where a plain s does not make the plural."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
+
+
 def seconds(text: str) -> float:
     """Seconds of a duration.
 
     Raises:
-        ValueError: the text is no duration.
+        ValueError: the text is not a duration.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text, re.ASCII)
     if match is None:
-        raise ValueError(f"{text!r} is no duration; write {EXAMPLES}")
+        raise ValueError(f"{text!r} is not a duration; write {EXAMPLES}")
     return float(match[1]) * UNITS[match[2]]
 
 

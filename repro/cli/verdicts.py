@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from repro.cli.output import counted
 from repro.cluster.hours import account
 from repro.collecting.catalogue import rows_of
 from repro.judging import document, preregister
 from repro.planning.device import ASSUMED
 from repro.planning.plan import plan
 from repro.planning.price import prices
+from repro.planning.quantities import counted
 from repro.planning.scales import scales
+from repro.reporting.checklist import as_registered, since_registered
 from repro.runs.store import Store
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from repro.judging.verdict import Judgement
 
 
-def judged(
+def verdicts(
     session: "Session", store: Store, *, scale: str, copy: str | None, thorough: bool = False
 ) -> tuple[dict[str, Any], list["Judgement"]]:
     """The document of a session's checks, and its rows.
@@ -71,12 +72,9 @@ def _registered(found: dict[str, Any] | None) -> str:
     """Whether the judged rules are the registered ones, in one line."""
     if found is None:
         return "No rule was registered; before the next runs: repro preregister"
-    differences = [] if found["judging_code"] else ["the judging code differs"]
-    for name, words in (("changed", "changed since"), ("unregistered", "not in it")):
-        if found[name]:
-            differences.append(f"{len(found[name])} checks {words}, such as {found[name][0]}")
     sums = ", ".join(one[:12] for one in found["sha256"].split(", "))
     where = f"{found['file']} ({found['registered']}, SHA-256 {sums})"
-    return (
-        f"Not as registered in {where}: {'; '.join(differences)}" if differences else f"Judged as registered in {where}"
-    )
+    if as_registered(found):
+        return f"Judged as registered in {where}"
+    example = [f"; for example {name}" for name in (*found["changed"], *found["unregistered"])][:1]
+    return f"Not as registered in {where}: {since_registered(found)}{''.join(example)}"

@@ -7,7 +7,7 @@ import pytest
 
 from repro.claim import LOOKS
 from repro.errors import DataError, SpecError
-from repro.executing import here
+from repro.executing import trainable_here
 from repro.executing.execute import run_all
 from repro.planning.plan import plan
 from repro.recipes import cifar, imagenet
@@ -42,7 +42,7 @@ def planned(tmp_path, *checks):
 
 
 def left(tmp_path, *checks, found=GPUS[:2]):
-    return here.left_out(planned(tmp_path, *checks), found, tmp_path)
+    return trainable_here.left_out(planned(tmp_path, *checks), found, tmp_path)
 
 
 def test_runs_of_more_devices_than_there_are_are_left_out_with_the_reason(tmp_path):
@@ -65,15 +65,15 @@ def test_on_a_cluster_there_are_as_many_devices_as_a_run_takes(tmp_path):
 
 def test_nothing_is_left_out_where_everything_can_be_trained(tmp_path):
     made = planned(tmp_path, SMALL)
-    assert here.left_out(made, ("cpu",), tmp_path) == ()
-    assert here.without(made, ()) is made
+    assert trainable_here.left_out(made, ("cpu",), tmp_path) == ()
+    assert trainable_here.without(made, ()) is made
 
 
 def test_a_data_set_that_a_command_fetches_is_no_reason_to_leave_out(tmp_path):
     made, found = planned(tmp_path, SMALL, REAL), left(tmp_path, SMALL, REAL)
     assert [one.line.partition(":")[0] for one in found] == ["cannot be trained yet"]
     with pytest.raises(DataError, match="repro data fetch cifar10"):
-        here.refuse(made, found, named=(), strict=False)
+        trainable_here.refuse(made, found, named=(), strict=False)
 
 
 @pytest.mark.parametrize(
@@ -84,20 +84,20 @@ def test_a_data_set_that_a_command_fetches_is_no_reason_to_leave_out(tmp_path):
 def test_what_may_not_be_left_out_is_refused_in_one_line(tmp_path, checks, named, strict):
     made = planned(tmp_path, *checks)
     with pytest.raises(SpecError, match="^imagenet-resnet-18 .* cannot be trained here: a run takes 8 GPUs") as caught:
-        here.refuse(made, left(tmp_path, *checks), named=named, strict=strict)
+        trainable_here.refuse(made, left(tmp_path, *checks), named=named, strict=strict)
     assert "\n" not in str(caught.value)
 
 
 def test_what_is_named_beside_something_that_can_be_trained_is_not_confused_with_it(tmp_path):
     made = planned(tmp_path, SMALL, LARGE)
-    here.refuse(made, left(tmp_path, SMALL, LARGE), named=("small",), strict=False)
+    trainable_here.refuse(made, left(tmp_path, SMALL, LARGE), named=("small",), strict=False)
 
 
 def trained(monkeypatch, tmp_path, *checks, **more):
     """The specs that would be trained, the tally and the plan that a listener is told of."""
     given, told = [], []
 
-    def train(runs, site, stop, report):
+    def train(runs, setup, stop, report):
         given.extend(run.spec for run in runs)
         return False
 
@@ -110,7 +110,7 @@ def trained(monkeypatch, tmp_path, *checks, **more):
 
 
 def test_the_rest_is_trained_and_told_of_alone(monkeypatch, tmp_path):
-    monkeypatch.setattr("repro.executing.here.processes", lambda found: 2)
+    monkeypatch.setattr("repro.executing.trainable_here.processes", lambda found: 2)
     given, tally, told = trained(monkeypatch, tmp_path, SMALL, LARGE)
     assert given == [tiny(0)]
     assert [run.spec for run in told[0].runs] == given
@@ -118,7 +118,7 @@ def test_the_rest_is_trained_and_told_of_alone(monkeypatch, tmp_path):
 
 
 def test_once_the_rest_is_complete_nothing_is_refused(monkeypatch, tmp_path, finished):
-    monkeypatch.setattr("repro.executing.here.processes", lambda found: 2)
+    monkeypatch.setattr("repro.executing.trainable_here.processes", lambda found: 2)
     finished(Store(tmp_path / "store"), tiny(0))
     given, tally, _ = trained(monkeypatch, tmp_path, SMALL, LARGE)
     assert given == []
@@ -127,7 +127,7 @@ def test_once_the_rest_is_complete_nothing_is_refused(monkeypatch, tmp_path, fin
 
 @pytest.mark.parametrize("more", [{"named": ("large",)}, {"strict": True}])
 def test_a_refusal_writes_nothing(monkeypatch, tmp_path, more):
-    monkeypatch.setattr("repro.executing.here.processes", lambda found: 2)
+    monkeypatch.setattr("repro.executing.trainable_here.processes", lambda found: 2)
     with pytest.raises(SpecError):
         trained(monkeypatch, tmp_path, SMALL, LARGE, **more)
     assert list(Path(tmp_path).iterdir()) == []
