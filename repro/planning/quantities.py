@@ -8,7 +8,7 @@ EXAMPLES = "90s, 45m, 1.5h or 2d"
 
 def counted(count: int, one: str, many: str = "") -> str:
     """A number of things, such as "1 claim" or "2 claims"; ``many`` where a plain s does not make the plural."""
-    return f"{count} {one if count == 1 else many or f'{one}s'}"
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def seconds(text: str) -> float:

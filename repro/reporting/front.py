@@ -7,6 +7,7 @@ from typing import Any
 from repro.claim import CONTROL
 from repro.judging.coverage import Standing
 from repro.judging.verdict import HOLDS, PROVISIONAL
+from repro.planning.quantities import counted
 from repro.reporting.text import duration, gathered, hours
 from repro.reporting.trained import networks
 
@@ -86,7 +87,7 @@ def _own_side(runs: Sequence[Json]) -> dict[str, str]:
         "data": ", ".join(sorted({run["spec"]["dataset"] for run in trained})) or NONE,
         "training": training or NONE,
         "seeds": seeds(trained) or NONE,
-        "cost": f"{hours} of one device by the clock, {len(trained):,} runs" if trained else NONE,
+        "cost": f"{hours} of one device by the clock, {counted(len(trained), 'run')}" if trained else NONE,
     }
 
 
@@ -109,7 +110,7 @@ def next_step(made: Json) -> str:
     if entry is None:
         return ""
     missing = entry["runs"] - entry["complete"]
-    text = f"{missing:,} more runs at {entry['scale']} scale, about {hours(entry['core_hours'])}"
+    text = f"{counted(missing, 'more run')} at {entry['scale']} scale, about {hours(entry['core_hours'])}"
     priced = [row for row in made["coverage"] if row["seconds"] and row["standing"] == Standing.PENDING]
     if entry["scale"] != made["scale"] or not priced:
         return f"{text}."

@@ -7,6 +7,7 @@ from typing import Any
 
 from repro.compare.finding import between
 from repro.judging.explain import otherwise
+from repro.planning.quantities import counted
 from repro.reporting.text import point, short
 
 Json = dict[str, Any]
@@ -32,7 +33,7 @@ def line(entry: Json, kind: str, rows: Sequence[Json], found: str) -> str:
     held = [why for row in rows if (why := withheld(row))]
     parts = [
         ": ".join(filter(None, (counts, found.strip("–")))),
-        f"{waiting} runs missing" if waiting else "",
+        f"{counted(waiting, 'run')} missing" if waiting else "",
         f"{len(held)} withheld: {held[0].rstrip('.')}" if held else "",
     ]
     return f"{'; '.join(filter(None, parts))}."

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from repro.collecting.garbage import no_search
 from repro.errors import StoreError
 from repro.judging.verdicts_json import text
+from repro.planning.quantities import counted
 from repro.provenance import PACKAGE
 from repro.provenance import folder as beside_package
 from repro.reporting import crate
@@ -147,7 +148,7 @@ def _templates(root: Path) -> Environment:
     made = Environment(
         loader=FileSystemLoader(root), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters |= {"number": number, "p": probability, "hours": hours}
+    made.filters |= {"number": number, "p": probability, "hours": hours, "counted": counted}
     return made
 
 

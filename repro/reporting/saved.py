@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from repro.planning.quantities import counted
 from repro.reporting import redrawn
 from repro.reporting.panel import Drawn, draw, table
 from repro.reporting.rows import Row
@@ -27,7 +28,7 @@ def shown(figure: Json, runs: Sequence[Json], scale: str) -> Json:
     count = len(names)
     drawings = drawings if count else []
     name = re.sub(r"[^A-Za-z0-9-]+", "-", f"{figure['work']}-{figure['id']}")
-    note = f"{count} runs on {', '.join(data)}"
+    note = f"{counted(count, 'run')} on {', '.join(data)}"
     return {
         **{key: figure[key] for key in ("work", "place", "title", "caption", "lead")},
         "anchor": f"figure-{name}",
