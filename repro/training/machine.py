@@ -6,7 +6,7 @@ import os
 import platform
 import resource
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +58,11 @@ def part(device: torch.device) -> dict[str, Any]:
 
 
 def code() -> dict[str, Any]:
-    """What computed: commit, digest of the code, versions."""
-    return {
-        "commit": commit(),
-        "code": code_digest(),
-        "torch": torch.__version__,
-        "scikit-learn": version("scikit-learn"),
-        "python": platform.python_version(),
-    }
+    """What computed: commit, digest of the code, versions; scikit-learn's where it is, as most runs do without it."""
+    found = {"commit": commit(), "code": code_digest(), "torch": torch.__version__}
+    with contextlib.suppress(PackageNotFoundError):
+        found["scikit-learn"] = version("scikit-learn")
+    return found | {"python": platform.python_version()}
 
 
 def hardware(device: torch.device) -> dict[str, Any]:
