@@ -1,6 +1,7 @@
 """The comparison with the plain loop: what it times on a GPU, and that a part of it is not lost with the rest."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -23,7 +24,8 @@ def test_on_a_gpu_whole_epochs_are_timed_until_there_are_seconds_of_them():
 
 def test_what_was_measured_before_a_process_failed_is_kept(tmp_path, monkeypatch, capfd):
     worker = tmp_path / "worker"
-    worker.write_text(f"#!{sys.executable}\nprint('{{\"rate\": 5.0, \"peak\": 1, \"start\": 2.0}}')\nraise MemoryError\n")
+    line = json.dumps({"rate": 5.0, "peak": 1, "start": 2.0})
+    worker.write_text(f"#!{sys.executable}\nprint('{line}')\nraise MemoryError\n")
     worker.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(worker))
     given = argparse.Namespace(data_dir=Path(), results=Path(), networks="resnet-14", machine=False)
