@@ -2,11 +2,14 @@
 
 The plain loop is what published code does: torchvision's transforms on PIL images in a DataLoader, torch as it is set
 out of the box, every parameter but γ and β with ``requires_grad=False``, and the loss read back in every step. Both
-train the same networks from the same seed. Repetitions alternate, each in a process of its own below this one. On a CPU
-rates are images a second of processor time, loaders included, since others may use the machine too; and the plain loop
-has one thread, as the engine has, since threads that wait for each other on a busy machine would count as work. With
-``--machine``, on one that does nothing else, rates are of the wall and of the whole machine: the plain loop has as many
-threads as torch takes, the engine a process on every core.
+train the same networks from the same seed. Repetitions alternate, each in a process of its own below this one, which
+tells its results on stderr as they come. On a CPU rates are images a second of processor time, loaders included, since
+others may use the machine too; and the plain loop has one thread, as the engine has, since threads that wait for each
+other on a busy machine would count as work. With ``--machine``, on one that does nothing else, rates are of the wall
+and of the whole machine: the plain loop has as many threads as torch takes, the engine a process on every core.
+
+On a GPU both are timed over whole epochs after a first one, without evaluation: the plain loop with a loader on every
+core, the engine with what it draws for each epoch; float32 is IEEE's in both, though torch out of the box has TF32.
 """
 
 import argparse
@@ -17,7 +20,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,7 +42,7 @@ ARMS = ("plain", "engine")
 WARM = 2  # steps before the timed ones
 SECONDS = 2.0  # of timed steps, about, by what a step should take
 LONGER = 5  # times as many where processes run at once: they do not begin in the same moment
-LOADERS = 2  # workers of the DataLoader
+LOADERS = 2  # workers of the DataLoader, on a CPU
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -47,7 +50,12 @@ def main() -> None:
     """Prints the table, one row a network and precision."""
     given = _options()
     if given.worker:
-        print(json.dumps([*_measured(given)]))
+        for one in _measured(given):
+            print(json.dumps(one), flush=True)
+            told = f"{one['network']}, {one['precision']}, {given.worker}: {one['rate']:.0f} images/s"
+            print(
+                f"{told}, {one['images']} in {one['seconds']:.1f} s, peak {one['peak'] / 1e6:.0f} MB", file=sys.stderr
+            )
         return
     kind = detect_device()
     device = at_hand(given.results, kind, device_name(kind))
@@ -69,7 +77,7 @@ def table(
     data = {one["data"] for arms in found.values() for some in arms.values() for one in some}
     here = device_name(device.kind) if device.kind == "cpu" else device.words  # the limit may be another's
     yield f"{here}, {os.cpu_count()} cores; {', '.join(map(str, data))}; {unit}, median (range, n = {n})"
-    yield f"limit: {device.source}"
+    yield f"limit: {device.source}" + ("" if device.kind == "cpu" else "; of steps whose operations are not fused")
     yield "| network | plain loop | engine | times | engine's share of the limit | peak MB | start, s |"
     yield "|---|---|---|---|---|---|---|"
     for network in NETWORKS:
@@ -113,13 +121,12 @@ def _run(given: argparse.Namespace, arm: str) -> list[dict[str, Any]]:
     words = [sys.executable, "-m", "tests.beside", "--worker", arm, "--data-dir", given.data_dir]
     words += ["--results", given.results, "--networks", given.networks, *(["--machine"] if given.machine else [])]
     count = _cores() if given.machine and arm == "engine" and detect_device() == "cpu" else 1
-    started = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(count)]
-    ended = [(*process.communicate(), process.returncode) for process in started]
-    for _, error, code in ended:
-        if code:
-            print(f"{arm}: not measured: {error.strip().splitlines()[-1]}", file=sys.stderr)
-            return []
-    return [_together(same) for same in zip(*(json.loads(out.splitlines()[-1]) for out, *_ in ended), strict=True)]
+    started = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(count)]
+    told = [process.communicate()[0].splitlines() for process in started]
+    for process in started:
+        if process.returncode:
+            print(f"{arm}: exit {process.returncode}; what it had not measured is missing", file=sys.stderr)
+    return [_together(same) for same in zip(*(map(json.loads, lines) for lines in told), strict=False)]
 
 
 def _together(same: tuple[dict[str, Any], ...]) -> dict[str, Any]:
@@ -158,12 +165,14 @@ def _measured(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
             machine.forget_peak_memory(device)
             call = _plain if given.worker == "plain" else _engine
             steps = min(steps, 80)
-            seconds, first = call(spec, device, given.data_dir if real else None, steps, given.machine)
+            images, seconds, first = call(spec, device, given.data_dir if real else None, steps, given.machine)
             start = start or first
             yield {
                 "network": network,
                 "precision": precision,
-                "rate": steps * spec.batch_size / seconds,
+                "images": images,
+                "seconds": seconds,
+                "rate": images / seconds,
                 "peak": machine.peak_memory(device),
                 "start": start,
                 "data": "CIFAR-10 re-encoded as JPEG" if real else "random images",
@@ -195,8 +204,17 @@ def _clock(device: Any, machine: bool) -> float:
     return time.time() - _began()
 
 
-def _plain(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int, machine: bool) -> tuple[float, float]:
-    """Seconds of some steps, and those until the first was done."""
+def _whole_epochs(epoch: Callable[[int], int], clock: Callable[[], float]) -> tuple[int, float]:
+    """Images and seconds of some epochs; ``epoch`` trains one by its number and returns how many images it has."""
+    began, images, number = clock(), 0, 1
+    while clock() - began < SECONDS:
+        images += epoch(number)
+        number += 1
+    return images, clock() - began
+
+
+def _plain(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int, machine: bool) -> tuple[int, float, float]:
+    """Images and seconds of some steps, or on a GPU of whole epochs, and the seconds until the first step was done."""
     import torch
     from PIL import Image
     from torch.utils.data import DataLoader, Dataset
@@ -204,6 +222,7 @@ def _plain(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int, mac
 
     from repro.training.models import build, parts
     from repro.training.models.initial import fill
+    from repro.training.precision import arithmetic
 
     clock = partial(_clock, device, machine)
     if device.type == "cpu" and not machine:
@@ -236,16 +255,12 @@ def _plain(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int, mac
     optimizer = torch.optim.SGD(moving, lr=0.1, momentum=0.9, weight_decay=1e-4)
     criterion, low = torch.nn.CrossEntropyLoss(), spec.precision == "bfloat16"
 
-    def epoch(count: int) -> None:
-        loader = DataLoader(
-            Images(count * spec.batch_size),
-            batch_size=spec.batch_size,
-            shuffle=True,
-            num_workers=LOADERS,
-            pin_memory=device.type == "cuda",
-        )
+    def loader(count: int, **more: Any) -> Any:
+        return DataLoader(Images(count), batch_size=spec.batch_size, shuffle=True, **more)
+
+    def train(batches: Any) -> None:
         loss_sum, correct = 0.0, 0
-        for x, y in loader:
+        for x, y in batches:
             x, y = x.to(device, non_blocking=True), y.to(device, non_blocking=True)
             optimizer.zero_grad()
             with torch.autocast(device.type, torch.bfloat16, enabled=low):
@@ -256,18 +271,27 @@ def _plain(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int, mac
             loss_sum += loss.item()
             correct += logits.argmax(1).eq(y).sum().item()
 
-    epoch(1)
+    if device.type == "cuda":
+        arithmetic("float32", device)  # with which autocast has nothing to do
+        many = {"num_workers": _cores(), "pin_memory": True, "persistent_workers": True}
+        train(loader(spec.batch_size, num_workers=1))
+        first, every = clock(), loader(len(images), **many)
+        train(every)  # its loaders start here, and stay
+        return *_whole_epochs(lambda _: train(every) or len(images), clock), first
+    train(loader(spec.batch_size, num_workers=LOADERS))
     first = clock()
-    epoch(WARM)
+    train(loader(WARM * spec.batch_size, num_workers=LOADERS))
     began = clock()
-    epoch(steps)
-    return clock() - began, first
+    train(loader(steps * spec.batch_size, num_workers=LOADERS))
+    return steps * spec.batch_size, clock() - began, first
 
 
-def _engine(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int, together: bool) -> tuple[float, float]:
+def _engine(
+    spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int, together: bool
+) -> tuple[int, float, float]:
     """The same of the suite's own training."""
     from repro.training import machine, rates
-    from repro.training.data import load
+    from repro.training.data import batches, load
     from repro.training.loop import State, start, train
     from repro.training.trainable import lower, prepare
     from repro.training.ways import way
@@ -278,16 +302,34 @@ def _engine(spec: ResNetSpec, device: Any, data_dir: Path | None, steps: int, to
     net = prepare(spec, device)
     lower(net, spec.precision)
     state, times = start(spec, net), []
-    chosen = way(spec, net, examples, state, {})
+    # Compiling, which pays in a run of hours, would take most of a minute here.
+    chosen = way(spec, net, examples, state, {"compiled": "not asked for"})
+
+    def epoch(number: int) -> int:
+        """As the loop's, but for the evaluation at its end."""
+        drawn = batches(spec, examples, number)
+        net.model.train()
+        for step in range(drawn.count):
+            chosen.step(drawn, step, spec.learning_rate)
+        state.sums.tolist()
+        state.sums.zero_()
+        return len(examples.train.labels)
 
     def over(_: State) -> bool:
         done = len(times)  # steps
         times.append(clock() if done in (1, WARM, WARM + steps) else 0.0)
         return done == WARM + steps
 
+    if device.type == "cuda":
+        print(json.dumps({"network": spec.network, "precision": spec.precision, **chosen.record()}), file=sys.stderr)
+        first_batch = batches(spec, examples, 0)
+        chosen.step(first_batch, 0, spec.learning_rate)
+        first = clock()
+        epoch(0)
+        return *_whole_epochs(epoch, clock), first
     for _ in train(spec, net, examples, state, over, chosen.step):
         pass
-    return times[-1] - times[WARM], times[1]
+    return steps * spec.batch_size, times[-1] - times[WARM], times[1]
 
 
 def _began() -> float:

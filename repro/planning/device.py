@@ -35,7 +35,7 @@ class Device:
     flops: Mapping[str, float]  # by precision, floating-point operations a second of a large product
     half: float  # channels of a convolution that reaches half of them
     bandwidth: float  # bytes a second, read and written, of a large copy
-    launch: float  # seconds to start one operation
+    launch: float  # seconds to start one operation; on a GPU, in a recorded graph
     source: str  # where the figures are from, with the date of a measurement
     measured: bool  # here; else assumed
     trained: tuple[Trained, ...] = ()  # by which estimates are corrected
@@ -52,7 +52,8 @@ class Device:
     def limits(self, work: Work) -> tuple[float, float, float]:
         """Seconds of arithmetic, of memory traffic and of launches for one of the times that work is done."""
         rate = self.flops.get(work.precision, self.flops["float32"])
-        return (work.flops + self.half * work.narrow) / rate, work.bytes / self.bandwidth, work.launches * self.launch
+        launches = work.launches - (work.spared if self.kind == "cuda" else 0.0)
+        return (work.flops + self.half * work.narrow) / rate, work.bytes / self.bandwidth, launches * self.launch
 
 
 # What `repro bench` trains for a few steps: two widths, and sequences by products, convolutions and recurrence.

@@ -27,7 +27,8 @@ class Work(NamedTuple):
     flops: float  # floating-point operations of convolutions and products, two a multiply-accumulate
     narrow: float  # the same, those of each layer divided by its channels: a narrow layer keeps a processor less busy
     bytes: float  # read and written, where no operation is fused with another
-    launches: float  # operations that are started one after the other
+    launches: float  # operations that are started one after the other, and Python between them in units of one
+    spared: float = 0.0  # of those, what a GPU does without that replays a recorded step
 
 
 class Layer(NamedTuple):
@@ -117,6 +118,7 @@ def _of_resnet(spec: ResNetSpec | ImageNetSpec, batch: int, layers: tuple[Layer,
         narrow=2 * narrow * passes * batch,
         bytes=values * (FORWARD + back * BACKWARD + weights * WEIGHTS) * batch * size,
         launches=PYTHON + STEP + per_layer * len(layers),
+        spared=PYTHON if isinstance(spec, ResNetSpec) else 0.0,  # steps on ImageNet are taken eagerly
     )
     return step, _evaluation(spec, layers, FORWARD, EVALUATION + LAYER_FORWARD * len(layers))
 

@@ -92,11 +92,13 @@ def _record(body: Body, index: Tensor, stream: torch.cuda.Stream, pool: Any) -> 
     """What replays a step on an index."""
     here = torch.cuda.current_stream(stream.device)
     stream.wait_stream(here)  # autograd's nodes must not be bound to the default stream
-    with torch.cuda.stream(stream):
-        for number in range(WARM):
-            with _no_waiting() if number else nullcontext():  # libraries may wait when they are first used
-                body(index)
-    here.wait_stream(stream)
+    try:
+        with torch.cuda.stream(stream):
+            for number in range(WARM):
+                with _no_waiting() if number else nullcontext():  # libraries may wait when they are first used
+                    body(index)
+    finally:
+        here.wait_stream(stream)  # what puts the state back, here, comes after the steps that moved it
     torch.cuda.synchronize(stream.device)
     graph, first = torch.cuda.CUDAGraph(), list[Exception]()
     try:

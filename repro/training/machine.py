@@ -6,7 +6,7 @@ import os
 import platform
 import resource
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +58,11 @@ def part(device: torch.device) -> dict[str, Any]:
 
 
 def code() -> dict[str, Any]:
-    """What computed: commit, digest of the code, versions."""
-    return {
-        "commit": commit(),
-        "code": code_digest(),
-        "torch": torch.__version__,
-        "scikit-learn": version("scikit-learn"),
-        "python": platform.python_version(),
-    }
+    """What computed: commit, digest of the code, versions; scikit-learn's where it is, as most runs do without it."""
+    found = {"commit": commit(), "code": code_digest(), "torch": torch.__version__}
+    with contextlib.suppress(PackageNotFoundError):
+        found["scikit-learn"] = version("scikit-learn")
+    return found | {"python": platform.python_version()}
 
 
 def hardware(device: torch.device) -> dict[str, Any]:
@@ -79,18 +76,23 @@ def hardware(device: torch.device) -> dict[str, Any]:
 
 def forget_peak_memory(device: torch.device) -> None:
     """Lets ``peak_memory`` count from here: a worker trains many runs."""
+    # What the last run has freed is given back first.
     if device.type == "cuda":
+        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
-    with contextlib.suppress(AttributeError, OSError, TypeError):  # gives back what the last run has freed
+    with contextlib.suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
     with contextlib.suppress(OSError):  # where there is no such file, the peak is that of the whole process
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_memory(device: torch.device) -> int:
-    """Largest number of bytes that a GPU's tensors, or on a CPU this process, had taken since it was last forgotten."""
+    """Largest number of bytes that torch on a GPU, or on a CPU this process, had taken since it was last forgotten.
+
+    On a GPU also what is set aside for recorded steps: no tensor holds it between their replays, and no other may.
+    """
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
+        return torch.cuda.max_memory_reserved(device)
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):

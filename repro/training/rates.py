@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch.nn import functional
@@ -32,7 +33,8 @@ def rates(where: str) -> dict[str, float]:
     """Floating-point operations of a product by precision, and "convolution", "copy" and "launch", in units a second.
 
     The convolution's are floating-point operations too, the copy's bytes read and written, a launch's operations that
-    autograd follows forward and backward. On a CPU one thread is measured, by processor time, in float32 alone.
+    autograd follows forward and backward; a GPU replays them, as it does the steps of a run, from a recorded graph. On
+    a CPU one thread is measured, by processor time, in float32 alone.
     """
     device = torch.device(where)
     machine.settle(device)
@@ -40,8 +42,9 @@ def rates(where: str) -> dict[str, float]:
     side, kind = SIDE[device.type], device.type
     square = torch.randn(side, side, device=device)
     for precision in PRECISIONS if kind == "cuda" else PRECISIONS[:1]:
+        factor = square.to(torch.bfloat16) if precision == "bfloat16" else square  # else each product would round it
         with arithmetic(precision, device):
-            found[precision] = 2 * side**3 / _seconds(lambda: torch.mm(square, square), device)
+            found[precision] = 2 * side**3 / _seconds(partial(torch.mm, factor, factor), device)
     images = torch.randn(BATCH, CHANNELS, 32, 32, device=device).to(memory_format=torch.channels_last)
     kernel = torch.randn(CHANNELS, CHANNELS, 3, 3, device=device).to(memory_format=torch.channels_last)
     with arithmetic("float32", device):
@@ -58,7 +61,7 @@ def rates(where: str) -> dict[str, float]:
             value = value * 1.0
         value.backward()  # type: ignore[no-untyped-call]
 
-    found["launch"] = 2 * OPERATIONS / _seconds(chain, device)
+    found["launch"] = 2 * OPERATIONS / _seconds(_recorded(chain, device) if kind == "cuda" else chain, device)
     return found
 
 
@@ -116,6 +119,21 @@ def synchronise(device: torch.device) -> None:
     """Waits for what a GPU has been asked to do."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def _recorded(call: Callable[[], object], device: torch.device) -> Callable[[], object]:
+    """What replays a call as a CUDA graph."""
+    with torch.cuda.device(device):
+        stream, here = torch.cuda.Stream(device), torch.cuda.current_stream(device)  # type: ignore[no-untyped-call]
+        stream.wait_stream(here)
+        with torch.cuda.stream(stream):
+            for _ in range(WARM):
+                call()
+        here.wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=stream):
+            call()
+    return graph.replay
 
 
 def _seconds(call: Callable[[], object], device: torch.device) -> float:

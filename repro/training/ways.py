@@ -74,7 +74,7 @@ def fastest(
 ) -> Way:
     """The fastest of some ways that agree with the plain one, for a run with so many steps left.
 
-    ``differs`` gives the reason that a way is another computation, "" if it is not; ``pace`` its seconds of a step.
+    ``pace`` gives a way's seconds of a step; ``differs`` the reason that it is another computation, "" if it is not.
     What goes wrong with a way is the reason to do without it.
 
     Raises:
@@ -90,10 +90,10 @@ def fastest(
             continue
         try:
             made = make[name]()
+            seconds[name] = pace(made)  # first, so that a record tells what a way that differs would spare
             if reason := differs(made):
                 passed_over[name] = reason
                 continue
-            seconds[name] = pace(made)
         except Exception as error:
             found = _short(error)
             if isinstance(error, RecordingError) or spoils_gpu(error):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from repro.planning.cost import BUILD_SECONDS, Known, estimator, limit
 from repro.planning.device import ASSUMED, Device, Trained
-from repro.planning.work import work
+from repro.planning.work import PYTHON, work
 from repro.recipes import built, cifar, sequence
 
 # The machine may be busy with others: only the values count.
@@ -57,6 +57,14 @@ def test_whatever_is_slowest_decides(slow):
     device = dataclasses.replace(IDEAL, **slow)
     unit = {"flops": "flops", "bandwidth": "bytes", "launch": "launches"}[next(iter(slow))]
     assert limit(SPEC, device) == pytest.approx(sum(one.times * getattr(one, unit) for one in work(SPEC)))
+
+
+def test_a_gpu_replays_steps_of_a_resnet_without_the_python_between_its_operations():
+    slow = dataclasses.replace(IDEAL, launch=1.0)
+    for spec, spared in ((SPEC, PYTHON), (sequence("paper", 0, "mlp"), 0)):
+        step = work(spec)[0]
+        assert dataclasses.replace(slow, kind="cpu").limit(step) == step.launches
+        assert dataclasses.replace(slow, kind="cuda").limit(step) == step.launches - spared
 
 
 def test_narrow_layers_take_longer_than_their_arithmetic():

@@ -84,7 +84,7 @@ def pretended_gpu():
     """A machine with one pretended GPU."""
     with (
         mock.patch("torch.cuda.get_device_name", lambda *_: "a pretended GPU"),
-        mock.patch("torch.cuda.max_memory_allocated", lambda *_: 1),
+        mock.patch("torch.cuda.max_memory_reserved", lambda *_: 1),
         mock.patch("torch.cuda.reset_peak_memory_stats", lambda *_: None),
         mock.patch("torch.cuda.synchronize", lambda *_: None),
         PretendedGpu(),

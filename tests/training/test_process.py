@@ -4,11 +4,14 @@ import os
 import platform
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
+import torch
 
 from repro.runs.store import Store
+from repro.training import machine
 from tests.training.short import go, short
 
 FREED = """
@@ -54,6 +57,7 @@ import torch
 
 from repro.recipes import cifar, sequence
 from repro.runs.store import Store
+from repro.training import machine
 from repro.training import run
 from repro.training.optimizers import update_of
 
@@ -82,3 +86,22 @@ def test_peak_memory_is_that_of_the_run_and_not_of_what_its_process_did_before(t
     del taken
     go(short(), Store(tmp_path))
     assert 1e8 < Store(tmp_path).run(short()).record["parts"][0]["peak_memory_bytes"] < size
+
+
+def test_where_there_is_no_scikit_learn_a_run_that_needs_none_is_recorded_without_it(monkeypatch):
+    def version(name):
+        raise PackageNotFoundError(name)
+
+    assert "scikit-learn" in machine.code()
+    monkeypatch.setattr(machine, "version", version)
+    assert machine.code().keys() == {"commit", "code", "torch", "python"}
+
+
+def test_the_peak_of_a_gpu_counts_what_recorded_steps_set_aside_after_what_others_left_is_given_back(monkeypatch):
+    asked, gpu = [], torch.device("cuda")
+    for name in ("empty_cache", "reset_peak_memory_stats"):
+        monkeypatch.setattr(torch.cuda, name, lambda *_, name=name: asked.append(name))
+    monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda _: 7)
+    machine.forget_peak_memory(gpu)
+    assert asked == ["empty_cache", "reset_peak_memory_stats"]
+    assert machine.peak_memory(gpu) == 7

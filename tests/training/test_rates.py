@@ -88,6 +88,17 @@ def test_rates_of_a_processor_are_positive_and_those_that_it_has(monkeypatch):
     assert set(found) == {"float32", "convolution", "copy", "launch"} and min(found.values()) > 0
 
 
+def test_a_product_in_bfloat16_is_of_matrices_that_are_stored_so(monkeypatch):
+    """Rounding two of them again in every product would be timed with it."""
+    for name, value in (("SECONDS", 0.001), ("SIDE", {"cpu": 64}), ("VALUES", {"cpu": 4096})):
+        monkeypatch.setattr(rates, name, value)
+    monkeypatch.setattr(rates, "PRECISIONS", ("bfloat16",))
+    seen, product = set(), torch.mm
+    monkeypatch.setattr(torch, "mm", lambda a, b: seen.add((a.dtype, b.dtype)) or product(a, b))
+    assert rates.rates("cpu")["bfloat16"] > 0
+    assert seen == {(torch.bfloat16, torch.bfloat16)}
+
+
 @pytest.mark.parametrize("spec", [cifar("smoke", 0, depth=8), sequence("paper", 0, "mlp")], ids=lambda spec: spec.name)
 def test_steps_are_timed_on_examples_that_no_folder_holds(spec, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
