@@ -99,14 +99,17 @@ def _chunks(rows: Sequence[Row]) -> list[Sequence[Row]]:
 
 
 def _level_names(labels: Sequence[str]) -> tuple[list[str], str]:
-    """Labels of a trend's levels without what all share: a tail after ", ", and that tail; a head before "-"."""
-    heads = {label.rpartition("-")[0] for label in labels}
-    if len(labels) > 2 and len(heads) == 1 and (head := heads.pop()):  # ResNet-8, 14, 20: they must fit
-        return [labels[0], *(label.removeprefix(f"{head}-") for label in labels[1:])], ""
+    """Labels of a trend's levels without the tail after ", " that all share, and that tail.
+
+    Of more than two, the second and later ones without a head before "-" that all share: ResNet-8, 14, 20 must fit.
+    """
     tails = {label.rpartition(", ")[2] if ", " in label else "" for label in labels}
-    if len(tails) == 1 and (tail := tails.pop()):
-        return [label.rpartition(", ")[0] for label in labels], tail
-    return list(labels), ""
+    tail = tails.pop() if len(tails) == 1 else ""
+    names = [label.removesuffix(f", {tail}") for label in labels] if tail else list(labels)
+    heads = {name.rpartition("-")[0] for name in names}
+    if len(names) > 2 and len(heads) == 1 and (head := heads.pop()):
+        names = [names[0], *(name.removeprefix(f"{head}-") for name in names[1:])]
+    return names, tail
 
 
 def _unit(rows: Sequence[Row]) -> str:

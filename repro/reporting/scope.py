@@ -19,7 +19,7 @@ def scope(entry: Json, rows: Sequence[Json]) -> tuple[str, str]:
     )
     if not there or set(there) <= set(here):
         return "", ""
-    whole = f"Tested at {_listed(here)}; at the paper’s scale, at {_listed(there)}."
+    whole = f"Tested: {_listed(here)}; at the paper’s scale: {_listed(there)}."
     return whole, f"{max(1, len(here))} point{'s' if len(here) > 1 else ''}; at the paper’s scale {len(there)}"
 
 
