@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro.cli import shared
 from repro.cli.output import show
+from repro.planning.quantities import counted
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
@@ -27,7 +28,8 @@ def start(arguments: argparse.Namespace, session: "Session") -> int:
     trainable_here.refuse(plan, left, named=shared.split(arguments.claims)[1], strict=arguments.strict)
     plan = trainable_here.without(plan, left)
     if not plan.missing and not arguments.measure:
-        all_there = f"nothing to train: all {len(plan.runs)} runs are complete. {shared.next_step(arguments, 'judge')}"
+        complete = counted(len(plan.runs), "run is", "runs are")
+        all_there = f"nothing to train: {complete} complete. {shared.next_step(arguments, 'judge')}"
         arguments.tell(lambda: {"process": None, "missing": 0}, [*(one.line for one in left), all_there])
         return 3 if left else 0
     files = TrainerFiles(shared.store(arguments))

@@ -38,7 +38,8 @@ def logs(arguments: argparse.Namespace) -> int:
         shown |= {job["job"]} if job["log"] else set()
     if not found:
         raise StoreError(
-            f"no run in {store.root} has a key or name that begins with {arguments.run!r}; see: repro plan --all."
+            f"no run in {store.root} has a key that begins with {arguments.run!r}, or a name whose first "
+            "words are these; see: repro plan --all."
         )
     arguments.tell(lambda: list(found.values()), (line for one in found.values() for line in _lines(one)))
     return 0

@@ -236,8 +236,9 @@ def _print_choice(choice: "Choice", order: "Order", one: "Profile") -> None:
     long = [element for array in choice.arrays for element in array if element.seconds > most]
     if long:
         show(
-            f"{len(long)} jobs are expected to take up to {max(e.seconds for e in long) / 3600:.0f} h, and get "
-            f"{one.requeues + 1} attempts of {one.time}: raise time or requeues in the profile, or they end EXHAUSTED"
+            f"{counted(len(long), 'job is', 'jobs are')} expected to take up to "
+            f"{max(e.seconds for e in long) / 3600:.0f} h, and get {one.requeues + 1} attempts of {one.time}: raise "
+            "time or requeues in the profile, or they end EXHAUSTED"
         )
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from repro.errors import ClaimError
 
 SOURCE = """# The paper, as its report names it. title, short, authors, venue and year are required; url, versions,
-# companion_to, [tags], [scales] and [[disagreement]] may be added: see claims/TUTORIAL.md.
+# companion_to, order, columns, [tags], [scales], [protocol], [[setting]], [[disagreement]] and [[remark]] may be added:
+# see claims/TUTORIAL.md.
 title = "Title of the paper"
 short = "A short title"
 authors = ["First Author", "Second Author"]

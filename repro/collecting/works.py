@@ -3,12 +3,15 @@
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from repro.check import Check
+from repro.collecting.ids import ids
 from repro.errors import ClaimError
+from repro.provenance import folder
 from repro.recipes import SCALES
 
 NAME = "source.toml"
@@ -72,10 +75,13 @@ def works(checks: Iterable[Check]) -> tuple[Work, ...]:
     """The works that some checks are about, companions after the work that they report on.
 
     Raises:
-        ClaimError: a source.toml cannot be read, or has an unknown or missing field.
+        ClaimError: a source.toml cannot be read, has an unknown or missing field, or names a claim that is not there.
     """
     folders = dict.fromkeys(check.file.parent for check in checks)
-    found = [_read(folder / NAME) for folder in folders if (folder / NAME).exists()]
+    paths = [folder / NAME for folder in folders if (folder / NAME).exists()]
+    found = [_read(path) for path in paths]
+    for work, path in zip(found, paths, strict=True):
+        _refuse_unknown(work, path)
     keys = [work.key for work in found]
 
     def order(work: Work) -> tuple[int, bool]:
@@ -83,6 +89,24 @@ def works(checks: Iterable[Check]) -> tuple[Work, ...]:
         return keys.index(work.companion_to if own else work.key), own
 
     return tuple(sorted(found, key=order))
+
+
+def _refuse_unknown(work: Work, path: Path) -> None:
+    """Refuses a remark or a disagreement about a claim that no file defines in the work's folder, beside it or here."""
+    lists = [*(one.claims for one in work.disagreements), *(one.claims for one in work.remarks)]
+    named = {claim for claims in lists for claim in claims}
+    if named:
+        known = {**ids(path.parents[1]), **ids(folder("claims"))}
+        if unknown := sorted(named - known.keys()):
+            near = get_close_matches(unknown[0], known, 1)
+            meant = f" (did you mean {near[0]}?)" if near else ""
+            raise ClaimError(f"{path} names the claim {unknown[0]!r}, which no claim file here defines{meant}.")
+
+
+def remarks_on(claim: str, scale: str, found: Iterable[Work]) -> list[str]:
+    """What some works remark on a claim at a scale, each text once."""
+    said = (one for work in found for one in work.remarks if claim in one.claims and one.scale in ("", scale))
+    return list(dict.fromkeys(one.text for one in said))
 
 
 @cache
@@ -161,7 +185,8 @@ def _disagreement(entry: dict[str, Any], path: Path) -> Disagreement:
 
 def _remark(entry: dict[str, Any], path: Path) -> Remark:
     claims, text, scale = entry.get("claims") or "", entry.get("text") or "", entry.get("scale", "")
-    sound = isinstance(claims, list) and isinstance(text, str) and scale in ("", *SCALES)
+    named = isinstance(claims, list) and all(isinstance(one, str) for one in claims)
+    sound = named and isinstance(text, str) and scale in ("", *SCALES)
     if not (sound and text) or entry.keys() - {"claims", "text", "scale"}:
         raise ClaimError(
             f"{path}: a [[remark]] has claims, a list of ids, a text and, if it is about one scale alone, that scale "

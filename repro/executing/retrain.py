@@ -41,7 +41,10 @@ def chosen(runs: Sequence[Run], words: str) -> list[Run]:
     """
     found = [run for run in runs if is_named(run.spec, words)]
     if not found:
-        raise StoreError(f"no complete run's key or name begins with {words!r}; see: repro plan --all.")
+        raise StoreError(
+            f"no complete run has a key that begins with {words!r}, or a name whose first words are these; see: "
+            "repro plan --all."
+        )
     return found
 
 

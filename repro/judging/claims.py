@@ -42,6 +42,7 @@ class ClaimEntry:
     rationale: str  # why it can or cannot be; "" for an exact claim
     primary: bool  # one of the main claims of the catalogue
     paper_points: tuple[dict[str, Any], ...]  # of its grid at the paper's scale, by parameter
+    paper_networks: tuple[str, ...]  # that its arms have at the paper's scale
     same_as: str | None  # id of the claim that it repeats, with which it is counted once
     p_for: float | None  # p-value that every point holds: the largest of all
     p_against: float | None  # p-value against it, Bonferroni over looks and points
@@ -112,12 +113,18 @@ def _entry(check: Check, own: Sequence[Judgement]) -> ClaimEntry:
         rationale=(claim.testable if claim.tested(scale) else claim.untestable).get(scale, ""),
         primary=claim.primary,
         paper_points=tuple(dict(point) for point in claim.grid["paper"]),
+        paper_networks=_networks(check),
         same_as=claim.same_as,
         p_for=max(p_for, default=None),
         p_against=min(1.0, tests * min(p_against)) if p_against else None,
         p_against_holm=None,
         would_change=_without_a_point(own),
     )
+
+
+def _networks(check: Check) -> tuple[str, ...]:
+    arms = [spec for point in check.claim.grid["paper"] for spec in check.claim.runs("paper", 0, **point).values()]
+    return tuple(dict.fromkeys(spec.name.partition(" ")[0] for spec in arms))
 
 
 def _whole(rows: Sequence[Judgement]) -> tuple[Verdict, Answer]:

@@ -110,7 +110,9 @@ def _read(path: Path) -> list[Json]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StoreError(f"{path} is no file of comparisons ({error}); delete it: repro judge --by makes it.") from None
+        raise StoreError(
+            f"{path} is not a file of comparisons ({error}); delete it: repro judge --by makes it."
+        ) from None
 
 
 def _records(runs: Iterable[Json]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from repro.check import Check
 from repro.claim import CONTROL, TAGS
-from repro.collecting.works import works
+from repro.collecting.works import Work, remarks_on, works
 from repro.compare import (
     AtMost,
     Exact,
@@ -46,15 +46,15 @@ def explain(
 
     ``options`` are those of the command, for the one that explains a single point.
     """
-    found = []
+    found, said = [], works([*chosen, *controls])
     for name in dict.fromkeys(check.claim.id for check in chosen):
         checks = [check for check in chosen if check.claim.id == name]
-        rows = judge(checks, store, controls=controls)
+        rows, notes = judge(checks, store, controls=controls), _notes(checks[0], said)
         if len(checks) > 1:
-            text = _overview(checks, rows, options)
+            text = _overview(checks, rows, options, notes)
         else:
             analyses = {one.check: sentence(one) for one in multiverses(checks, rows, store)}
-            text = _explain(checks[0], rows[0], analyses.get(checks[0].id, ""))
+            text = _explain(checks[0], rows[0], analyses.get(checks[0].id, ""), notes)
         found.append(Explanation(claim=name, text=text, judgements=tuple(rows)))
     return found
 
@@ -125,10 +125,9 @@ def _claimed(check: Check) -> list[str]:
     ]
 
 
-def _notes(check: Check) -> list[str]:
-    """What a reader must know: the note of the frozen claim, and remarks beside it."""
-    said = (remark for work in works([check]) for remark in work.remarks)
-    texts = [one.text for one in said if check.claim.id in one.claims and one.scale in ("", check.scale)]
+def _notes(check: Check, said: Sequence[Work]) -> list[str]:
+    """What a reader must know: the note of the frozen claim, and remarks of some works on it."""
+    texts = remarks_on(check.claim.id, check.scale, said)
     return [*([f"Note: {check.claim.note}"] if check.claim.note else []), *(f"Remark: {text}" for text in texts)]
 
 
@@ -174,7 +173,7 @@ def _without_its_runs(row: Judgement) -> str:
     return _verdict(row).partition(", the first is")[0].rstrip(".") + "."
 
 
-def _overview(checks: Sequence[Check], rows: Sequence[Judgement], options: Sequence[str]) -> str:
+def _overview(checks: Sequence[Check], rows: Sequence[Judgement], options: Sequence[str], notes: Sequence[str]) -> str:
     """A claim with several points: what they share once, and points with the same verdict together."""
     first, claim = checks[0], checks[0].claim
     deviations = dict.fromkeys(text for row in rows for text in row.deviations)
@@ -200,7 +199,7 @@ def _overview(checks: Sequence[Check], rows: Sequence[Judgement], options: Seque
             ),
             *(f"  {'; '.join(some)}: {verdict}" for verdict, some in same.items()),
             *(f"Deviation: {text}" for text in deviations),
-            *_notes(first),
+            *notes,
             f"One point in full: {shlex.join(['repro', 'explain', first.id, *options])}",
         ]
     )
@@ -215,7 +214,7 @@ def _comparisons(checks: Sequence[Check], points: Sequence[str]) -> list[str]:
     return [f"{word}{f' at {points[0]}, for example' if len({*found}) > 1 else ''}: {found[0]}."]
 
 
-def _explain(check: Check, row: Judgement, analyses: str) -> str:
+def _explain(check: Check, row: Judgement, analyses: str, notes: Sequence[str]) -> str:
     claim = check.claim
     arms = [
         f"  {arm}: {specs[0].name}" + (f", and seeds 1 to {len(specs) - 1}" if len(set(specs)) > 1 else "")
@@ -238,6 +237,6 @@ def _explain(check: Check, row: Judgement, analyses: str) -> str:
             *([f"Without a seed: {row.would_change}"] if row.would_change else []),
             *([f"Other analyses: {analyses}"] if analyses else []),
             *(f"Deviation: {text}" for text in row.deviations),
-            *_notes(check),
+            *notes,
         ]
     )

@@ -111,13 +111,14 @@ def compared(check: Check) -> list[str]:
 
 def unit_compared(check: Check) -> Unit:
     """The unit of what a check compares; points where that depends on runs, or on the finding."""
-    units = {value.unit for one in _quantities(check, 0.5) for value in one.values() if isinstance(value, Sample)}
-    units |= {one.unit for some in _quantities(check, 0.5) for one in some.get("samples", ())}
+    asked = _quantities(check, 0.5)
+    units = {value.unit for one in asked for value in one.values() if isinstance(value, Sample)}
+    units |= {one.unit for some in asked for one in some.get("samples", ())}
     return units.pop() if len(units) == 1 else "points"
 
 
 def own_gaps(check: Check) -> bool:
-    """Whether each of its differences has a gap of its own."""
+    """Whether its differences have gaps of their own."""
     return any("gap" in quantities for quantities in _quantities(check, 0.5))
 
 

@@ -145,4 +145,4 @@ def _read(path: Path) -> tuple[str, str, dict[tuple[str, str], _Entry]]:
         }
         return hashlib.sha256(content).hexdigest(), str(made["registered"]), entries
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise StoreError(f"{path} is no registration ({error}); make one with: repro preregister.") from None
+        raise StoreError(f"{path} is not a registration ({error}); make one with: repro preregister.") from None

@@ -45,18 +45,18 @@ def load(path: Path) -> Json:
     try:
         made = parse(read_plain(path))
         if not isinstance(made, dict) or "schema_version" not in made:
-            raise ValueError("it is no JSON object with a schema_version")
+            raise ValueError("it is not a JSON object with a schema_version")
     except FileNotFoundError:
         raise StoreError(f"{path} is missing; make it with: repro judge.") from None
     except (ValueError, OSError) as error:
-        raise StoreError(f"{path} is no verdicts.json ({error}); make it again with: repro judge.") from None
+        raise StoreError(f"{path} is not a verdicts.json ({error}); make it again with: repro judge.") from None
     if (version := made["schema_version"]) != SCHEMA_VERSION:
         raise StoreError(
             f"{path} has schema version {version}; this suite reads {SCHEMA_VERSION}. Judge again: repro judge."
         )
     wrong = fault(made)
     if wrong:
-        raise StoreError(f"{path} is no verdicts.json ({wrong}); make it again with: repro judge.")
+        raise StoreError(f"{path} is not a verdicts.json ({wrong}); make it again with: repro judge.")
     found: Json = made
     return found
 

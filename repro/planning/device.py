@@ -176,7 +176,7 @@ def load(file: Path) -> Device:
         made.flops["float32"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ReproError) as error:
         raise StoreError(
-            f"{file} is no measurement of a device ({' '.join(str(error).split()) or type(error).__name__}); delete "
+            f"{file} is not a measurement of a device ({' '.join(str(error).split()) or type(error).__name__}); delete "
             "it, or measure again: repro bench."
         ) from None
     return made

@@ -10,16 +10,14 @@ Json = dict[str, Any]
 
 
 def accuracies(runs: Sequence[Json]) -> list[Json]:
-    """A row for each condition: top-1 on the test set after training, percent, and the standard deviation in points.
+    """A row for each condition: top-1 on the test set at the end, percent, and the standard deviation in points.
 
     A lottery ticket has one accuracy for each sparsity, and so no row. Of a single seed there is no deviation.
     """
     found: dict[str, dict[int, float]] = {}
     for run in runs:
         if run["outcome"] != "built" and run["top1_by_epoch"] and "retrains" not in run["spec"]:
-            seed = run["spec"]["seed"]
-            name = spelled(run["name"].replace(f" seed {seed}", ""))
-            found.setdefault(name, {})[seed] = run["top1_by_epoch"][-1]
+            found.setdefault(_condition(run), {})[run["spec"]["seed"]] = run["top1_by_epoch"][-1]
     return [
         {
             "name": name,
@@ -30,3 +28,10 @@ def accuracies(runs: Sequence[Json]) -> list[Json]:
         }
         for name, by_seed in found.items()
     ]
+
+
+def _condition(run: Json) -> str:
+    """The name of a run without its seed, and with its precision where that is not float32, as no name has it."""
+    precision = run["spec"].get("precision", "float32")
+    name = spelled(run["name"].replace(f" seed {run['spec']['seed']}", ""))
+    return name if precision == "float32" else f"{name}, {precision}"

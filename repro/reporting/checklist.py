@@ -50,9 +50,10 @@ def since_registered(registration: Json | None) -> str:
     """What differs from a registration, in a few words."""
     if registration is None:
         return ""
+    others = counted(len(registration["unregistered"]), "check is", "checks are")
     parts = [
         f"{len(registration['changed'])} criteria changed since" if registration["changed"] else "",
-        f"{len(registration['unregistered'])} checks are not in it" if registration["unregistered"] else "",
+        f"{others} not in it" if registration["unregistered"] else "",
         "" if registration["judging_code"] else "the judging code changed since, no criterion did"
         if not registration["changed"] else "so did the judging code",
     ]  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from repro.planning.quantities import counted
 from repro.reporting import figures, reasons, svg
 from repro.reporting.chips import SHAPES, chip
 from repro.reporting.panel import draw as draw_panel
@@ -79,7 +80,7 @@ def section(
         "point_count": len(rows),
         "measured": measured,
         "brief": measured if findings and entry["tested"] and rule["kind"] != "X" and len(measured) <= BRIEF else "",
-        "seeds": max(row["seeds"] for row in rows),
+        "seeds": _seeds([row["seeds"] for row in rows]),
         "what": findings[0]["label"] if len(findings) == 1 and " → " not in findings[0]["label"] else "",
         "matrix": (matrix := _matrix(rows)),
         "rows": [] if matrix else [_row(row, several) for row in rows],
@@ -231,6 +232,12 @@ def _controls_line(controls: Sequence[Json]) -> str:
     said = (f"{was} not run on its networks" if " for " in state else f"{now} {state}" for state in others)
     states = " or ".join(dict.fromkeys(said))
     return f"{len(others)} of {len(controls)} controls {states}." if others else f"All {holding} controls hold."
+
+
+def _seeds(numbers: Sequence[int]) -> str:
+    """How many seeds the points of a claim have, such as 3 to 5 seeds."""
+    low, high = min(numbers), max(numbers)
+    return counted(high, "seed") if low == high else f"{low} to {counted(high, 'seed')}"
 
 
 def _margin(rule: Json, share: bool) -> float | None:

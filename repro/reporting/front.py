@@ -46,7 +46,7 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
 def beside(made: Json) -> list[Json]:
     """For each work that says what it trained: a row of what ran here and one of what it ran, by name."""
     works = {entry["claim"]: entry["work"] for entry in made["claims"]}
-    found = []
+    found, single = [], len(_own(made)) == 1
     for work in _own(made):
         if work["protocol"]:
             runs = [run for run in (*made["runs"], *made["waiting"]) if work["key"] in map(works.get, run["claims"])]
@@ -55,7 +55,7 @@ def beside(made: Json) -> list[Json]:
                 run["outcome"] != "built" and {works.get(claim) for claim in run["claims"]} == {CONTROL}
                 for run in (*made["runs"], *made["waiting"])
             )
-            if of_controls and own["cost"] != NONE:
+            if single and of_controls and own["cost"] != NONE:
                 own["cost"] += f"; {of_controls:,} more for controls alone"
             theirs = [(name, work["protocol"].get(name, "–")) for name in own]
             rows = [("here", list(own.items())), ("source", theirs)]

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
+from repro.planning.quantities import counted
 from repro.reporting.text import in_words
+from repro.reporting.trained import networks
 
 Json = dict[str, Any]
 LISTED = 4  # points that are named one by one
 
 
 def scope(entry: Json, rows: Sequence[Json]) -> tuple[str, str]:
-    """In a sentence and in a few words; both "" where every point of the paper's scale is here."""
+    """In a sentence and in a few words; both "" where every point and network of the paper's scale is here."""
     params, theirs = [row["params"] for row in rows], entry["paper_points"]
     shared = [name for name in params[0] if len({str(one.get(name)) for one in (*params, *theirs)}) == 1]
     left_out = {*rows[0]["criterion"]["rule"], *shared}
@@ -18,9 +20,19 @@ def scope(entry: Json, rows: Sequence[Json]) -> tuple[str, str]:
         list(dict.fromkeys(filter(None, (in_words(one, left_out) for one in points)))) for points in (params, theirs)
     )
     if not there or set(there) <= set(here):
-        return "", ""
+        return _by_networks(entry, rows)
     whole = f"Tested: {_listed(here)}; at the paper’s scale: {_listed(there)}."
-    return whole, f"{max(1, len(here))} point{'s' if len(here) > 1 else ''}; at the paper’s scale {len(there)}"
+    few = len(here) < 2 and len(there) < 2
+    return whole, whole if few else f"{counted(max(1, len(here)), 'point')}; at the paper’s scale {len(there)}"
+
+
+def _by_networks(entry: Json, rows: Sequence[Json]) -> tuple[str, str]:
+    """The same where points have no name, and their arms other networks."""
+    here = {run["name"].partition(" ")[0] for row in rows for run in row["runs"]}
+    if not here or set(entry["paper_networks"]) <= here:
+        return "", ""
+    whole = f"Tested on {networks(here)}; at the paper’s scale, on {networks(entry['paper_networks'])}."
+    return whole, whole
 
 
 def _listed(points: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ FAMILIES = {"resnet": "ResNet", "wrn": "WRN", "mlp": "MLP", "cnn": "CNN", "gru":
 
 def spelled(text: str) -> str:
     """A text with its networks as readers know them: ResNet-14 for resnet-14."""
-    return re.sub(rf"\b({'|'.join(FAMILIES)})(?=-)", lambda found: FAMILIES[found[1]], text)
+    return re.sub(rf"(?<![\w-])({'|'.join(FAMILIES)})(?=-\d)", lambda found: FAMILIES[found[1]], text)
 
 
 def networks(names: Iterable[str]) -> str:

@@ -147,7 +147,8 @@ def _in_order(works: Sequence[Json], key: str) -> Callable[[Json], tuple[int, st
 def _remarks(made: Json, name: str) -> list[str]:
     """What was remarked on a claim at the scale of a document."""
     remarks = [remark for work in made["works"] for remark in work["remarks"]]
-    return [one["text"] for one in remarks if name in one["claims"] and one["scale"] in ("", made["scale"])]
+    said = (one["text"] for one in remarks if name in one["claims"] and one["scale"] in ("", made["scale"]))
+    return list(dict.fromkeys(said))
 
 
 def _trained(made: Json) -> bool:

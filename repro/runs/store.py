@@ -229,8 +229,8 @@ class Store:
 
 
 def is_named(spec: RunSpec, words: str) -> bool:
-    """Whether a run's key begins with some characters, or its name with whole words."""
-    return spec.key.startswith(words) or f"{spec.name} ".startswith(f"{words.rstrip()} ")
+    """Whether a run's key begins with some characters, or its name with whole words, in whatever case."""
+    return spec.key.startswith(words) or f"{spec.name} ".casefold().startswith(f"{words.rstrip()} ".casefold())
 
 
 def _names(folder: Path) -> set[str]:

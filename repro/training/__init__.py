@@ -73,7 +73,7 @@ def run(
     if code not in (None, code_digest()):
         raise CodeError(
             f"{spec.name} was planned with code {code[:12]}…, and the tree now holds {code_digest()[:12]}…: put the "
-            "old code back, or allow the new one: repro retry --failed --any-code."
+            "old code back, or allow the new one: repro retry --any-code --cluster NAME."
         )
     where = torch.device(device if isinstance(spec, NetworkSpec) else "cpu")  # trees grow on a processor alone
     every = [torch.device(one) for one in devices] or [where]

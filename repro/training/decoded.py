@@ -196,7 +196,7 @@ def _check_prints(name: str, data_dir: Path, form: Form, prints: dict[str, str])
             f"which is not {name}'s: install the versions of mnist1d, numpy and scipy that requirements.lock names."
         )
     matches = [copy for copy in COPIES if DATASETS[copy].fingerprints == prints]
-    advice = f"It is {matches[0]}: say --data {matches[0]}." if matches else "It is no copy that is known here."
+    advice = f"It is {matches[0]}: say --data {matches[0]}." if matches else "It is not a copy that is known here."
     raise DataError(
         f"{data_dir} has fingerprint {prints['train'][:12]}… (train), {prints['test'][:12]}… (test), which is not "
         f"{name}'s. {advice} Allowed: torchvision's archive for cifar10, or a copy whose fingerprint is in datasets.py."

@@ -77,7 +77,7 @@ def remeasure(run: Run, *, data_dir: Path, device: str) -> list[str]:
     for file in sorted(name for name in run.record["files"] if name.startswith("measurements/")):
         name = file.removeprefix("measurements/").removesuffix(".json")
         if name not in measure.names(spec):
-            told.append(f"{run.folder / file} is no measurement of such a run.")
+            told.append(f"{run.folder / file} is not a measurement of such a run.")
             continue
         found = json.loads(json.dumps(_measured(name, spec, one)))
         told += [

@@ -128,7 +128,7 @@ def _parquet_split(data_dir: Path, split: str) -> tuple[Pixels, Labels]:
                     image = np.asarray(Image.open(io.BytesIO(one)).convert("RGB"))
             except Exception as error:  # and so does PIL
                 found = " ".join(str(error).partition(" <")[0].split()) or type(error).__name__  # < an object in memory
-                raise DataError(f"row {row} of {file} is no image ({found}); copy it again.") from None
+                raise DataError(f"row {row} of {file} is not an image ({found}); copy it again.") from None
             if pixels and image.shape != pixels[0].shape:
                 raise DataError(
                     f"row {row} of {file} is {image.shape}, and row 0 is {pixels[0].shape}; one shape, (32, 32, 3), is "

@@ -228,7 +228,7 @@ def _digest(content: bytes, name: str) -> bytes:
             image.load()
     except Exception as error:  # PIL raises a dozen kinds
         found = str(error).partition(" <")[0]  # of an object in memory
-        raise DataError(f"{name} is no image that can be decoded ({found}); copy it again.") from None
+        raise DataError(f"{name} is not an image that can be decoded ({found}); copy it again.") from None
     return hashlib.sha256(content).digest()
 
 

@@ -136,7 +136,7 @@ def test_an_interrupt_while_the_first_modules_are_imported_is_quiet(tmp_path):
         ("cluster throughput", 2, "required: NAME;"),
         ("completion tcsh", 2, "argument SHELL: invalid choice: 'tcsh'; allowed: bash, zsh, fish"),
         ("logs --results .", 0, "no run failed, and none was trained in the background"),
-        ("logs nothing --results .", 2, "no run in . has a key or name that begins with 'nothing'"),
+        ("logs nothing --results .", 2, "no run in . has a key that begins with 'nothing'"),
     ],
 )
 def test_a_clumsy_call_is_answered(workplace, command, code, words, capsys):
@@ -155,7 +155,7 @@ def test_an_unreadable_verdicts_json_is_named_and_the_claims_are_listed(workplac
     assert main(["list", "deeper-is-better"]) == 0
     printed = capsys.readouterr()
     assert "deeper-is-better  -: " in printed.out
-    assert "is no verdicts.json" in printed.err
+    assert "is not a verdicts.json" in printed.err
 
 
 def test_a_message_on_a_terminal_breaks_at_words(workplace, capsys, monkeypatch):

@@ -28,7 +28,9 @@ def test_data_reads_images_in_files_through_once_and_prints_their_fingerprints(w
 def test_data_names_a_broken_image_in_one_line_and_writes_nothing(workplace, capsys):
     file = next((draw(workplace / "data") / "train" / "n02").iterdir())
     file.write_bytes(b"no image")
-    assert f"{file.relative_to(workplace)} is no image" in refused(capsys, "data", "check", "imagenet-drawn", "--json")
+    assert f"{file.relative_to(workplace)} is not an image" in refused(
+        capsys, "data", "check", "imagenet-drawn", "--json"
+    )
     assert not (workplace / "data" / "imagenet-drawn.index").exists()
 
 

@@ -62,6 +62,8 @@ def test_a_folder_without_a_source_has_no_work(tmp_path):
         (LINES + '[scales]\nhuge = "x"\n', "the scale 'huge'; allowed: smoke, pilot, paper"),
         (LINES + '[[disagreement]]\nabout = "x"\n', "about and claims"),
         (LINES + '[[remark]]\nclaims = "x"\ntext = "y"\n', "claims, a list of ids"),
+        (LINES + '[[remark]]\nclaims = [1]\ntext = "y"\n', "claims, a list of ids"),
+        (LINES + '[[remark]]\nclaims = ["wider-is-beter"]\ntext = "y"\n', "did you mean wider-is-better"),
         (LINES + '[[remark]]\nclaims = ["x"]\ntext = ""\n', "claims, a list of ids"),
         (LINES + '[[remark]]\nclaims = ["x"]\ntext = "y"\nscale = "huge"\n', "smoke, pilot, paper"),
         (LINES + 'columns = ["a"]\n[[setting]]\nname = "x"\nsaid = []\n', "each of the 1 columns"),

@@ -144,5 +144,5 @@ def test_judgements_of_other_runs_are_refused(folder, newer):
 def test_a_file_that_holds_no_comparisons_is_refused_by_name(folder, runs, text):
     folder.mkdir()
     (folder / "compared.json").write_text(text)
-    with pytest.raises(StoreError, match=r"compared\.json is no file of comparisons"):
+    with pytest.raises(StoreError, match=r"compared\.json is not a file of comparisons"):
         marks(SMOKE, runs, {})

@@ -27,6 +27,7 @@ def entry(name, verdict, answer=Answer.NONE, points=None):
         rationale="a number belongs to its network",
         primary=False,
         paper_points=(),
+        paper_networks=(),
         same_as=None,
         p_for=None,
         p_against=None,

@@ -42,7 +42,7 @@ def test_a_registration_is_never_written_over(checks, registered):
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"criteria": [1]}'])
 def test_a_file_that_is_no_registration_is_refused(checks, workplace, text):
     (workplace / "bad.json").write_text(text)
-    with pytest.raises(StoreError, match="is no registration"):
+    with pytest.raises(StoreError, match="is not a registration"):
         preregister.compare(checks, [workplace / "bad.json"])
 
 

@@ -156,5 +156,5 @@ def test_a_document_that_is_no_plain_file_is_refused_and_not_read_for_ever(saved
 
 def test_half_a_character_is_named(saved):
     saved.write_text(saved.read_text().replace('"tiny"', r'"\ud83d"', 1))
-    with pytest.raises(StoreError, match=r"is no verdicts.json \(it holds '.ud83d', which is not a character\)"):
+    with pytest.raises(StoreError, match=r"is not a verdicts.json \(it holds '.ud83d', which is not a character\)"):
         verdicts_json.load(saved)

@@ -58,7 +58,7 @@ def test_a_damaged_measurement_is_refused_with_the_way_out(tmp_path, change):
 def test_a_file_that_holds_no_device_is_refused(tmp_path, content):
     file = device.save(tmp_path, MINE)
     file.write_text(content)
-    with pytest.raises(StoreError, match="is no measurement of a device"):
+    with pytest.raises(StoreError, match="is not a measurement of a device"):
         device.load(file)
 
 

@@ -11,7 +11,8 @@ from tests.reporting.test_hidden import page, text
 
 
 def rows_at(*points, rule=("name", "margin")):
-    return [{"params": point, "criterion": {"rule": dict.fromkeys(rule)}} for point in points]
+    runs = [{"name": "resnet-8 all"}, {"name": "resnet-14 all"}]
+    return [{"params": point, "criterion": {"rule": dict.fromkeys(rule)}, "runs": runs} for point in points]
 
 
 @pytest.mark.parametrize(
@@ -31,9 +32,17 @@ def rows_at(*points, rule=("name", "margin")):
     ],
 )  # fmt: skip
 def test_the_points_here_are_told_beside_those_of_the_paper_where_any_is_missing(here, there, said):
-    whole, brief = scope({"paper_points": there}, rows_at(*here))
+    whole, brief = scope({"paper_points": there, "paper_networks": ["resnet-14"]}, rows_at(*here))
     assert whole == said
-    assert brief == (f"1 point; at the paper’s scale {len(there)}" if said else "")
+    assert brief in ((f"1 point; at the paper’s scale {len(there)}", said) if said else ("",))
+    assert (len(there) == 1) == (brief == said) or not said
+
+
+def test_networks_are_told_where_points_have_no_name():
+    entry = {"paper_points": [{}], "paper_networks": ["resnet-14", "resnet-866"]}
+    said = "Tested on ResNet-8, 14; at the paper’s scale, on ResNet-14, 866."
+    assert scope(entry, rows_at({})) == (said, said)
+    assert scope(entry, [{**rows_at({})[0], "runs": []}]) == ("", "")
 
 
 def test_a_remark_stands_with_its_claim_at_its_scale_alone(small):

@@ -23,8 +23,10 @@ def test_runs_that_differ_in_their_seed_alone_have_one_accuracy_with_its_spread(
                 "spec": {"seed": seed, **spec}}  # fmt: skip
 
     runs = [run("resnet-8 all", 1, 10.0, 44.0), run("resnet-8 all", 0, 40.0), run("cnn-5", 0, 60.0),
-            run("resnet-8 all", 2, outcome="built"), run("mlp-3", 0, 1.0, retrains=[1])]  # fmt: skip
-    both, single = accuracies(runs)
+            run("resnet-8 all", 2, outcome="built"), run("mlp-3", 0, 1.0, retrains=[1]),
+            run("cnn-5", 0, 50.0, precision="bfloat16")]  # fmt: skip
+    both, single, lower = accuracies(runs)
+    assert (lower["name"], lower["mean"]) == ("CNN-5 (digits), bfloat16", 50.0)
     assert (both["name"], both["mean"], both["values"], both["seeds"]) == (
         "ResNet-8 all (digits)", 42.0, [40.0, 44.0], [0, 1],
     )  # fmt: skip

@@ -45,7 +45,7 @@ def test_once_all_is_complete_logs_and_status_know_it_and_submitting_again_queue
         printed = user.run("logs", name)
         assert "attempt 0 on n" in printed
         assert f"complete {run.spec.name}" in printed
-    assert "has a key or name that begins with" in user.run("logs", "nosuch", expect=(2,))
+    assert "has a key that begins with" in user.run("logs", "nosuch", expect=(2,))
 
     printed = user.run("status", env={"PATH": str(tmp_path)})  # the scheduler is not asked
     assert "2 complete" in printed

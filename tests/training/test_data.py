@@ -221,7 +221,7 @@ def test_a_corrupt_image_names_its_row(tmp_path, damage, monkeypatch):
     whole = table["img"][2]["bytes"]
     table["img"][2]["bytes"] = {"cut": whole[: len(whole) // 2], "no image": b"no image", "nothing": None}[damage]
     pyarrow.parquet.write_table(pyarrow.table(table), file)
-    with pytest.raises(DataError, match=f"row 2 of {file} is no image .*; copy it again"):
+    with pytest.raises(DataError, match=f"row 2 of {file} is not an image .*; copy it again"):
         arrays("cifar10-jpeg", tmp_path)
 
 

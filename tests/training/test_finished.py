@@ -153,7 +153,7 @@ def test_a_record_with_another_print_is_named(whole, name):
 
 def test_a_measurement_that_no_such_run_has_is_named(whole):
     forged = forge(whole, "measurements/charm.json", b"{}")
-    assert any("charm.json is no measurement of such a run" in line for line in again(forged))
+    assert any("charm.json is not a measurement of such a run" in line for line in again(forged))
 
 
 def test_frozen_weights_are_regenerated_and_compared(trained):

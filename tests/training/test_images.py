@@ -170,7 +170,7 @@ def test_a_corrupt_file_is_named(tmp_path, broken):
     file = draw(tmp_path) / "train" / "n02" / "3.JPEG"
     file.write_bytes(file.read_bytes()[:800] if broken is None else broken)
     line = refused(tmp_path)
-    assert f"{file} is no image that can be decoded" in line
+    assert f"{file} is not an image that can be decoded" in line
     assert " object at 0x" not in line
 
 
@@ -178,7 +178,7 @@ def test_a_corrupt_row_is_named(tmp_path):
     images = encoded()
     images["val/n02/1.JPEG"] = b"no image"
     write_rows(tmp_path / "imagenet-drawn", images)
-    assert "validation-00000-of-00001.parquet, row 4, is no image that can be decoded" in refused(tmp_path)
+    assert "validation-00000-of-00001.parquet, row 4, is not an image that can be decoded" in refused(tmp_path)
 
 
 def test_other_columns_are_refused_with_those_that_are_needed(tmp_path):

@@ -57,7 +57,6 @@ import torch
 
 from repro.recipes import cifar, sequence
 from repro.runs.store import Store
-from repro.training import machine
 from repro.training import run
 from repro.training.optimizers import update_of
 
