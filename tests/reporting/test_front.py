@@ -2,7 +2,7 @@
 
 import pytest
 
-from repro.reporting.front import answer
+from repro.reporting.front import answer, beside
 from repro.reporting.view import _protocols, _standings
 
 PAPER = {"scale": "paper", "works": [], "scales": [{"scale": "paper", "runs": 9, "complete": 9}]}
@@ -44,3 +44,19 @@ def test_runs_that_decide_nothing_yet_are_not_said_to_test_the_paper():
     made["scales"][0]["untrained"] = 3
     assert answer(made, waits).endswith("3 of 426 runs under their own protocol exist, all of untrained networks.")
     assert answer(made, [*waits, *claims("INCONCLUSIVE")]).startswith("Of 4 claims")
+
+
+def test_runs_for_controls_alone_are_told_beside_those_of_the_only_work():
+    def run(*ids):
+        return {"name": "resnet-8 all", "outcome": "trained", "seconds": 60.0, "claims": ids, "spec":
+                {"seed": 0, "epochs": 2, "dataset": "digits"}}  # fmt: skip
+
+    def cost(*works):
+        told = beside({"works": [{"key": key, "short": key, "companion_to": "", "protocol": {"seeds": "5"}} for key in
+                                 works], "claims": [{"claim": "a", "work": "one"}, {"claim": "b", "work": "two"},
+                                                    {"claim": "c", "work": "control"}],
+                       "runs": [run("a"), run("b", "c"), run("c")], "waiting": []})  # fmt: skip
+        return [dict(work["rows"][0][1])["cost"] for work in told]
+
+    assert cost("one") == ["1.0 minutes of one device by the clock, 1 run; 1 more for controls alone"]
+    assert all("control" not in one for one in cost("one", "two"))
