@@ -254,7 +254,7 @@ def test_from_the_command_line_it_makes_what_is_missing_and_ends(tmp_path):
     again = repro(tmp_path, "run", "claim.py", "--background")
     assert (again.returncode, again.stdout) == (
         0,
-        "nothing to train: all 1 runs are complete. Next: repro judge claim.py\n",
+        "nothing to train: 1 run is complete. Next: repro judge claim.py\n",
     )
 
 
