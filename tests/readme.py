@@ -27,9 +27,9 @@ from repro.planning.device import ASSUMED
 from repro.planning.plan import plan
 from repro.planning.price import prices
 from repro.planning.quantities import counted, duration
-from repro.reporting.view import view
+from repro.reporting.view import remarks, view
 from repro.runs.store import Store
-from tests.verdict_table import REMARKED, evidence, with_a_remark
+from tests.verdict_table import REMARKED, evidence
 
 ROOT = Path(__file__).parents[1]
 Json = dict[str, Any]
@@ -67,11 +67,10 @@ def second(made: Json) -> str:
     """The verdicts of a work under its own protocol, by word, and the runs behind them."""
     controls = {row["claim"] for row in made["judgements"] if row["criterion"]["source"]["work"] == "control"}
     by_word: dict[str, list[str]] = {}
-    remarked = with_a_remark(made)
     for entry in made["claims"]:
         if entry["claim"] not in controls:
             mark = " (provisional)" if PROVISIONAL in entry["marks"] else ""
-            name = entry["claim"] + REMARKED * (entry["claim"] in remarked)
+            name = entry["claim"] + REMARKED * bool(remarks(made, entry["claim"]))
             by_word.setdefault(entry["verdict"] + mark, []).append(name)
     lines = [f"- {word}: {', '.join(claims)}." for word, claims in by_word.items()]
     needs = next(entry for entry in made["scales"] if entry["scale"] == "paper")

@@ -6,6 +6,7 @@ from repro.judging.verdict import in_a_word
 from repro.planning.quantities import counted
 from repro.reporting.percent import in_percent
 from repro.reporting.text import number, point, short
+from repro.reporting.view import remarks
 
 Json = dict[str, Any]
 BAR = "\\|"  # in a cell, such as that of |γ|
@@ -20,7 +21,6 @@ def evidence(made: Json) -> str:
         ]
         for entry in made["claims"]
     }
-    remarked = with_a_remark(made)
     shown = [
         entry
         for entry in made["claims"]
@@ -33,7 +33,7 @@ def evidence(made: Json) -> str:
         judged, marks = by_claim[entry["claim"]], [mark for mark in entry["marks"] if mark not in common]
         found = "; ".join(_point(row) + _found(row) for row in judged)
         word = _word(entry) + (f" ({', '.join(marks)})" if marks else "")
-        name = entry["claim"] + REMARKED * (entry["claim"] in remarked)
+        name = entry["claim"] + REMARKED * bool(remarks(made, entry["claim"]))
         if entry["claim"] in controls:
             held.append(f"{name} {HELD.get(word, word)}")
         elif all(row["verdict"] == "MEASURED" for row in judged):
@@ -60,12 +60,6 @@ BRACKETS = (
     "In brackets: bounds of what is judged, 90 % over all looks, and the 90 % interval of what is measured. A verdict "
     "hinges on a seed if it would change without it. †: with a remark in the report, which has every seed and reason."
 )
-
-
-def with_a_remark(made: Json) -> set[str]:
-    """The claims on which a work's source.toml has a remark at the scale of a document."""
-    remarks = [one for work in made["works"] for one in work["remarks"] if one["scale"] in ("", made["scale"])]
-    return {claim for one in remarks for claim in one["claims"]}
 
 
 def _found(row: Json) -> str:

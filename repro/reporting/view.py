@@ -11,10 +11,11 @@ from repro.judging.verdict import PROVISIONAL
 from repro.reporting import chips, claim, front, redrawn
 from repro.reporting.accuracies import accuracies
 from repro.reporting.checklist import checklist, since_registered
+from repro.reporting.disagreements import disagreements
 from repro.reporting.forest import forest
+from repro.reporting.protocols import protocols
 from repro.reporting.saved import shown
 from repro.reporting.text import duration, gathered, plain, tallied, words
-from repro.reporting.trained import spelled
 from repro.statistics import MOST_SEEDS
 
 Json = dict[str, Any]
@@ -61,7 +62,7 @@ def view(made: Json, changed: Json | None = None) -> Json:
     anchors = {name: name if re.fullmatch(r"[a-z0-9-]+", name) else f"claim-{i}" for i, name in enumerate(rows)}
     trained_on = {run["key"]: run["spec"]["dataset"] for run in made["runs"] if run["outcome"] != "built"}
     claims = [
-        claim.section(entry, rows[entry["claim"]], anchors, tags, trained_on, _remarks(made, entry["claim"]))
+        claim.section(entry, rows[entry["claim"]], anchors, tags, trained_on, remarks(made, entry["claim"]))
         for entry in made["claims"]
         if entry["claim"] in rows
     ]
@@ -105,7 +106,7 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "checks": len(made["judgements"]),
         "without_tensors": sum(not run["tensors"] for run in made["runs"]),
         "deviations": (apart := _deviations(made["judgements"])),
-        "deviations_line": _deviations_line(apart, (protocols := _protocols(made["works"]))),
+        "deviations_line": _deviations_line(apart, (told := protocols(made["works"]))),
         "repeats": [one for one in others if one["same_as"] is not None],
         "no_more_looks": _no_more_looks(made["judgements"]),
         "most_seeds": MOST_SEEDS,
@@ -119,10 +120,10 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "registration": made["registration"],
         "registered_words": since_registered(made["registration"]),
         "checklist": checklist(made),
-        "disagreements": _disagreements(made["works"], others),
+        "disagreements": disagreements(made["works"], others),
         "protocol": [(name.replace("_", " "), words(value)) for name, value in sorted(made["protocol"].items())],
-        "protocols": protocols,
-        "all_told": len(protocols) >= sum(not work["companion_to"] for work in made["works"]) > 0,
+        "protocols": told,
+        "all_told": len(told) >= sum(not work["companion_to"] for work in made["works"]) > 0,
         "cost": cost,
         "accuracies": accuracies([*made["runs"], *made["waiting"]]),
         "accuracies_in_pdf": MOST_ACCURACIES,
@@ -144,10 +145,10 @@ def _in_order(works: Sequence[Json], key: str) -> Callable[[Json], tuple[int, st
     return rank
 
 
-def _remarks(made: Json, name: str) -> list[str]:
+def remarks(made: Json, name: str) -> list[str]:
     """What was remarked on a claim at the scale of a document."""
-    remarks = [remark for work in made["works"] for remark in work["remarks"]]
-    said = (one["text"] for one in remarks if name in one["claims"] and one["scale"] in ("", made["scale"]))
+    known = [remark for work in made["works"] for remark in work["remarks"]]
+    said = (one["text"] for one in known if name in one["claims"] and one["scale"] in ("", made["scale"]))
     return list(dict.fromkeys(said))
 
 
@@ -257,60 +258,6 @@ def _multiverses(found: Sequence[Json], anchors: Mapping[str, str]) -> list[Json
             }
         )
     return made
-
-
-def _protocols(works: Sequence[Json]) -> list[Json]:
-    """Works whose protocol is known row by row, each row with how its standing looks."""
-    shapes = {"same": "holds", "guess": "undecided", "deviation": "differs"}
-    return [
-        {**work, "said": _standings(work["settings"]),
-         "settings": [{**row, "here": spelled(row["here"]), "shape": shapes.get(row["standing"], "partial")}
-                      for row in work["settings"]]}
-        for work in works if work["settings"]
-    ]  # fmt: skip
-
-
-def _standings(settings: Sequence[Json]) -> str:
-    """How many settings are the source's, guessed and different, and which those are."""
-    named = {word: [row["name"] for row in settings if row["standing"] == word]
-             for word in ("same", "guess", "deviation", "")}  # fmt: skip
-    mixed = len(settings) - sum(map(len, named.values()))
-    parts = [
-        f"Same: {len(named['same'])}",
-        f"guesses: {len(named['guess'])}",
-        f"one or the other by run: {mixed}" if mixed else "",
-        f"not trained at this scale: {len(named[''])}" if named[""] else "",
-        f"deviations: {len(named['deviation'])}{f' ({listed})' if (listed := ', '.join(named['deviation'])) else ''}",
-    ]
-    return f"{len(settings)} settings. {'; '.join(filter(None, parts))}."
-
-
-def _disagreements(works: Sequence[Json], claims: Sequence[Json]) -> list[Json]:
-    by_name = {one["id"]: one for one in claims}
-    found = []
-    for one in (one for work in works for one in work["disagreements"]):
-        own = [by_name[name] for name in one["claims"] if name in by_name]
-        found.append({"about": one["about"], "claims": own, "apart": _apart(own)})
-    return [entry for entry in found if len(entry["claims"]) > 1]
-
-
-def _apart(claims: Sequence[Json]) -> str:
-    """Whether the runs tell wordings apart, in a sentence."""
-    if all(one["chip"]["shape"] == "pending" for one in claims):
-        return "No runs yet."
-    slips = [one["id"] for one in claims if one["chip"]["shape"] == "source-error"]
-    if slips:
-        rest = [one for one in claims if one["id"] not in slips]
-        said = f"{', '.join(slips)}: the source slips."
-        return f"{said} {_apart(rest)}" if len(rest) > 1 else said
-    holding = [one["id"] for one in claims if one["chip"]["shape"] == "holds"]
-    failing = [one["id"] for one in claims if one["chip"]["shape"] == "fails"]
-    if holding and failing:
-        return f"The runs tell them apart: {', '.join(holding)} holds, {', '.join(failing)} does not."
-    if holding or failing:
-        found = f"{', '.join(holding)} holds" if holding else f"{', '.join(failing)} does not hold"
-        return f"No verdict separates them: {found}, nothing is decided on the rest."
-    return "No verdict separates them: none of them is decided."
 
 
 def _machines(environment: Sequence[Json]) -> str:

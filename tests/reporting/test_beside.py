@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from repro.errors import StoreError
-from repro.reporting import report, view
+from repro.reporting import disagreements, report
 from repro.reporting.against import changes
 from repro.reporting.badge import badge
 from repro.reporting.checklist import checklist
@@ -120,4 +120,4 @@ def test_the_checklist_says_partly_of_code_that_was_not_committed_and_no_without
 )
 def test_where_sources_disagree_the_report_says_whether_runs_tell_them_apart(shapes, said):
     claims = [{"id": name, "chip": {"shape": shape}} for name, shape in zip("ab", shapes, strict=True)]
-    assert view._apart(claims) == said
+    assert disagreements.apart(claims) == said

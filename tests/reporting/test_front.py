@@ -3,7 +3,7 @@
 import pytest
 
 from repro.reporting.front import answer, beside
-from repro.reporting.view import _protocols, _standings
+from repro.reporting.protocols import protocols, standings
 
 PAPER = {"scale": "paper", "works": [], "scales": [{"scale": "paper", "runs": 9, "complete": 9}]}
 
@@ -30,10 +30,10 @@ def test_the_answer_counts_every_claim_and_says_which_needed_no_training(own, sa
 def test_settings_are_counted_once_each_and_a_mixture_is_not_the_same():
     rows = [{"name": name, "here": "", "standing": standing} for name, standing in
             (("a", "same"), ("b", "guess"), ("c", "same in 1 of 2 runs"), ("d", ""), ("e", "deviation"))]  # fmt: skip
-    assert _standings(rows) == (
+    assert standings(rows) == (
         "5 settings. Same: 1; guesses: 1; one or the other by run: 1; not trained at this scale: 1; deviations: 1 (e)."
     )
-    (work,) = _protocols([{"settings": rows, "columns": ["a", "b"]}])
+    (work,) = protocols([{"settings": rows, "columns": ["a", "b"]}])
     assert [row["shape"] for row in work["settings"]] == ["holds", "undecided", "partial", "partial", "differs"]
 
 
