@@ -1,6 +1,7 @@
 """Findings at two levels: for the criterion at that of the look, against it at that of the whole claim."""
 
 import math
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -253,6 +254,33 @@ def test_bound_mirrored_at_a_half_says_the_same():
     one = few.compare(levels=ONE_LOOK, sample=sample(values, unit="share", step=1e-3))
     two = most.compare(levels=ONE_LOOK, sample=sample([1 - v for v in values], unit="share", step=1e-3))
     assert (one.p_for, one.p_against) == pytest.approx((two.p_for, two.p_against))
+
+
+@pytest.mark.parametrize("values", [(0.01, 0.03, 0.08), (0.045, 0.05, 0.052)])
+@pytest.mark.parametrize(
+    ("near_one", "side"), [(False, "at most"), (False, "at least"), (True, "at most"), (True, "at least")]
+)
+def test_bound_is_tested_as_angles_and_as_logarithms_of_the_distance_to_the_nearer_end(near_one, side, values):
+    logs, angles, limit = np.log(values), np.arcsin(np.sqrt(values)), 0.05
+    variance = logs.var(ddof=1)
+    cox = (math.log(limit) - logs.mean() - variance / 2) / math.sqrt(variance / 3 + variance**2 / 4)
+    students = ((np.arcsin(np.sqrt(limit)) - angles.mean()) / angles.std(ddof=1) * math.sqrt(3), cox)
+    below, above = (max(tail(t, 2) for t in students) for tail in (stats.t.sf, stats.t.cdf))
+
+    rule = FractionBound(limit=1 - limit if near_one else limit, side=side, reason=REASON)
+    shares = sample([1 - v if near_one else v for v in values], unit="share", step=1e-6)
+    found = rule.compare(levels=ONE_LOOK, sample=shares)
+    is_below = (side == "at most") != near_one
+    assert (found.p_for, found.p_against) == pytest.approx((below, above) if is_below else (above, below), rel=1e-4)
+
+
+@pytest.mark.parametrize(("side", "holds", "fails"), [("at most", "above", "below"), ("at least", "below", "above")])
+def test_bound_says_at_which_limits_it_would_be_decided_otherwise(side, holds, fails):
+    rule = FractionBound(limit=0.05, side=side, reason=REASON)
+    words = rule.compare(levels=ONE_LOOK, sample=sample((0.04, 0.05, 0.06), unit="share", step=1e-4)).would_change
+    assert re.fullmatch(
+        rf"It is established at any limit {holds} [\d.]+, and ruled out at any limit {fails} [\d.]+\.", words
+    )
 
 
 def test_undecided_bound_names_the_seeds_that_decide():

@@ -24,8 +24,8 @@ def test_the_own_error_of_a_reference_without_a_spread_is_that_of_its_reading(sd
 
 
 def test_the_own_error_of_a_reference_without_a_reading_error_is_that_of_its_replicates():
-    error = own_error(Published(value=1.0, sd=2.0, replicates=4, reading_error=0.0))
-    assert error == pytest.approx(2.0 / 2 * stats.t.ppf(0.95, 3))
+    error = own_error(Published(value=1.0, sd=3.0, replicates=4, reading_error=0.0))
+    assert error == pytest.approx(3.0 / 2 * stats.t.ppf(0.95, 3))
 
 
 @pytest.mark.parametrize(

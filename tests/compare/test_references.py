@@ -105,13 +105,15 @@ def test_share_near_an_end_is_judged_as_angles_with_all_three_errors():
     assert "arcsine" in found.why
 
 
-def test_share_away_from_the_ends_is_judged_as_a_point():
-    values = sample((0.26, 0.27, 0.29), unit="share")
-    share = Fraction(margin=0.05, reason=REASON).compare(
-        levels=ONE_LOOK, sample=values, reference=digitised(0.27, 0.005)
-    )
-    same = Point(margin=0.05, reason=REASON).compare(levels=ONE_LOOK, sample=values, reference=digitised(0.27, 0.005))
-    assert (share.p_for, share.interval) == (same.p_for, same.interval)
+@pytest.mark.parametrize(
+    ("value", "as_a_point"),
+    [(0.049, False), (0.05, True), (0.07, True), (0.27, True), (0.93, True), (0.95, True), (0.951, False)],
+)
+def test_share_away_from_the_ends_is_judged_as_a_point(value, as_a_point):
+    values, reference = sample(value + np.array([-0.01, 0.0, 0.02]), unit="share"), digitised(value, 0.005)
+    share = Fraction(margin=0.04, reason=REASON).compare(levels=ONE_LOOK, sample=values, reference=reference)
+    same = Point(margin=0.04, reason=REASON).compare(levels=ONE_LOOK, sample=values, reference=reference)
+    assert ((share.p_for, share.interval) == (same.p_for, same.interval)) == as_a_point
 
 
 @pytest.mark.parametrize("accept", [0.05, 0.0213])
@@ -150,6 +152,10 @@ def test_point_that_no_seed_can_establish_requests_none():
 def test_published_value_that_no_test_can_use_is_refused(fields):
     with pytest.raises(ClaimError):
         Published(**{"value": 82.0, "sd": None, "replicates": 5, "reading_error": 0.3} | fields)
+
+
+def test_two_replicates_have_a_spread():
+    assert Published(value=82.0, sd=1.0, replicates=2, reading_error=0.3).sd == 1.0
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, 27.0])

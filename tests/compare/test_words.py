@@ -11,6 +11,7 @@ from tests.compare.made import (
     around,
     ordering,
     rising_by,
+    sample,
     trend,
 )
 
@@ -117,6 +118,14 @@ def test_an_ordering_says_which_gaps_would_change_it(higher, words):
 )
 def test_an_ordering_says_where_its_bounds_lie(higher, lower, gap, words):
     assert f": {words}." in ordering(higher, lower, gap).why
+
+
+def test_an_ordering_gives_its_bounds_at_their_coverage_over_all_looks():
+    assert "+20.00 points (Welch); its bounds, 90 % over all looks, are [19." in ordering(around(60), around(40)).why
+
+
+def test_a_trend_with_one_level_of_one_seed_has_no_margin_to_change_it():
+    assert trend([*rising_by(50, 60), sample([70.0])]).would_change.startswith("A second seed")
 
 
 def test_a_trend_names_the_step_that_is_least_sure_to_stay_within_the_margin():
