@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_ind, ttost_paired
 
-from repro.compare import Fraction, Levels, Outcome, Point, Published, own_error, undecidable
+from repro.compare import Fraction, Levels, NoChange, Outcome, Point, Published, own_error, undecidable
 from repro.errors import ClaimError
 from tests.compare.made import ONE_LOOK, REASON, THREE_LOOKS, digitised, known, no_change, point, sample
 
@@ -33,7 +33,7 @@ def test_point_against_a_published_mean_and_sd_is_the_tost_of_two_samples(seed, 
 @pytest.mark.parametrize(("seed", "n", "n_p"), CASES)
 def test_consistent_is_a_welch_test_that_does_not_reject(seed, n, n_p):
     ours, theirs = both(seed, n, n_p)
-    theirs = theirs + 1.5 * (seed - 2)
+    theirs = theirs + 2 * (seed - 1.5)
     p = stats.ttest_ind(ours, theirs, equal_var=False).pvalue
     found = point(sample(ours, step=0), 2.0, published(theirs))
     assert found.consistent == (p >= 0.05)
@@ -152,6 +152,18 @@ def test_point_that_no_seed_can_establish_requests_none():
 def test_published_value_that_no_test_can_use_is_refused(fields):
     with pytest.raises(ClaimError):
         Published(**{"value": 82.0, "sd": None, "replicates": 5, "reading_error": 0.3} | fields)
+
+
+def test_no_change_is_around_no_change_unless_the_source_prints_one():
+    before, after = sample((70.0, 71.0, 72.0)), sample((71.0, 72.0, 73.1))
+    found = NoChange(margin=0.5, reason=REASON).compare(levels=ONE_LOOK, before=before, after=after)
+    assert (found.criterion, found.outcome) == ((-0.5, 0.5), Outcome.RULED_OUT)
+
+
+@pytest.mark.parametrize("margin", [0.0, 1.0, 1.5])
+def test_margin_of_a_fraction_is_a_share_between_none_and_all(margin):
+    with pytest.raises(ClaimError, match="margin"):
+        Fraction(margin=margin, reason=REASON)
 
 
 def test_two_replicates_have_a_spread():
