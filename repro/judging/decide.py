@@ -105,9 +105,10 @@ def _why(findings: tuple[Finding, ...], outcome: Outcome) -> str:
     seeds = f" {first.more_seeds} seeds would decide at this spread." if first.more_seeds else ""
     if outcome is Outcome.UNDECIDED and not first.more_seeds and first.interval:
         seeds = f" Not even {MOST_SEEDS} seeds would decide at this spread."
-    if outcome is Outcome.SOURCE_ERROR:
+    if outcome is Outcome.SOURCE_ERROR and len(findings) > 1:
         agree = sum(finding.outcome is Outcome.ESTABLISHED for finding in findings)
-        more = f" {agree} of {len(findings)} agree, {len(deciding)} are slips of the source."
+        slips = "1 is a slip" if len(deciding) == 1 else f"{len(deciding)} are slips"
+        more = f" {agree} of {len(findings)} agree, {slips} of the source."
     return first.why + more + seeds
 
 
