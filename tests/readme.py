@@ -27,6 +27,7 @@ from repro.planning.device import ASSUMED
 from repro.planning.plan import plan
 from repro.planning.price import prices
 from repro.planning.quantities import counted, duration
+from repro.reporting.front import existing
 from repro.reporting.view import remarks, view
 from repro.runs.store import Store
 from tests.verdict_table import REMARKED, evidence
@@ -45,12 +46,8 @@ def paper(made: Json) -> str:
         for row in made["judgements"]
         if row["criterion"]["rule"]["kind"] != "X" and row["criterion"]["source"]["work"] != "control"
     )
-    nothing = ", all of untrained networks" if done["complete"] == done["untrained"] > 0 else ""
     standing = "tested here only in part" if decided else "neither confirmed nor refuted here"
-    return (
-        f"**The paper's trained results are {standing}: {done['complete']} of {done['runs']} runs of its protocol "
-        f"exist{nothing}.** {f'Next step: {missing} runs at pilot scale.' if missing else 'The pilot is complete.'}\n"
-    )
+    return f"**The paper's trained results are {standing}: {existing(done, 'its own protocol')}.** {f'Next step: {missing} runs at pilot scale.' if missing else 'The pilot is complete.'}\n"
 
 
 def statement(made: Json) -> str:

@@ -101,7 +101,9 @@ def _measured(finding: Finding, levels: Levels) -> Finding:
 def _why(findings: tuple[Finding, ...], outcome: Outcome) -> str:
     deciding = [finding for finding in findings if finding.outcome is outcome]
     first = deciding[0]
-    more = f" (and {len(deciding) - 1} more of {len(findings)} findings)" if len(deciding) > 1 else ""
+    why, more = first.why, ""
+    if len(deciding) > 1 and outcome is not Outcome.SOURCE_ERROR:
+        why = f"{why.removesuffix('.')} (and {len(deciding) - 1} more of {len(findings)} findings)."
     seeds = f" {first.more_seeds} seeds would decide at this spread." if first.more_seeds else ""
     if outcome is Outcome.UNDECIDED and not first.more_seeds and first.interval:
         seeds = f" Not even {MOST_SEEDS} seeds would decide at this spread."
@@ -109,7 +111,7 @@ def _why(findings: tuple[Finding, ...], outcome: Outcome) -> str:
         agree = sum(finding.outcome is Outcome.ESTABLISHED for finding in findings)
         slips = "1 is a slip" if len(deciding) == 1 else f"{len(deciding)} are slips"
         more = f" {agree} of {len(findings)} agree, {slips} of the source."
-    return first.why + more + seeds
+    return why + more + seeds
 
 
 def _sentence(text: str) -> str:

@@ -30,9 +30,7 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
     waits = ("PENDING", "BLOCKED")
     decided = any((not one["exact_claim"] and one["chip"]["word"] not in waits) or one["withheld"] for one in claims)
     if made["scale"] != "paper" or (paper and not decided):
-        exist = f": {paper['complete']:,} of {paper['runs']:,} runs under their own protocol exist" if paper else ""
-        if paper and paper["complete"] == paper["untrained"] > 0:
-            exist += ", all of untrained networks"
+        exist = f": {existing(paper, 'their own protocol')}" if paper else ""
         return f"The published results of training are neither confirmed nor refuted here{exist}."
     own = [one for one in claims if one["same_as"] is None]
     found = Counter(WITHHELD if one["withheld"] else one["chip"]["word"] for one in own)
@@ -41,6 +39,14 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
     if exact and found["REPRODUCED"]:
         parts[0] += f" ({exact} of them by exact counts)" if exact < found["REPRODUCED"] else " by exact counts"
     return f"Of {len(own)} claims, under the source’s own protocol: {', '.join(parts) or 'none judged'}."
+
+
+def existing(paper: Json, protocol: str) -> str:
+    """How many runs of a protocol exist, and how many of them trained nothing."""
+    complete, untrained = paper["complete"], paper["untrained"]
+    which = "all" if complete == untrained else f"{untrained:,} of them"
+    nothing = f", {which} of untrained networks" if untrained else ""
+    return f"{complete:,} of {paper['runs']:,} runs under {protocol} exist{nothing}"
 
 
 def beside(made: Json) -> list[Json]:

@@ -42,7 +42,7 @@ def test_of_several_findings_the_worst_decides_wherever_it_stands(outcomes, verd
 @pytest.mark.parametrize("outcome", [Outcome.UNDECIDED, Outcome.RULED_OUT, Outcome.DIRECTION_ONLY])
 def test_a_check_is_told_by_the_first_finding_that_decides_it_and_by_how_many_more(outcome):
     found = [finding(), *(dataclasses.replace(finding(outcome), why=f"{word} decides.") for word in ("One", "Two"))]
-    assert decide(PAPER, found).why == "One decides. (and 1 more of 3 findings)"
+    assert decide(PAPER, found).why == "One decides (and 1 more of 3 findings)."
     assert decide(PAPER, found[:2]).why == "One decides."
 
 
@@ -65,7 +65,7 @@ def test_p_values_of_a_check_are_those_of_its_findings_corrected_for_their_numbe
         ([{"more_seeds": 7}], "It is undecided. 7 seeds would decide at this spread."),
         ([{"interval": (0, 1)}], f"It is undecided. Not even {MOST_SEEDS} seeds would decide at this spread."),
         ([{}], "It is undecided."),
-        ([{}, {}], "It is undecided. (and 1 more of 3 findings)"),
+        ([{}, {}], "It is undecided (and 1 more of 3 findings)."),
     ],
 )
 def test_an_undecided_check_says_what_would_decide_it(fields, words):

@@ -40,7 +40,9 @@ def test_settings_are_counted_once_each_and_a_mixture_is_not_the_same():
 def test_runs_that_decide_nothing_yet_are_not_said_to_test_the_paper():
     made = {**PAPER, "scales": [{"scale": "paper", "runs": 426, "complete": 3, "untrained": 1}]}
     waits = claims("REPRODUCED", "PENDING", "PAPER_ERROR", exact=[0, 2])
-    assert answer(made, waits).endswith("refuted here: 3 of 426 runs under their own protocol exist.")
+    assert answer(made, waits).endswith(
+        "refuted here: 3 of 426 runs under their own protocol exist, 1 of them of untrained networks."
+    )
     made["scales"][0]["untrained"] = 3
     assert answer(made, waits).endswith("3 of 426 runs under their own protocol exist, all of untrained networks.")
     assert answer(made, [*waits, *claims("INCONCLUSIVE")]).startswith("Of 4 claims")
