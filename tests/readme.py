@@ -47,7 +47,8 @@ def paper(made: Json) -> str:
         if row["criterion"]["rule"]["kind"] != "X" and row["criterion"]["source"]["work"] != "control"
     )
     standing = "tested here only in part" if decided else "neither confirmed nor refuted here"
-    return f"**The paper's trained results are {standing}: {existing(done, 'its own protocol')}.** {f'Next step: {missing} runs at pilot scale.' if missing else 'The pilot is complete.'}\n"
+    step = f"Next step: {missing} runs at pilot scale." if missing else "The pilot is complete."
+    return f"**The paper's trained results are {standing}: {existing(done, 'its own protocol')}.** {step}\n"
 
 
 def statement(made: Json) -> str:
