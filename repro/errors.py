@@ -46,9 +46,13 @@ class CodeError(ReproError):
     """The code differs from that with which a run was planned."""
 
 
+# Of CUDA, of Triton, and of a kernel of cuDNN's that failed or came after one that did.
+SPOILT = ("CUDA error", "Triton Error [CUDA]", "CUDNN_STATUS_EXECUTION_FAILED", "CUDNN_STATUS_INTERNAL_ERROR")
+
+
 def spoils_gpu(error: BaseException) -> bool:
     """Whether an error leaves its process unable to use the GPU any more, at whichever call it came to light."""
-    return any(words in str(error) for words in ("CUDA error", "Triton Error [CUDA]"))
+    return any(words in str(error) for words in SPOILT)
 
 
 class CaptureError(ReproError):

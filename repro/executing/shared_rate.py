@@ -5,8 +5,9 @@ import multiprocessing
 import queue as queues
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def measured_rate(data_dir: Path, device: str, *, stopped: Callable[[], bool], s
         for process in processes:
             process.start()
         try:
-            found = [_answer(answers, stopped, count * PATIENCE) for _ in processes]
+            found = [_answer(answers, stopped, count * PATIENCE, processes) for _ in processes]
         except queues.Empty:
             return None
         finally:
@@ -46,7 +47,8 @@ def measured_rate(data_dir: Path, device: str, *, stopped: Callable[[], bool], s
     return rate
 
 
-def _answer(answers: Any, stopped: Callable[[], bool], patience: float) -> float:
+def _answer(answers: Any, stopped: Callable[[], bool], patience: float, processes: Sequence[BaseProcess]) -> float:
+    """The next rate; Empty where none came in time, or where a process was killed, for which the others would wait."""
     late = time.monotonic() + patience
     while True:
         try:
@@ -54,7 +56,8 @@ def _answer(answers: Any, stopped: Callable[[], bool], patience: float) -> float
         except queues.Empty:
             if stopped():
                 raise StoppedError from None
-            if time.monotonic() > late:
+            killed = any(process.exitcode not in (None, 0, 1) for process in processes)  # 1: it has answered nan
+            if killed or time.monotonic() > late:
                 raise
 
 

@@ -132,6 +132,7 @@ def _train(
             pause=lambda: _STOP.is_set() or late(setup.deadline) or (halted is not None and halted.is_set()),
             code=setup.code,
             avoid=_AVOID,
+            deadline=setup.deadline,
             devices=setup.devices[: assignment.spec.devices] if assignment.spec.devices > 1 else (),
             turn=turn,
         )

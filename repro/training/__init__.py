@@ -1,6 +1,7 @@
 """The door to everything that needs torch: ``run(spec, store)`` trains, measures and stores one run."""
 
 import contextlib
+import math
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -53,6 +54,7 @@ def run(
     code: str | None = None,
     devices: Sequence[str] = (),
     avoid: Mapping[str, str] = MappingProxyType({}),
+    deadline: float | None = None,
     turn: Turn | None = None,
 ) -> Literal["complete", "paused", "held"]:
     """Brings one run to completion, or as far as ``pause`` lets it, and says which.
@@ -61,8 +63,9 @@ def run(
     began, which shows that the rule was there first. ``pause`` is asked between steps; ``checkpoint_every`` is in
     seconds. "held": another process trains it. ``code`` is the digest that this code must have, None for any.
     ``devices`` are those of a run of several processes, ``device`` the first of them; () for ``device`` alone.
-    ``avoid`` maps ways to take steps that failed in another process to what happened. ``turn`` is the run's among those
-    that other threads of this process train meanwhile; None if there are none.
+    ``avoid`` maps ways to take steps that failed in another process to what happened. ``deadline`` is the time.time()
+    by which ``pause`` will say so, as far as that is known: no way is prepared that does not pay until then. ``turn``
+    is the run's among those that other threads of this process train meanwhile; None if there are none.
 
     Raises:
         CodeError: the code is not what the run was planned with.
@@ -93,7 +96,18 @@ def run(
         with lease.kept(), together(spec, Path(data_dir), every) as group:
             turn = turn or alone()
             return _train(
-                spec, store, Path(data_dir), where, criteria, pause, lease, checkpoint_every, group, avoid, turn
+                spec,
+                store,
+                Path(data_dir),
+                where,
+                criteria,
+                pause,
+                lease,
+                checkpoint_every,
+                group,
+                avoid,
+                deadline,
+                turn,
             )
     except (ReproError, OSError):  # a folder or a mount failed, and not the run
         raise
@@ -116,6 +130,7 @@ def _train(
     checkpoint_every: float,
     group: Group,
     avoid: Mapping[str, str],
+    deadline: float | None,
     turn: Turn,
 ) -> Literal["complete", "paused"]:
     if not spec.rows:
@@ -132,7 +147,8 @@ def _train(
         past = resume(folder, spec, one, criteria)
         part = machine.part(device) | {f"from_{spec.row_name}": place.row, "from_step": place.step}
         began, worked = time.monotonic(), work()
-        part.update(one.hasten(avoid) if turn.runs == 1 or not pause() else {})
+        within = math.inf if deadline is None else deadline - time.time()
+        part.update(one.hasten(avoid, within) if turn.runs == 1 or not pause() else {})
         ready = time.monotonic()
     began += time.monotonic() - ready  # while others were made ready
     saved, stopped = time.monotonic(), False

@@ -46,7 +46,7 @@ class BoostedTrees:
         self.place = Place(row=0, step=0, diverged=False)
         self._clear()
 
-    def hasten(self, _avoid: Mapping[str, str]) -> dict[str, Any]:
+    def hasten(self, _avoid: Mapping[str, str], _within: float) -> dict[str, Any]:
         """There is one way to grow trees."""
         return {}
 

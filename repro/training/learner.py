@@ -12,10 +12,10 @@ from repro.training.group import ALONE, Group
 from repro.training.network import Network
 
 # Each has its examples' fingerprints, the place where it stands, and the same methods: ``hasten`` chooses how steps are
-# taken from that place on, and returns what a part of the record says of it; ``train`` advances the place and yields a
-# row of the history; ``memory`` is what a checkpoint holds and ``recall`` takes back, once the place is put back;
-# ``tensors`` is the file that a finished run keeps and ``restore`` reads, or raises ValueError; ``frozen`` is the hash
-# of what must not move; ``measure`` makes one measurement by name.
+# taken from that place on within so many seconds, and returns what a part of the record says of it; ``train`` advances
+# the place and yields a row of the history; ``memory`` is what a checkpoint holds and ``recall`` takes back, once the
+# place is put back; ``tensors`` is the file that a finished run keeps and ``restore`` reads, or raises ValueError;
+# ``frozen`` is the hash of what must not move; ``measure`` makes one measurement by name.
 Learner = Network | BoostedTrees
 
 

@@ -38,11 +38,11 @@ class Network:
         self._step: Step | None = None  # None for the eager one
         self._last: Row | None = None  # the row of the history that tells of the network as it is; None if none does
 
-    def hasten(self, avoid: Mapping[str, str]) -> dict[str, Any]:
+    def hasten(self, avoid: Mapping[str, str], within: float) -> dict[str, Any]:
         """The fastest way to take steps from the place on, for runs that have one loop and all their data on a GPU."""
         if not isinstance(self.spec, ResNetSpec):
             return {"way": "eager"}
-        chosen = way(self.spec, self.net, self.examples, self.place, avoid)
+        chosen = way(self.spec, self.net, self.examples, self.place, avoid, within)
         self._step = chosen.step
         return chosen.record()
 

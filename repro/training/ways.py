@@ -1,5 +1,6 @@
 """The way in which a run takes its steps: the fastest that its device has and that agrees with the eager one."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -38,10 +39,18 @@ class Way:
         return {"way": self.name, **{name: value for name, value in told.items() if value}}
 
 
-def way(spec: NetworkSpec, net: Trainable, examples: Examples, state: State, avoid: Mapping[str, str]) -> Way:
+def way(
+    spec: NetworkSpec,
+    net: Trainable,
+    examples: Examples,
+    state: State,
+    avoid: Mapping[str, str],
+    within: float = math.inf,
+) -> Way:
     """The way for a run from this state on, which stays as it is; its batches are gathered from examples on the device.
 
-    ``avoid`` maps ways that failed in an earlier process to the reason.
+    ``avoid`` maps ways that failed in an earlier process to the reason; ``within`` is in how many seconds this process
+    pauses the run, whatever is left of it.
 
     Raises:
         CaptureError: a way failed so that this process must not use the GPU any more.
@@ -56,7 +65,8 @@ def way(spec: NetworkSpec, net: Trainable, examples: Examples, state: State, avo
         make,
         differs=lambda step: differs()(step),
         pace=partial(_pace, *this),
-        left=(spec.rows - state.row) * spec.row_steps,
+        left=(spec.rows - state.row) * spec.row_steps - state.step,
+        within=within,
         avoid=avoid,
     )
     torch.cuda.empty_cache()  # what ways that were passed over had taken: other runs share this GPU
@@ -70,9 +80,10 @@ def fastest(
     differs: Callable[[Step], str],
     pace: Callable[[Step], float],
     left: int,
+    within: float,
     avoid: Mapping[str, str],
 ) -> Way:
-    """The fastest of some ways that agree with the plain one, for a run with so many steps left.
+    """The fastest of some ways that agree with the plain one, for a run with so many steps and seconds left.
 
     ``pace`` gives a way's seconds of a step; ``differs`` the reason that it is another computation, "" if it is not.
     What goes wrong with a way is the reason to do without it.
@@ -84,7 +95,7 @@ def fastest(
     seconds = {"eager": pace(plain)} if wanted else {}
     best, step = "eager", plain
     for name in wanted:
-        expected = left * seconds[best]
+        expected = min(left * seconds[best], within)
         if expected < WORTH[name]:
             passed_over[name] = f"it pays from {WORTH[name]:.0f} s of training on, and about {expected:.0f} s are left"
             continue

@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import multiprocessing
+import os
+import queue
 from pathlib import Path
 
 import pytest
@@ -135,6 +138,14 @@ def test_a_rate_is_measured_of_real_trainings_at_once(threads):
 def test_what_cannot_be_trained_has_no_rate(threads, tmp_path):
     rate = shared_rate.measured_rate(tmp_path, "cpu", stopped=lambda: False, seconds=0.2)
     assert rate(cifar("pilot", 0, depth=8), 2, threads) is None  # there are no images
+
+
+def test_a_killed_process_is_not_waited_for():
+    context = multiprocessing.get_context("spawn")
+    killed = context.Process(target=os.abort)
+    killed.start()
+    with pytest.raises(queue.Empty):
+        shared_rate._answer(context.Queue(), lambda: False, 600.0, [killed])
 
 
 @pytest.fixture

@@ -99,9 +99,10 @@ def test_runs_at_once_have_a_stream_each_and_end_as_they_do_alone(tmp_path, monk
 
 @pytest.mark.parametrize(("precision", "factors"), [("float32", "ieee"), ("tf32", "tf32"), ("bfloat16", "ieee")])
 def test_float32_is_ieee_and_tf32_a_precision_of_its_own(precision, factors):
-    torch.backends.cudnn.conv.fp32_precision = "none"
+    torch.backends.cudnn.conv.fp32_precision = torch.backends.cudnn.rnn.fp32_precision = "none"
     arithmetic(precision, torch.device("cuda"))
     assert torch.backends.cudnn.conv.fp32_precision == factors
+    assert torch.backends.cudnn.rnn.fp32_precision == factors
     assert torch.backends.cuda.matmul.fp32_precision == factors
 
 

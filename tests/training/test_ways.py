@@ -1,6 +1,7 @@
 """The choice among ways to take steps, with pretended ways: right, wrong and failing ones."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -139,7 +140,7 @@ def test_the_replayed_way_trains_as_the_eager_one():
     assert all(one == pytest.approx(other) for one, other in zip(*rows, strict=True))
 
 
-def chosen(make, differs="", paces=None, left=10**6, avoid=None):
+def chosen(make, differs="", paces=None, left=10**6, within=math.inf, avoid=None):
     paces = {"plain": 0.5, "a": 0.3, "b": 0.2} | (paces or {})
     return fastest(
         "plain",
@@ -147,6 +148,7 @@ def chosen(make, differs="", paces=None, left=10**6, avoid=None):
         differs=lambda step: differs if step == "b" else "",
         pace=lambda step: paces[step],
         left=left,
+        within=within,
         avoid=avoid or {},
     )
 
@@ -199,6 +201,13 @@ def test_a_slower_way_is_passed_over():
 
 def test_compiling_is_not_tried_for_the_last_minutes():
     found = chosen({"captured": lambda: "a", "compiled": failing(AssertionError("tried"))}, left=900)
+    assert (found.name, found.passed_over["compiled"]) == (
+        "captured", "it pays from 300 s of training on, and about 270 s are left",
+    )  # fmt: skip
+
+
+def test_compiling_is_not_tried_where_this_process_soon_pauses_a_long_run():
+    found = chosen({"captured": lambda: "a", "compiled": failing(AssertionError("tried"))}, within=270)
     assert (found.name, found.passed_over["compiled"]) == (
         "captured", "it pays from 300 s of training on, and about 270 s are left",
     )  # fmt: skip
