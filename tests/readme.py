@@ -22,7 +22,8 @@ from repro.cli.main import main
 from repro.cli.planned import LONG
 from repro.collecting.collect import collect
 from repro.judging import verdicts_json
-from repro.judging.verdict import PROVISIONAL
+from repro.judging.coverage import Standing
+from repro.judging.verdict import CODE_ALIKE, PROVISIONAL
 from repro.planning.device import ASSUMED
 from repro.planning.plan import plan
 from repro.planning.price import prices
@@ -47,7 +48,7 @@ def paper(made: Json) -> str:
         if row["criterion"]["rule"]["kind"] != "X" and row["criterion"]["source"]["work"] != "control"
     )
     standing = "tested here only in part" if decided else "neither confirmed nor refuted here"
-    step = f"Next step: {missing} runs at pilot scale." if missing else "The pilot is complete."
+    step = f"Next step: {missing} runs at pilot scale." if missing else "Its pilot is complete."
     return f"**The paper's trained results are {standing}: {existing(done, 'its own protocol')}.** {step}\n"
 
 
@@ -68,22 +69,20 @@ def second(made: Json) -> str:
     for entry in made["claims"]:
         if entry["claim"] not in controls:
             mark = " (provisional)" if PROVISIONAL in entry["marks"] else ""
+            others = [mark for mark in entry["marks"] if mark not in (PROVISIONAL, CODE_ALIKE)]
             name = entry["claim"] + REMARKED * bool(remarks(made, entry["claim"]))
-            by_word.setdefault(entry["verdict"] + mark, []).append(name)
+            by_word.setdefault(entry["verdict"] + mark, []).append(name + f" ({', '.join(others)})" * bool(others))
     lines = [f"- {word}: {', '.join(claims)}." for word, claims in by_word.items()]
     needs = next(entry for entry in made["scales"] if entry["scale"] == "paper")
-    there = f" {needs['complete']} of the {needs['runs']} trained runs of its looks so far are there."
+    complete, runs = needs["complete"], needs["runs"]
+    there = f" All {runs} runs" if complete == runs else f" {complete} of the {runs} runs"
+    there += " that its looks asked for so far are in the repository."
     return "\n".join(lines) + there + "\n"
 
 
 def standings(made: Json) -> str:
     """A Markdown row for each standing in the catalogue: in full where the evidence has it, else at pilot or smoke."""
-    full = {
-        row["id"]
-        for path in sorted(EVIDENCE.glob("**/paper/verdicts.json"))
-        for row in verdicts_json.load(path)["coverage"]
-        if row["standing"] in ("judged", "measured")
-    }
+    full = came_out("paper")
     pilot = verdicts_json.load(EVIDENCE / "pilot" / "verdicts.json")["coverage"]
     lower = {state: {row["id"] for row in pilot if row["standing"] == state} for state in ("judged", "measured")}
     takes = in_full()
@@ -115,23 +114,25 @@ def standings(made: Json) -> str:
 
 
 def coverage(made: Json) -> str:
-    """A Markdown row for each row of the catalogue, with what its own protocol takes."""
-    rows, takes = ["| row | work | at smoke scale | why | in full |", "|---|---|---|---|---|"], in_full()
+    """A Markdown row for each row of the catalogue: what came of it at each scale, and what its own protocol takes."""
+    rows = ["| row | work | smoke | why no verdict there | pilot | paper | runs at paper scale |", "|---" * 7 + "|"]
+    takes, pilot, full = in_full(), came_out("pilot"), came_out("paper")
     for row in made["coverage"]:
-        word = row["standing"]
-        if word == "judged":
-            word = f"judged: {row['word']}"
-        elif word == "not attempted" and row["id"] in takes:
-            word = "no point"  # it has a check, at the source's own scale
-        rows.append(f"| {row['id']} | {row['work']} | {word} | {row['reason']} | {takes.get(row['id'], '')} |")
-    rows += [
-        "",
-        "In full: the runs of its first look at paper scale, which may be there already or serve other rows as",
-    ]
-    rows += [
-        "well, and what they would take alone, by an assumed core and an assumed H100 (`repro plan --scale paper`)."
-    ]
+        one, smoke = row["id"], row["word"] if row["standing"] == "judged" else row["standing"]
+        smoke = "no check" if smoke == Standing.NO_CHECK else smoke
+        cells = (one, row["work"], smoke, row["reason"], pilot.get(one, ""), full.get(one, ""), takes.get(one, ""))
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
+
+
+def came_out(scale: str) -> dict[str, str]:
+    """By row of the catalogue, what the runs in claims/evidence say of it at a scale, where they say anything."""
+    return {
+        row["id"]: row["word"]
+        for path in sorted(EVIDENCE.glob(f"**/{scale}/verdicts.json"))
+        for row in verdicts_json.load(path)["coverage"]
+        if row["standing"] in ("judged", "measured")
+    }
 
 
 def in_full() -> dict[str, str]:

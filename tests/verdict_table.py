@@ -1,8 +1,9 @@
 """The README's table of what runs on the paper's images found."""
 
+from collections import Counter
 from typing import Any
 
-from repro.judging.verdict import in_a_word
+from repro.judging.verdict import CODE_ALIKE, in_a_word
 from repro.planning.quantities import counted
 from repro.reporting.percent import in_percent
 from repro.reporting.text import number, point, short
@@ -35,7 +36,7 @@ def evidence(made: Json) -> str:
         word = _word(entry) + (f" ({', '.join(marks)})" if marks else "")
         name = entry["claim"] + REMARKED * bool(remarks(made, entry["claim"]))
         if entry["claim"] in controls:
-            held.append(f"{name} {HELD.get(word, word)}")
+            held.append(f"{name} {HELD.get(word, word)}{_by(judged)}")
         elif all(row["verdict"] == "MEASURED" for row in judged):
             ends = judged if len(judged) < MANY else [judged[0], judged[-1]]
             measured.append(f"{name} ({' … '.join(_point(row) + _found(row) for row in ends)})")
@@ -44,12 +45,13 @@ def evidence(made: Json) -> str:
             cells = (name, judged[0]["criterion"]["sentence"], word, asked, found, _hinges(judged))
             rows.append(f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |")
     waiting = sum(entry["verdict"] == "PENDING" and not by_claim[entry["claim"]] for entry in made["claims"])
-    head = "| claim | says | verdict | asked for | found | hinges on seed |"
+    head = "| claim | says | verdict | criterion | found | changes without seed |"
     lines = [head, "|---|---|---|---|---|---|", *rows, ""] if rows else []
-    told = (("Measured", measured), ("Controls", held), ("All of these", common))
+    told = (("Measured", measured), ("Controls", held))
     said = [f"{word}: {'; '.join(some)}." for word, some in told if some]
-    said.append(f"{counted(waiting, 'claim')} pending." if waiting else "No claim is pending.")
-    lines.append(" ".join([BRACKETS, *said]))
+    said += [ALIKE if mark == CODE_ALIKE else f"All of these: {mark}." for mark in common]
+    said.append(f"{counted(waiting, 'claim')} pending." if waiting else "None of these claims is pending.")
+    lines.append(" ".join([BRACKETS.format(seeds=_seeds(shown, by_claim)), *said]))
     return "\n".join(lines) + "\n"
 
 
@@ -57,9 +59,33 @@ REMARKED = " †"
 HELD = {"seen": "holds", "REPRODUCED": "holds", "not seen": "failed", "NOT_REPRODUCED": "failed"}  # of a control
 MANY = 3  # points of a measured claim, of which the first and the last are told
 BRACKETS = (
-    "In brackets: bounds of what is judged, 90 % over all looks, and the 90 % interval of what is measured. A verdict "
-    "hinges on a seed if it would change without it. †: with a remark in the report, which has every seed and reason."
+    "In brackets: 90 % intervals over seeds ({seeds}), over all looks where a claim is judged. †: with a remark in the "
+    "report, which has every seed and reason."
 )
+ALIKE = "The judging code has changed since these runs; the code of that time finds the same in them."
+
+
+def _seeds(shown: list[Json], by_claim: dict[str, list[Json]]) -> str:
+    """How many seeds the checks of some claims have: the usual number, and claims with another one."""
+    found = [
+        (row["seeds"], entry["claim"])
+        for entry in shown
+        for row in by_claim[entry["claim"]]
+        if row["criterion"]["rule"]["kind"] != "X"
+    ]
+    usual = Counter(seeds for seeds, _ in found).most_common(1)[0][0]
+    others = dict.fromkeys(f"{claim}: {seeds}" for seeds, claim in found if seeds != usual)
+    return "; ".join([f"n = {usual}", *others])
+
+
+def _by(judged: list[Json]) -> str:
+    """The number by which a control holds, and the seeds on which that hinges; "" where it is exact."""
+    (first, *_) = judged
+    if first["criterion"]["rule"]["kind"] == "X":
+        return ""
+    hinges = _hinges(judged)
+    more = "" if hinges == "none" else f"; without seed {hinges.replace(' (else ', ': ').removesuffix(')')}"
+    return f" ({first['findings'][0]['label']}: {_amount(first['findings'][0])}{more})"
 
 
 def _found(row: Json) -> str:

@@ -107,5 +107,6 @@ def _would_change(low: float, high: float, unit: str) -> str:
         return ONE_SEED
     shown = [f"{value:.3g}".replace("-", "−") for value in (low, high)]
     points = " points" if unit == "points" else ""
-    for_gap = f"for any gap below {shown[0]}{points}" if low > 0 else "for no gap, as the lower bound is not above 0"
-    return f"It is established {for_gap}, and the size is ruled out for any gap above {shown[1]}{points}."
+    holds = f"Any gap below {shown[0]}{points}" if low > 0 else "No gap"
+    why = "" if low > 0 else " (the lower bound is not above 0)"
+    return f"{holds} would be established{why}, and any above {shown[1]}{points} ruled out."

@@ -8,8 +8,9 @@ from typing import Any
 
 from repro.check import Check
 from repro.errors import ClaimError
+from repro.judging.imagine import unit_compared
 from repro.judging.verdict import Answer, Judgement, Verdict, in_a_word
-from repro.statistics import holm
+from repro.statistics import Unit, holm
 
 # A claim over a grid says that every point holds: the first of these that some point has is the verdict on all.
 ORDER = (
@@ -40,6 +41,7 @@ class ClaimEntry:
     points: dict[str, int]  # number of points by verdict, or by answer where there is one
     tested: bool  # whether its sentence can be tested at this scale
     rationale: str  # why it can or cannot be; "" for an exact claim
+    unit: Unit  # of what its rule compares, and so of its margin, gap or largest step
     primary: bool  # one of the main claims of the catalogue
     paper_points: tuple[dict[str, Any], ...]  # of its grid at the paper's scale, by parameter
     paper_networks: tuple[str, ...]  # that its arms have at the paper's scale
@@ -111,6 +113,7 @@ def _entry(check: Check, own: Sequence[Judgement]) -> ClaimEntry:
         points=dict(Counter(in_a_word(row.verdict, row.answer) for row in own)),
         tested=claim.tested(scale),
         rationale=(claim.testable if claim.tested(scale) else claim.untestable).get(scale, ""),
+        unit=unit_compared(check),
         primary=claim.primary,
         paper_points=tuple(dict(point) for point in claim.grid["paper"]),
         paper_networks=_networks(check),

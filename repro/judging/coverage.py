@@ -16,10 +16,9 @@ class Standing(StrEnum):
     JUDGED = "judged"
     MEASURED = "measured"
     PENDING = "pending"
+    NO_CHECK = "without a check at this scale"
+    NOT_SELECTED = "not selected for this report"
     NOT_ATTEMPTED = "not attempted"
-
-
-NOT_SELECTED = "not selected for this report"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +29,8 @@ class Covered:
     work: str  # key of the source
     primary: bool  # one of the main claims
     standing: Standing  # how far it has come
-    word: str  # its verdict or answer; "" if it was not attempted
-    reason: str  # why it was not attempted, is only measured, or waits; "" for what was judged
+    word: str  # its verdict or answer; "" where it was not judged
+    reason: str  # why it was not attempted, has no point, is only measured, or waits; "" for the others
     seconds: float | None  # expected cost of the runs that a pending row waits for; null for others, or if unknown
 
 
@@ -54,7 +53,7 @@ def coverage(
     costs = missing_seconds or {}
     held = withheld or {}
     return tuple(
-        _covered(row, by_id.get(row.id), without.get(row.id, NOT_SELECTED), costs.get(row.id), held.get(row.id, ""))
+        _covered(row, by_id.get(row.id), without.get(row.id, ""), costs.get(row.id), held.get(row.id, ""))
         for row in rows
     )
 
@@ -66,7 +65,8 @@ def count(rows: Sequence[Covered]) -> dict[Standing, int]:
 
 
 def _covered(row: Row, entry: ClaimEntry | None, without: str, seconds: float | None, held: str) -> Covered:
-    standing, word, reason, cost = Standing.NOT_ATTEMPTED, "", row.reason or without, None
+    absent = Standing.NOT_ATTEMPTED if row.reason else Standing.NO_CHECK if without else Standing.NOT_SELECTED
+    standing, word, reason, cost = absent, "", row.reason or without, None
     if entry is not None:
         word = in_a_word(entry.verdict, entry.answer)
         match entry.verdict:

@@ -40,7 +40,8 @@ def deviations(
     commits = alike(check, found, recoded) if recoded else []
     if late:
         listed.append(
-            f"rule: {late} of the {len(found)} runs were trained for other points or claims, and have no record of it"
+            f"rule: {late} of the {len(found)} runs {'was' if late == 1 else 'were'} trained for other claims or "
+            f"points, and {'does' if late == 1 else 'do'} not have it on record"
         )
     if changed:
         listed.append(f"rule: changed after {changed} of the {len(found)} runs were trained")

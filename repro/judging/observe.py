@@ -66,8 +66,12 @@ def sensitivity(word: str, without_seed: Sequence[str]) -> str:
             changed.setdefault(other, []).append(str(seed))
     if not changed:
         return f"No single one of the {len(without_seed)} seeds decides it."
-    phrases = [
-        f"{word} if {'seed' if len(some) == 1 else 'any one of the seeds'} {', '.join(some)} were left out"
-        for word, some in changed.items()
-    ]
+    phrases = [f"{word} if {_seeds(some, len(without_seed))} were left out" for word, some in changed.items()]
     return f"It would be {'; '.join(phrases)}."
+
+
+def _seeds(some: Sequence[str], every: int) -> str:
+    """Each of some seeds, in words."""
+    if len(some) == every:
+        return "any single seed"
+    return f"seed {some[0]}" if len(some) == 1 else f"any one of the seeds {', '.join(some)}"

@@ -1,5 +1,6 @@
 """Accuracies of all runs, those that differ in their seed alone together."""
 
+import re
 from collections.abc import Sequence
 from statistics import fmean, stdev
 from typing import Any
@@ -34,4 +35,6 @@ def _condition(run: Json) -> str:
     """The name of a run without its seed, and with its precision where that is not float32, as no name has it."""
     precision = run["spec"].get("precision", "float32")
     name = spelled(run["name"].replace(f" seed {run['spec']['seed']}", ""))
+    if run["spec"].get("trained") == "none":
+        name = re.sub(r" none \d+ epochs?(?= |$)", " untrained", name)
     return name if precision == "float32" else f"{name}, {precision}"

@@ -37,7 +37,9 @@ def axis(
         room = 1.12 if high > low else 2.0
         low, high = low / room, high * room
     else:
-        room = max(0.06 * (high - low), 1e-6, 1e-6 * max(abs(low), abs(high)))
+        size = max(abs(low), abs(high))
+        # Ticks around one value, or around equal ones but for rounding, are as far apart as the value is large.
+        room = 0.06 * (high - low) if high - low > 1e-6 * size else 0.5 * size or 1.0
         low, high = low - room, high + room
     if at:
         ticks = tuple((value, f"{value:g}") for value in sorted(set(at)))

@@ -35,7 +35,7 @@ def checklist(made: Json) -> list[tuple[str, str, str]]:
          f"{counted(made['cost']['runs'], 'run')}; diverged ones stay, a missing one is named"),
         ("Rules before runs", YES if kept else PARTLY if registered else NO,
          f"registered {registered['registered']}: {since_registered(registered)}" if registered else "no registration"),
-        ("Compute", YES, f"{made['cost']['device_seconds'] / 3600:.2g} hours by the clock on {machines}: Cost"),
+        ("Compute", YES, f"{made['cost']['device_seconds'] / 3600:.2g} hours of wall-clock time on {machines}: Cost"),
         ("Bitwise repeatable", PARTLY if on_gpus else YES,
          f"repro judge --retrain trains a run again and compares it{'; bits of a GPU may differ' * on_gpus}"),
     ]  # fmt: skip
@@ -54,7 +54,7 @@ def since_registered(registration: Json | None) -> str:
     parts = [
         f"{len(registration['changed'])} criteria changed since" if registration["changed"] else "",
         f"{others} not in it" if registration["unregistered"] else "",
-        "" if registration["judging_code"] else "the judging code changed since, no criterion did"
+        "" if registration["judging_code"] else "the judging code changed since, nothing else in any criterion did"
         if not registration["changed"] else "so did the judging code",
     ]  # fmt: skip
     return ", ".join(filter(None, parts)) or "every criterion and the judging code are the registered ones"

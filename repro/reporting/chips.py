@@ -26,7 +26,7 @@ VERDICTS = (
 SCALED_MEANING = (
     "Dashed border: judged on small networks or a short schedule, and never a statement about the paper. Seen: the "
     "direction holds there, by more than the gap that the rule names (half of a published size, 0 where none is "
-    "published); the published size itself is not tested."
+    "published), or “no change” does within its margin; a published size itself is not tested."
 )
 MEANINGS = {
     "REPRODUCED": "The criterion holds.",
@@ -37,7 +37,7 @@ MEANINGS = {
     "SMOKE": SCALED_MEANING,
     "PILOT": SCALED_MEANING,
     "MEASURED": "The source’s value could not be read, or this scale cannot test the sentence: no verdict.",
-    "PENDING": "Runs are missing, or they are in a lower precision that its control has not held against float32 yet.",
+    "PENDING": "Runs are missing, or they are in a lower precision that is not validated against float32 yet.",
     "BLOCKED": "The suite failed. Never counted as a failed claim, never left out.",
     "INVALID": "A control failed, so nothing can be concluded.",
 }

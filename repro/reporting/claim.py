@@ -35,7 +35,6 @@ def section(
     criterion = rows[0]["criterion"]
     if not entry["tested"]:
         rows = [_only_measured(row) for row in rows]
-    was_share = any(finding["unit"] == "share" for row in rows for finding in row["findings"])
     rows = [in_percent(row) for row in rows]
     rule, source, anchor = criterion["rule"], criterion["source"], anchors[entry["claim"]]
     findings = [finding for row in rows for finding in row["findings"]]
@@ -68,11 +67,11 @@ def section(
         "tag": source["tag"],
         "tag_words": tags.get(source["tag"], ""),
         "kind": rule["kind"],
-        "margin": _margin(rule, was_share),
-        "margins": _margins(rule, rows, was_share),
+        "margin": _margin(rule, entry["unit"]),
+        "margins": _margins(rule, rows, entry["unit"]),
         "rule_name": rule["name"],
         "side": rule.get("side", ""),
-        "unit": _margin_unit(findings),
+        "unit": " points" if entry["unit"] in ("%", "points", "share") else "",
         "reason": rule["reason"],
         "looks": " then ".join(str(look) for look in criterion["looks"]),
         "claim_file": criterion["claim_file"],
@@ -240,19 +239,14 @@ def _seeds(numbers: Sequence[int]) -> str:
     return counted(high, "seed") if low == high else f"{low} to {counted(high, 'seed')}"
 
 
-def _margin(rule: Json, share: bool) -> float | None:
+def _margin(rule: Json, unit: str) -> float | None:
     """The margin, gap or limit of a rule; of shares, in percent or points."""
     value = rule.get("margin", rule.get("gap", rule.get("limit")))
-    return 100 * value if value is not None and (share or rule["kind"] == "F") else value
+    return 100 * value if value is not None and (unit == "share" or rule["kind"] == "F") else value
 
 
-def _margins(rule: Json, rows: Sequence[Json], share: bool) -> str:
+def _margins(rule: Json, rows: Sequence[Json], unit: str) -> str:
     """The margin, gap or limit in words: of points that have gaps of their own, the smallest and the largest."""
     own = [row["params"].get("gap", rule["gap"]) for row in rows] if "gap" in rule else []
-    ends = [_margin({**rule, "gap": pick(own)}, share) for pick in (min, max)] if own else [_margin(rule, share)]
+    ends = [_margin({**rule, "gap": pick(own)}, unit) for pick in (min, max)] if own else [_margin(rule, unit)]
     return " to ".join(number(end) for end in dict.fromkeys(ends))
-
-
-def _margin_unit(findings: Sequence[Json]) -> str:
-    units = {finding["unit"] for finding in findings} & {"%", "points"}
-    return " points" if units else ""

@@ -78,6 +78,7 @@ def _own_side(runs: Sequence[Json]) -> dict[str, str]:
     lengths = Counter(
         (unit, run["spec"][unit])
         for run in trained
+        if run["spec"].get("trained") != "none"  # these are evaluated: their one epoch settles running statistics
         for unit in ("epochs", "steps", "rounds")
         if unit in run["spec"] and "retrains" not in run["spec"]
     )
@@ -93,7 +94,7 @@ def _own_side(runs: Sequence[Json]) -> dict[str, str]:
         "data": ", ".join(sorted({run["spec"]["dataset"] for run in trained})) or NONE,
         "training": training or NONE,
         "seeds": seeds(trained) or NONE,
-        "cost": f"{hours} of one device by the clock, {counted(len(trained), 'run')}" if trained else NONE,
+        "cost": f"{hours} of one device (wall-clock time), {counted(len(trained), 'run')}" if trained else NONE,
     }
 
 

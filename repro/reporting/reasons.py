@@ -28,7 +28,7 @@ def line(entry: Json, kind: str, rows: Sequence[Json], found: str) -> str:
     """One line: the reason of a single point, and what was found over several."""
     if len(rows) == 1 and (entry["tested"] or not rows[0]["findings"]):
         return _why(kind, rows[0])
-    waiting = sum(len(row["missing"]) for row in rows)
+    waiting = len({run["key"] for row in rows for run in row["missing"]})  # points share runs
     counts = points(rows) if len(rows) > 1 else ""
     held = [why for row in rows if (why := withheld(row))]
     parts = [
@@ -52,6 +52,8 @@ def measured(kind: str, findings: Sequence[Json]) -> str:
     for finding in findings:
         by_label.setdefault(finding["label"], []).append(finding)
     if len(findings) > LISTED and 1 < len(by_label) < len(findings):  # several things, at several points each
+        if kind == "X":
+            return _cells(by_label)
         ends = [*by_label.items()][:: len(by_label) - 1]
         return "; ".join(f"{short(label)}: {measured(kind, some)}" for label, some in ends)
     estimates = [finding for finding in findings if finding["estimate"] is not None]
@@ -66,16 +68,26 @@ def measured(kind: str, findings: Sequence[Json]) -> str:
     return f"{agree} of {len(findings)} {'agree' if kind == 'X' else 'established'}" if findings else "–"
 
 
+def _cells(by_label: dict[str, list[Json]]) -> str:
+    """How many cells of a table agree, and in which of its columns the others are."""
+    apart = {label: sum(one["outcome"] != "established" for one in some) for label, some in by_label.items()}
+    total = sum(map(len, by_label.values()))
+    others = ", ".join(f"{count} of {label}" for label, count in apart.items() if count)
+    return f"{total - sum(apart.values())} of {total} agree{f'; the others: {others}' if others else ''}"
+
+
 def points(rows: Sequence[Json]) -> str:
     """How many points came out how."""
     words = [row["answer"] if row["answer"] != "none" else row["verdict"].lower() for row in rows]
     counts = Counter("where the source slips" if word == "paper_error" else word for word in words)
     if len(rows) == 1:
-        return "1 point"
+        return "1 grid point"
     (first, count), *others = [(state.replace("_", " "), count) for state, count in counts.items()]
     if not others:
-        return "both points" if count == 2 else f"all {count} points"
-    return ", ".join([f"{count} of {len(rows)} points {first}", *(f"{number} {state}" for state, number in others)])
+        return "both grid points" if count == 2 else f"all {count} grid points"
+    return ", ".join(
+        [f"{count} of {len(rows)} grid points {first}", *(f"{number} {state}" for state, number in others)]
+    )
 
 
 def withheld(row: Json) -> str:

@@ -23,7 +23,7 @@ def scope(entry: Json, rows: Sequence[Json]) -> tuple[str, str]:
         return _by_networks(entry, rows)
     whole = f"Tested: {_listed(here)}; at the paper’s scale: {_listed(there)}."
     few = len(here) < 2 and len(there) < 2
-    return whole, whole if few else f"{counted(max(1, len(here)), 'point')}; at the paper’s scale {len(there)}"
+    return whole, whole if few else f"{counted(max(1, len(here)), 'grid point')}; at the paper’s scale {len(there)}"
 
 
 def _by_networks(entry: Json, rows: Sequence[Json]) -> tuple[str, str]:

@@ -23,8 +23,8 @@ Json = dict[str, Any]
 
 # In this order, each claim in the first group that it belongs to.
 ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
-    ("Checked exactly, and agrees", lambda one: one["exact_claim"] and one["chip"]["word"] == "REPRODUCED"),
-    ("Checked exactly, and the source slips", lambda one: one["chip"]["word"] == "PAPER_ERROR"),
+    ("Checked exactly, and the source agrees", lambda one: one["exact_claim"] and one["chip"]["word"] == "REPRODUCED"),
+    ("Checked exactly, and the source contains an error", lambda one: one["chip"]["word"] == "PAPER_ERROR"),
     ("Reproduced", lambda one: one["chip"]["word"] == "REPRODUCED"),
     ("The direction holds, the size is ruled out", lambda one: one["chip"]["word"] == "PARTIAL"),
     ("Not reproduced", lambda one: one["chip"]["word"] == "NOT_REPRODUCED"),
@@ -32,10 +32,10 @@ ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
     ("Not seen at this scale", lambda one: one["chip"]["answer"] == "not seen"),
     ("Open: the runs cannot decide",
      lambda one: one["chip"]["answer"] == "open" or one["chip"]["word"] == "INCONCLUSIVE"),
-    ("Measured only: no rule can test the sentence at this scale",
+    ("Measured only; why stands with each claim",
      lambda one: one["chip"]["word"] == "MEASURED" and not one["tested"]),
     ("Measured: the source gives no value to compare with", lambda one: one["chip"]["word"] == "MEASURED"),
-    ("Withheld: their precision is not held against float32 yet", lambda one: one["withheld"]),
+    ("Withheld: their precision is not validated against float32 yet", lambda one: one["withheld"]),
     ("Seen so far, and points are missing", lambda one: one["chip"]["answer"] == "so far seen"),
     ("Not seen so far, and points are missing", lambda one: one["chip"]["answer"] == "so far not seen"),
     ("Measured so far, and points are missing", lambda one: one["measured_so_far"]),
@@ -48,6 +48,7 @@ DEVIATIONS = (  # a heading, and how the texts below it begin; the last one has 
     ("Notes on rules, judging code and controls", ("rule:", "judging code:", "control ")),
     ("Differences of the runs", ("",)),
 )
+UNCHECKED = (Standing.NO_CHECK, Standing.NOT_SELECTED, Standing.NOT_ATTEMPTED)
 MOST_ACCURACIES = 30  # rows of their table that the PDF has; the page has them all
 ARXIV = "https://arxiv.org/abs/"
 
@@ -84,7 +85,7 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "answer": front.answer(made, others),
         "beside": front.beside(made),
         "coverage_line": front.coverage_line(made["coverage"]),
-        "not_attempted": [row["id"] for row in made["coverage"] if row["standing"] == "not attempted"],
+        "not_attempted": [row["id"] for row in made["coverage"] if row["standing"] in UNCHECKED],
         "machines": _machines(made["environment"]),
         "redrawn": drawn,
         "undrawn": [
@@ -236,7 +237,7 @@ def _standing(name: str, rows: Sequence[Json], anchors: Mapping[str, str]) -> Js
         hours = (row["seconds"] or 0) / 3600
         price = f"{hours:,.{0 if hours >= 10 else 1}f}\u00a0h" if hours else ""
         claim = {"id": row["id"], "anchor": anchors.get(row["id"]), "primary": row["primary"], "price": price}
-        reasons.setdefault(row["reason"] if name == Standing.NOT_ATTEMPTED else "", []).append(claim)
+        reasons.setdefault(row["reason"] if name in UNCHECKED else "", []).append(claim)
     priced = any(row["seconds"] for row in rows)
     return {"standing": name, "count": len(rows), "reasons": list(reasons.items()), "priced": priced}
 

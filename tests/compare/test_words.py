@@ -99,7 +99,10 @@ def test_a_trend_says_which_margins_would_change_it(levels, words):
 
 @pytest.mark.parametrize(
     ("higher", "words"),
-    [(around(60), "established for any gap below 19.8 points"), (around(30), "for no gap, as the lower bound is not")],
+    [
+        (around(60), "Any gap below 19.8 points would be established"),
+        (around(30), "No gap would be established (the lower bound is not"),
+    ],
 )
 def test_an_ordering_says_which_gaps_would_change_it(higher, words):
     assert words in ordering(higher, around(40)).would_change

@@ -8,6 +8,7 @@ import pytest
 
 from repro.errors import ClaimError
 from repro.judging.claims import claims_table
+from repro.judging.evidence import Evidence
 from repro.judging.judge import judge, judge_check
 from repro.judging.verdict import Verdict
 from tests.judging.cases import BARELY, EDGE, FAR, ON, near_82, one_depth, train, value, verdict_of
@@ -205,3 +206,12 @@ def test_a_claim_counted_once_with_another_is_held_against_the_same_published_va
     else:
         with pytest.raises(ClaimError, match=r"again is declared the same as a-claim, but is held against \[83.0\]"):
             claims_table(rows, checks)
+
+
+@pytest.mark.parametrize(
+    ("ask", "unit"), [(Evidence.accuracy, "%"), (partial(Evidence.small_gamma, threshold=0.01), "share")]
+)
+def test_the_unit_of_what_a_claim_compares_is_known_before_its_first_run(store, make, ask, unit):
+    check = make(lambda evidence: evidence.find(sample=ask(evidence, "batchnorm"), reference=value(48.3)))
+    (entry,) = claims_table(judge([check], store), [check])
+    assert (entry.verdict, entry.unit) == (Verdict.PENDING, unit)

@@ -5,7 +5,7 @@ import pytest
 from repro.collecting.catalogue import Row, catalogue
 from repro.collecting.collect import collect
 from repro.judging.claims import ClaimEntry, claims_table
-from repro.judging.coverage import NOT_SELECTED, Standing, count, coverage
+from repro.judging.coverage import Standing, count, coverage
 from repro.judging.judge import judge
 from repro.judging.verdict import Answer, Verdict
 from repro.runs.store import Store
@@ -25,6 +25,7 @@ def entry(name, verdict, answer=Answer.NONE, points=None):
         points=points or {str(verdict): 1},
         tested=verdict is not Verdict.MEASURED,
         rationale="a number belongs to its network",
+        unit="%",
         primary=False,
         paper_points=(),
         paper_networks=(),
@@ -47,12 +48,12 @@ def test_row_without_a_check_says_why():
 
 
 def test_claim_that_was_left_out_says_so():
-    assert only([row("a")]).reason == NOT_SELECTED
+    assert only([row("a")]).standing is Standing.NOT_SELECTED
 
 
 def test_claim_without_a_point_at_the_scale_says_why():
     covered = only([row("a")], pointless={"a": "it is about networks by name"})
-    assert (covered.standing, covered.reason) == (Standing.NOT_ATTEMPTED, "it is about networks by name")
+    assert (covered.standing, covered.reason) == (Standing.NO_CHECK, "it is about networks by name")
 
 
 def test_a_claim_whose_runs_are_there_says_why_it_waits():
@@ -93,6 +94,8 @@ def test_counts_name_every_standing():
         Standing.JUDGED: 1,
         Standing.MEASURED: 0,
         Standing.PENDING: 0,
+        Standing.NO_CHECK: 0,
+        Standing.NOT_SELECTED: 0,
         Standing.NOT_ATTEMPTED: 1,
     }
 
@@ -105,5 +108,5 @@ def test_whole_catalogue_of_an_empty_store_stands_somewhere(tmp_path):
     assert [one.id for one in covered] == [one.id for one in catalogue()]
     assert [one.id for one in covered if one.standing is Standing.JUDGED] == ["m1d-33", "esl-factor"]
     covered = [one for one in covered if one.standing is not Standing.JUDGED]
-    assert all(one.reason and one.reason != NOT_SELECTED for one in covered)
-    assert {one.standing for one in covered} == {Standing.PENDING, Standing.NOT_ATTEMPTED}
+    assert all(one.reason for one in covered)
+    assert {one.standing for one in covered} == {Standing.PENDING, Standing.NO_CHECK, Standing.NOT_ATTEMPTED}

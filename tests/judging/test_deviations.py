@@ -122,7 +122,7 @@ def test_diverged_run_counts_as_it_is(one_diverged):
 def test_rule_written_after_the_runs_is_a_deviation(store, make):
     row = verdict_of(store, make(), ON, criteria={})
     (text,) = row.deviations
-    assert text == "rule: 3 of the 3 runs were trained for other points or claims, and have no record of it"
+    assert text == "rule: 3 of the 3 runs were trained for other claims or points, and do not have it on record"
 
 
 def test_rule_changed_after_the_runs_is_a_deviation(store, make):

@@ -59,7 +59,7 @@ def test_runs_that_were_only_built_are_no_mixture(tmp_path):
     run = finished(store, built(depth=14), part={"commit": "c0ffee+changes", "device": "another"})
     trained = finished(store, cifar("smoke", 0, depth=8), criteria={f"smoke:{check.id}": check.criterion_sha256})
     found = deviations(check, {run.spec.key: run, trained.spec.key: trained}, 1, (), {})
-    assert found == ("rule: 1 of the 2 runs were trained for other points or claims, and have no record of it",)
+    assert found == ("rule: 1 of the 2 runs was trained for other claims or points, and does not have it on record",)
 
 
 def test_a_row_counts_the_runs_that_have_another_rule(tmp_path):
@@ -70,7 +70,7 @@ def test_a_row_counts_the_runs_that_have_another_rule(tmp_path):
         for spec, criteria in zip(SMOKE.arms(3)["BatchNorm"], frozen, strict=True)
     }
     assert deviations(SMOKE, found, 3, (), {}) == (
-        "rule: 1 of the 3 runs were trained for other points or claims, and have no record of it",
+        "rule: 1 of the 3 runs was trained for other claims or points, and does not have it on record",
         "rule: changed after 1 of the 3 runs were trained",
     )
     assert set(marks(SMOKE, found, {})) == {"rule changed after its runs", "rule not on record with its runs"}

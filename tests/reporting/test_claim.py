@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 from repro.reporting.claim import section
-from repro.reporting.reasons import brief, unmoved
+from repro.reporting.reasons import brief, measured, unmoved
 from repro.reporting.view import view
 
 
@@ -44,7 +44,7 @@ def shown(small):
 
 
 def test_a_claim_of_several_points_counts_them_once_and_tells_networks_and_data(shown):
-    assert shown()["line"] == "1 of 2 points seen, 1 not seen: +30.10, −29.90 points."
+    assert shown()["line"] == "1 of 2 grid points seen, 1 not seen: +30.10, −29.90 points."
     assert shown()["on"] == "ResNet-8, 14 on digits"
 
 
@@ -64,6 +64,23 @@ def test_the_figure_of_a_claim_saves_every_seed_and_what_was_decided(shown, smal
                      for seed, value in zip(sample["seeds"], sample["values"], strict=True)]  # fmt: skip
     decided = [[float(one) for one in row[3:6]] for row in rows if not row[2]]
     assert decided == [pytest.approx([finding["estimate"], *finding["interval"]], rel=1e-4) for _, finding in findings]
+
+
+def test_a_run_that_two_points_wait_for_is_counted_once(small):
+    entry, rows = {**small["claims"][0], "verdict": "PENDING"}, copy.deepcopy(small["judgements"])
+    for row, keys in zip(rows, (("a", "b"), ("b", "c")), strict=True):
+        row |= {"findings": [], "verdict": "PENDING", "answer": "none",
+                "missing": [{"key": key, "name": key, "condition": "missing"} for key in keys]}  # fmt: skip
+    assert section(entry, rows, {entry["claim"]: "x"}, {}, {})["line"] == "both grid points; 3 runs missing."
+
+
+def test_a_table_says_in_which_columns_cells_do_not_agree():
+    cells = [("total", 2), ("output", 1), ("shortcut", 0)]
+    findings = [
+        {"label": label, "outcome": "source error" if at < apart else "established"}
+        for label, apart in cells for at in range(4)
+    ]  # fmt: skip
+    assert measured("X", findings) == "9 of 12 agree; the others: 2 of total, 1 of output"
 
 
 def test_a_label_too_wide_for_its_figure_gives_way_to_its_point(shown, small):
@@ -122,3 +139,15 @@ def test_gaps_that_points_have_of_their_own_are_told_as_a_range(shown, small):
         row["criterion"]["rule"] = {"kind": "O", "name": "Ordering", "gap": 2.4, "reason": "x"}
         row["params"]["gap"] = gap
     assert section(entry, rows, {entry["claim"]: "x"}, {}, {})["margins"] == "2.40 to 11.50"
+
+
+@pytest.mark.parametrize(
+    ("unit", "margin"), [("%", ("1.00", " points")), ("share", ("100.00", " points")), ("", ("1.00", ""))]
+)
+def test_a_claim_that_waits_for_runs_has_its_margin_with_a_unit(small, unit, margin):
+    entry, rows = {**small["claims"][0], "unit": unit}, copy.deepcopy(small["judgements"])
+    for row in rows:
+        row |= {"findings": [], "verdict": "PENDING"}
+        row["criterion"]["rule"] = {"kind": "T", "name": "Trend", "margin": 1.0, "reason": "x"}
+    made = section(entry, rows, {entry["claim"]: "x"}, {}, {})
+    assert (made["margins"], made["unit"]) == margin

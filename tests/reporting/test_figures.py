@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from repro.reporting.axes import axis
 from repro.reporting.figures import trends
 
 
@@ -21,3 +22,11 @@ def test_levels_of_a_trend_are_named_so_that_all_fit(labels, ticks, title):
     texts = [text.replace("&lt;", "<") for text in re.findall(r"<text[^>]*>([^<]+)<", drawing)]
     assert [text for text in texts if text in ticks] == ticks
     assert texts[0] == title or not title
+
+
+@pytest.mark.parametrize("value", [26.13298, -0.004, 0.0])
+def test_one_value_has_ticks_that_a_reader_can_say(value):
+    found = axis([value], 0, 100)
+    assert all(len(words) <= 7 for _, words in found.ticks)
+    assert found.low < value < found.high
+    assert found.place(value) == pytest.approx(50)

@@ -60,5 +60,5 @@ def test_runs_for_controls_alone_are_told_beside_those_of_the_only_work():
                        "runs": [run("a"), run("b", "c"), run("c")], "waiting": []})  # fmt: skip
         return [dict(work["rows"][0][1])["cost"] for work in told]
 
-    assert cost("one") == ["1.0 minutes of one device by the clock, 1 run; 1 more for controls alone"]
+    assert cost("one") == ["1.0 minutes of one device (wall-clock time), 1 run; 1 more for controls alone"]
     assert all("control" not in one for one in cost("one", "two"))

@@ -34,7 +34,7 @@ def rows_at(*points, rule=("name", "margin")):
 def test_the_points_here_are_told_beside_those_of_the_paper_where_any_is_missing(here, there, said):
     whole, brief = scope({"paper_points": there, "paper_networks": ["resnet-14"]}, rows_at(*here))
     assert whole == said
-    assert brief in ((f"1 point; at the paper’s scale {len(there)}", said) if said else ("",))
+    assert brief in ((f"1 grid point; at the paper’s scale {len(there)}", said) if said else ("",))
     assert (len(there) == 1) == (brief == said) or not said
 
 
