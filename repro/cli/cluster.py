@@ -79,6 +79,7 @@ def cancel(arguments: argparse.Namespace) -> int:
     specs = [run.spec for run in shared.planned(arguments).runs]
     chosen = cancelling.choose(specs, snapshots.read(shared.store(arguments)), scheduler.jobs(), everything)
     if chosen.ids:
+        chosen.remember()
         scheduler.cancel(chosen.ids)
     more = f"; {counted(chosen.beside, 'other run')} shared their jobs" if chosen.beside else ""
     lost = f"; {counted(chosen.orphans, 'job')} of lost submissions" if chosen.orphans else ""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from repro.collecting.plugin import Session
 
 EVERY = 2.0  # seconds between two looks
+ON_A_CLUSTER = 30.0  # the same where each asks the scheduler, which serves others too
 # What a condition of the store, or a state on the cluster, is to somebody who waits; all else is still to come.
 GROUPS = {"complete": "done", "training": "running", "running": "running", "failed": "failed", "exhausted": "failed"}
 
@@ -45,7 +46,7 @@ def status(arguments: argparse.Namespace, sleep: Callable[[float], None] = time.
         for code in _shown(looks, sys.stdout):
             if not code:
                 break
-            sleep(EVERY)
+            sleep(ON_A_CLUSTER if (arguments.results / FOLDER).exists() else EVERY)
     except KeyboardInterrupt:
         print()  # after the terminal's ^C
     return code

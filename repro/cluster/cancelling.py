@@ -1,13 +1,19 @@
 """What `repro cancel` cancels: whole arrays if all of their elements are selected, else single elements."""
 
+import contextlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from repro.cluster import fate
+from repro.cluster import fate, ledger
 from repro.cluster.hints import can_never_start
+from repro.cluster.ledger import Submission
 from repro.cluster.orphans import orphans
 from repro.cluster.scheduler import Job
 from repro.cluster.snapshot import Snapshot
+from repro.errors import StoreError
+from repro.runs.files import write
 from repro.runs.spec import RunSpec
 
 
@@ -21,6 +27,18 @@ class Cancelling:
     beside: int  # runs in the same elements, not selected
     orphans: int  # jobs whose submission is lost
     reports: tuple[str, ...]  # report jobs that could never start
+    elements: tuple[tuple[Submission, int], ...]  # that train selected runs
+
+    def remember(self) -> None:
+        """Writes down, as far as that is possible, that it was the user who cancelled them."""
+        runs: dict[str, set[str]] = {}
+        for submission, number in self.elements:
+            file = ledger.cancelled_file(submission)
+            known = runs.setdefault(str(file), set(ledger.read_json(file).get("runs", ())))
+            known |= set(submission.elements[number])
+        for path, keys in runs.items():
+            with contextlib.suppress(StoreError):
+                write(Path(path), json.dumps({"runs": sorted(keys)}).encode())
 
 
 def choose(specs: Sequence[RunSpec], snapshot: Snapshot, queue: Sequence[Job], everything: bool) -> Cancelling:
@@ -44,6 +62,7 @@ def choose(specs: Sequence[RunSpec], snapshot: Snapshot, queue: Sequence[Job], e
         beside=len(shared - {one.spec.key for one in some}),
         orphans=sum(one.count for one in lost),
         reports=tuple(stuck),
+        elements=tuple((one.submission, one.element) for one in some if one.submission and one.element is not None),
     )
 
 

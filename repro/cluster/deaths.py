@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from repro.cluster import ledger, scheduler
+from repro.cluster.avoid import WENT_DOWN
 from repro.cluster.ledger import Attempt, Json, Submission
 from repro.cluster.scheduler import Job
 from repro.cluster.snapshot import Entry, Snapshot
@@ -101,13 +102,13 @@ def _notes(
         fault, log = None, _log_end(submission, job)
         setup = SETUP.search(log) if job in unbegun else None
         if one.node and one.state in ("NODE_FAIL", "BOOT_FAIL"):
-            fault = f"the scheduler reports {one.state} for job {job}"
-        elif one.node and job in unbegun and failures[one.node] >= SUSPECT and begun - {one.node} and not setup:
+            fault = f"{WENT_DOWN} {one.state} for job {job}"
+        elif one.node and job in unbegun and failures[one.node] >= SUSPECT and begun - failures.keys():
             fault = f"{failures[one.node]} jobs ended there before the suite started, such as {job}"
         state = "OUT_OF_MEMORY" if OUT_OF_MEMORY.search(log) else one.state
         # squeue gives no exit code, and sacct no reason; either one shows that the log could not be opened.
         if one.reason == "JobLaunchFailure" or one.exit_code == "0:53":
-            state, fault = "LAUNCH_FAILED", None
+            state = "LAUNCH_FAILED"
         elif one.exit_code == f"{SITE_FAULT}:0":
             state, fault = "SITE_FAULT", None
         elif setup:

@@ -49,7 +49,8 @@ def _try(what: str, look: Callable[[], str]) -> Examined:
 
 def _test_only(one: Profile) -> str:
     """Asks sbatch whether it would take a job of this profile, without queueing it."""
-    scheduler.ask("sbatch", "--test-only", f"--time={one.minutes}", *one.flags(), "--wrap=true")
+    with scheduler.outside_a_job():  # without the user's SBATCH_*, as every job is submitted
+        scheduler.ask("sbatch", "--test-only", f"--time={one.minutes}", *one.flags(), "--wrap=true")
     return "sbatch --test-only accepts a job with the resources of the profile"
 
 

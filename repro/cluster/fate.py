@@ -80,6 +80,8 @@ def _fate(
     unfinished = attempt is None or attempt.end in (None, "requeued")
     if alive is None and job_id and unfinished and death is None and state in ("cancelled", "killed"):
         state, why = "queued", "according to the files alone"
+    if state == "cancelled" and entry.held_back and spec.key not in entry.cancelled:
+        state, why = "waiting", "its job was taken out of the queue, as another met a fault of the site"
     return Fate(
         spec=spec,
         state=state,

@@ -3,7 +3,12 @@
 ACCOUNT = "name an account of `sacctmgr show associations user=$USER` in the profile"
 QOS = "name one of `sacctmgr show qos` as qos in the profile"
 TIME = "lower time in the profile to what `sinfo -o '%P %l'` allows"
+LIMIT = (
+    "wait for jobs of yours to end, select fewer runs with -k, or set array_size in the profile well below the number "
+    "of jobs that you may have, and submit with --if-refused keep"
+)
 HELD = {
+    "JobHoldMaxRequeue": "scontrol release JOB releases them, repro cancel cancels them",
     "JobHeldUser": "scontrol release JOB releases them, repro cancel cancels them",
     "JobHeldAdmin": "an administrator holds them: ask your cluster's administrators, or repro cancel",
 }
@@ -18,6 +23,14 @@ NEVER = {
     "InvalidQOS": QOS,
     "AccountNotAllowed": "name another account or partition in the profile",
     "QOSNotAllowed": "name another qos or partition in the profile",
+    **dict.fromkeys(
+        ("QOSMinGRES", "QOSMinCpuNotSatisfied", "QOSMinMemory"), "ask for as much as the qos wants, or name another"
+    ),
+    **dict.fromkeys(("QOSMaxWallDurationPerJobLimit", "AssocMaxWallDurationPerJobLimit"), "lower time in the profile"),
+    **dict.fromkeys(
+        (f"QOSMax{what}PerJobLimit" for what in ("Cpu", "GRES", "Memory", "Node")),
+        "ask for less in the profile, or name another qos",
+    ),
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from repro.cluster import ledger, scheduler, site
 from repro.cluster import snapshot as snapshots
+from repro.cluster.avoid import avoided
 from repro.cluster.deaths import SITE_FAULT
 from repro.cluster.ledger import Attempt, End, QueuedRun, Submission
 from repro.cluster.tasks import follow, meet
@@ -174,7 +175,7 @@ def _avoid(submission: Submission, nodes: set[str]) -> None:
     snapshot, name = snapshots.read(Store(submission.order.results)), submission.profile.name
     own = [one.submission for one in snapshot.entries if one.submission.profile.name == name]
     waiting = [array.job for one in own for array in one.arrays]
-    scheduler.exclude(waiting, {*snapshot.avoided(submission.profile), *nodes})
+    scheduler.exclude(waiting, {*avoided(snapshot, submission.profile), *nodes})
 
 
 def _hold_back(submission: Submission) -> None:

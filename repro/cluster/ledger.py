@@ -277,6 +277,11 @@ def deaths_file(submission: Submission) -> Path:
     return submission.folder / "deaths.json"
 
 
+def cancelled_file(submission: Submission) -> Path:
+    """The runs whose jobs the user cancelled."""
+    return submission.folder / "cancelled.json"
+
+
 def report_file(submission: Submission) -> Path:
     """The outcome of the report job."""
     return submission.folder / "report.json"

@@ -36,8 +36,8 @@ ADVICE = (
     ("invalid feature", "name a feature of `sinfo -o %f` as constraint in the profile"),
     ("node configuration is not available", "ask for what one node has: sinfo -N -o '%N %c %m %G'"),
     ("time limit", hints.TIME),
-    ("job violates accounting/qos policy", "wait for jobs of yours to end, or select fewer runs with -k"),
-    ("submit limit", "wait for jobs of yours to end, or select fewer runs with -k"),
+    ("job violates accounting/qos policy", hints.LIMIT),
+    ("submit limit", hints.LIMIT),
     ("job array specification", "lower array_size in the profile to MaxArraySize of `scontrol show config`"),
     ("invalid node name", "name nodes of `sinfo -N` under exclude in the profile"),
 )  # fmt: skip
@@ -156,8 +156,12 @@ def cancel_by_name(name: str) -> None:
 
 
 def cancel_waiting(ids: Iterable[str]) -> None:
-    """Cancels the elements of arrays that are pending, whether new or requeued."""
-    ask("scancel", "--quiet", "--state=PENDING", *ids)
+    """Cancels the elements of arrays that are pending, whether new or requeued; of none, nothing.
+
+    Without ids, scancel would take every pending job that it may.
+    """
+    if some := list(ids):
+        ask("scancel", "--quiet", "--me", "--state=PENDING", *some)
 
 
 def state(job: str) -> str:
@@ -177,10 +181,20 @@ def exclude(ids: Iterable[str], nodes: Iterable[str]) -> None:
 def node_trouble(node: str) -> str | None:
     """The scheduler's report of a fault of a node; None if there is none, or if it is drained on purpose."""
     state, _, reason = ask("sinfo", "--noheader", f"--nodes={node}", "--format=%T|%E").split("\n")[0].partition("|")
+    return _trouble(state, reason)
+
+
+def _trouble(state: str, reason: str) -> str | None:
     drained = state.startswith("drain") and re.search("fail|not responding|error", reason, re.IGNORECASE)
     if drained or re.match("down|fail|error|unknown", state) or state.endswith("*"):
         return f"{state}: {reason}"
     return None
+
+
+def troubles() -> dict[str, str | None]:
+    """Every node of the cluster, with the scheduler's report of its fault; None for none."""
+    lines = (line.split("|", 2) for line in ask("sinfo", "--noheader", "--Node", "--format=%N|%T|%E").splitlines())
+    return {node: _trouble(state, reason) for node, state, reason in (one for one in lines if len(one) == 3)}
 
 
 def settings() -> dict[str, str]:

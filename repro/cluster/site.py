@@ -23,6 +23,7 @@ ROOM = 1_000_000  # bytes, as many as a checkpoint may take: a nearly full disk 
 def trouble(submission: Submission, session: "Session") -> str:
     """What keeps the runs of a submission from training now, as seen from this machine; "" for nothing."""
     order = submission.order
+    code_digest.cache_clear()  # it may have been put back while we wait
     if not order.any_code and code_digest() != submission.code:
         return (
             f"the code is {code_digest()[:12]}…, and the runs were planned with {submission.code[:12]}…: put the old "
@@ -57,8 +58,7 @@ def _write_some(folder: Path) -> None:
     try:
         write(place, b"\0" * ROOM)
     finally:
-        if place.exists():
-            place.unlink()
+        place.unlink(missing_ok=True)  # another report job may look at the same moment
 
 
 def _check_data(data_dir: Path, session: "Session") -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from repro.cluster import ledger
 from repro.cluster.ledger import Attempt, Json, Submission
-from repro.cluster.profile import Profile
 from repro.errors import ClusterError
 from repro.runs.store import Store
 
@@ -19,6 +19,13 @@ class Entry:
     attempts: Mapping[int, tuple[Attempt, ...]]  # by element, in order
     deaths: Mapping[str, Json]  # by job: how it ended, if it could not report that itself
     report: Json  # what the report job wrote; empty if nothing
+    cancelled: frozenset[str] = frozenset()  # keys of runs whose jobs the user cancelled
+
+    @cached_property
+    def held_back(self) -> bool:
+        """Whether one of its jobs met a fault of the site, and took what still waited out of the queue."""
+        ends = {attempt.end for some in self.attempts.values() for attempt in some}
+        return "waiting" in ends or any(death["state"] == "SITE_FAULT" for death in self.deaths.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +50,7 @@ class Snapshot:
     damaged: tuple[Damaged, ...] = ()
 
     def faults(self, cluster: str) -> dict[str, str]:
-        """Nodes of a cluster that failed an attempt, and why: excluded from everything submitted from now on."""
+        """Nodes of a cluster that failed an attempt, and why."""
         found: dict[str, str] = {}
         for one in self.entries:
             if one.submission.profile.name == cluster:
@@ -52,10 +59,6 @@ class Snapshot:
                         found |= attempt.faults
                 found |= {death["node"]: death["fault"] for death in one.deaths.values() if death.get("fault")}
         return found
-
-    def avoided(self, profile: Profile) -> tuple[str, ...]:
-        """Nodes that jobs avoid: those excluded by the profile, and those that failed and are not trusted."""
-        return tuple(sorted({*profile.exclude, *(set(self.faults(profile.name)) - set(profile.trusted))}))
 
     def with_deaths(self, found: Mapping[str, Mapping[str, Json]]) -> "Snapshot":
         """A copy with more deaths: submission to job to how it ended."""
@@ -85,6 +88,7 @@ def read(store: Store) -> Snapshot:
                 attempts=ledger.attempts(submission),
                 deaths={job: death for job, death in deaths.items() if isinstance(death, dict) and "state" in death},
                 report=ledger.read_json(ledger.report_file(submission)),
+                cancelled=frozenset(ledger.read_json(ledger.cancelled_file(submission)).get("runs", ())),
             )
         )
     entries.sort(key=lambda one: one.submission.created)  # folders were named by the clock of some time zone

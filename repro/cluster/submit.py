@@ -11,6 +11,7 @@ from pathlib import Path
 
 from repro.cluster import ledger, scheduler
 from repro.cluster import snapshot as snapshots
+from repro.cluster.avoid import avoided
 from repro.cluster.choice import Choice
 from repro.cluster.elements import Element
 from repro.cluster.ledger import Array, Order, Submission
@@ -65,7 +66,7 @@ def queue(
         elements=tuple(tuple(run.spec.key for run in element.runs) for element in flat),
         gpu_hours=choice.gpu_hours,
         reused_seconds=sum(store.run(run.spec).record.get("seconds", 0.0) for run in choice.reused),
-        excluded=snapshots.read(store).avoided(profile),
+        excluded=avoided(snapshots.read(store), profile),
     )
     # Runs that other submissions queued belong into this report too, above all if those were killed meanwhile.
     queue_report = partial(_queue_report, entry_points=entry_points, others=choice.jobs)

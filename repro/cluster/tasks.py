@@ -23,7 +23,11 @@ def meet() -> int:
         return 0
     from submitit.helpers import TorchDistributedEnvironment
 
+    allotted = [one for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
     found = TorchDistributedEnvironment().export(overwrite=True)
+    # submitit takes the local rank for the number of a GPU; where SLURM shows those of other jobs too, ours differ.
+    if allotted:
+        os.environ["CUDA_VISIBLE_DEVICES"] = allotted[found.local_rank % len(allotted)]
     if int(os.environ.get("SLURM_JOB_NUM_NODES", "1")) == 1:
         os.environ["MASTER_ADDR"] = "127.0.0.1"  # the name of a node need not be known on it
     return int(found.rank)

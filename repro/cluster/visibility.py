@@ -80,10 +80,11 @@ def _ask_node(profile: Profile, paths: Mapping[Path, str], patience: float) -> t
     # A job that the profile holds, or lets begin later, would not run now.
     flags = replace(profile, sbatch={k: v for k, v in profile.sbatch.items() if k not in ("hold", "begin")}).flags()
     try:
-        printed = scheduler.ask(
-            "sbatch", "--parsable", f"--job-name=repro.look.{secrets.token_hex(3)}", "--output=/dev/null", "--chdir=/",
-            "--time=1", *flags, f"--wrap={'; '.join(lines)}",
-        )  # fmt: skip
+        with scheduler.outside_a_job():  # without the user's SBATCH_*, as every job is submitted
+            printed = scheduler.ask(
+                "sbatch", "--parsable", f"--job-name=repro.look.{secrets.token_hex(3)}", "--output=/dev/null",
+                "--chdir=/", "--time=1", *flags, f"--wrap={'; '.join(lines)}",
+            )  # fmt: skip
     except ClusterError as error:
         raise ClusterError(f"{error} Nothing was queued.") from None
     job = printed.strip().partition(";")[0]

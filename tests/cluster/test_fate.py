@@ -1,10 +1,11 @@
 """What has become of runs, from files and from what a scheduler would say."""
 
+import json
 import shutil
 
 import pytest
 
-from repro.cluster import deaths
+from repro.cluster import deaths, ledger
 from repro.cluster.fate import fates
 from repro.cluster.scheduler import Job
 from repro.cluster.snapshot import read
@@ -92,6 +93,16 @@ def test_a_requeued_job_that_is_gone_was_cancelled_unless_the_scheduler_says_oth
     if word:
         died(one, {"7_0": {"state": word, "node": "n1", "exit_code": "0:0", "fault": None}})
     assert state(store, one) == expected
+
+
+def test_what_a_fault_of_the_site_took_out_of_the_queue_waits_and_what_the_user_cancelled_does_not(store):
+    one = submitted(store.root)
+    attempted(one, 1, end="waiting", status="waiting")
+    attempted(one, 2, end="requeued")
+    found = fates(SPECS, read(store), ())
+    assert [found[spec.key].state for spec in SPECS] == ["waiting"] * 4
+    ledger.cancelled_file(one).write_text(json.dumps({"runs": [SPECS[0].key]}))
+    assert state(store, one) == "cancelled"
 
 
 def test_a_job_that_is_live_again_has_no_death(store):

@@ -5,10 +5,12 @@ import time
 
 import pytest
 
-from repro.cluster import deaths, ledger
+from repro.cluster import deaths, ledger, scheduler
+from repro.cluster.avoid import WENT_DOWN, avoided
 from repro.cluster.hours import account, hours
 from repro.cluster.scheduler import Job
 from repro.cluster.snapshot import read
+from repro.errors import ClusterError
 from tests.cluster.made import BOX, SPECS, attempted, died, submitted
 
 
@@ -57,14 +59,49 @@ def test_without_a_submission_there_is_no_account(store):
     assert account(store) is None
 
 
-def test_nodes_that_failed_are_avoided_unless_trusted(store):
+def test_nodes_that_failed_are_avoided_unless_trusted(store, monkeypatch):
     one = submitted(store.root)
     attempted(one, 0, faults={"n1": "no driver"})
     died(one, {"7_1": {"state": "NODE_FAIL", "node": "n2", "exit_code": "", "fault": "NODE_FAIL"}})
-    assert read(store).avoided(BOX) == ("n1", "n2")
-    assert read(store).avoided(dataclasses.replace(BOX, exclude=("n9",), trusted=("n2",))) == ("n1", "n9")
-    assert read(store).avoided(dataclasses.replace(BOX, name="other")) == ()
+    monkeypatch.setattr(scheduler, "troubles", lambda: dict.fromkeys(("n1", "n2", "n3")))
+    assert avoided(read(store), BOX) == ("n1", "n2")
+    assert avoided(read(store), dataclasses.replace(BOX, exclude=("n9",), trusted=("n2",))) == ("n1", "n9")
+    assert avoided(read(store), dataclasses.replace(BOX, name="other")) == ()
     assert [node["node"] for node in account(store)["excluded_nodes"]] == ["n1", "n2"]
+
+
+def test_a_node_is_avoided_only_while_it_is_there_and_one_that_went_down_while_it_is(store, monkeypatch):
+    one = submitted(store.root)
+    fault = f"{WENT_DOWN} NODE_FAIL for job 7_1"
+    died(one, {f"7_{i}": {"state": "NODE_FAIL", "node": f"n{i}", "exit_code": "", "fault": fault} for i in (1, 2, 3)})
+    monkeypatch.setattr(scheduler, "troubles", lambda: {"n1": None, "n2": "down*: Not responding", "n4": None})
+    assert avoided(read(store), BOX) == ("n2",)
+
+
+def silent():
+    raise ClusterError("no answer")
+
+
+def test_where_the_scheduler_does_not_answer_all_that_failed_are_avoided(store, monkeypatch):
+    attempted(submitted(store.root), 0, faults={"n1": "no driver"})
+    monkeypatch.setattr(scheduler, "troubles", silent)
+    assert avoided(read(store), BOX) == ("n1",)
+
+
+@pytest.mark.parametrize("code", ["0:53", "76:0"])
+def test_a_node_where_no_job_can_open_its_log_or_run_its_setup_is_blamed_while_others_can(store, code):
+    one = submitted(store.root)
+    attempted(one, 0, node="n2")
+    ended = {f"7_{i}": Job(f"7_{i}", one.array_name(0), "FAILED", "n1", "", code) for i in (1, 2)}
+    for job in ended:
+        one.log_of(job).write_text("repro: setup failed: module load cuda (exit code 1)" if code == "76:0" else "")
+    notes = deaths._notes(one, ledger.attempts(one), {job: int(job[-1]) for job in ended}, ended)
+    assert {note["state"] for note in notes.values()} == {"LAUNCH_FAILED" if code == "0:53" else "SETUP_FAILED"}
+    assert all("2 jobs ended there" in note["fault"] for note in notes.values())
+    attempted(one, 3, node="n1")  # then it is no node's fault: every one that began fails
+    attempted(one, 0, node="n1")
+    notes = deaths._notes(one, ledger.attempts(one), {job: int(job[-1]) for job in ended}, ended)
+    assert all(note["fault"] is None for note in notes.values())
 
 
 def test_a_node_is_blamed_when_several_jobs_end_there_and_others_begin_elsewhere(store):

@@ -17,10 +17,12 @@ WRITTEN = (
 def job(monkeypatch):
     """Makes this process a task of a job; the environment is put back."""
 
-    def enter(rank, tasks, nodes):
+    def enter(rank, tasks, nodes, shown=None):
         for name in WRITTEN:
             monkeypatch.setenv(name, "")
             monkeypatch.delenv(name)
+        if shown is not None:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
         found = {
             "SLURM_JOB_ID": "7", "SLURM_NTASKS": tasks, "SLURM_PROCID": rank, "SLURM_JOB_NUM_NODES": len(nodes),
             "SLURM_NODEID": rank * len(nodes) // tasks, "SLURM_LOCALID": rank % (tasks // len(nodes)),
@@ -43,6 +45,12 @@ def test_tasks_of_one_node_meet_on_it_whatever_it_is_called(job):
     place = launched()
     assert (place.rank, place.size) == (1, 2)
     assert place.address.startswith("tcp://127.0.0.1:")
+
+
+@pytest.mark.parametrize(("shown", "own"), [("4,5", "5"), ("GPU-a,GPU-b", "GPU-b"), ("6", "6"), (None, "1")])
+def test_a_task_takes_the_gpu_that_its_job_was_given(job, shown, own):
+    assert job(1, 2, ["n1"], shown) == 1
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == own
 
 
 def test_tasks_of_two_nodes_meet_on_the_first_at_one_port_each_with_its_own_gpu(job):
