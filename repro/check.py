@@ -20,6 +20,11 @@ from repro.statistics import Levels, against_level, nominal_alpha
 # beside the criteria, under this name, to distinguish a changed rule from changed code that applies the same rule.
 JUDGED_BY = "judging code"
 JUDGING_CODE = (
+    "check.py",
+    "claim.py",
+    "runs/record.py",
+    "runs/run.py",
+    "runs/store.py",
     "statistics/*.py",
     "compare/*.py",
     *(

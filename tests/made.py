@@ -38,17 +38,7 @@ def finished(
     """Writes one complete run into a store, as training would, and returns it; ``changed`` are fields of its record."""
     folder = store.begin(spec)
     diverged = changed.get("outcome") == "diverged"
-    rows = [
-        {
-            "epoch": epoch,
-            "test_top1": top1,
-            "test_top5": 99.0,
-            "test_loss": 0.5 + spec.seed / 1000,
-            "train_loss": None if diverged else 0.4,
-        }
-        for epoch in range(1, 2 if diverged else spec.rows + 1)
-    ]
-    (folder / HISTORY).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / HISTORY).write_bytes(history(spec, 1 if diverged else spec.rows, top1=top1, diverged=diverged))
     shapes = expected(spec).items()
     (folder / TENSORS).write_bytes(save({name: np.full(shape, spec.seed, np.float32) for name, shape in shapes}))
     known = {
@@ -89,13 +79,19 @@ def finished(
     return store.run(spec)
 
 
-def paused(store, spec, *, epoch, step=0, mark=0.0):
+def history(spec, rows, *, top1, diverged=False):
+    """The rows of a run so far, as its file has them."""
+    common = {"test_top1": top1, "test_top5": 99.0, "test_loss": 0.5 + spec.seed / 1000}
+    common["train_loss"] = None if diverged else 0.4
+    return "".join(json.dumps({"epoch": epoch, **common}) + "\n" for epoch in range(1, rows + 1)).encode()
+
+
+def paused(store, spec, *, epoch, step=0, mark=0.0, top1=90.0):
     """Writes one run stopped at a checkpoint into a store, and returns its folder."""
-    folder = store.begin(spec)
-    history = "".join(f'{{"epoch": {done}}}\n' for done in range(1, epoch + 1)).encode()
-    (folder / HISTORY).write_bytes(history)
+    folder, done = store.begin(spec), history(spec, epoch, top1=top1)
+    (folder / HISTORY).write_bytes(done)
     place = {"epoch": epoch, "step": step, "diverged": False, "parts": [], "criteria": {}}
-    (folder / CHECKPOINT).write_bytes(pack(spec, {"trained": np.full(2, mark, np.float32)}, place, history))
+    (folder / CHECKPOINT).write_bytes(pack(spec, {"trained": np.full(2, mark, np.float32)}, place, done))
     assert (folder / SPEC).exists()
     return folder
 

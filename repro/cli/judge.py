@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import rejudge, reporting, shared
-from repro.cli.output import busy, coloured, show
+from repro.cli.output import busy, coloured, say, show
 from repro.errors import ClaimError, NoPointError
 from repro.planning.quantities import counted
 
@@ -150,11 +150,15 @@ def judged(arguments: argparse.Namespace, session: "Session") -> int:
     """Judges a session's checks into verdicts.json, and prints a line a claim."""
     from repro.cli.verdicts import table, verdicts
     from repro.judging import verdicts_json
+    from repro.judging.idle import idle
     from repro.judging.verdict import exit_code
 
     busy(f"judging {counted(len(session.selected), 'check')}")
-    made, rows = verdicts(session, shared.store(arguments), scale=arguments.scale, copy=arguments.data)
+    store = shared.store(arguments)
+    made, rows = verdicts(session, store, scale=arguments.scale, copy=arguments.data)
     verdicts_json.save(made, arguments.report / "verdicts.json")
+    for fault in idle(session.selected, {run["key"] for run in made["runs"]}, store)[1]:
+        say(fault)
     arguments.tell(lambda: made, table(made, coloured))
     return exit_code((row.verdict, row.answer) for row in rows)
 

@@ -1,7 +1,7 @@
 """What ``repro judge`` checks instead of judging: verdicts, measurements and runs, each made again and compared."""
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from repro.cli import shared
 from repro.cli.output import busy, say, show
@@ -10,12 +10,13 @@ from repro.planning.quantities import counted
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
-    from repro.runs.store import Store
 
 
 def verify(arguments: argparse.Namespace, session: "Session") -> int:
     """Recomputes every verdict of verdicts.json, with what the page shows, and says what differs."""
     from repro.cli.verdicts import verdicts
+    from repro.judging.idle import idle
+    from repro.judging.verify import unverified
     from repro.judging.verify import verify as compared
     from repro.reporting.report import page
 
@@ -27,8 +28,11 @@ def verify(arguments: argparse.Namespace, session: "Session") -> int:
         copy=arguments.data,
         thorough=True,
     )
-    (*changed, last), code = compared(arguments.report / "verdicts.json", made, page=page)
-    last += _left_out(shared.store(arguments), made)
+    path, store = arguments.report / "verdicts.json", shared.store(arguments)
+    _, damaged = idle(session.selected, {run["key"] for run in made["runs"]}, store, thorough=True)
+    (*changed, last), code = compared(path, made, page=page, damaged=damaged)
+    if rest := unverified(path, made, store.root):
+        last += f"; not verified: {'; '.join(rest)}"
     for line in changed:
         say(line)
     arguments.tell(lambda: {"differences": changed, "summary": last}, [last])
@@ -110,11 +114,3 @@ def retrain(arguments: argparse.Namespace) -> int:
             say(line)
     arguments.tell(lambda: differences)
     return 2 if any(differences.values()) else 0
-
-
-def _left_out(store: "Store", made: dict[str, Any]) -> str:
-    """What was not verified of runs that came without their trained tensors; "" where all have them."""
-    from repro.runs.store import TENSORS
-
-    without = sum(not (store.root / row["key"] / TENSORS).exists() for row in made["runs"])
-    return f"; {counted(without, 'run')} came without trained tensors, which were not verified" if without else ""

@@ -120,6 +120,7 @@ def _session(where: list[str], scale: str, keyword: str, copy: str | None, ids: 
     arguments = ["--collect-only", "-qq", "--scale", scale, "-o", "python_files=*.py", "-o", "addopts="]
     arguments += [
         "--import-mode=importlib",
+        "--noconftest",  # beside claim files, it would be a program that no criterion knows
         "--assert=plain",
         "--tb=native",  # what was raised is told by _message; pytest's own style parses the sources
         "-p",

@@ -1,6 +1,5 @@
 """The document: the contents of verdicts.json, which is everything that a report may read."""
 
-import contextlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -12,10 +11,10 @@ from repro.claim import TAGS
 from repro.collecting.catalogue import Row
 from repro.collecting.works import works
 from repro.compare import RULES_VERSION
-from repro.errors import StoreError
 from repro.judging.claims import claims_table
 from repro.judging.coverage import coverage
 from repro.judging.distances import distances
+from repro.judging.idle import idle
 from repro.judging.judge import judge
 from repro.judging.measures import measures
 from repro.judging.models import (
@@ -59,8 +58,9 @@ def document(
     ``pointless`` and ``missing_seconds`` are as for ``coverage``. ``cluster`` is the account of GPU-hours.
     """
     rows = judge(checks, store, controls=controls, thorough=thorough)
-    runs, idle = _runs(checks, rows, store), _waiting(checks, rows, store)
-    every, asking = [*(run for run, _ in runs), *idle], _asking(checks)
+    runs = _runs(checks, rows, store)
+    waiting_runs, _ = idle(checks, {run.spec.key for run, _ in runs}, store)
+    every, asking = [*(run for run, _ in runs), *waiting_runs], _asking(checks)
     claims = claims_table(rows, checks)
     waiting = [row for row in rows if row.verdict is Verdict.PENDING]
     for_runs = {row.claim for row in waiting if row.missing}
@@ -85,7 +85,7 @@ def document(
         claims=tuple(claims),
         judgements=tuple(rows),
         runs=tuple(_run(run, wanted, asking) for run, wanted in runs),
-        waiting=tuple(_run(run, [], asking) for run in idle),
+        waiting=tuple(_run(run, [], asking) for run in waiting_runs),
         environment=tuple(_environment(every)),
         data=tuple(_data(every)),
         cost=_cost(every),
@@ -118,20 +118,6 @@ def _asking(checks: Sequence[Check]) -> dict[str, tuple[str, ...]]:
         for key in check.runs(check.looks[-1]):
             found.setdefault(key, {})[check.claim.id] = None
     return {key: tuple(claims) for key, claims in found.items()}
-
-
-def _waiting(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) -> list[Run]:
-    """The complete runs that no judgement rests on, each once."""
-    known = {entry.key for row in rows for entry in row.runs}
-    specs = {key: spec for check in checks for key, spec in check.runs(check.looks[-1]).items() if key not in known}
-    found = []
-    for spec in sorted(specs.values(), key=lambda spec: spec.name):
-        if store.condition(spec) == "complete":
-            with contextlib.suppress(StoreError):  # damage: the check that reads it is BLOCKED and says so
-                run = store.run(spec)
-                if run.history or not spec.rows:
-                    found.append(run)
-    return found
 
 
 def _run(run: Run, wanted: list[str], asking: Mapping[str, tuple[str, ...]]) -> RunRow:

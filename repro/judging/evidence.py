@@ -6,7 +6,7 @@ from typing import Any
 
 from repro.check import Check
 from repro.compare import Finding, Levels, Published, Sweep, undecidable
-from repro.errors import ClaimError
+from repro.errors import ClaimError, StoreError
 from repro.runs.datasets import DATASETS
 from repro.runs.drawn import named_fingerprints
 from repro.runs.store import Run
@@ -185,4 +185,11 @@ class Evidence:
 
 def _at(run: Run, name: str, threshold: float, field: str) -> float:
     found = run.measurement(name)
-    return float(found[field][found["thresholds"].index(threshold)])
+    try:
+        return float(found[field][found["thresholds"].index(threshold)])
+    except ValueError:
+        at = ", ".join(map(str, found["thresholds"]))
+        raise StoreError(
+            f"{run.folder} ({run.spec.name}): {name} was measured at {at}, and not at {threshold}. Ask for one of "
+            "these or, if the run was changed, delete it and train it again."
+        ) from None

@@ -27,7 +27,7 @@ def refuse_contradictions(arms: Mapping[str, Sequence[Run]], *, thorough: bool) 
         fault = contradiction(run)
         if not fault and thorough:
             run.check()
-            fault = _tensors(run) if run.has_tensors else ""
+            fault = (_tensors(run) or _small_gamma(run)) if run.has_tensors else ""
         if fault:
             raise StoreError(f"{run.folder} ({run.spec.name}): {fault}. Delete it and train it again.")
     for arm, runs in arms.items():
@@ -135,6 +135,26 @@ def _refuse_copies(arm: str, runs: Sequence[Run]) -> None:
 def _freezes_weights(spec: RunSpec) -> bool:
     """Whether what is frozen follows the seed; elsewhere it may be the same for all, or nothing."""
     return isinstance(spec, NetworkSpec) and spec.trained not in ("all", "all-but-batchnorm")
+
+
+def _small_gamma(run: Run) -> str:
+    """How the share of small γ that was measured differs from that of the stored γ; "" where it is one of 1/count."""
+    import numpy as np
+    from safetensors import safe_open
+
+    if "measurements/affine.json" not in run.record["files"] or getattr(run.spec, "norm", "") != "batchnorm":
+        return ""
+    with safe_open(run.folder / TENSORS, framework="numpy") as file:
+        weights = [file.get_tensor(name) for name in list(file.keys()) if name.endswith(".weight")]
+    gamma = np.abs(np.concatenate([[], *(one for one in weights if one.ndim == 1)]).astype(np.float32))
+    found = run.measurement("affine")
+    if len(gamma) != found["count"]:  # they were not trained, or measured over other layers
+        return ""
+    for threshold, share in zip(found["thresholds"], found["share_below"], strict=True):
+        ours = float((gamma < np.float32(threshold)).mean())
+        if abs(ours - share) > 1.5 / len(gamma):
+            return f"a share of {share:.4f} of its |γ| is measured below {threshold}, and its {TENSORS} has {ours:.4f}"
+    return ""
 
 
 def _tensors(run: Run) -> str:

@@ -2,26 +2,32 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from repro.errors import StoreError
+from repro.judging.verdict import CODE_ALIKE
 from repro.judging.verdicts_json import load, text
+from repro.planning.quantities import counted
 from repro.runs.files import read_plain
+from repro.runs.run import TENSORS
 
 Json = dict[str, Any]
 
 
-def verify(path: Path, fresh: Json, *, page: Callable[[Json], bytes] | None = None) -> tuple[list[str], int]:
+def verify(
+    path: Path, fresh: Json, *, page: Callable[[Json], bytes] | None = None, damaged: Sequence[str] = ()
+) -> tuple[list[str], int]:
     """Differences between a stored document and a fresh one, line by line, and the exit code.
 
-    ``page`` renders the report.html of a document; it is compared if there is one beside the document. Exit codes:
-    2: something differs; 3: nothing differs, and some verdicts are pending or blocked, or there is none; 0: all agree.
+    ``page`` renders the report.html of a document; it is compared if there is one beside the document. ``damaged`` says
+    what is wrong with runs that no verdict rests on yet. Exit codes: 2: something differs; 3: nothing differs, and some
+    verdicts are pending or blocked, or there is none; 0: all agree.
     """
     if other := _other_selection(path, fresh):
         return [other], 2
-    lines = differences(path, fresh)
+    lines = [*differences(path, fresh), *damaged]
     if page is not None:
         lines += _page_differs(path, page)
     count = len(fresh["judgements"])
@@ -71,18 +77,19 @@ def _page_differs(path: Path, page: Callable[[Json], bytes]) -> list[str]:
 def differences(path: Path, fresh: Json) -> list[str]:
     """Differences between a stored document and a fresh one, one line each: row, field, stored and fresh value.
 
-    Cluster hours are compared only if this store has them: imported runs come without. The cost of missing runs is not
-    compared: it is an estimate for the machine that makes it. Nor is which runs have their tensors: an export may leave
-    them out, and another may add them.
+    Cluster hours are compared only if this store has them: imported runs come without, and ``unverified`` says so. The
+    cost of missing runs is not compared: it is an estimate for the machine that makes it. Nor is which runs have their
+    tensors: an export may leave them out, and another may add them.
     """
     stored = load(path)
     prices = {row["id"]: row["seconds"] for row in stored["coverage"]}
+    hours = {entry["scale"]: entry["core_hours"] for entry in stored["scales"]}
     there = {run["key"]: run["tensors"] for part in ("runs", "waiting") for run in stored[part]}
     fresh = {
         **fresh,
         "cluster": fresh["cluster"] if fresh["cluster"] is not None else stored["cluster"],
         "coverage": [{**row, "seconds": prices.get(row["id"])} for row in fresh["coverage"]],
-        "scales": stored["scales"],
+        "scales": [{**one, "core_hours": hours.get(one["scale"], one["core_hours"])} for one in fresh["scales"]],
         **{
             part: [{**run, "tensors": there.get(run["key"], run["tensors"])} for run in fresh[part]]
             for part in ("runs", "waiting")
@@ -100,6 +107,22 @@ def differences(path: Path, fresh: Json) -> list[str]:
     if not lines and path.read_bytes() != text(fresh).encode():
         lines.append(f"{path} holds the same values in other bytes: it was edited")
     return lines
+
+
+def unverified(path: Path, fresh: Json, store: Path) -> list[str]:
+    """What a document says that a store cannot confirm, in a few words each."""
+    stored = load(path)
+    without = sum(not (store / row["key"] / TENSORS).exists() for row in stored["runs"])
+    marks = [CODE_ALIKE in row["marks"] for row in stored["judgements"]]
+    return [
+        *([f"{counted(without, 'run')} came without trained tensors"] if without else []),
+        *(
+            [f"“{CODE_ALIKE}”, of {counted(sum(marks), 'verdict')}, is taken from claims/compared.json"]
+            if any(marks)
+            else []
+        ),
+        *(["the account of the cluster is not in this store"] if stored["cluster"] and not fresh["cluster"] else []),
+    ]
 
 
 def _compare(old: Any, new: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -68,12 +69,16 @@ def _table(columns: Sequence[str], rows: Iterable[Json]) -> str:
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
-    """A table as CSV."""
+    """A table as CSV, in which no text is a formula to a spreadsheet."""
     found = io.StringIO()
     written = csv.writer(found, lineterminator="\n")
     written.writerow(columns)
-    written.writerows(rows)
+    written.writerows([_no_formula(cell) for cell in row] for row in rows)
     return found.getvalue()
+
+
+def _no_formula(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and re.match(r"[=@\t\r]|[+-](?![\d.])", cell) else cell
 
 
 def digits(value: float | None) -> str:

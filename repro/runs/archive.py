@@ -21,6 +21,8 @@ XZ = b"\xfd7zXZ\0"  # how a file compressed by xz begins
 PIECE = 1 << 20  # bytes held in memory at a time
 LARGEST = 256 << 20  # bytes that any archive may unpack to
 PACKED = 100  # times its own size that a larger one may: trained tensors shrink by a tenth, histories to a tenth
+MEMORY = 64 << 20  # bytes to decompress with: the preset that an export is written with needs three
+SMALLEST = 4096  # bytes that a member counts at least, as a file system would
 TEXT = 64 << 20  # bytes that a record, spec or history may have; the longest history of a paper run has 100 kB
 
 
@@ -56,16 +58,17 @@ def unpack(file: Path, staging: Path) -> None:
     """Writes the members of an export below ``staging``, and nothing anywhere else."""
     _refuse_without_lzma()
     try:
+        _refuse_bombs(file)
         with _open(file) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
             free = shutil.disk_usage(staging).free
-            left = max(LARGEST, PACKED * file.stat().st_size)
+            left = _most(file)
             for member in tar:
                 known = member.isreg() and not member.issparse() and MEMBER.fullmatch(member.name)
                 target = staging / member.name
                 if not known or target.exists():
                     raise StoreError(f"{file} holds {member.name[:120]!r}, which no export has; it was not imported.")
-                free -= member.size
-                left -= member.size
+                free -= max(SMALLEST, member.size)
+                left -= max(SMALLEST, member.size)
                 too_long = left < 0 or (member.size > TEXT and target.suffix in (".json", ".jsonl"))
                 if free < 0 or too_long:
                     why = "more than this disk has room for: free some" if free < 0 else "more than any run has"
@@ -78,8 +81,9 @@ def unpack(file: Path, staging: Path) -> None:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     with target.open("wb") as out:
                         shutil.copyfileobj(content, out, PIECE)  # damage is no OSError, a full disk is
-            while stream.read(PIECE):  # tar ends before xz does: only at the end of xz is the file known to be whole
-                pass
+            stream.read(PIECE)  # tar ends before xz does, and fills its last block
+            if stream.read(1):
+                raise StoreError(f"{file} holds more after its last run, which no export does; it was not imported.")
     except ReproError:
         raise
     except Exception as error:  # a damaged file raises a dozen kinds
@@ -87,6 +91,28 @@ def unpack(file: Path, staging: Path) -> None:
             f"{file} is damaged, or not an export ({str(error) or type(error).__name__}); copy it again. "
             "Nothing of it was imported."
         ) from None
+
+
+def _most(file: Path) -> int:
+    """Bytes that a file may unpack to."""
+    return max(LARGEST, PACKED * file.stat().st_size)
+
+
+def _refuse_bombs(file: Path) -> None:
+    """Refuses a file that is cut off, more than one stream, or needs more memory or disk than any export does."""
+    import lzma
+
+    decompressor, left = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MEMORY), _most(file) + PIECE
+    with file.open("rb") as packed:
+        while not decompressor.eof:
+            piece = packed.read(PIECE) if decompressor.needs_input else b""
+            if decompressor.needs_input and not piece:
+                raise EOFError("it is cut off")
+            left -= len(decompressor.decompress(piece, PIECE))
+            if left < 0:
+                raise StoreError(f"{file} unpacks to more than any run has; it was not imported.")
+        if decompressor.unused_data or packed.read(1):
+            raise StoreError(f"{file} holds more after its last run, which no export does; it was not imported.")
 
 
 def _refuse_without_lzma() -> None:

@@ -1,5 +1,6 @@
 """Faults of a finished run's record, history and measurements: a field is missing, or has another type."""
 
+import itertools
 import re
 import sys
 from collections.abc import Callable
@@ -27,7 +28,7 @@ def fault(record: Any, spec: RunSpec) -> str | None:
         for name, sound in (_TRAINED_PART | {f"from_{spec.row_name}": _count} if spec.rows else _PART).items():
             if not sound(part.get(name)):
                 return f"a part of it has no sound {name}"
-        if not _amount(part.get("processor_seconds", 0)):  # runs of earlier code have none
+        if not _seconds(part.get("processor_seconds", 0)):  # runs of earlier code have none
             return "a part of it has no sound processor_seconds"
     if not _additions(record.get("additions", [])):
         return "its additions are not what a run writes"
@@ -38,17 +39,21 @@ def fault(record: Any, spec: RunSpec) -> str | None:
 
 def fault_in(name: str, content: dict[str, Any], spec: RunSpec) -> str | None:
     """The first fault of a history row or a measurement, by the file that it is from; None for a sound one."""
-    for field, sound in _content(name, content, spec).items():
-        if field not in content:
+    required = _content(name, content, spec)
+    for field, sound in (required | _MAYBE.get(name, {})).items():
+        if field not in content and field in required:
             return f"{field!r} is missing"
-        if not sound(content[field]):
+        if field in content and not sound(content[field]):
             return f"its {field} is {content[field]!r:.40}, which no run measures"
+    if "gamma_histogram" in content and len(content.get("edges", ())) != len(content["gamma_histogram"]) + 1:
+        return "its histogram does not have one bin between each two edges"
     listed = [content[field] for field in _CONTENT.get(name, ()) if isinstance(content[field], list)]
     return None if len({len(values) for values in listed}) <= 1 else "it does not have one value for each threshold"
 
 
 def _text(value: Any) -> bool:
-    return isinstance(value, str)
+    """A text that cannot write over what stands around it, in a terminal or a table."""
+    return isinstance(value, str) and value.isprintable()
 
 
 def _texts(value: Any) -> bool:
@@ -63,8 +68,12 @@ def _amount(value: Any) -> bool:
     return _finite(value) and value >= 0
 
 
+def _seconds(value: Any) -> bool:
+    return _amount(value) and value < 1e12
+
+
 def _count(value: Any) -> bool:
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value < 2**63
 
 
 def _some(value: Any) -> bool:
@@ -81,6 +90,14 @@ def _percent(value: Any) -> bool:
 
 def _loss(value: Any) -> bool:
     return value is None or _finite(value)
+
+
+def _if_any(sound: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or sound(value)
+
+
+def _edges(value: Any) -> bool:
+    return _each(_finite)(value) and all(low < high for low, high in itertools.pairwise(value))
 
 
 def _each(sound: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -155,7 +172,7 @@ _TRAINED: _Sound = {
     "outcome": lambda value: value in ("trained", "diverged"),
     "frozen_before": _digest,
     "frozen_after": _digest,
-    "seconds": _amount,
+    "seconds": _seconds,
 }
 _PART: _Sound = {
     **dict.fromkeys(("commit", "code", "torch", "python", "device"), _text),
@@ -163,7 +180,7 @@ _PART: _Sound = {
     "threads": _count,
     "cores": _cores,
     "job": _job,
-    "seconds": _amount,
+    "seconds": _seconds,
 }
 _TRAINED_PART: _Sound = {**_PART, "from_step": _count}
 _CONTENT: dict[str, _Sound] = {
@@ -179,4 +196,15 @@ _CONTENT: dict[str, _Sound] = {
         "beside_by_chance": _of_each(_each(_share)),
     },
     "measurements/relus.json": {"units": _some, "share_dead": _share},
+}
+# What not every run measures.
+_MAYBE: dict[str, _Sound] = {
+    "history.jsonl": {"test_loss": _loss, "test_top5": _if_any(_percent), "train_top1": _if_any(_percent)},
+    "measurements/accuracy.json": {"loss": _loss, "top5": _if_any(_percent), "train_top1": _if_any(_percent)},
+    "measurements/affine.json": {
+        "edges": _edges,
+        "gamma_histogram": _each(_count),
+        "beta_histogram": _each(_count),
+    },
+    "measurements/relus.json": {"channels": _some, "share_dead_channels": _share},
 }

@@ -50,7 +50,8 @@ def take_in(store: Store, file: Path) -> Counter[str]:
     repair it with.
 
     A run that is already in the store with equal results is left as it is, but for trained tensors that it lacks and
-    the file has. Nothing is imported if any arriving run is damaged or in conflict.
+    the file has. A paused run is replaced by one that is further on only if what both have of a history is equal.
+    Nothing is imported if any arriving run is damaged or in conflict.
 
     Raises:
         StoreError: the file is damaged, or holds other results for a run that the store has, which is named.
@@ -158,23 +159,23 @@ class _Arrival:
                 return "kept ours"
             try:
                 ours = self._store.run(self._spec)
-            except DamagedRunError:  # its record: what its results were, nothing says any more
-                if self._theirs.has_tensors:
+            except DamagedRunError:  # its record: what its results were, its other files must say
+                if self._theirs.has_tensors and self._agrees(self._theirs):
                     return "repaired"
                 raise
             if ours.digest == self._theirs.digest:
                 if self._theirs.has_tensors and not ours.has_tensors:
                     return "tensors added"
                 return "equal" if _sound(ours) else "repaired" if self._theirs.has_tensors else "damaged here"
-            raise StoreError(
-                f"{self._file} holds other results than {ours.folder} for {self._spec.name}: conflict. Keep one: "
-                f"delete that folder to take theirs, or leave the run out of the export. {self._done}"
-            )
-        if self._theirs is not None or not (self._store.folder(self._spec) / CHECKPOINT).exists():
+            raise self._conflict(ours.folder)
+        if not (self._store.folder(self._spec) / CHECKPOINT).exists():
             return "new"
         position = self._store.position(self._spec)  # even if the run has failed since
         ours_at = (position[self._spec.row_name], position["step"]) if position is not None else (-1, 0)
-        return "kept ours" if ours_at >= self._at else "newer checkpoint"
+        if self._theirs is None and ours_at >= self._at:
+            return "kept ours"
+        self._refuse_another_history(max(0, ours_at[0]))
+        return "new" if self._theirs is not None else "newer checkpoint"
 
     def settle(self) -> str:
         """Carries the decision out under the run's lease, having decided again in case another import came first."""
@@ -204,6 +205,25 @@ class _Arrival:
             return decision
         finally:
             lease.release()
+
+    def _conflict(self, folder: Path) -> StoreError:
+        return StoreError(
+            f"{self._file} holds other results than {folder} for {self._spec.name}: conflict. Keep one: "
+            f"delete that folder to take theirs, or leave the run out of the export. {self._done}"
+        )
+
+    def _agrees(self, theirs: Run) -> bool:
+        """Whether every file that is left of ours, the history among them, is the one that theirs has."""
+        folder = self._store.folder(self._spec)
+        left = [name for name in theirs.record["files"] if (folder / name).exists()]
+        return HISTORY in left and all(read(folder / name) == theirs.read(name) for name in left)
+
+    def _refuse_another_history(self, rows: int) -> None:
+        """Refuses a run that was trained otherwise up to where our checkpoint of it stands, after so many rows."""
+        folder = self._store.folder(self._spec)
+        ours, theirs = (_rows(place / HISTORY)[:rows] for place in (folder, self._folder))
+        if ours != theirs[: len(ours)]:
+            raise self._conflict(folder)
 
     def _read_spec(self) -> RunSpec:
         path = self._folder / SPEC
@@ -238,6 +258,10 @@ class _Arrival:
                 f"{self._file} holds {self._folder.name[:12]}…/{min(found - known)}, which no export has. "
                 "Nothing of it was imported."
             )
+
+
+def _rows(history: Path) -> list[bytes]:
+    return read(history).splitlines() if history.exists() else []
 
 
 def _sound(run: Run) -> bool:

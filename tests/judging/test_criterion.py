@@ -46,7 +46,7 @@ def test_judging_code_is_every_module_between_runs_and_verdict():
     named = {path.relative_to(PACKAGE).as_posix() for place in JUDGING_CODE for path in PACKAGE.glob(place)}
     tellers = {
         "__init__", "coverage", "distances",
-        "document", "explain", "imagine", "measures", "models", "multiverse", "preregister",
+        "document", "explain", "idle", "imagine", "measures", "models", "multiverse", "preregister",
         "protocol", "redrawn", "schema",
         "verdicts_json", "verify",
     }  # fmt: skip

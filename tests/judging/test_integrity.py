@@ -159,6 +159,19 @@ def test_tensors_of_another_network_are_found_by_a_thorough_judge(store, change,
     assert row.verdict is Verdict.BLOCKED and words in row.why
 
 
+def test_a_share_of_small_gamma_that_the_tensors_do_not_have_is_found_by_a_thorough_judge(store):
+    run = store.run(cifar("smoke", 0, depth=8))
+    count = sum(shape[0] for name, shape in expected(run.spec).items() if name.endswith(".weight"))
+    measured = {"count": count, "thresholds": [0.01, 0.1], "share_below": [1.0, 1.0]}  # every γ is the seed: 0
+    forge(store, 0, files={"measurements/affine.json": json.dumps(measured).encode()})
+    assert judged(store, thorough=True).verdict is Verdict.SMOKE
+    forge(store, 0, files={"measurements/affine.json": json.dumps(measured | {"share_below": [0.3, 1.0]}).encode()})
+    assert judged(store).verdict is Verdict.SMOKE
+    row = judged(store, thorough=True)
+    assert row.verdict is Verdict.BLOCKED
+    assert "a share of 0.3000 of its |γ| is measured below 0.01, and its tensors.safetensors has 1.0000" in row.why
+
+
 def test_a_run_that_diverged_may_keep_tensors_that_are_no_numbers(store):
     spec = cifar("smoke", 1, depth=8)
     tensors = load(store.run(spec).read(TENSORS))
@@ -240,6 +253,9 @@ ROW = {"epoch": 1, "train_loss": 0.4, "test_top1": 80.0}
         ("measurements/accuracy.json", {"top1": 80.0, "images": 0}),
         ("measurements/accuracy.json", {"top1": 80.0, "images": "899"}),
         ("measurements/accuracy.json", {"top1": 80.0}),
+        (HISTORY, {**ROW, "test_loss": []}),
+        (HISTORY, {**ROW, "test_top5": "x"}),
+        ("measurements/accuracy.json", {"top1": 80.0, "images": 899, "top5": "y"}),
     ],
 )
 def test_a_value_that_no_run_measures_blocks_its_check_and_is_named(store, name, found):

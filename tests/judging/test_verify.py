@@ -6,6 +6,8 @@ import os
 import pytest
 
 from repro.judging import document, verdicts_json, verify
+from repro.judging.idle import idle
+from repro.judging.verdict import CODE_ALIKE
 from repro.reporting.report import page
 from repro.runs.store import Store
 from tests.judging.cases import changed_at
@@ -57,6 +59,40 @@ def test_verifying_compares_the_account_where_this_store_has_one(made, workplace
     path = workplace / "verdicts.json"
     verdicts_json.save({**made, "cluster": {"submissions": 1}}, path)
     assert verify.verify(path, {**made, "cluster": ours})[1] == code
+
+
+def test_how_many_runs_exist_is_compared_and_what_the_missing_ones_cost_is_not(made, workplace):
+    path, needs = workplace / "verdicts.json", {"scale": "paper", "runs": 426, "untrained": 6, "core_hours": 9.0}
+    for complete, code in ((7, 3), (426, 2)):
+        verdicts_json.save({**made, "scales": [{**needs, "complete": complete}]}, path)
+        fresh = {**made, "scales": [{**needs, "complete": 7, "core_hours": 1.0}]}
+        assert verify.verify(path, fresh)[1] == code
+
+
+def test_what_cannot_be_verified_is_said(made, workplace):
+    path, store = workplace / "verdicts.json", workplace / "results"
+    verdicts_json.save(made, path)
+    assert verify.unverified(path, made, store) == []
+    marked = changed_at(made, ("judgements", 0, "marks"), [CODE_ALIKE])
+    verdicts_json.save({**marked, "cluster": {"submissions": 1}}, path)
+    next(store.glob("*/tensors.safetensors")).unlink()
+    without, compared, cluster = verify.unverified(path, made, store)
+    assert without == "1 run came without trained tensors"
+    assert "of 1 verdict, is taken from claims/compared.json" in compared
+    assert "account of the cluster" in cluster
+
+
+def test_a_run_that_no_verdict_rests_on_yet_is_checked_too(checks, workplace, finished):
+    store, waits = Store(workplace / "results"), next(iter(checks[1].runs(1).values()))
+    run = finished(store, waits, top1=80.0)
+    judged = set(checks[0].runs(3))
+    assert [one.spec for one in idle(checks, judged, store, thorough=True)[0]] == [waits]
+    (run.folder / "measurements" / "affine.json").write_text("{}")
+    assert idle(checks, judged, store)[1] == []
+    (fault,) = idle(checks, judged, store, thorough=True)[1]
+    assert "affine.json was changed after the run" in fault
+    (run.folder / "history.jsonl").write_text("")
+    assert "history.jsonl was changed after the run" in idle(checks, judged, store)[1][0]
 
 
 @pytest.mark.parametrize("harm", ["edited", "no plain file"])

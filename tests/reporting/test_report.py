@@ -16,7 +16,7 @@ from repro.reporting import report
 from repro.reporting.against import changes
 from repro.reporting.badge import badge
 from repro.reporting.since import since
-from repro.reporting.tables import tables
+from repro.reporting.tables import as_csv, tables
 from repro.reporting.view import view
 from repro.runs.store import Store
 from tests.reporting.test_redrawn import figure
@@ -235,3 +235,10 @@ def test_the_next_step_is_never_at_a_smaller_scale_than_the_report(small, scale,
         for name in ("smoke", "pilot", "paper")
     ]
     assert f" runs at {following} scale" in view({**small, "scale": scale, "scales": needs})["next_step"]
+
+
+def test_no_cell_of_a_table_is_a_formula():
+    cells = ["=HYPERLINK(1)", "@x", "-cmd", "+0.5 to +2 points", -1.5, "plain", "\t="]
+    assert as_csv(["a"], [[cell] for cell in cells]).splitlines()[1:] == [
+        "'=HYPERLINK(1)", "'@x", "'-cmd", "+0.5 to +2 points", "-1.5", "plain", "'\t=",
+    ]  # fmt: skip

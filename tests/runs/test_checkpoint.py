@@ -31,7 +31,7 @@ def test_a_checkpoint_is_read_as_it_was_written(folder):
     tensors, position, rows = read_checkpoint(folder, SPEC)
     assert np.array_equal(tensors["trained"], [0.5, 0.5])
     assert position == POSITION
-    assert rows == [{"epoch": 1}, {"epoch": 2}]
+    assert [row["epoch"] for row in rows] == [1, 2]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -47,7 +47,7 @@ def test_any_flipped_bit_is_refused(folder, bit, name):
 def test_rows_written_after_the_checkpoint_are_left_out(folder):
     with (folder / HISTORY).open("a") as file:
         file.write('{"epoch": 3}\n{"epo')
-    assert read_checkpoint(folder, SPEC)[2] == [{"epoch": 1}, {"epoch": 2}]
+    assert [row["epoch"] for row in read_checkpoint(folder, SPEC)[2]] == [1, 2]
 
 
 def test_a_history_that_lost_a_row_is_refused(folder):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import lzma
 import sys
 import tarfile
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from repro.errors import StoreError
 from repro.recipes import cifar
+from repro.runs import archive
 from repro.runs.canonical import digest
 from repro.runs.store import Store
 from repro.runs.transfer import export, take_in
@@ -146,6 +148,32 @@ def test_what_unpacks_to_far_more_than_it_weighs_is_refused(there, file):
     with pytest.raises(StoreError, match="more than any run has"):
         take_in(there, file)
     assert not there.root.exists()
+
+
+def test_what_needs_more_memory_than_any_export_is_refused(there, file):
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": 256 << 20}]
+    file.write_bytes(lzma.compress(bytes(20480), filters=filters))
+    with pytest.raises(StoreError, match="(?i)memory usage limit"):
+        take_in(there, file)
+
+
+@pytest.mark.parametrize("within", [True, False])
+def test_what_follows_the_last_run_is_refused(here, there, file, within):
+    export(here, SPECS, file)
+    whole = lzma.decompress(file.read_bytes())
+    zeros = bytes(3 << 20)
+    file.write_bytes(lzma.compress(whole + zeros) if within else lzma.compress(whole) + lzma.compress(zeros))
+    with pytest.raises(StoreError, match="more after its last run"):
+        take_in(there, file)
+
+
+def test_an_empty_member_counts_as_a_file_system_counts_it(here, there, file, monkeypatch):
+    monkeypatch.setattr(archive, "LARGEST", 1 << 20)
+    monkeypatch.setattr(archive, "PACKED", 1)
+    names = [f"measurements/m{number}.json" for number in range(300)]
+    pack(file, {f"{SPECS[0].key}/{name}": b"" for name in names})
+    with pytest.raises(StoreError, match="more than any run has"):
+        take_in(there, file)
 
 
 def test_a_record_with_a_number_larger_than_any_float_is_refused(here, there, file):

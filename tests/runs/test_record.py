@@ -10,6 +10,7 @@ import pytest
 from repro.errors import DamagedRunError, StoreError
 from repro.runs import store as store_module
 from repro.runs.canonical import digest
+from repro.runs.record import fault, fault_in
 from repro.runs.store import Store
 from tests.runs.made import SPEC
 
@@ -189,3 +190,28 @@ def test_a_record_has_the_hash_of_every_file_beside_it(store, finished):
 def test_a_record_with_half_a_character_is_refused(store, finished):
     with pytest.raises(StoreError, match=r"is not a run record, or was edited"):
         finished(store, SPEC, part={"device": "\ud83d"})
+
+
+AFFINE = {"count": 2, "thresholds": [0.1], "share_below": [0.5]}
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"edges": ["a", "b", "c"], "gamma_histogram": [1, 1]}, "its edges is"),
+        ({"edges": [0.0, 1.0], "gamma_histogram": [1, 1]}, "one bin between each two edges"),
+        ({"gamma_histogram": [1, 1]}, "one bin between each two edges"),
+        ({"edges": [0.0, 0.5, 1.0], "gamma_histogram": [1, 2**63]}, "its gamma_histogram is"),
+        ({"edges": [0.0, 0.5, 1.0], "gamma_histogram": [1, 1]}, None),
+    ],
+)
+def test_a_histogram_has_a_count_between_each_two_edges(more, words):
+    found = fault_in("measurements/affine.json", AFFINE | more, SPEC)
+    assert found is None if words is None else words in found
+
+
+@pytest.mark.parametrize("device", ["\x1b]0;x\x07", "a\nb", "\u202eabc", "\x9b31m"])
+def test_a_name_that_would_write_over_what_stands_around_it_is_refused(store, finished, device):
+    record = finished(store, SPEC).record
+    part = {**record["parts"][0], "device": device}
+    assert fault({**record, "parts": [part]}, SPEC) == "a part of it has no sound device"

@@ -83,6 +83,33 @@ def test_of_two_checkpoints_the_one_further_on_is_kept(here, there, file, paused
     assert load_file(there.folder(SPECS[2]) / "checkpoint.safetensors")["trained"][0] == mark
 
 
+def test_a_paused_run_is_not_replaced_by_one_that_was_trained_otherwise(here, there, file, paused, finished):
+    paused(there, SPECS[2], epoch=2, top1=47.0)
+    before = content(there.folder(SPECS[2]))
+    for make in (lambda: paused(here, SPECS[2], epoch=5), lambda: finished(here, SPECS[2])):
+        make()
+        export(here, [SPECS[2]], file)
+        with pytest.raises(StoreError, match="other results than .*: conflict"):
+            take_in(there, file)
+    assert content(there.folder(SPECS[2])) == before
+    finished(here, SPECS[2], top1=47.0)
+    export(here, [SPECS[2]], file)
+    assert take_in(there, file) == {"new": 1}
+
+
+def test_a_damaged_record_is_repaired_only_by_the_results_that_its_other_files_have(here, there, file, finished):
+    finished(there, SPECS[0], top1=71.0)
+    export(here, SPECS[:1], file)
+    record = there.folder(SPECS[0]) / "run.json"
+    record.write_bytes(record.read_bytes()[:-9])
+    with pytest.raises(StoreError, match="run.json"):
+        take_in(there, file)
+    shutil.rmtree(record.parent)
+    finished(there, SPECS[0])
+    record.write_bytes(record.read_bytes()[:-9])
+    assert take_in(there, file) == {"repaired": 1}
+
+
 def test_a_complete_run_is_not_replaced_by_a_checkpoint(here, there, file, paused, finished):
     finished(there, SPECS[2])
     paused(here, SPECS[2], epoch=3)
