@@ -256,6 +256,7 @@ ROW = {"epoch": 1, "train_loss": 0.4, "test_top1": 80.0}
         (HISTORY, {**ROW, "test_loss": []}),
         (HISTORY, {**ROW, "test_top5": "x"}),
         ("measurements/accuracy.json", {"top1": 80.0, "images": 899, "top5": "y"}),
+        ("measurements/accuracy.json", {"top1": 80.0, "images": 899, "top5": float("nan")}),
     ],
 )
 def test_a_value_that_no_run_measures_blocks_its_check_and_is_named(store, name, found):

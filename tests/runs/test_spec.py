@@ -2,7 +2,7 @@ import dataclasses
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.errors import SpecError
@@ -49,6 +49,7 @@ def test_keys_stay_what_they_were():
     )
 
 
+@settings(deadline=None)
 @given(ANY_SPEC)
 def test_json_round_trip_is_the_identity(spec):
     assert read_spec(spec.to_json(), "here") == spec

@@ -123,7 +123,7 @@ def test_a_forged_accuracy_is_named(whole):
     assert "accuracy.json says accuracy.top1" in line
 
 
-@pytest.mark.parametrize(("by", "expected"), [(0.2, 0), (0.4, 1), (float("nan"), 1)])
+@pytest.mark.parametrize(("by", "expected"), [(0.2, 0), (0.4, 1)])
 def test_from_another_machine_a_float_may_differ_within_the_tolerance(whole, by, expected):
     accuracy = whole.measurement("accuracy")
     content = json.dumps({**accuracy, "top5": accuracy["top5"] + by}).encode()
