@@ -32,6 +32,7 @@ def examine(one: Profile, order: Order, wait: float) -> Iterator[Examined]:
     if controller.state == "FAIL":
         return
     yield _try("accepted", lambda: _test_only(one))
+    yield _try("report job", lambda: _test_only(one.for_report, "the report job, which takes no GPU"))
     yield _sacct()
     settings = scheduler.settings()
     yield _setting(settings, "JobRequeue", "1", "jobs request --requeue anyway; some clusters still refuse")
@@ -47,11 +48,11 @@ def _try(what: str, look: Callable[[], str]) -> Examined:
         return Examined("FAIL", what, str(error))
 
 
-def _test_only(one: Profile) -> str:
+def _test_only(one: Profile, what: str = "a job with the resources of the profile") -> str:
     """Asks sbatch whether it would take a job of this profile, without queueing it."""
     with scheduler.outside_a_job():  # without the user's SBATCH_*, as every job is submitted
         scheduler.ask("sbatch", "--test-only", f"--time={one.minutes}", *one.flags(), "--wrap=true")
-    return "sbatch --test-only accepts a job with the resources of the profile"
+    return f"sbatch --test-only accepts {what}"
 
 
 def _sacct() -> Examined:

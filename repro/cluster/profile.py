@@ -51,6 +51,8 @@ class Profile:
     scratch: str | None = None  # shared folder for the store; None for --results
     data: str | None = None  # folder of the data sets; None for --data-dir
     report_partition: str | None = None  # for the job that judges and renders; None for ``partition``
+    report_account: str | None = None  # likewise, where GPUs have an account or a qos of their own
+    report_qos: str | None = None
     sbatch: Mapping[str, str | int | bool] = dataclasses.field(
         default_factory=dict
     )  # further options, as sbatch takes them
@@ -102,6 +104,21 @@ class Profile:
             for name, value in options.items()
             if value is not None and value is not False
         ]
+
+    @property
+    def for_report(self) -> "Profile":
+        """The same for the job that judges and renders, which takes no GPU."""
+        own = self.report_partition  # its nodes may differ from those that train
+        return dataclasses.replace(
+            self,
+            partition=own or self.partition,
+            constraint=None if own else self.constraint,
+            account=self.report_account or self.account,
+            qos=self.report_qos or self.qos,
+            gpus_per_node=None,
+            gres=None,
+            device="cpu",
+        )
 
     def seconds(self, name: Literal["time", "stop_before", "shortest"]) -> float:
         """A duration in seconds."""

@@ -118,14 +118,17 @@ def _queued(submission: Submission) -> int:
 
 def _queue_report(submission: Submission, *, entry_points: EntryPoints, others: Collection[str]) -> Submission:
     ids = sorted({array.job for array in submission.arrays} | set(others))
-    own = submission.profile.report_partition  # its nodes may differ from those that train
+    one = submission.profile.for_report
     made = executor(
         submission,
         log=submission.log,
         job_name=submission.report_name,
-        time=REPORT_MINUTES if own else min(REPORT_MINUTES, submission.profile.minutes),
+        time=_report_minutes(submission.profile),
         signal_delay_s=1,  # it has nothing to checkpoint: the warning, 90 s ahead by default, would only end it
-        **({"partition": own, "constraint": None} if own else {}),
+        partition=one.partition,
+        account=one.account,
+        qos=one.qos,
+        constraint=one.constraint,
         # afterok would wait forever behind a failure.
         **({"dependency": f"afterany:{':'.join(ids)}"} if ids else {}),
     )
@@ -134,6 +137,10 @@ def _queue_report(submission: Submission, *, entry_points: EntryPoints, others: 
     submission = replace(submission, report_job=job.job_id)
     submission.save()
     return submission
+
+
+def _report_minutes(profile: Profile) -> int:
+    return REPORT_MINUTES if profile.report_partition else min(REPORT_MINUTES, profile.minutes)
 
 
 def _after_refusal(

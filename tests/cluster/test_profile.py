@@ -116,3 +116,14 @@ def test_the_home_of_nobody_is_refused():
     made = Profile(name="box", submitit="1", gpus_per_node=1, scratch="~no_such_user_/repro")
     with pytest.raises(ClusterError, match="nobody has that home; write the full path"):
         made.root("scratch")
+
+
+def test_the_report_job_takes_no_gpu_and_may_have_an_account_and_a_qos_of_its_own():
+    one = Profile(
+        name="box", submitit="1.5", gres="gpu:a100:1", partition="gpu", account="g", qos="g", constraint="a100"
+    )
+    plain = one.for_report
+    assert (plain.gpus, plain.partition, plain.account, plain.constraint) == (0, "gpu", "g", "a100")
+    own = dataclasses.replace(one, report_partition="cpu", report_account="c", report_qos="c").for_report
+    assert (own.gpus, own.partition, own.account, own.qos, own.constraint) == (0, "cpu", "c", "c", None)
+    assert not any("gpu" in flag or "gres" in flag for flag in own.flags())

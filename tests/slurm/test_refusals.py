@@ -131,6 +131,7 @@ def test_the_doctor_finds_a_cluster_well(user):
         "sbatch",
         "controller",
         "accepted",
+        "report job",
         "sacct",
         "JobRequeue",
         "MaxArraySize",
