@@ -31,14 +31,13 @@ class Cancelling:
 
     def remember(self) -> None:
         """Writes down, as far as that is possible, that it was the user who cancelled them."""
-        runs: dict[str, set[str]] = {}
+        runs: dict[Path, set[str]] = {}
         for submission, number in self.elements:
             file = ledger.cancelled_file(submission)
-            known = runs.setdefault(str(file), set(ledger.read_json(file).get("runs", ())))
-            known |= set(submission.elements[number])
-        for path, keys in runs.items():
+            runs.setdefault(file, {*ledger.read_json(file).get("runs", ())}).update(submission.elements[number])
+        for file, keys in runs.items():
             with contextlib.suppress(StoreError):
-                write(Path(path), json.dumps({"runs": sorted(keys)}).encode())
+                write(file, json.dumps({"runs": sorted(keys)}).encode())
 
 
 def choose(specs: Sequence[RunSpec], snapshot: Snapshot, queue: Sequence[Job], everything: bool) -> Cancelling:

@@ -14,6 +14,7 @@ from repro.errors import ClusterError
 from repro.planning import quantities
 from repro.provenance import folder
 
+REPORT_MINUTES = 30
 FOLDER = Path("slurm")  # in the current folder; then the package's own copy
 
 
@@ -107,7 +108,7 @@ class Profile:
 
     @property
     def for_report(self) -> "Profile":
-        """The same for the job that judges and renders, which takes no GPU."""
+        """The same for the job that judges and renders, which takes no GPU and has nothing to checkpoint."""
         own = self.report_partition  # its nodes may differ from those that train
         return dataclasses.replace(
             self,
@@ -118,6 +119,8 @@ class Profile:
             gpus_per_node=None,
             gres=None,
             device="cpu",
+            time=f"{REPORT_MINUTES if own else min(REPORT_MINUTES, self.minutes)}m",
+            stop_before="1s",
         )
 
     def seconds(self, name: Literal["time", "stop_before", "shortest"]) -> float:

@@ -22,8 +22,6 @@ from repro.provenance import code_digest, commit
 from repro.runs.files import write_with
 from repro.runs.store import Store
 
-REPORT_MINUTES = 30
-
 
 @dataclass(frozen=True, kw_only=True)
 class EntryPoints:
@@ -123,8 +121,8 @@ def _queue_report(submission: Submission, *, entry_points: EntryPoints, others: 
         submission,
         log=submission.log,
         job_name=submission.report_name,
-        time=_report_minutes(submission.profile),
-        signal_delay_s=1,  # it has nothing to checkpoint: the warning, 90 s ahead by default, would only end it
+        time=one.minutes,
+        signal_delay_s=int(one.seconds("stop_before")),  # 90 s by default, a warning that would only end it
         partition=one.partition,
         account=one.account,
         qos=one.qos,
@@ -137,10 +135,6 @@ def _queue_report(submission: Submission, *, entry_points: EntryPoints, others: 
     submission = replace(submission, report_job=job.job_id)
     submission.save()
     return submission
-
-
-def _report_minutes(profile: Profile) -> int:
-    return REPORT_MINUTES if profile.report_partition else min(REPORT_MINUTES, profile.minutes)
 
 
 def _after_refusal(

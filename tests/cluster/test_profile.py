@@ -127,3 +127,4 @@ def test_the_report_job_takes_no_gpu_and_may_have_an_account_and_a_qos_of_its_ow
     own = dataclasses.replace(one, report_partition="cpu", report_account="c", report_qos="c").for_report
     assert (own.gpus, own.partition, own.account, own.qos, own.constraint) == (0, "cpu", "c", "c", None)
     assert not any("gpu" in flag or "gres" in flag for flag in own.flags())
+    assert [made.minutes for made in (plain, own, dataclasses.replace(one, time="10m").for_report)] == [30, 30, 10]

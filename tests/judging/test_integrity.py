@@ -12,10 +12,8 @@ from repro.judging.integrity import refuse_contradictions
 from repro.judging.judge import judge
 from repro.judging.shapes import expected
 from repro.judging.verdict import Answer, Verdict
-from repro.recipes import cifar, imagenet, layered
-from repro.runs.resnet_spec import PLAIN, ResNetSpec
+from repro.recipes import cifar, layered
 from repro.runs.store import HISTORY, TENSORS, Store
-from repro.training.trainable import named_tensors, prepare
 from tests.made import check_of, finished
 
 
@@ -214,31 +212,6 @@ def test_arms_that_change_with_the_seed_are_refused():
         make(lambda scale, seed: {f"arm {seed}": cifar(scale, seed, depth=8)}).arms(3)
 
 
-@pytest.mark.parametrize(
-    ("trained", "k"),
-    [("all", 0), ("all-but-batchnorm", 0), ("batchnorm", 0), ("random", 2), ("random", 40), ("output", 0), ("none", 0),
-     ("batchnorm+output", 0), ("batchnorm+shortcut", 0), ("shortcut+output", 0), ("gamma", 0), ("beta", 0)],
-)  # fmt: skip
-@pytest.mark.parametrize(("depth", "width"), [(8, 1), (14, 2)])
-def test_expected_tensors_are_those_that_training_keeps(trained, k, depth, width):
-    spec = cifar("smoke", 0, depth=depth, width=width, trained=trained, k=k)
-    kept = named_tensors(prepare(spec, __import__("torch").device("cpu")))
-    assert expected(spec) == {name: tuple(tensor.shape) for name, tensor in kept.items()}
-
-
-@pytest.mark.parametrize("trained", ["all", "all-but-batchnorm", "batchnorm", "shortcut+output", "none"])
-@pytest.mark.parametrize("depth", [18, 50])
-def test_expected_tensors_of_an_imagenet_network_are_those_that_training_keeps(trained, depth):
-    spec = imagenet("paper", 0, depth=depth, trained=trained)
-    kept = named_tensors(prepare(spec, __import__("torch").device("cpu")))
-    assert expected(spec) == {name: tuple(tensor.shape) for name, tensor in kept.items()}
-
-
-def test_network_that_was_only_built_keeps_no_tensor():
-    spec = dataclasses.replace(cifar("smoke", 0, depth=8), epochs=0, learning_rate_drops=())
-    assert expected(spec) == {}
-
-
 ROW = {"epoch": 1, "train_loss": 0.4, "test_top1": 80.0}
 
 
@@ -307,9 +280,3 @@ def test_a_diverged_run_whose_losses_are_those_of_another_seed_is_a_copy(tmp_pat
         rows.append(store.run(run.spec))
     with pytest.raises(StoreError, match="its losses equal those of seed 0"):
         refuse_contradictions({"arm": rows}, thorough=False)
-
-
-@pytest.mark.parametrize("norm", [norm for norm in ResNetSpec.CHOICES["norm"] if norm != "batchnorm"])
-def test_running_statistics_are_expected_of_batchnorm_alone(norm):
-    assert not any("running_" in name for name in expected(layered("smoke", 0, depth=8, norm=norm)))
-    assert ("bn.weight" in expected(layered("smoke", 0, depth=8, norm=norm))) == (norm not in PLAIN)
