@@ -31,7 +31,7 @@ def report(folder: str) -> None:
         print(following, flush=True)
         with report_lock(submission.order.report, PATIENCE):
             store = Store(order.results)
-            made, _ = verdicts(session, store, scale=order.scale, copy=order.copy)
+            made = verdicts(session, store, scale=order.scale, copy=order.copy).contents
             verdicts_json.save(made, order.report / "verdicts.json")
             for line in render(made, order.report):
                 print(line, flush=True)

@@ -150,17 +150,15 @@ def judged(arguments: argparse.Namespace, session: "Session") -> int:
     """Judges a session's checks into verdicts.json, and prints a line a claim."""
     from repro.cli.verdicts import table, verdicts
     from repro.judging import verdicts_json
-    from repro.judging.idle import idle
     from repro.judging.verdict import exit_code
 
     busy(f"judging {counted(len(session.selected), 'check')}")
-    store = shared.store(arguments)
-    made, rows = verdicts(session, store, scale=arguments.scale, copy=arguments.data)
-    verdicts_json.save(made, arguments.report / "verdicts.json")
-    for fault in idle(session.selected, {run["key"] for run in made["runs"]}, store)[1]:
+    made = verdicts(session, shared.store(arguments), scale=arguments.scale, copy=arguments.data)
+    verdicts_json.save(made.contents, arguments.report / "verdicts.json")
+    for fault in made.faults:
         say(fault)
-    arguments.tell(lambda: made, table(made, coloured))
-    return exit_code((row.verdict, row.answer) for row in rows)
+    arguments.tell(lambda: made.contents, table(made.contents, coloured))
+    return exit_code((row.verdict, row.answer) for row in made.judgements)
 
 
 def rendered(arguments: argparse.Namespace, document: dict[str, Any] | None = None) -> dict[str, Any]:

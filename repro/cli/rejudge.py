@@ -15,23 +15,15 @@ if TYPE_CHECKING:
 def verify(arguments: argparse.Namespace, session: "Session") -> int:
     """Recomputes every verdict of verdicts.json, with what the page shows, and says what differs."""
     from repro.cli.verdicts import verdicts
-    from repro.judging.idle import idle
     from repro.judging.verify import unverified
     from repro.judging.verify import verify as compared
     from repro.reporting.report import page
 
     busy(f"judging {counted(len(session.selected), 'check')} and reading every file of their runs")
-    made, _ = verdicts(
-        session,
-        shared.store(arguments),
-        scale=arguments.scale,
-        copy=arguments.data,
-        thorough=True,
-    )
     path, store = arguments.report / "verdicts.json", shared.store(arguments)
-    _, damaged = idle(session.selected, {run["key"] for run in made["runs"]}, store, thorough=True)
-    (*changed, last), code = compared(path, made, page=page, damaged=damaged)
-    if rest := unverified(path, made, store.root):
+    made = verdicts(session, store, scale=arguments.scale, copy=arguments.data, thorough=True)
+    (*changed, last), code = compared(path, made.contents, page=page, damaged=made.faults)
+    if rest := unverified(path, made.contents, store.root):
         last += f"; not verified: {'; '.join(rest)}"
     for line in changed:
         say(line)
@@ -51,7 +43,7 @@ def judge_by(arguments: argparse.Namespace, session: "Session") -> int:
     selection += ["-k", arguments.keyword] if arguments.keyword else []
     selection += ["--data", arguments.data] if arguments.data else []
     commit, older = judged_by(arguments.by, selection, arguments.results)
-    newer, _ = verdicts(session, shared.store(arguments), scale=arguments.scale, copy=arguments.data)
+    newer = verdicts(session, shared.store(arguments), scale=arguments.scale, copy=arguments.data).contents
     with alone(claims(), say, "another process keeps what it compared; waiting"):
         found = keep(older, newer, commit)
     for check, lines in found.items():

@@ -16,13 +16,12 @@ from repro.runs.store import Store
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
-    from repro.judging.verdict import Judgement
 
 
 def verdicts(
     session: "Session", store: Store, *, scale: str, copy: str | None, thorough: bool = False
-) -> tuple[dict[str, Any], list["Judgement"]]:
-    """The document of a session's checks, and its rows.
+) -> document.Judged:
+    """A session's checks, judged.
 
     ``copy`` replaces CIFAR-10. The catalogue of works that are selected whole is included, and what they need at every
     scale. ``thorough`` reads every file of every run.

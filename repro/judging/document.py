@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from repro import __version__
@@ -39,6 +39,15 @@ from repro.runs.store import Run, Store
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Judged:
+    """Checks judged by a store: the contents of verdicts.json, its judgements, and faults of runs without a verdict."""
+
+    contents: Json
+    judgements: list[Judgement]
+    faults: list[str]
+
+
 def document(
     checks: Sequence[Check],
     store: Store,
@@ -52,14 +61,15 @@ def document(
     pointless: Mapping[str, str] | None = None,
     missing_seconds: Mapping[str, float] | None = None,
     registration: Registration | None = None,
-) -> tuple[Json, list[Judgement]]:
+) -> Judged:
     """Judges checks and builds the contents of verdicts.json: a function of claims and stored runs, without a clock.
 
     ``pointless`` and ``missing_seconds`` are as for ``coverage``. ``cluster`` is the account of GPU-hours.
+    ``thorough`` reads every file of every run.
     """
     rows = judge(checks, store, controls=controls, thorough=thorough)
     runs = _runs(checks, rows, store)
-    waiting_runs, _ = idle(checks, {run.spec.key for run, _ in runs}, store)
+    waiting_runs, faults = idle(checks, {run.spec.key for run, _ in runs}, store, thorough=thorough)
     every, asking = [*(run for run, _ in runs), *waiting_runs], _asking(checks)
     claims = claims_table(rows, checks)
     waiting = [row for row in rows if row.verdict is Verdict.PENDING]
@@ -94,7 +104,7 @@ def document(
         distances=distances(checks, rows, store),
         registration=registration,
     )
-    return to_json(made), rows
+    return Judged(contents=to_json(made), judgements=rows, faults=faults)
 
 
 def _runs(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) -> list[tuple[Run, list[str]]]:

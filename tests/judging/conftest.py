@@ -106,7 +106,7 @@ def checks(workplace, tiny_claim, fill):
 @pytest.fixture
 def made(checks, workplace):
     """The document of a claim that is seen at depth 8 and pending at 14."""
-    return document.document(checks, Store(workplace / "results"), "smoke")[0]
+    return document.document(checks, Store(workplace / "results"), "smoke").contents
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def runs(tmp_path):
 @pytest.fixture
 def newer(runs, tmp_path):
     """What today's code makes of the runs."""
-    return document([SMOKE], Store(tmp_path / "store"), "smoke")[0]
+    return document([SMOKE], Store(tmp_path / "store"), "smoke").contents
 
 
 def made_by(older, **changes):

@@ -40,7 +40,7 @@ def test_a_document_follows_its_published_schema(made):
 def test_a_document_of_every_claim_and_no_run_follows_the_schema(workplace):
     for scale in ("smoke", "paper"):
         checks = collect(scale=scale).selected
-        made, _ = document.document(checks, Store(workplace / "results"), scale)
+        made = document.document(checks, Store(workplace / "results"), scale).contents
         jsonschema.Draft202012Validator(SCHEMA).validate(made)
         assert fault(made) == ""
 
@@ -55,7 +55,7 @@ def test_a_run_says_whether_its_tensors_are_there_and_verifying_without_them_fin
     store = Store(saved.parents[1] / "results")
     key = made["runs"][0]["key"]
     (store.root / key / TENSORS).unlink()
-    again, _ = document.document(checks, store, "smoke")
+    again = document.document(checks, store, "smoke").contents
     assert [run["tensors"] for run in made["runs"]] == [True] * 3
     assert [run["tensors"] for run in again["runs"]] == [False, True, True]
     assert verify.differences(saved, again) == []
@@ -71,7 +71,7 @@ def test_each_run_stands_once_with_the_checks_that_rest_on_it(made):
 def test_a_complete_run_whose_check_waits_for_others_is_kept_to_be_drawn(checks, workplace, finished):
     store = Store(workplace / "partly")
     run = finished(store, next(iter(checks[0].runs(1).values())), top1=80.0)
-    made, _ = document.document(checks, store, "smoke")
+    made = document.document(checks, store, "smoke").contents
     assert made["runs"] == []
     (waiting,) = made["waiting"]
     assert (waiting["key"], waiting["checks"], waiting["claims"]) == (run.spec.key, [], ["tiny"])
@@ -83,7 +83,7 @@ def test_a_damaged_run_that_no_check_reads_yet_is_not_drawn(checks, workplace, f
     store = Store(workplace / "partly")
     run = finished(store, next(iter(checks[0].runs(1).values())), top1=80.0)
     (run.folder / "history.jsonl").write_text("{}")
-    assert document.document(checks, store, "smoke")[0]["waiting"] == []
+    assert document.document(checks, store, "smoke").contents["waiting"] == []
 
 
 def test_every_row_of_the_catalogue_has_a_standing(checks, workplace):
@@ -91,10 +91,10 @@ def test_every_row_of_the_catalogue_has_a_standing(checks, workplace):
         Row(id="tiny", work="nobody2021", primary=False, reason="", sentence=""),
         Row(id="huge", work="nobody2021", primary=True, reason="needs ImageNet", sentence=""),
     ]
-    made, _ = document.document(
+    made = document.document(
         checks, Store(workplace / "results"), "smoke",
         rows_of_catalogue=rows, missing_seconds={"tiny": 60.0},
-    )  # fmt: skip
+    ).contents  # fmt: skip
     assert [(row["id"], row["standing"], row["seconds"]) for row in made["coverage"]] == [
         ("tiny", "pending", 60.0),
         ("huge", "not attempted", None),
@@ -113,7 +113,7 @@ def test_the_protocol_is_that_of_the_checks_own_runs(tmp_path):
     of_steps = collect(scale="paper", paths=[str(claims / "greydanus2024" / "fig9_pooling.py")]).selected
     of_epochs = collect(scale="paper", paths=[str(claims / "frankle2021" / "fig6_clamping.py")]).selected
     steps, epochs = (
-        document.document(checks, Store(tmp_path), "paper")[0]["protocol"] for checks in (of_steps, of_epochs)
+        document.document(checks, Store(tmp_path), "paper").contents["protocol"] for checks in (of_steps, of_epochs)
     )
     assert (steps["optimizer"], steps["steps"], steps["scale"]) == ("adam", "6000", "paper")
     assert (epochs["epochs"], epochs["dataset"]) == ("1 or 160", "cifar10")

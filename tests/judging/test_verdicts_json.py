@@ -114,7 +114,7 @@ def test_a_missing_field_is_named(made, saved, part):
 
 def test_a_narrower_selection_does_not_replace_a_document(checks, saved, workplace):
     before = saved.read_bytes()
-    narrower, _ = document.document(checks[:1], Store(workplace / "results"), "smoke")
+    narrower = document.document(checks[:1], Store(workplace / "results"), "smoke").contents
     with pytest.raises(
         StoreError, match=r"1 verdicts that this selection leaves out, such as tiny\[depth=14\].*--report"
     ):
@@ -123,7 +123,7 @@ def test_a_narrower_selection_does_not_replace_a_document(checks, saved, workpla
 
 
 def test_a_wider_selection_replaces_a_document(checks, made, workplace):
-    narrower, _ = document.document(checks[:1], Store(workplace / "results"), "smoke")
+    narrower = document.document(checks[:1], Store(workplace / "results"), "smoke").contents
     verdicts_json.save(narrower, workplace / "verdicts.json")
     verdicts_json.save(made, workplace / "verdicts.json")
     assert len(verdicts_json.load(workplace / "verdicts.json")["judgements"]) == 2
@@ -138,7 +138,7 @@ def test_a_damaged_document_is_replaced(made, saved):
 def test_a_store_without_runs_does_not_replace_verdicts_that_rest_on_some(checks, saved, workplace):
     before = saved.read_bytes()
     (workplace / "mistyped").mkdir()
-    empty = document.document(checks, Store(workplace / "mistyped"), "smoke")[0]
+    empty = document.document(checks, Store(workplace / "mistyped"), "smoke").contents
     with pytest.raises(
         StoreError,
         match=r"is based on 3 runs, and this store is missing runs for every verdict; name another",

@@ -19,14 +19,14 @@ def test_verifying_pending_verdicts_is_not_all_of_them(made, saved):
 
 
 def test_verifying_whole_verdicts_is_all_of_them(checks, workplace):
-    made, _ = document.document(checks[:1], Store(workplace / "results"), "smoke")
+    made = document.document(checks[:1], Store(workplace / "results"), "smoke").contents
     verdicts_json.save(made, workplace / "verdicts.json")
     lines, code = verify.verify(workplace / "verdicts.json", made)
     assert (lines, code) == ([f"{workplace / 'verdicts.json'}: all 1 verdicts are as computed from the runs"], 0)
 
 
 def test_verifying_nothing_is_not_all_of_it(workplace):
-    made, _ = document.document([], Store(workplace / "results"), "smoke")
+    made = document.document([], Store(workplace / "results"), "smoke").contents
     verdicts_json.save(made, workplace / "verdicts.json")
     lines, code = verify.verify(workplace / "verdicts.json", made)
     assert code == 3 and "no verdict to verify" in lines[0]

@@ -20,7 +20,7 @@ def small(workplace, tiny_claim, fill):
     fill(workplace / "results", 8, 80.0)
     fill(workplace / "results", 14, 20.0)
     checks = collect(scale="smoke", paths=["tiny.py"]).selected
-    return document.document(checks, Store(workplace / "results"), "smoke")[0]
+    return document.document(checks, Store(workplace / "results"), "smoke").contents
 
 
 @pytest.fixture(scope="package")
@@ -28,7 +28,7 @@ def busy(tmp_path_factory):
     """A document of this suite's own claims, with a finding of every kind, runs to draw, and caveats."""
     store = Store(tmp_path_factory.mktemp("none") / "results")
     checks = collect(scale="smoke").selected
-    made = document.document(checks, store, "smoke", rows_of_catalogue=catalogue())[0]
+    made = document.document(checks, store, "smoke", rows_of_catalogue=catalogue()).contents
     answers = {}
     for at, row in enumerate(made["judgements"]):
         answer, outcome = OUTCOMES[at % len(OUTCOMES)]

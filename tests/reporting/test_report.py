@@ -122,7 +122,7 @@ def work(text):
 def pending(tmp_path_factory):
     """The document of some of this suite's own claims, judged from an empty store: everything is pending."""
     store = Store(tmp_path_factory.mktemp("empty") / "results")
-    return document.document(collect(scale="smoke", keyword="depth or gamma").selected, store, "smoke")[0]
+    return document.document(collect(scale="smoke", keyword="depth or gamma").selected, store, "smoke").contents
 
 
 def page(made, changed=None):
