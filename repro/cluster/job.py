@@ -13,7 +13,7 @@ from typing import Any
 
 from repro.cluster import ledger, scheduler, site
 from repro.cluster import snapshot as snapshots
-from repro.cluster.avoid import avoided
+from repro.cluster.avoid import WENT_DOWN, avoided
 from repro.cluster.deaths import SITE_FAULT
 from repro.cluster.ledger import Attempt, End, QueuedRun, Submission
 from repro.cluster.tasks import follow, meet
@@ -150,7 +150,7 @@ def _begin(submission: Submission, number: int, workers: int, gpus: int) -> _Att
         with contextlib.suppress(ReproError):
             trouble = scheduler.node_trouble(before[-1].node)
             if trouble:
-                faults[before[-1].node] = f"an attempt of job {job['id']} ended there: {trouble}"
+                faults[before[-1].node] = f"{WENT_DOWN} {trouble}; an attempt of job {job['id']} ended there"
     log = _AttemptLog(
         submission,
         Attempt(

@@ -1,4 +1,4 @@
-"""How an attempt of a job ends, when the scheduler's signal comes while it trains."""
+"""How an attempt of a job begins after a node was lost, and how it ends on a signal while it trains."""
 
 import dataclasses
 import json
@@ -7,9 +7,11 @@ import signal
 import pytest
 
 from repro.cluster import job, scheduler
+from repro.cluster.avoid import avoided
 from repro.cluster.ledger import attempts
+from repro.cluster.snapshot import read
 from repro.executing.worker import Done
-from tests.cluster.made import BOX, SPECS, submitted
+from tests.cluster.made import BOX, SPECS, attempted, submitted
 
 
 @pytest.mark.parametrize(
@@ -40,3 +42,20 @@ def test_after_a_signal_a_job_is_requeued_only_for_what_is_left(store, monkeypat
     (attempt,) = attempts(one, [0])[0]
     assert attempt.end == end
     assert bool(requeued) == (end == "requeued")
+
+
+def test_a_node_that_went_down_under_an_attempt_is_avoided_until_it_is_back(store, monkeypatch):
+    one = submitted(store.root, SPECS[:1], profile=dataclasses.replace(BOX, device="cpu"))
+    attempted(one, 0, restart=0, end=None, node="n1")
+    for name, value in {"JOB_ID": "7", "ARRAY_JOB_ID": "7", "ARRAY_TASK_ID": "0", "RESTART_COUNT": "1"}.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    monkeypatch.setenv("SLURMD_NODENAME", "n2")
+    excluded = []
+    monkeypatch.setattr(scheduler, "node_trouble", lambda node: "down*: Not responding")
+    monkeypatch.setattr(scheduler, "exclude", lambda _, nodes: excluded.append(set(nodes)))
+    monkeypatch.setattr(scheduler, "troubles", lambda: {"n1": "down*: Not responding", "n2": None})
+    job._begin(one, 0, workers=1, gpus=0)
+    assert excluded == [{"n1"}]
+    assert avoided(read(store), BOX) == ("n1",)
+    monkeypatch.setattr(scheduler, "troubles", lambda: {"n1": None, "n2": None})
+    assert avoided(read(store), BOX) == ()
