@@ -5,7 +5,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TextIO
@@ -30,13 +30,24 @@ class Reached:
     current: tuple[str, ...]  # the runs under way, each with its finished epochs
 
 
-def reached(plan: Plan, ended: Collection[str], store: Store, workers: int) -> Reached:
-    """How far a plan has come: its ended runs, by key, and of those under way the rows of their histories."""
+def begun_before(plan: Plan, store: Store) -> dict[str, int]:
+    """The rows that paused runs of a plan have when it is made, by key: their costs are of what is left."""
+    return {run.spec.key: rows_done(run, store) for run in plan.missing if run.condition == "paused"}
+
+
+def reached(plan: Plan, ended: Collection[str], store: Store, workers: int, before: Mapping[str, int]) -> Reached:
+    """How far a plan has come: its ended runs, by key, and of those under way the rows of their histories.
+
+    ``before`` is as ``begun_before`` found it.
+    """
     missing = plan.missing
     done = [run for run in missing if run.spec.key in ended]
     current = [run for run in missing if run.spec.key not in ended][:workers]  # the pool trains them in this order
     epochs = [rows_done(run, store) for run in current]
-    behind = sum(run.cost.seconds * count / max(1, run.spec.rows) for run, count in zip(current, epochs, strict=True))
+    behind = 0.0
+    for run, count in zip(current, epochs, strict=True):
+        first = before.get(run.spec.key, 0)
+        behind += run.cost.seconds * max(0, count - first) / max(1, run.spec.rows - first)
     return Reached(
         seconds=sum(run.cost.seconds for run in done) + behind,
         epochs=sum(run.spec.rows for run in done) + sum(epochs),
@@ -116,6 +127,7 @@ class _Bar:
         from tqdm import tqdm
 
         self._plan, self._tally, self._store, self._workers = plan, tally, store, workers
+        self._before = begun_before(plan, store)
         self._expected = max(1e-9, sum(run.cost.seconds for run in plan.missing))
         self._epochs = sum(run.spec.rows for run in plan.missing)
         units = {run.spec.row_name for run in plan.missing}
@@ -147,7 +159,7 @@ class _Bar:
 
     def _draw(self) -> None:
         ended = {key for key, done in self._tally.done.items() if done.status != "paused"}
-        found = reached(self._plan, ended, self._store, self._workers)
+        found = reached(self._plan, ended, self._store, self._workers, self._before)
         self._bar.n = min(1.0, found.seconds / self._expected)
         left = _left(found.seconds, self._expected, time.monotonic() - self._began, self._workers)
         runs = f"{len(ended)}/{len(self._plan.missing)} runs, {found.epochs}/{self._epochs} {self._unit}"

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from repro.executing.execute import Tally
-from repro.executing.progress import ProgressBar, _Bar, _fitting, reached
+from repro.executing.progress import ProgressBar, _Bar, _fitting, begun_before, reached
 from repro.executing.worker import Done
 from repro.planning.plan import plan
 from repro.planning.quantities import duration
@@ -17,7 +17,7 @@ from repro.recipes import cifar
 from repro.runs.store import HISTORY, Store
 from tests.executing.test_execute import check_of as one_seed
 from tests.executing.test_execute import tiny
-from tests.made import check_of, finished
+from tests.made import check_of, finished, paused
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def write_epochs(store, spec, count):
 
 
 def test_before_the_first_epoch_nothing_is_behind(made, store):
-    found = reached(made, (), store, workers=2)
+    found = reached(made, (), store, workers=2, before={})
     assert (found.seconds, found.epochs) == (0.0, 0)
     assert found.current == ("resnet-8 batchnorm seed 0 0/12", "resnet-8 batchnorm seed 1 0/12")
 
@@ -44,14 +44,27 @@ def test_before_the_first_epoch_nothing_is_behind(made, store):
 def test_ended_runs_count_whole_and_those_under_way_by_their_epochs(made, store):
     first, second, _ = made.missing
     write_epochs(store, second.spec, 3)
-    found = reached(made, {first.spec.key}, store, workers=1)
+    found = reached(made, {first.spec.key}, store, workers=1, before={})
     assert found.epochs == 12 + 3
     assert found.seconds == pytest.approx(first.cost.seconds + second.cost.seconds / 4)
     assert found.current == ("resnet-8 batchnorm seed 1 3/12",)
 
 
+def test_of_a_paused_run_only_what_was_trained_since_the_plan_is_behind(made, store):
+    spec = made.missing[0].spec
+    paused(store, spec, epoch=6)
+    resumed = plan(list(made.checks), store, device_type="cpu")
+    before = begun_before(resumed, store)
+    assert before == {spec.key: 6}
+    assert reached(resumed, (), store, workers=1, before=before).seconds == 0.0
+    write_epochs(store, spec, 9)
+    found = reached(resumed, (), store, workers=1, before=before)
+    assert found.seconds == pytest.approx(resumed.missing[0].cost.seconds / 2)
+    assert found.current == ("resnet-8 batchnorm seed 0 9/12",)
+
+
 def test_with_all_runs_ended_everything_is_behind(made, store):
-    found = reached(made, {run.spec.key for run in made.missing}, store, workers=2)
+    found = reached(made, {run.spec.key for run in made.missing}, store, workers=2, before={})
     assert found.seconds == pytest.approx(sum(run.cost.seconds for run in made.missing))
     assert found.current == ()
 
@@ -84,7 +97,7 @@ def test_a_run_that_is_complete_before_needs_no_bar(made, store):
     for run in made.missing:
         finished(store, run.spec)
     again = plan(list(made.checks), store, device_type="cpu")
-    assert reached(again, (), store, workers=2).current == ()
+    assert reached(again, (), store, workers=2, before={}).current == ()
 
 
 @pytest.mark.parametrize(
