@@ -52,7 +52,7 @@ def _submit(arguments: argparse.Namespace, *, retry: bool) -> int:
     if arguments.within is not None:
         purchase = within(choosing.planned(one, session, store), arguments.within)
         session = shared.only(session, purchase)
-        ordered = replace(ordered, keyword=_keyword(session))
+        ordered = _narrowed(ordered, session)
 
     def choose() -> "tuple[Choice, reports.Report | None]":
         queue = scheduler.jobs()
@@ -111,14 +111,22 @@ def _with_data(
     absent = {claim for found in left for claim in found.claims}
     kept = [check for check in session.selected if check.claim.id not in absent]
     session = replace(session, selected=kept)
-    return session, replace(ordered, keyword=_keyword(session))
+    return session, _narrowed(ordered, session)
+
+
+def _narrowed(ordered: "Order", session: "Session") -> "Order":
+    """An order of the checks that a session has selected, no more and no fewer, for further rounds and the report.
+
+    Where a selection by -k is read again, no control comes by itself out of another file: those files are named.
+    """
+    folders = [Path(path.partition("::")[0]) for path in ordered.paths]
+    files = sorted({check.file for check in session.selected})
+    beside = [str(file) for file in files if folders and not any(file.is_relative_to(one) for one in folders)]
+    return replace(ordered, keyword=_keyword(session), paths=(*ordered.paths, *beside))
 
 
 def _keyword(session: "Session") -> str:
-    """The selected checks as -k names them, so that further rounds and the report cover no more.
-
-    A claim has its id there where all of its points are selected.
-    """
+    """The selected checks as -k names them; a claim has its id there where all of its points are selected."""
     chosen = {check.id for check in session.selected}
     left_out = {check.claim.id for check in session.checks.values() if check.id not in chosen}
     return " or ".join(dict.fromkeys(c.id if c.claim.id in left_out else c.claim.id for c in session.selected))

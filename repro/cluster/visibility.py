@@ -66,7 +66,7 @@ def _needed(profile: Profile, order: Order, datasets: Collection[str]) -> Mappin
     """What jobs read, by path, with its name for the user."""
     paths = {Path(path.partition("::")[0]): "the claim file" for path in order.paths}
     forms = {check_data_present(name, order.data_dir) for name in sorted(datasets)}
-    if forms - {"bundled"}:
+    if forms - {"bundled", "generated"}:
         paths[order.data_dir] = "the data folder"
     if profile.python is None:
         paths[Path(sys.executable)] = "Python"

@@ -3,11 +3,13 @@
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
 from repro.cluster import scheduler
 from repro.cluster.snapshot import read
+from repro.collecting.collect import collect
 from repro.runs.store import Store
 
 SUBMIT = ("submit", "tiny.py", "--cluster", "box")
@@ -74,6 +76,23 @@ def test_hours_keep_a_selection_by_point(dear):
 def test_the_smaller_of_two_limits_is_asked_about(dear, limits, words):
     code, printed = dear.run(*SUBMIT, *limits)
     assert (code, words in printed, "nothing was queued" in printed) == (2, True, True), printed
+
+
+M1D = str(Path(__file__).parents[2] / "claims" / "greydanus2024")
+
+
+def test_what_is_generated_needs_no_data_folder(cluster):
+    code, printed = cluster.run("submit", M1D, "-k", "m1d-order", "--cluster", "box")
+    assert code == 0, printed
+    assert not (cluster.place / "data").exists()
+
+
+def test_hours_keep_the_controls_that_come_with_a_folder(cluster):
+    code, printed = cluster.run("submit", M1D, "--cluster", "box", "--within", "1h")
+    assert code == 0, printed
+    ordered = last(cluster).order
+    bought = {check.claim.id for check in collect(scale="smoke", paths=ordered.paths, keyword=ordered.keyword).selected}
+    assert {"m1d-order", "m1d-control-data", "m1d-control-shuffled-labels"} <= bought
 
 
 def test_hours_that_buy_no_verdict_queue_nothing(dear):
