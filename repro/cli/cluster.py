@@ -24,10 +24,9 @@ def throughput(arguments: argparse.Namespace) -> int:
     """Measures on one GPU how many runs of each network should share it."""
     from repro.cli.submit import order
     from repro.cluster import measure, profile, scheduler
-    from repro.cluster.throughput import load, networks, path
+    from repro.cluster.throughput import networks, read
     from repro.cluster.waiting import wait_for
     from repro.planning.plan import plan
-    from repro.runs.files import write
     from repro.runs.store import Store
 
     session = shared.collect(arguments)
@@ -39,22 +38,13 @@ def throughput(arguments: argparse.Namespace) -> int:
     if not specs:
         raise ClusterError("no run is missing, so there is nothing to measure.")
     minutes = min(30, one.minutes)
-    kept = path(store, one)
-    before = kept.read_bytes() if kept.exists() else None
-    kept.unlink(missing_ok=True)  # what is there afterwards is of this job
-    try:
-        job, file = measure.send(one, ordered, [spec.to_json() for spec in specs], minutes, arguments.most)
-    except ClusterError:
-        if before is not None:
-            write(kept, before)
-        raise
+    job, file = measure.send(one, ordered, [spec.to_json() for spec in specs], minutes, arguments.most)
     show(f"job {job} measures {counted(len(specs), 'network')}; waiting for it, at most {arguments.wait:.0f} s")
     answer, state = wait_for(file, job, arguments.wait)
     if answer is None:
         scheduler.cancel([job])
         raise ClusterError(f"job {job} is {state or 'gone'}, with no result; see {ordered.results}/.slurm.")
-    found = load(store, one)
-    measured = found.networks if found else ()
+    measured = read(answer).networks
     arguments.tell(
         lambda: [{"network": each.name, "rates": each.rates, "share": each.best()} for each in measured],
         (

@@ -19,12 +19,12 @@ from repro.runs.store import Store
 
 
 def send(one: Profile, order: Order, specs: list[str], minutes: int, most: int) -> tuple[str, Path]:
-    """Queues the job that measures networks; returns its id and the file that it will write."""
+    """Queues the job that measures networks; returns its id and the file that it will write when all else is done."""
     folder = order.results / ledger.FOLDER / f"throughput-{one.name}-{ledger.new_id(order.results)}"
     with explain_write_errors(folder):
         (folder / "log").mkdir(parents=True)
     write(folder / "specs", "\n".join(specs).encode())
-    result = throughput.path(Store(order.results), one)
+    result, kept = folder / "found.json", throughput.path(Store(order.results), one)
     made = executor(
         empty_submission(one, order),
         log=folder / "log",
@@ -35,17 +35,19 @@ def send(one: Profile, order: Order, specs: list[str], minutes: int, most: int) 
         **share(one, most),
     )
     with refusals(), scheduler.outside_a_job():
-        job = made.submit(measure_and_save, str(folder / "specs"), str(result), str(order.data_dir), one.device, most)
+        job = made.submit(
+            measure_and_save, str(folder / "specs"), [str(kept), str(result)], str(order.data_dir), one.device, most
+        )
     return str(job.job_id), result
 
 
-def measure_and_save(spec_file: str, result_file: str, data_dir: str, device: str, most: int) -> None:
+def measure_and_save(spec_file: str, result_files: Sequence[str], data_dir: str, device: str, most: int) -> None:
     """Measures the networks in a file of specs, with at most ``most`` runs per GPU; called in a job, with paths."""
     specs = [read_spec(text, spec_file) for text in Path(spec_file).read_text(encoding="utf-8").splitlines()]
     node, networks = (allocation() or {}).get("node", ""), [spec for spec in specs if isinstance(spec, NetworkSpec)]
-    throughput.save(
-        measure(networks, data_dir=Path(data_dir), device=device, node=str(node), most=most), Path(result_file)
-    )
+    found = measure(networks, data_dir=Path(data_dir), device=device, node=str(node), most=most)
+    for file in result_files:
+        throughput.save(found, Path(file))
 
 
 def measure(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from repro.cluster import ledger
 from repro.cluster.elements import Packing
@@ -41,14 +42,7 @@ def load(store: Store, profile: Profile) -> Throughput | None:
         ClusterError: the profile needs a measurement and there is none, or none that this version can read.
     """
     try:
-        fields = json.loads(path(store, profile).read_text(encoding="utf-8"))
-        found = Throughput(**{**fields, "networks": tuple(Measured(**one) for one in fields["networks"])})
-        for one in found.networks:  # by this or another version
-            read_spec(one.spec, "the rates")
-            if not all(count.isdecimal() and float(rate) > 0 for count, rate in one.rates.items()):
-                raise ValueError(f"rates of {one.rates}")
-            one.rates["1"]  # alone, against which the others are held
-        return found
+        return read(json.loads(path(store, profile).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ReproError):
         if profile.runs_per_gpu == "throughput":
             raise ClusterError(
@@ -56,6 +50,21 @@ def load(store: Store, profile: Profile) -> Throughput | None:
                 f"measure first: repro cluster throughput {profile.name}."
             ) from None
         return None
+
+
+def read(fields: Any) -> Throughput:
+    """A measurement as ``save`` wrote it, in this version or another.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError, ReproError: it is none.
+    """
+    found = Throughput(**{**fields, "networks": tuple(Measured(**one) for one in fields["networks"])})
+    for one in found.networks:
+        read_spec(one.spec, "the rates")
+        if not all(count.isdecimal() and float(rate) > 0 for count, rate in one.rates.items()):
+            raise ValueError(f"rates of {one.rates}")
+        one.rates["1"]  # alone, against which the others are held
+    return found
 
 
 def known(found: Throughput | None, device_type: str) -> list[Known]:

@@ -24,7 +24,7 @@ from PIL import Image
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from repro.errors import DataError
+from repro.errors import DataError, StoreError
 from repro.runs.datasets import DATASETS
 from repro.runs.files import write
 from repro.runs.image_files import SPLITS, form_of_files, index_places
@@ -253,7 +253,7 @@ def _write(dataset: str, data_dir: Path, content: bytes) -> None:
     from repro.training.decoded import may_write
 
     for place in index_places(dataset, data_dir):
-        with suppress(OSError):
+        with suppress(OSError, StoreError):
             place.parent.mkdir(parents=True, exist_ok=True)
             if may_write(place.parent):
                 write(place, content)

@@ -78,6 +78,16 @@ def test_the_smaller_of_two_limits_is_asked_about(dear, limits, words):
     assert (code, words in printed, "nothing was queued" in printed) == (2, True, True), printed
 
 
+def test_a_measurement_that_fails_leaves_the_last_good_one(cluster, monkeypatch):
+    monkeypatch.setattr("repro.cluster.waiting.LATE", 0.0)
+    kept = cluster.place / "results" / ".slurm" / "throughput-box.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("the last good one")
+    code, printed = cluster.run("cluster", "throughput", "box", "tiny.py")
+    assert (code, "is gone, with no result" in printed) == (2, True), printed
+    assert kept.read_text() == "the last good one"
+
+
 M1D = str(Path(__file__).parents[2] / "claims" / "greydanus2024")
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from repro.errors import DataError
+from repro.errors import DataError, StoreError
 from repro.runs.datasets import check_data_present
+from repro.training import image_index
 from repro.training.data import load
 from repro.training.image_index import index_of, make_index
 from repro.training.images import permuted, shared
@@ -218,6 +219,21 @@ def test_the_index_goes_to_the_cache_where_the_data_folder_cannot_be_written(tmp
         assert len(index_of("imagenet-drawn", data_dir)["test"].labels) == 20
     finally:
         data_dir.chmod(0o755)
+
+
+def test_the_index_goes_to_the_cache_where_a_data_folder_of_somebody_else_refuses_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    data_dir, really = tmp_path / "data", image_index.write
+    draw(data_dir)
+
+    def write(path, content):  # this process may be root's, whom no mode of a folder keeps out
+        if path.is_relative_to(data_dir):
+            raise StoreError(f"{path} could not be written (Permission denied).")
+        really(path, content)
+
+    monkeypatch.setattr(image_index, "write", write)
+    make_index("imagenet-drawn", data_dir, lambda done, count: None)
+    assert len(index_of("imagenet-drawn", data_dir)["test"].labels) == 20
 
 
 @pytest.mark.parametrize("damage", ["a label", "the end"])
