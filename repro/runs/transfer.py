@@ -46,11 +46,11 @@ def take_in(store: Store, file: Path) -> Counter[str]:
     """Adds the runs of an exported file to a store, and counts what became of them.
 
     Counts are of "new", "equal", "newer checkpoint", "kept ours", "tensors added", "repaired": results that are
-    equal, of which a file here was damaged, and "damaged here": the same, where the file lacks trained tensors to
-    repair it with.
+    equal, of which files here were damaged, and "damaged here": the same, where the exported file lacks one of them.
 
-    A run that is already in the store with equal results is left as it is, but for trained tensors that it lacks and
-    the file has. A paused run is replaced by one that is further on only if what both have of a history is equal.
+    A run that is already in the store with equal results is left as it is, measurements that were added here included,
+    but for damaged files, and for trained tensors that it lacks and the exported file has. A paused run is replaced by
+    one that is further on only if what both have of a history is equal.
     Nothing is imported if any arriving run is damaged or in conflict.
 
     Raises:
@@ -164,9 +164,10 @@ class _Arrival:
                     return "repaired"
                 raise
             if ours.digest == self._theirs.digest:
-                if self._theirs.has_tensors and not ours.has_tensors:
-                    return "tensors added"
-                return "equal" if _sound(ours) else "repaired" if self._theirs.has_tensors else "damaged here"
+                damaged = _damaged(ours)
+                if not all(self._has(name, ours) for name in damaged):
+                    return "damaged here"
+                return "repaired" if damaged else "tensors added" if self._lacking(ours) else "equal"
             raise self._conflict(ours.folder)
         if not (self._store.folder(self._spec) / CHECKPOINT).exists():
             return "new"
@@ -196,15 +197,34 @@ class _Arrival:
             time.sleep(0.05)
         try:
             decision = self.decide()
-            if decision in ("new", "newer checkpoint", "repaired"):
-                with explain_write_errors(target):
+            with explain_write_errors(target):
+                if decision in ("new", "newer checkpoint"):
                     _move(self._folder, target)
-            elif decision == "tensors added":
-                with explain_write_errors(target):
-                    (self._folder / TENSORS).replace(target / TENSORS)
+                elif decision in ("tensors added", "repaired"):
+                    self._mend(target)
             return decision
         finally:
             lease.release()
+
+    def _mend(self, target: Path) -> None:
+        """Replaces what is damaged of a complete run, or adds what it lacks; its own record stays if it can be read."""
+        try:
+            ours = self._store.run(self._spec)
+        except DamagedRunError:
+            _move(self._folder, target)
+            return
+        for name in [*_damaged(ours), *self._lacking(ours)]:
+            (self._folder / name).replace(target / name)
+
+    def _has(self, name: str, ours: Run) -> bool:
+        """Whether a file of ours arrived, with the content that our record names."""
+        theirs = self._theirs
+        assert theirs is not None
+        return theirs.record["files"].get(name) == ours.record["files"][name] and (theirs.folder / name).exists()
+
+    def _lacking(self, ours: Run) -> list[str]:
+        """The trained tensors, if they arrived and ours are missing."""
+        return [TENSORS] if not ours.has_tensors and self._has(TENSORS, ours) else []
 
     def _conflict(self, folder: Path) -> StoreError:
         return StoreError(
@@ -264,17 +284,20 @@ def _rows(history: Path) -> list[bytes]:
     return read(history).splitlines() if history.exists() else []
 
 
-def _sound(run: Run) -> bool:
-    """Whether every file of a stored run is the one that its record names."""
-    try:
-        run.check()
-    except DamagedRunError:
-        return False
-    return True
+def _damaged(run: Run) -> list[str]:
+    """The files of a stored run that are not those that its record names, less tensors that were left out."""
+    found = []
+    for name in run.record["files"]:
+        if name != TENSORS or run.has_tensors:
+            try:
+                run.read(name)
+            except DamagedRunError:
+                found.append(name)
+    return found
 
 
 def _move(source: Path, target: Path) -> None:
-    """Moves a run's files into the store: the file that makes it complete or paused is removed first and moved last."""
+    """Moves a run's files into the store: a checkpoint there goes first, and what makes theirs whole comes last."""
     (target / CHECKPOINT).unlink(missing_ok=True)
     files = [path for path in source.rglob("*") if path.is_file()]
     for path in sorted(files, key=lambda path: path.name in (CHECKPOINT, RECORD)):

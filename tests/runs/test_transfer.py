@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from repro.errors import StoreError
 from repro.runs import transfer
 from repro.runs.lease import Lease
+from repro.runs.run import TENSORS
 from repro.runs.store import Store
 from repro.runs.transfer import export, take_in
 from tests.runs.made import SPECS, content, digests, pack
@@ -46,9 +47,35 @@ def test_a_damaged_file_of_an_equal_run_is_repaired(here, there, file):
 def test_a_damaged_run_is_not_called_equal_where_the_file_cannot_repair_it(here, there, file):
     export(here, SPECS, file)
     take_in(there, file)
-    (there.folder(SPECS[0]) / "history.jsonl").write_bytes(b"torn")
+    (there.folder(SPECS[0]) / TENSORS).write_bytes(b"torn")
     export(here, SPECS, file, most=0)
     assert take_in(there, file) == {"damaged here": 1, "equal": 1}
+
+
+def test_a_run_without_tensors_is_repaired_and_gets_them(here, there, file):
+    export(here, SPECS, file, most=0)
+    take_in(there, file)
+    (there.folder(SPECS[0]) / "history.jsonl").write_bytes(b"torn")
+    assert take_in(there, file) == {"repaired": 1, "equal": 1}  # by an export that has no tensors either
+    (there.folder(SPECS[0]) / "history.jsonl").write_bytes(b"torn")
+    export(here, SPECS, file)
+    assert take_in(there, file) == {"repaired": 1, "tensors added": 1}
+    assert take_in(there, file) == {"equal": 2}
+
+
+def test_a_repair_keeps_measurements_that_were_added_here(here, there, file):
+    export(here, SPECS, file)
+    take_in(there, file)
+    folder = there.folder(SPECS[0])
+    (folder / "measurements" / "extra.json").write_text("{}")
+    there.add(there.run(SPECS[0]), ["measurements/extra.json"], {"code": "c0de"})
+    (folder / "history.jsonl").write_bytes(b"torn")
+    assert take_in(there, file) == {"repaired": 1, "equal": 1}
+    run = there.run(SPECS[0])
+    run.check()
+    assert "measurements/extra.json" in run.record["files"]
+    (folder / "measurements" / "extra.json").write_text("torn")
+    assert take_in(there, file) == {"damaged here": 1, "equal": 1}  # the file never had it
 
 
 def test_a_conflict_is_refused_by_name_and_nothing_is_taken_in(here, there, file, finished):
