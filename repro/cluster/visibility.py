@@ -10,11 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from repro.cluster import ledger, scheduler
+from repro.cluster import snapshot as snapshots
+from repro.cluster.avoid import avoided
 from repro.cluster.ledger import FOLDER, Order
 from repro.cluster.profile import Profile
 from repro.errors import ClusterError, ReproError
 from repro.runs.datasets import check_data_present
 from repro.runs.files import explain_write_errors, write
+from repro.runs.store import Store
 
 PATIENCE = 60.0  # seconds to wait for a node
 FIRST = 100  # exit code of the job if the first path is missing
@@ -43,7 +46,9 @@ def check(profile: Profile, order: Order, datasets: Collection[str], patience: f
         token.parent.mkdir(parents=True, exist_ok=True)
     write(token, b"")
     try:
-        answer = _ask_node(profile, {token: "the store", **needed}, patience)
+        # A node at fault takes jobs first, being idle, and would speak for all others.
+        avoiding = replace(profile, exclude=avoided(snapshots.read(Store(order.results)), profile))
+        answer = _ask_node(avoiding, {token: "the store", **needed}, patience)
     finally:
         token.unlink(missing_ok=True)
     if answer is None:

@@ -29,7 +29,7 @@ def refuse_absent(wanted: str, environment: Mapping[str, str] = os.environ) -> N
     named = [] if wanted in ("auto", "cpu") else wanted.split(",")
     if not named:
         return
-    if len({*named}) < len(named):
+    if len({"cuda:0" if one == "cuda" else one for one in named}) < len(named):
         raise SpecError(f"--device names a device twice: {wanted}; name each once.")
     if detect_device() == "cpu":
         raise SpecError(f"--device is {wanted}, and no NVIDIA driver is loaded here; name cpu, or leave it out.")

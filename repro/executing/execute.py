@@ -101,7 +101,9 @@ def run_all(
                 workers = len(found) * (1 if shared.threads else shared.runs)
                 setup = replace(setup, workers=workers, threads=shared.runs if shared.threads else 1)
             report(None)
-            tally.stopped = not pool.train(todo, setup, stop, report)
+            if not pool.train(todo, setup, stop, report):  # at the end of the last run there may be nothing left
+                ended = {key for key, done in tally.done.items() if done.status != "paused"}
+                tally.stopped = any(run.spec.key not in ended for run in todo)
     return tally
 
 

@@ -11,6 +11,7 @@ from repro.cluster import scheduler
 from repro.cluster.snapshot import read
 from repro.collecting.collect import collect
 from repro.runs.store import Store
+from tests.cluster.made import attempted
 
 SUBMIT = ("submit", "tiny.py", "--cluster", "box")
 
@@ -117,6 +118,16 @@ def test_what_a_node_has_seen_is_not_asked_again(cluster):
     cluster.run(*SUBMIT)
     assert len(looks) == 1
     assert [call for call in cluster.calls("sbatch") if "repro.look" in call] == looks
+
+
+def test_no_node_that_failed_is_asked_what_nodes_see(cluster, monkeypatch):
+    cluster.run(*SUBMIT)
+    attempted(last(cluster), 0, faults={"n1": "no driver"})
+    monkeypatch.setattr(scheduler, "troubles", lambda: {"n1": None})
+    (cluster.place / "results" / ".slurm" / "seen-box.json").unlink()
+    cluster.run(*SUBMIT)
+    looks = [call for call in cluster.calls("sbatch") if "repro.look" in call]
+    assert ["--exclude=n1" in call for call in looks] == [False, True]
 
 
 def test_a_busy_cluster_is_no_reason_to_refuse(cluster, monkeypatch):
@@ -262,8 +273,6 @@ def test_logs_know_runs_that_never_began(cluster):
 def test_retry_does_not_say_that_what_it_queues_is_left_out(cluster):
     cluster.run(*SUBMIT)
     store, one = Store(cluster.place / "results"), last(cluster)
-    from tests.cluster.made import attempted
-
     spec = plan(cluster).runs[0].spec
     store.begin(spec)
     number = next(n for n, keys in enumerate(one.elements) if spec.key in keys)

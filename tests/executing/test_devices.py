@@ -108,6 +108,7 @@ def test_gpus_end_at_the_first_that_is_none(gpus):
     assert visible_gpus({"CUDA_VISIBLE_DEVICES": "3,-1,5"}) == 1
 
 
-def test_a_device_named_twice_is_refused(gpus):
+@pytest.mark.parametrize("named", ["cuda:0,cuda:0", "cuda,cuda:0"])
+def test_a_device_named_twice_is_refused(gpus, named):
     with pytest.raises(SpecError, match="names a device twice"):
-        refuse_absent("cuda:0,cuda:0", {"CUDA_VISIBLE_DEVICES": "0,1"})
+        refuse_absent(named, {"CUDA_VISIBLE_DEVICES": "0,1"})

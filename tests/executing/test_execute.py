@@ -78,6 +78,20 @@ def test_a_budget_pauses_runs_and_the_next_call_resumes_them(tmp_path, in_thread
         assert store.condition(spec) == "paused"
 
 
+@pytest.mark.parametrize(("last", "stopped"), [("complete", False), ("failed", False), ("paused", True), (None, True)])
+def test_a_budget_that_ends_with_the_last_run_left_nothing(tmp_path, monkeypatch, last, stopped):
+    check = check_of(lambda scale, seed: {"one": tiny(seed)}, looks=dict.fromkeys(SCALES, (2,)))
+
+    def train(tasks, _setup, _stop, report):
+        for task, status in zip(tasks, ("complete", last), strict=True):
+            if status is not None:
+                report(Done(spec=task.spec, status=status, seconds=1.0))
+        return False  # out of time
+
+    monkeypatch.setattr("repro.executing.pool.train", train)
+    assert run_all([check], Store(tmp_path), data_dir=Path(), device="cpu", workers=1).stopped == stopped
+
+
 def test_missing_data_is_reported_before_any_worker_starts(tmp_path, monkeypatch):
     monkeypatch.setattr("repro.executing.pool.train", lambda *_: pytest.fail("a worker would have started"))
     check = check_of(lambda scale, seed: {"one": cifar("pilot", seed, depth=14)}, looks=dict.fromkeys(SCALES, (3,)))
