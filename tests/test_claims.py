@@ -7,7 +7,7 @@ import pytest
 from repro.collecting.catalogue import catalogue
 from repro.collecting.collect import collect
 from repro.collecting.works import works
-from repro.planning.cost import forward_macs
+from repro.planning.work import forward_macs
 from repro.recipes import SCALES, cifar
 from repro.runs.datasets import DATASETS, IMAGES
 from repro.runs.resnet_spec import ResNetSpec

@@ -24,6 +24,7 @@ class Judged:
 
     words: list[tuple[str, str]] = field(default_factory=list)  # verdict and answer, from the test reports
     other_failures: int = 0  # of ordinary tests, and of checks that could not be judged
+    rows: dict[str, Judgement] | None = None  # of all checks of the session, once the first is asked for
 
 
 JUDGED = pytest.StashKey[Judged]()
@@ -77,9 +78,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     config = pyfuncitem.config
     results, data_dir = config.getoption("--results"), config.getoption("--data-dir")
-    everything = list(config.stash[SESSION].checks.values())
     try:
-        row = judge([check], Store(Path(results)), controls=everything)[0]
+        row = _row(check, pyfuncitem.session, Store(Path(results)))
     except ReproError as error:
         pytest.fail(str(error), pytrace=False)
     pyfuncitem.user_properties.extend(properties(check, row))
@@ -91,6 +91,23 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if row.verdict in (Verdict.MEASURED, Verdict.INCONCLUSIVE) or row.answer is Answer.OPEN:
         pytest.skip(f"{words}: {row.why}")
     return True
+
+
+def _row(check: Check, session: pytest.Session, store: Store) -> Judgement:
+    """The judgement of a check; of all checks of the session at once, so that controls are judged once.
+
+    Raises:
+        ReproError: this one cannot be judged.
+    """
+    config = session.config
+    judged, controls = config.stash[JUDGED], list(config.stash[SESSION].checks.values())
+    if judged.rows is None:
+        checks = [item.stash[CHECK] for item in session.items if CHECK in item.stash]
+        try:
+            judged.rows = {row.check: row for row in judge(checks, store, controls=controls)}
+        except ReproError:  # of one that cannot be judged, which is then alone in failing
+            judged.rows = {}
+    return judged.rows.get(check.id) or judge([check], store, controls=controls)[0]
 
 
 def properties(check: Check, row: Judgement) -> list[tuple[str, str]]:

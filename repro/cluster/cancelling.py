@@ -34,7 +34,9 @@ class Cancelling:
         runs: dict[Path, set[str]] = {}
         for submission, number in self.elements:
             file = ledger.cancelled_file(submission)
-            runs.setdefault(file, {*ledger.read_json(file).get("runs", ())}).update(submission.elements[number])
+            if file not in runs:
+                runs[file] = {*ledger.read_json(file).get("runs", ())}
+            runs[file].update(submission.elements[number])
         for file, keys in runs.items():
             with contextlib.suppress(StoreError):
                 write(file, json.dumps({"runs": sorted(keys)}).encode())

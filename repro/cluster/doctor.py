@@ -91,6 +91,7 @@ def _from_a_node(one: Profile, order: Order, wait: float) -> Iterator[Examined]:
     try:
         job = _send(one, order, folder)
     except ClusterError as error:
+        shutil.rmtree(folder, ignore_errors=True)
         yield Examined("FAIL", "probe", str(error))
         return
     answer, state = wait_for(folder / "answer.json", job, wait)

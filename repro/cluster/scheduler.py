@@ -113,7 +113,8 @@ def ended(ids: Sequence[str]) -> dict[str, list[Job]]:
     """How jobs ended, one entry per attempt, in order: from accounting or, where that is off, the controller."""
     if not ids:
         return {}
-    arrays = sorted({one.partition("_")[0] for one in ids})
+    asked = set(ids)
+    arrays = sorted({one.partition("_")[0] for one in asked})
     try:
         printed = ask(
             "sacct", "--noheader", "--parsable2", "--allocations", "--duplicates", f"--jobs={','.join(arrays)}",
@@ -125,7 +126,7 @@ def ended(ids: Sequence[str]) -> dict[str, list[Job]]:
         found = [_shown(line) for line in ask("scontrol", "--oneliner", "show", "job").splitlines()]
     wanted: dict[str, list[Job]] = {}
     for job in found:
-        if job is not None and job.id in set(ids):
+        if job is not None and job.id in asked:
             wanted.setdefault(job.id, []).append(job)
     return wanted
 

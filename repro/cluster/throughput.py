@@ -11,7 +11,8 @@ from repro.cluster.elements import Packing
 from repro.cluster.profile import Profile
 from repro.errors import ClusterError, ReproError
 from repro.executing.sharing import Measured, heaviest
-from repro.planning.cost import Known, forward_macs
+from repro.planning.cost import Known
+from repro.planning.work import forward_macs
 from repro.runs.files import write
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec import RunSpec

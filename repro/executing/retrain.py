@@ -8,7 +8,7 @@ from typing import Any
 
 from repro.errors import StoreError
 from repro.runs.run import Run
-from repro.runs.store import HISTORY, TENSORS, Store, is_named
+from repro.runs.store import HISTORY, Store, is_named
 
 SHOWN = ("train_loss", "test_loss", "test_top1")  # of a history row
 
@@ -58,8 +58,6 @@ def _differences(ours: Run, again: Run) -> list[str]:
                 lines.append(
                     f"{ours.folder / HISTORY}: {_first_difference(ours.history, again.history, ours.spec.row_name)}"
                 )
-            case "tensors.safetensors":
-                lines.append(f"{ours.folder / TENSORS}: other values")
             case _:
                 lines.append(f"{ours.folder / name}: other values")
     if ours.spec.rows and ours.record["frozen_before"] != again.record["frozen_before"]:

@@ -1,6 +1,5 @@
 """Coverage: the standing of every row of the catalogue."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -56,12 +55,6 @@ def coverage(
         _covered(row, by_id.get(row.id), without.get(row.id, ""), costs.get(row.id), held.get(row.id, ""))
         for row in rows
     )
-
-
-def count(rows: Sequence[Covered]) -> dict[Standing, int]:
-    """Number of rows by standing."""
-    counted = Counter(row.standing for row in rows)
-    return {standing: counted[standing] for standing in Standing}
 
 
 def _covered(row: Row, entry: ClaimEntry | None, without: str, seconds: float | None, held: str) -> Covered:

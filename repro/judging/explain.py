@@ -47,9 +47,10 @@ def explain(
     ``options`` are those of the command, for the one that explains a single point.
     """
     found, said = [], works([*chosen, *controls])
+    judged = {row.check: row for row in judge(chosen, store, controls=controls)}
     for name in dict.fromkeys(check.claim.id for check in chosen):
         checks = [check for check in chosen if check.claim.id == name]
-        rows, notes = judge(checks, store, controls=controls), _notes(checks[0], said)
+        rows, notes = [judged[check.id] for check in checks], _notes(checks[0], said)
         if len(checks) > 1:
             text = _overview(checks, rows, options, notes)
         else:

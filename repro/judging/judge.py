@@ -35,11 +35,15 @@ def judge(
     everything = {check.id: check for check in (*controls, *checks)}
     needed = {name for check in checks for name in check.claim.depends_on}
     first = [check for check in everything.values() if check.claim.id in needed]
-    options = {"thorough": thorough, "seed_by_seed": seed_by_seed}
-    judged = {check.id: (check, judge_check(check, store, {}, **options)) for check in first}
+    sound = set[str]()
+
+    def judged_by(check: Check, held: Mapping[str, str]) -> Judgement:
+        return judge_check(check, store, held, thorough=thorough, seed_by_seed=seed_by_seed, sound=sound)
+
+    judged = {check.id: (check, judged_by(check, {})) for check in first}
     for check in checks:
         if check.id not in judged:
-            judged[check.id] = check, judge_check(check, store, states(check, judged.values()), **options)
+            judged[check.id] = check, judged_by(check, states(check, judged.values()))
     return [judged[check.id][1] for check in checks]
 
 
@@ -50,12 +54,17 @@ def judge_check(
     *,
     thorough: bool = False,
     seed_by_seed: bool = True,
+    sound: set[str] | None = None,
 ) -> Judgement:
-    """Judges one check at the first look that decides, else at the last one whose runs are all there."""
+    """Judges one check at the first look that decides, else at the last one whose runs are all there.
+
+    ``sound`` is as for ``refuse_contradictions``.
+    """
+    sound = set() if sound is None else sound
     looks: list[_Look] = []
     next_look = None
     for seeds in check.looks:
-        look = _look(check, store, seeds, controls, thorough)
+        look = _look(check, store, seeds, controls, thorough, sound)
         if looks and look.decision.verdict is Verdict.PENDING:
             next_look = seeds
             break
@@ -106,7 +115,9 @@ class _Look:
         return self.decision.verdict is Verdict.INCONCLUSIVE and not (self.evidence and _beyond_any_seed(self.evidence))
 
 
-def _look(check: Check, store: Store, seeds: int, controls: Mapping[str, str], thorough: bool) -> _Look:
+def _look(
+    check: Check, store: Store, seeds: int, controls: Mapping[str, str], thorough: bool, sound: set[str]
+) -> _Look:
     """Reads the runs of a look and decides, or says why not."""
     arms = check.arms(seeds)
     absent = _not_there(arms, store)
@@ -116,7 +127,7 @@ def _look(check: Check, store: Store, seeds: int, controls: Mapping[str, str], t
         return _Look(seeds=seeds, decision=_without(Verdict.PENDING, why))
     try:
         opened = {arm: tuple(store.run(spec) for spec in specs) for arm, specs in arms.items()}
-        refuse_contradictions(opened, thorough=thorough)
+        refuse_contradictions(opened, thorough=thorough, sound=sound)
         evidence, decision = observe(check, opened)
     except StoreError as error:
         return _Look(seeds=seeds, decision=_without(Verdict.BLOCKED, str(error)))

@@ -7,7 +7,6 @@ from typing import Literal
 
 from repro.planning.device import Device
 from repro.planning.work import Work, work
-from repro.planning.work import forward_macs as forward_macs
 from repro.runs.datasets import DATASETS
 from repro.runs.spec import RunSpec
 
@@ -65,9 +64,10 @@ def estimator(known: Iterable[Known], device: Device) -> Callable[[RunSpec], Cos
     def cost(spec: RunSpec) -> Cost:
         if not spec.rows:
             return Cost(seconds=BUILD_SECONDS, basis="assumed")
-        if spec.seedless not in found:
-            found[spec.seedless] = estimate(spec)
-        return found[spec.seedless]
+        alike = spec.seedless
+        if alike not in found:
+            found[alike] = estimate(spec)
+        return found[alike]
 
     def estimate(spec: RunSpec) -> Cost:
         asked = _point(spec, 0.0, device)
@@ -100,7 +100,7 @@ def _point(spec: RunSpec, seconds: float, device: Device) -> _Point | None:
     parts = work(spec)
     if not parts:
         return None
-    return _of(spec, parts, sum(one.times * device.limit(one) for one in parts), seconds, device)
+    return _of(spec, parts, limit(spec, device), seconds, device)
 
 
 def _trial(spec: RunSpec, seconds: float, device: Device) -> _Point:

@@ -66,10 +66,6 @@ TRIALS: tuple[NetworkSpec, ...] = (
 )
 
 
-def _trained(spec: NetworkSpec, seconds: float) -> Trained:
-    return Trained(spec=spec, seconds=seconds)
-
-
 _SHEET = (
     "NVIDIA's data sheet for SXM, dense; that narrow convolutions reach a fifth of it, and 1.5 µs a launch in a CUDA "
     "graph, are guesses; nothing was timed on it"
@@ -99,7 +95,10 @@ ASSUMED = {
         launch=6.3e-6,
         source="repro bench on one core of an AMD EPYC in a container of two, processor time, torch 2.14.1",
         measured=False,
-        trained=tuple(map(_trained, TRIALS, (0.312, 0.897, 1.16e-3, 4.64e-3, 18.5e-3))),
+        trained=tuple(
+            Trained(spec=spec, seconds=seconds)
+            for spec, seconds in zip(TRIALS, (0.312, 0.897, 1.16e-3, 4.64e-3, 18.5e-3), strict=True)
+        ),
     ),
     "A100": _gpu("A100", {"float32": 19.5e12, "tf32": 156e12, "bfloat16": 312e12}, 2.0e12),
     "H100": _gpu("H100", {"float32": 67e12, "tf32": 494e12, "bfloat16": 989e12}, 3.35e12),

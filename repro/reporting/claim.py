@@ -8,7 +8,6 @@ from markupsafe import Markup
 from repro.planning.quantities import counted
 from repro.reporting import figures, reasons, svg
 from repro.reporting.chips import SHAPES, chip
-from repro.reporting.panel import draw as draw_panel
 from repro.reporting.panel import table
 from repro.reporting.percent import in_percent
 from repro.reporting.saved import numbers, save
@@ -179,13 +178,13 @@ def _figures(name: str, kind: str, rows: Sequence[Json]) -> Json:
     some = [row for row in drawn if row[1]["samples"] or row[1]["estimate"] is not None]
     sweeps = [(f"{point(row)}: {sweep['label']}" if len(rows) > 1 else sweep["label"], sweep)
               for row in rows for sweep in row["sweeps"]]  # fmt: skip
-    panels = figures.sweeps(sweeps)
     title = f"{name}, drawn beside the verdict: " + "; ".join(label for label, _ in sweeps[:6]) + "."
+    panels, drawings = figures.sweeps(sweeps, title)
     return {
         "figures": [Markup(one) for one in draw(some, short(words))] if draw and some else [],
         "undrawn": bool(draw and drawn) and not some,
         "save": save(name, numbers(some)),
-        "sweeps": [Markup(draw_panel(panel, title)) for panel in panels],
+        "sweeps": [Markup(one) for one in drawings],
         "save_sweeps": save(f"{name}-beside", table(panels)),
     }
 

@@ -66,8 +66,8 @@ def trends(rows: Sequence[Row], alternative: str) -> list[str]:
     return _made(found)
 
 
-def sweeps(drawn: Sequence[Row]) -> list[Drawn]:
-    """One panel per sweep, of those that can be drawn."""
+def sweeps(drawn: Sequence[Row], alternative: str) -> tuple[list[Drawn], list[str]]:
+    """One panel per sweep, of those that can be drawn, and their drawings."""
     found = []
     for label, sweep in drawn[:MOST_DRAWINGS]:
         points = {
@@ -84,7 +84,8 @@ def sweeps(drawn: Sequence[Row]) -> list[Drawn]:
             at=tuple(xs) if len(xs) <= 6 else (),
         )
         found.append(panel)
-    return [panel for panel in found if draw(panel, "")]
+    drawings = [draw(panel, alternative) for panel in found]
+    return [panel for panel, drawing in zip(found, drawings, strict=True) if drawing], _made(drawings)
 
 
 def _made(found: Any) -> list[str]:

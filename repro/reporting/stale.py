@@ -21,11 +21,12 @@ def marked(made: Json, results: Path) -> tuple[Json, list[str]]:
     record stands for all files of a run; that they are what it says, only ``judge --verify`` reads.
     """
     made, lines = copy.deepcopy(made), []
+    needed = {run["key"] for row in made["judgements"] for run in (*row["runs"], *row["missing"])}
+    now = {key: _record(results, key) for key in needed}
     for row in made["judgements"]:
-        gone = [run["name"] for run in row["runs"] if _record(results, run["key"]) is None]
-        changed = [run["name"] for run in row["runs"]
-                   if _record(results, run["key"]) not in (None, run["run_json_sha256"])]  # fmt: skip
-        complete = [run["name"] for run in row["missing"] if _record(results, run["key"]) is not None]
+        gone = [run["name"] for run in row["runs"] if now[run["key"]] is None]
+        changed = [run["name"] for run in row["runs"] if now[run["key"]] not in (None, run["run_json_sha256"])]
+        complete = [run["name"] for run in row["missing"] if now[run["key"]] is not None]
         found = ((gone, "gone"), (changed, "changed"), (complete, "added"))
         said = [f"{counted(len(names), 'run')} {word}, such as {names[0]}" for names, word in found if names]
         if said:

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from repro.compare.finding import rounded
+from repro.planning.quantities import counted
 from repro.reporting.trained import spelled
 
 
@@ -24,8 +25,8 @@ def hours(value: float) -> str:
     """A filter: core-hours in a readable unit."""
     if value < 1 / 60:
         return "a minute of one core"
-    if value < 1:
-        return f"{60 * value:.0f} minutes of one core"
+    if (minutes := round(60 * value)) < 60:
+        return f"{counted(minutes, 'minute')} of one core"
     if value < 100:
         return f"{value:,.1f} core-hours"
     years = f" ({value / 8766:,.0f} core-years)" if value > 2 * 8766 else ""

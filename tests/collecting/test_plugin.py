@@ -10,6 +10,7 @@ import scipy.stats  # noqa: F401  pytester forgets what is first imported inside
 import repro.cli.checks  # noqa: F401  likewise
 from repro.recipes import cifar
 from repro.runs.store import Store
+from tests.made import replaced
 
 
 @pytest.fixture
@@ -94,6 +95,18 @@ def test_a_changed_run_is_blocked_and_exits_with_two(claims, fill):
     (run_of_seed_0.folder / "measurements" / "accuracy.json").write_text("{}")
     result = run(claims)
     result.stdout.fnmatch_lines(["*BLOCKED*", "*was changed after the run*"])
+    assert result.ret == 2
+
+
+def test_a_check_that_crashes_fails_alone(claims, fill, tiny_claim):
+    for depth in (8, 14):
+        fill(claims.path / "results", depth, 80.0)
+    end = "def test_tiny(evidence, depth):"
+    crashing = replaced(replaced(tiny_claim, 'id="tiny"', 'id="crashing"'), end, f"{end}\n    1 / 0\n")
+    claims.makepyfile(test_crashing=crashing)
+    result = run(claims)
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(["*check crashing?depth=8? * crashed with ZeroDivisionError*"])
     assert result.ret == 2
 
 

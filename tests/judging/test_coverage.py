@@ -5,7 +5,7 @@ import pytest
 from repro.collecting.catalogue import Row, catalogue
 from repro.collecting.collect import collect
 from repro.judging.claims import ClaimEntry, claims_table
-from repro.judging.coverage import Standing, count, coverage
+from repro.judging.coverage import Standing, coverage
 from repro.judging.judge import judge
 from repro.judging.verdict import Answer, Verdict
 from repro.runs.store import Store
@@ -86,18 +86,6 @@ def test_every_other_word_is_a_judgement(verdict):
 
 def test_answer_of_a_scale_stands_in_for_its_name():
     assert only([row("a")], [entry("a", Verdict.PILOT, Answer.NOT_SEEN)]).word == "not seen"
-
-
-def test_counts_name_every_standing():
-    counted = count(coverage([row("a"), row("b", "no")], [entry("a", Verdict.REPRODUCED)]))
-    assert counted == {
-        Standing.JUDGED: 1,
-        Standing.MEASURED: 0,
-        Standing.PENDING: 0,
-        Standing.NO_CHECK: 0,
-        Standing.NOT_SELECTED: 0,
-        Standing.NOT_ATTEMPTED: 1,
-    }
 
 
 def test_whole_catalogue_of_an_empty_store_stands_somewhere(tmp_path):

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from repro.judging.shapes import expected
-from repro.planning.cost import forward_macs
+from repro.planning.work import forward_macs
 from repro.recipes import built, cifar, layered
 from repro.runs.resnet_spec import PLAIN, SMALL_STEM, ResNetSpec
 from repro.training import measure
