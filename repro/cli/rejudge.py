@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 def verify(arguments: argparse.Namespace, session: "Session") -> int:
     """Recomputes every verdict of verdicts.json, with what the page shows, and says what differs."""
     from repro.cli.verdicts import verdicts
+    from repro.judging.verdicts_json import load
     from repro.judging.verify import unverified
     from repro.judging.verify import verify as compared
     from repro.reporting.report import page
 
-    busy(f"judging {counted(len(session.selected), 'check')} and reading every file of their runs")
     path, store = arguments.report / "verdicts.json", shared.store(arguments)
+    load(path)  # one that is not there is said now, and not after all files were read
+    busy(f"judging {counted(len(session.selected), 'check')} and reading every file of their runs")
     made = verdicts(session, store, scale=arguments.scale, copy=arguments.data, thorough=True)
     (*changed, last), code = compared(path, made.contents, page=page, damaged=made.faults)
     if rest := unverified(path, made.contents, store.root):
