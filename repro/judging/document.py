@@ -1,5 +1,6 @@
 """The document: the contents of verdicts.json, which is everything that a report may read."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -180,8 +181,8 @@ def _cost(runs: Sequence[Run]) -> TotalCost:
         runs=len(runs),
         trained=len(trained) - untrained,
         untrained=untrained,
-        device_seconds=round(sum(run.record["seconds"] for run in trained), 1),
-        processor_seconds=round(sum(worked), 1) if worked else None,
+        device_seconds=round(math.fsum(run.record["seconds"] for run in trained), 1),
+        processor_seconds=round(math.fsum(worked), 1) if worked else None,
         peak_memory_bytes=max((run.record["parts"][-1]["peak_memory_bytes"] for run in trained), default=None),
     )
 

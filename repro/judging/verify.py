@@ -1,6 +1,7 @@
 """Differences between a stored verdicts.json, with its page, and what its runs give."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from repro.runs.files import read_plain
 from repro.runs.run import TENSORS
 
 Json = dict[str, Any]
+
+SAME = 1e-9  # relative difference up to which two numbers are one: Pythons and libraries differ in the last bits
 
 
 def verify(
@@ -79,7 +82,7 @@ def differences(path: Path, fresh: Json) -> list[str]:
 
     Cluster hours are compared only if this store has them: imported runs come without, and ``unverified`` says so. The
     cost of missing runs is not compared: it is an estimate for the machine that makes it. Nor is which runs have their
-    tensors: an export may leave them out, and another may add them.
+    tensors: an export may leave them out, and another may add them. Numbers are compared to nine digits.
     """
     stored = load(path)
     prices = {row["id"]: row["seconds"] for row in stored["coverage"]}
@@ -95,6 +98,7 @@ def differences(path: Path, fresh: Json) -> list[str]:
             for part in ("runs", "waiting")
         },
     }
+    fresh = _as_stored(fresh, stored)
     lines = []
     for part, name in (("judgements", "check"), ("claims", "claim"), ("runs", "key"), ("coverage", "id")):
         old, new = ({str(row.get(name)): row for row in made.get(part, [])} for made in (stored, fresh))
@@ -107,6 +111,17 @@ def differences(path: Path, fresh: Json) -> list[str]:
     if not lines and path.read_bytes() != text(fresh).encode():
         lines.append(f"{path} holds the same values in other bytes: it was edited")
     return lines
+
+
+def _as_stored(fresh: Any, stored: Any) -> Any:
+    """A fresh value with the stored number in the place of each that is the same to nine digits."""
+    if isinstance(fresh, dict) and isinstance(stored, dict):
+        return {key: _as_stored(value, stored.get(key)) for key, value in fresh.items()}
+    if isinstance(fresh, list) and isinstance(stored, list) and len(fresh) == len(stored):
+        return [_as_stored(*pair) for pair in zip(fresh, stored, strict=True)]
+    if isinstance(fresh, float) and isinstance(stored, float) and math.isclose(fresh, stored, rel_tol=SAME):
+        return stored
+    return fresh
 
 
 def unverified(path: Path, fresh: Json, store: Path) -> list[str]:

@@ -4,6 +4,7 @@ Colours stand in attributes, which a PDF reads; classes of the same meaning let 
 dark theme or a grey print.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -107,7 +108,7 @@ def _outline(shape: str, x: float, y: float, s: float) -> str:
 
 def width_of(words: str) -> float:
     """About how wide words are, in the widest of the fonts that show them, DejaVu Sans."""
-    return FONT * sum(map(_width, words))
+    return FONT * math.fsum(map(_width, words))  # from Python 3.12 on, sum rounds otherwise than before
 
 
 def cut(words: str, room: float) -> str:

@@ -69,6 +69,15 @@ def test_how_many_runs_exist_is_compared_and_what_the_missing_ones_cost_is_not(m
         assert verify.verify(path, fresh)[1] == code
 
 
+@pytest.mark.parametrize(("by", "code"), [(1e-15, 3), (1e-6, 2)])
+def test_the_last_bits_of_a_number_are_no_difference(made, workplace, by, code):
+    path, row = workplace / "verdicts.json", ("judgements", 0, "findings", 0, "estimate")
+    estimate = made["judgements"][0]["findings"][0]["estimate"]
+    assert estimate * (1 + by) != estimate
+    verdicts_json.save(changed_at(made, row, estimate * (1 + by)), path)
+    assert verify.verify(path, made)[1] == code
+
+
 def test_what_cannot_be_verified_is_said(made, workplace):
     path, store = workplace / "verdicts.json", workplace / "results"
     verdicts_json.save(made, path)
