@@ -28,7 +28,7 @@ from repro.planning.device import ASSUMED
 from repro.planning.plan import plan
 from repro.planning.price import prices
 from repro.planning.quantities import counted, duration
-from repro.reporting.front import existing
+from repro.reporting.front import existing, standing
 from repro.reporting.view import remarks, view
 from repro.runs.store import Store
 from tests.verdict_table import REMARKED, evidence
@@ -42,14 +42,8 @@ def paper(made: Json) -> str:
     needs = {entry["scale"]: entry for entry in made["scales"]}
     done, pilot = needs["paper"], needs["pilot"]
     missing = pilot["runs"] - pilot["complete"]
-    decided = any(
-        row["verdict"] not in ("PENDING", "BLOCKED")
-        for row in made["judgements"]
-        if row["criterion"]["rule"]["kind"] != "X" and row["criterion"]["source"]["work"] != "control"
-    )
-    standing = "tested here only in part" if decided else "neither confirmed nor refuted here"
     step = f"Next step: {missing} runs at pilot scale." if missing else "Its pilot is complete."
-    return f"**The paper's trained results are {standing}: {existing(done, 'its own protocol')}.** {step}\n"
+    return f"**The paper's trained results are {standing(made)}: {existing(done, 'its own protocol')}.** {step}\n"
 
 
 def statement(made: Json) -> str:

@@ -40,7 +40,7 @@ from repro.runs.store import Run, Store
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Judged:
     """Checks judged by a store: the contents of verdicts.json, its judgements, and faults of runs without a verdict."""
 

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from repro.planning.quantities import counted
 from repro.reporting import figures, reasons, svg
 from repro.reporting.chips import SHAPES, chip
+from repro.reporting.front import STANDINGS, TESTED
 from repro.reporting.panel import table
 from repro.reporting.percent import in_percent
 from repro.reporting.saved import numbers, save
@@ -40,6 +41,7 @@ def section(
     values = [sample for finding in findings for sample in finding["samples"]]
     several = len(rows) > 1
     changes, covered = reasons.would_change(entry, rows), scope(entry, rows)
+    in_brief = findings and entry["tested"] and rule["kind"] != "X"
     return {
         "id": entry["claim"],
         "anchor": anchor,
@@ -52,6 +54,7 @@ def section(
         "what_if": what_if(rule["kind"], findings) if entry["tested"] else None,
         "tested": entry["tested"],
         "withheld": entry["verdict"] == "PENDING" and not any(row["missing"] for row in rows),
+        "judged_so_far": (judged := _judged_so_far(entry, rule["kind"], rows)),
         "measured_so_far": entry["verdict"] == "PENDING" and "MEASURED" in entry["points"],
         "in_sight": entry["tested"] or not entry["rationale"],
         "exact_claim": not entry["rationale"],
@@ -77,7 +80,7 @@ def section(
         "points": reasons.points(rows),
         "point_count": len(rows),
         "measured": measured,
-        "brief": measured if findings and entry["tested"] and rule["kind"] != "X" and len(measured) <= BRIEF else "",
+        "brief": judged or (measured if in_brief and len(measured) <= BRIEF else ""),
         "seeds": _seeds([row["seeds"] for row in rows]),
         "what": findings[0]["label"] if len(findings) == 1 and " → " not in findings[0]["label"] else "",
         "matrix": (matrix := _matrix(rows)),
@@ -103,6 +106,17 @@ def section(
         "runs": _by_arm({run["key"]: run for row in rows for run in row["runs"]}.values()),
         "hashes": [(row["check"], row["criterion_sha256"]) for row in rows],
     }
+
+
+def _judged_so_far(entry: Json, kind: str, rows: Sequence[Json]) -> str:
+    """The points that have a verdict while others wait, and how they came out; "" where none has or none waits."""
+    judged = [row for row in rows if row["verdict"] in TESTED]
+    if entry["verdict"] != "PENDING" or not judged or kind == "X":
+        return ""
+    if len(judged) > 1:
+        return reasons.points(rows)
+    (row,) = judged
+    return f"{point(row)}: {STANDINGS[row['verdict']]}, {reasons.measured(kind, row['findings'])}"
 
 
 def _by_arm(runs: Iterable[Json]) -> list[tuple[str, str, str, list[Json]]]:

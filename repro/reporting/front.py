@@ -24,6 +24,9 @@ STANDINGS = {  # every word of a verdict at the paper's own protocol, so that th
 }  # fmt: skip
 
 
+TESTED = ("REPRODUCED", "PARTIAL", "NOT_REPRODUCED", "INCONCLUSIVE")  # of them, what a test has said
+
+
 def answer(made: Json, claims: Sequence[Json]) -> str:
     """The answer in one sentence."""
     paper = next((entry for entry in made["scales"] if entry["scale"] == "paper"), None)
@@ -31,7 +34,7 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
     decided = any((not one["exact_claim"] and one["chip"]["word"] not in waits) or one["withheld"] for one in claims)
     if made["scale"] != "paper" or (paper and not decided):
         exist = f": {existing(paper, 'their own protocol')}" if paper else ""
-        return f"The published results of training are neither confirmed nor refuted here{exist}."
+        return f"The published results of training are {standing(made)}{exist}{_by_point(tested(made))}."
     own = [one for one in claims if one["same_as"] is None]
     found = Counter(WITHHELD if one["withheld"] else one["chip"]["word"] for one in own)
     exact = sum(one["exact_claim"] and one["chip"]["word"] == "REPRODUCED" for one in own)
@@ -39,6 +42,27 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
     if exact and found["REPRODUCED"]:
         parts[0] += f" ({exact} of them by exact counts)" if exact < found["REPRODUCED"] else " by exact counts"
     return f"Of {len(own)} claims, under the source’s own protocol: {', '.join(parts) or 'none judged'}."
+
+
+def tested(made: Json) -> Counter[str]:
+    """How many points that rest on training came out how under a source's own protocol."""
+    return Counter(
+        row["verdict"]
+        for row in made["judgements"]
+        if row["verdict"] in TESTED
+        and row["criterion"]["rule"]["kind"] != "X"
+        and row["criterion"]["source"]["work"] != CONTROL
+    )
+
+
+def standing(made: Json) -> str:
+    """How the published results of training stand as long as no claim is decided whole."""
+    return "tested here only in part" if tested(made) else "neither confirmed nor refuted here"
+
+
+def _by_point(found: Counter[str]) -> str:
+    some = [f"{found[word]} {STANDINGS[word]}" for word in TESTED if found[word]]
+    return f"; of grid points so far, {', '.join(some)}" if some else ""
 
 
 def existing(paper: Json, protocol: str) -> str:

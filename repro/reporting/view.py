@@ -38,6 +38,7 @@ ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
     ("Withheld: their precision is not validated against float32 yet", lambda one: one["withheld"]),
     ("Seen so far, and points are missing", lambda one: one["chip"]["answer"] == "so far seen"),
     ("Not seen so far, and points are missing", lambda one: one["chip"]["answer"] == "so far not seen"),
+    ("Judged so far, and points are missing", lambda one: one["judged_so_far"]),
     ("Measured so far, and points are missing", lambda one: one["measured_so_far"]),
     ("Pending: runs are missing", lambda one: one["chip"]["word"] == "PENDING"),
     ("Blocked: the suite failed", lambda one: one["chip"]["word"] == "BLOCKED"),

@@ -48,6 +48,19 @@ def test_a_claim_of_several_points_counts_them_once_and_tells_networks_and_data(
     assert shown()["on"] == "ResNet-8, 14 on digits"
 
 
+def test_of_a_claim_that_waits_the_points_that_are_judged_stand_on_the_first_page(small):
+    made = copy.deepcopy(small)
+    made["claims"][0].update(verdict="PENDING", answer="none", points={"PENDING": 1, "REPRODUCED": 1})
+    first, second = made["judgements"]
+    first.update(verdict="REPRODUCED", answer="none")
+    second.update(verdict="PENDING", answer="none", missing=[{"key": "0", "name": "a run", "condition": "missing"}])
+    (group,) = view(made)["answers"]
+    assert group["words"] == "Judged so far, and points are missing"
+    assert group["claims"][0]["brief"] == "depth 8: reproduced, +30.10 points"
+    second.update(verdict="INCONCLUSIVE")
+    assert view(made)["answers"][0]["claims"][0]["brief"] == "1 of 2 grid points reproduced, 1 inconclusive"
+
+
 def saved(address):
     """The rows that a link saves as CSV, without their heading."""
     return list(csv.reader(io.StringIO(unquote(address.partition(",")[2]))))[1:]

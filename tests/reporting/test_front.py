@@ -5,7 +5,7 @@ import pytest
 from repro.reporting.front import answer, beside
 from repro.reporting.protocols import protocols, standings
 
-PAPER = {"scale": "paper", "works": [], "scales": [{"scale": "paper", "runs": 9, "complete": 9}]}
+PAPER = {"scale": "paper", "works": [], "judgements": [], "scales": [{"scale": "paper", "runs": 9, "complete": 9}]}
 
 
 def claims(*words, exact=(), withheld=()):
@@ -46,6 +46,19 @@ def test_runs_that_decide_nothing_yet_are_not_said_to_test_the_paper():
     made["scales"][0]["untrained"] = 3
     assert answer(made, waits).endswith("3 of 426 runs under their own protocol exist, all of untrained networks.")
     assert answer(made, [*waits, *claims("INCONCLUSIVE")]).startswith("Of 4 claims")
+
+
+def test_points_that_are_judged_while_others_wait_are_counted_without_exact_ones_and_controls():
+    def row(verdict, kind="P", work="frankle2021"):
+        return {"verdict": verdict, "criterion": {"rule": {"kind": kind}, "source": {"work": work}}}
+
+    rows = [row("INCONCLUSIVE"), row("REPRODUCED"), row("PENDING"), row("MEASURED", "M"), row("REPRODUCED", "X"),
+            row("REPRODUCED", work="control")]  # fmt: skip
+    made = {**PAPER, "judgements": rows, "scales": [{"scale": "paper", "runs": 426, "complete": 9, "untrained": 6}]}
+    assert answer(made, claims("PENDING", "PENDING")) == (
+        "The published results of training are tested here only in part: 9 of 426 runs under their own protocol exist, "
+        "6 of them of untrained networks; of grid points so far, 1 reproduced, 1 open."
+    )
 
 
 def test_runs_for_controls_alone_are_told_beside_those_of_the_only_work():
