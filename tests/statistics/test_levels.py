@@ -57,9 +57,17 @@ def test_level_against_a_point_is_that_at_which_its_claim_falls(looks, points, p
         assert (holm([p_claim], primaries)[0] < 0.05) == (factor < 1)
 
 
+def test_level_against_a_claim_that_is_not_primary_is_that_of_a_single_one():
+    assert against_level((3, 5), points=4) == against_level((3, 5), points=4, primaries=1)
+
+
 def test_points_without_a_p_value_yet_count_all_the_same():
     assert claim_p_against([0.001], (3, 5, 8), points=12) == pytest.approx(0.036)
     assert claim_p_against([], (3, 5, 8), points=12) == 1.0
+
+
+def test_corrected_p_value_against_a_claim_is_at_most_1():
+    assert claim_p_against([0.5, 0.9], (3, 5, 8), points=2) == 1.0
 
 
 @pytest.mark.parametrize("counts", [{"points": 0}, {"points": 1, "primaries": 0}])
@@ -93,6 +101,15 @@ def test_one_look_has_the_whole_five_percent(looks):
 def test_schedule_without_a_known_constant_is_refused(looks):
     with pytest.raises(ClaimError, match="allowed are one look"):
         nominal_alpha(looks)
+
+
+@pytest.mark.parametrize(
+    ("looks", "told"), [((5, 8), False), ((3, 5, 8, 13), False), ((3, 3), True), ((3, 8, 5), True), ((8, 5, 3), True)]
+)
+def test_looks_that_do_not_rise_are_told_so(looks, told):
+    with pytest.raises(ClaimError) as refused:
+        nominal_alpha(looks)
+    assert ("which do not rise" in str(refused.value)) == told
 
 
 @pytest.fixture(scope="module")
