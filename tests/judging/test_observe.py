@@ -7,6 +7,7 @@ import pytest
 from repro.compare import Levels, Measure
 from repro.errors import ClaimError, ReproError
 from repro.judging.judge import judge_check
+from repro.judging.observe import sensitivity
 from tests.judging.cases import ON, REASON, near_82, one_arm, train, two_arms, value, verdict_of
 
 
@@ -71,3 +72,20 @@ def test_check_that_mixes_measuring_with_deciding_is_refused(store, make):
 
     with pytest.raises(ClaimError, match="split the claim"):
         verdict_of(store, make(mixed), ON)
+
+
+@pytest.mark.parametrize(
+    ("without_seed", "words"),
+    [
+        ((), ""),
+        (("seen", "seen", "seen"), "No single one of the 3 seeds decides it."),
+        (("seen", "open", "seen"), "It would be open if seed 1 were left out."),
+        (
+            ("open", "seen", "not seen", "open"),
+            "It would be open if any one of the seeds 0, 3 were left out; not seen if seed 2 were left out.",
+        ),
+        (("open", "open", "open"), "It would be open if any single seed were left out."),
+    ],
+)
+def test_the_seeds_without_which_a_verdict_would_be_another_are_told(without_seed, words):
+    assert sensitivity("seen", without_seed) == words
