@@ -35,6 +35,24 @@ def test_a_setting_shows_the_values_that_the_runs_have():
     assert _beside(setting("0.1", where={"rate": "0.1"}), RUNS).here == "0.1 · 0.2"
 
 
+@pytest.mark.parametrize(
+    ("rates", "here"),
+    [
+        (["0.3", "0.1", "0.2", "0.2", "0.4"], "0.2 · 0.3 · 0.1 · 0.4"),
+        (["0.3", "0.1", "0.2", "0.2", "0.4", "0.5", "0.6"], "0.2 · 0.3 · 0.1 · 0.4 · 2 more"),
+        (["", "0.1"], "none · 0.1"),
+    ],
+)
+def test_a_setting_lists_its_four_most_common_values_and_counts_the_others(rates, here):
+    runs = [{"rate": rate, "trained": "all", "seeds": "3"} for rate in rates]
+    assert _beside(setting("0.1", where={"rate": "0.1"}), runs).here == here
+
+
+def test_a_setting_of_two_fields_shows_both_and_holds_for_runs_that_have_both():
+    found = _beside(setting("0.1", where={"rate": ["0.1", "0.2"], "trained": "all"}), RUNS)
+    assert (found.here, found.standing) == ("0.1; all · 0.2; none", "same in 1 of 2 runs")
+
+
 def test_a_setting_told_in_words_stays_as_it_is():
     told = setting("trained", here="not trained", standing="deviation")
     assert _beside(told, RUNS) == told
