@@ -1,12 +1,15 @@
 """The multiverse: each other analysis of the same runs, and how many agree with the frozen one."""
 
+import json
+
 import pytest
 
 from repro.compare import Fraction, Ordering, Point, Published
 from repro.judging.judge import judge
-from repro.judging.multiverse import AS_FROZEN, flips, multiverse, multiverses, sentence
+from repro.judging.multiverse import AS_FROZEN, flips, in_words, multiverse, multiverses, sentence
 from repro.judging.verdict import to_json
 from repro.recipes import SCALES, cifar
+from repro.runs.checkpoint import HISTORY
 from repro.runs.store import Store
 from tests import made
 
@@ -84,6 +87,82 @@ def test_a_judged_threshold_is_chosen_otherwise_and_a_drawn_one_is_not(tmp_path,
     words = {path.choices["threshold"]: path.word for path in found.paths if path.choices["margin"] == 1.0}
     assert words == {AS_FROZEN: "seen", 0.003: "not seen", 0.03: "not seen"}
     assert set(drawn) == {0.3}
+
+
+def words_by(name, found):
+    """The word under each choice of one thing, all else as frozen."""
+    frozen = found.paths[0].choices
+    alone = [path for path in found.paths if {**path.choices, name: frozen[name]} == frozen]
+    return {path.choices[name]: path.word for path in alone}
+
+
+@pytest.mark.parametrize(("ask", "own"), [("accuracy", 60.0), ("best_accuracy", 80.0)])
+def test_the_last_and_the_best_evaluation_are_exchanged(tmp_path, ask, own):
+    store, runs = Store(tmp_path), []
+    for seed in range(3):
+        run = made.finished(store, cifar("smoke", seed, depth=8), top1=60.0 + seed / 10)
+        first, *later = map(json.dumps, ({**run.history[0], "test_top1": 80.0 + seed / 10}, *run.history[1:]))
+        (run.folder / HISTORY).write_text("\n".join([first, *later, ""]))
+        store.finish(run.spec, {name: value for name, value in run.record.items() if name != "files"})
+        runs.append(store.run(run.spec))
+
+    def find(evidence):
+        evidence.find(sample=getattr(evidence, ask)("a"), reference=published(own))
+
+    found = multiverse(check_of(Point(margin=5.0, reason="about"), find, runs=one_arm), {"a": tuple(runs)})
+    assert words_by("epoch", found) == {AS_FROZEN: "seen", "exchanged": "not seen"}
+
+
+def test_a_relu_is_a_unit_or_a_whole_channel(runs):
+    def find(evidence):
+        evidence.find(sample=evidence.dead_relus("a"), reference=published(0.125))
+
+    found = multiverse(check_of(Fraction(margin=0.05, reason="about"), find, runs=one_arm), {"a": runs["a"]})
+    assert words_by("relu", found) == {"unit": "seen", "channel": "not seen"}
+
+
+def test_samples_of_the_same_runs_are_paired_as_frozen_and_otherwise_compared_by_welch(runs):
+    def find(evidence):
+        evidence.find(higher=evidence.accuracy("a"), lower=evidence.clamped_accuracy("a", 0.01))
+
+    found = multiverse(check_of(Ordering(gap=0.0, reason="any"), find, runs=one_arm), {"a": runs["a"]})
+    assert words_by("test", found) == {AS_FROZEN: "seen", "Welch": "open"}
+
+
+def test_a_gap_that_the_check_gives_is_halved_and_doubled(runs):
+    def find(evidence):
+        evidence.find(higher=evidence.accuracy("a"), lower=evidence.clamped_accuracy("a", 0.1), gap=15.0)
+
+    found = multiverse(check_of(Ordering(gap=0.0, reason="the source's own"), find, runs=one_arm), {"a": runs["a"]})
+    assert words_by("margin", found) == {1.0: "seen", 0.5: "seen", 2.0: "not seen"}
+
+
+@pytest.mark.parametrize(("times", "word"), [(1, "not seen"), (2, "open")])
+def test_findings_share_the_level_against_their_claim_as_in_the_verdict(tmp_path, times, word):
+    store = Store(tmp_path)
+    runs = tuple(made.finished(store, cifar("smoke", s, depth=8), top1=83.1 + s / 10) for s in range(3))
+
+    def find(evidence):
+        for _ in range(times):
+            evidence.find(sample=evidence.accuracy("a"), reference=published(82.0))
+
+    check = check_of(Point(margin=1.0, reason="ruled out with p = 0.037"), find, runs=one_arm)
+    assert multiverse(check, {"a": runs}).frozen == judge([check], store)[0].answer == word
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("margin", 0.5, "margin or gap × 0.5"),
+        ("margin", 2.0, "margin or gap × 2"),
+        ("epoch", "exchanged", "last and best evaluation exchanged"),
+        ("threshold", 0.03, "threshold 0.03"),
+        ("test", "Welch", "Welch test"),
+        ("relu", "channel", "a ReLU is a channel"),
+    ],
+)
+def test_a_choice_is_told_in_words(name, value, words):
+    assert in_words(name, value) == words
 
 
 def test_table_has_the_primary_checks_that_can_be_judged(tmp_path, runs):
