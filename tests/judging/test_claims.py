@@ -11,6 +11,7 @@ from repro.judging.claims import claims_table
 from repro.judging.evidence import Evidence
 from repro.judging.judge import judge, judge_check
 from repro.judging.verdict import Verdict
+from repro.recipes import cifar
 from tests.judging.cases import BARELY, EDGE, FAR, ON, near_82, one_depth, train, value, verdict_of
 
 DEPTHS = (14, 32, 56)
@@ -68,6 +69,22 @@ def test_claim_says_without_which_point_it_would_be_another(by_depth):
 
 def test_claim_that_no_point_decides_says_so(by_depth):
     assert by_depth(ON, ON, ON)[1].would_change == "No single one of the 3 points decides it."
+
+
+@pytest.mark.parametrize("accuracies", [(ON, None, FAR), (FAR, ON, None)])
+def test_claim_with_a_point_whose_runs_are_missing_names_no_point_that_decides_it(by_depth, accuracies):
+    assert by_depth(*accuracies)[1].would_change == ""
+
+
+def test_claim_has_the_points_and_each_network_that_it_has_at_the_papers_scale(store, make):
+    def runs(scale, seed, depth):
+        depths = (depth, 110) if scale == "paper" else (8,)
+        return {str(one): cifar(scale, seed, depth=one) for one in depths}
+
+    check = make(runs=runs, grid=({"depth": 14}, {"depth": 32}), scale="smoke")
+    (entry,) = claims_table(judge([check], store), [check])
+    assert entry.paper_points == ({"depth": 14}, {"depth": 32})
+    assert entry.paper_networks == ("resnet-14", "resnet-110", "resnet-32")
 
 
 def test_points_of_a_claim_are_judged_as_their_runs_arrive(by_depth):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from repro.claim import ONE_LOOK
 from repro.compare import Published
 from repro.judging.judge import judge, judge_check, requested_seeds
 from repro.judging.verdict import Answer, Verdict
@@ -23,6 +24,11 @@ def test_pending_claim_names_the_runs_that_are_missing(store, make):
     assert row.verdict is Verdict.PENDING
     assert [run.key for run in row.missing] == [absent.key]
     assert absent.name in row.why
+
+
+def test_pending_claim_of_a_single_run_names_it(store, make):
+    check = make(looks=ONE_LOOK)
+    assert judge_check(check, store, {}).why == f"Its one run is missing: {check.arms(1)['batchnorm'][0].name}."
 
 
 def test_run_being_trained_is_pending(store, make):
