@@ -129,6 +129,14 @@ def test_samples_of_the_same_runs_are_paired_as_frozen_and_otherwise_compared_by
     assert words_by("test", found) == {AS_FROZEN: "seen", "Welch": "open"}
 
 
+def test_a_comparison_with_a_known_number_has_no_other_test(runs):
+    def find(evidence):
+        evidence.find(higher=evidence.accuracy("a"), lower=10.0)
+
+    found = multiverse(check_of(Ordering(gap=0.0, reason="any"), find, runs=one_arm), {"a": runs["a"]})
+    assert {tuple(path.choices) for path in found.paths} == {("epoch",)}
+
+
 def test_a_gap_that_the_check_gives_is_halved_and_doubled(runs):
     def find(evidence):
         evidence.find(higher=evidence.accuracy("a"), lower=evidence.clamped_accuracy("a", 0.1), gap=15.0)
