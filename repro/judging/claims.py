@@ -141,9 +141,8 @@ def _without_a_point(own: Sequence[Judgement]) -> str:
         return ""
     changed: dict[str, list[str]] = {}
     for left_out in own:
-        verdict, answer = _whole([row for row in own if row is not left_out])
-        if (verdict, answer) != whole:
-            point = left_out.check.removeprefix(left_out.claim)
-            changed.setdefault(in_a_word(verdict, answer), []).append(point)
+        word = in_a_word(*_whole([row for row in own if row is not left_out]))
+        if word != in_a_word(*whole):
+            changed.setdefault(word, []).append(left_out.check.removeprefix(left_out.claim))
     phrases = [f"{word} without the point {' or '.join(points)}" for word, points in changed.items()]
     return f"It would be {'; '.join(phrases)}." if phrases else f"No single one of the {len(own)} points decides it."

@@ -13,7 +13,6 @@ from repro.compare import Fraction, FractionBound, NoChange, Ordering, Point, Pu
 from repro.compare import undecidable as own_error_exceeds
 from repro.judging.decide import WORDS
 from repro.judging.evidence import Evidence
-from repro.judging.verdict import in_a_word
 from repro.planning.power import Truth, expected, expected_whole, smallest
 from repro.runs.spec import RunSpec
 from repro.statistics import Levels, Sample, Unit
@@ -97,7 +96,7 @@ def _words(check: Check, outcomes: Any) -> dict[str, float]:
     found: dict[str, float] = {}
     for outcome, verdict, answer in reversed(WORDS):
         if outcome in outcomes:
-            word = str(verdict) if full else in_a_word(verdict, answer)
+            word = str(verdict if full else answer)
             found[word] = found.get(word, 0.0) + outcomes[outcome]
     first, *rest = found
     return {word: round(found[word], 3) for word in (first, *(word for word in rest if found[word] >= 0.0005))}

@@ -36,8 +36,11 @@ class Answer(StrEnum):
 
 
 def in_a_word(verdict: str, answer: str) -> str:
-    """What a reader compares: the answer, where there is one, else the verdict."""
-    return str(verdict if answer == Answer.NONE else answer)
+    """What a reader compares: the answer, where the verdict is only the name of a scale, else the verdict.
+
+    A claim that waits, or whose control failed, may have points with an answer: they do not speak for it.
+    """
+    return str(verdict if answer == Answer.NONE or verdict not in (Verdict.SMOKE, Verdict.PILOT) else answer)
 
 
 PROVISIONAL = "provisional"  # the mark of a verdict whose controls do not all hold yet

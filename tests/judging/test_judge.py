@@ -3,7 +3,7 @@
 import pytest
 
 from repro.claim import ONE_LOOK
-from repro.compare import Published
+from repro.compare import Outcome, Published
 from repro.judging.judge import judge, judge_check, requested_seeds
 from repro.judging.verdict import Answer, Verdict
 from repro.runs.lease import Lease
@@ -220,3 +220,14 @@ def test_inconclusive_row_that_no_seed_of_ours_can_end_requests_none(store, make
     row = verdict_of(store, check, ON)
     assert (row.verdict, row.next_look) == (Verdict.INCONCLUSIVE, None)
     assert requested_seeds([check], store) == {}
+
+
+def test_what_more_seeds_can_end_is_asked_for_beside_what_they_cannot(store, make):
+    def one_of_two(evidence):
+        for sd, replicates in ((2.0, 3), (0.0, 5)):
+            reference = Published(value=82.0, sd=sd, replicates=replicates, reading_error=0.0)
+            evidence.find(sample=evidence.accuracy("batchnorm"), reference=reference)
+
+    row = verdict_of(store, make(one_of_two), EDGE)
+    assert [finding.outcome for finding in row.findings] == [Outcome.UNDECIDED] * 2
+    assert (row.verdict, row.next_look) == (Verdict.INCONCLUSIVE, 5)

@@ -7,7 +7,7 @@ import pytest
 
 from repro.compare import Point
 from repro.judging.judge import judge, judge_check
-from repro.judging.verdict import to_json
+from repro.judging.verdict import in_a_word, to_json
 from tests.judging.cases import (
     EDGE,
     FAR,
@@ -94,6 +94,15 @@ def test_judging_writes_nothing(store, make):
     before = files()
     judge([check], store, thorough=True)
     assert files() == before
+
+
+@pytest.mark.parametrize(
+    ("verdict", "answer", "word"),
+    [("SMOKE", "seen", "seen"), ("PILOT", "open", "open"), ("REPRODUCED", "none", "REPRODUCED"),
+     ("PENDING", "seen", "PENDING"), ("BLOCKED", "not seen", "BLOCKED"), ("INVALID", "seen", "INVALID")],
+)  # fmt: skip
+def test_points_with_an_answer_do_not_speak_for_a_claim_that_waits_or_is_invalid(verdict, answer, word):
+    assert in_a_word(verdict, answer) == word
 
 
 def test_row_is_json_without_infinities(store, make):
