@@ -100,7 +100,7 @@ def _point(spec: RunSpec, seconds: float, device: Device) -> _Point | None:
     parts = work(spec)
     if not parts:
         return None
-    return _of(spec, parts, limit(spec, device), seconds, device)
+    return _of(spec, parts, sum(one.times * device.limit(one) for one in parts), seconds, device)
 
 
 def _trial(spec: RunSpec, seconds: float, device: Device) -> _Point:
