@@ -17,17 +17,20 @@ from repro.runs.ticket_spec import TicketSpec
 MOVED = 5
 
 
-def refuse_contradictions(arms: Mapping[str, Sequence[Run]], *, thorough: bool, sound: set[str] | None = None) -> None:
+def refuse_contradictions(
+    arms: Mapping[str, Sequence[Run]], *, thorough: bool, sound: set[tuple[str, str]] | None = None
+) -> None:
     """Refuses runs that contradict themselves, each other, or their spec; ``thorough`` reads every file of them.
 
-    ``sound`` keeps the ``sha256`` of runs that do not: those are not read again.
+    ``sound`` keeps key and ``sha256`` of runs that do not: those are not read again.
 
     Raises:
         StoreError: a run does, and is named with what was found.
     """
     sound = set() if sound is None else sound
     for run in {run.spec.key: run for runs in arms.values() for run in runs}.values():
-        if run.sha256 in sound:
+        mark = run.spec.key, run.sha256  # a record copied into the folder of another run is not that run's
+        if mark in sound:
             continue
         fault = contradiction(run)
         if not fault and thorough:
@@ -35,7 +38,7 @@ def refuse_contradictions(arms: Mapping[str, Sequence[Run]], *, thorough: bool, 
             fault = (_tensors(run) or _small_gamma(run)) if run.has_tensors else ""
         if fault:
             raise StoreError(f"{run.folder} ({run.spec.name}): {fault}. Delete it and train it again.")
-        sound.add(run.sha256)
+        sound.add(mark)
     for arm, runs in arms.items():
         _refuse_copies(arm, runs)
 

@@ -35,7 +35,7 @@ def judge(
     everything = {check.id: check for check in (*controls, *checks)}
     needed = {name for check in checks for name in check.claim.depends_on}
     first = [check for check in everything.values() if check.claim.id in needed]
-    sound = set[str]()
+    sound = set[tuple[str, str]]()
 
     def judged_by(check: Check, held: Mapping[str, str]) -> Judgement:
         return judge_check(check, store, held, thorough=thorough, seed_by_seed=seed_by_seed, sound=sound)
@@ -54,13 +54,12 @@ def judge_check(
     *,
     thorough: bool = False,
     seed_by_seed: bool = True,
-    sound: set[str] | None = None,
+    sound: set[tuple[str, str]] | None = None,
 ) -> Judgement:
     """Judges one check at the first look that decides, else at the last one whose runs are all there.
 
     ``sound`` is as for ``refuse_contradictions``.
     """
-    sound = set() if sound is None else sound
     looks: list[_Look] = []
     next_look = None
     for seeds in check.looks:
@@ -116,7 +115,12 @@ class _Look:
 
 
 def _look(
-    check: Check, store: Store, seeds: int, controls: Mapping[str, str], thorough: bool, sound: set[str]
+    check: Check,
+    store: Store,
+    seeds: int,
+    controls: Mapping[str, str],
+    thorough: bool,
+    sound: set[tuple[str, str]] | None,
 ) -> _Look:
     """Reads the runs of a look and decides, or says why not."""
     arms = check.arms(seeds)

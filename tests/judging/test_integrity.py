@@ -280,3 +280,12 @@ def test_a_diverged_run_whose_losses_are_those_of_another_seed_is_a_copy(tmp_pat
         rows.append(store.run(run.spec))
     with pytest.raises(StoreError, match="its losses equal those of seed 0"):
         refuse_contradictions({"arm": rows}, thorough=False)
+
+
+def test_a_record_copied_into_the_folder_of_another_run_is_not_taken_for_one_that_was_read(store, finished):
+    first, second = (finished(store, cifar("smoke", seed, depth=8), top1=70.0 + seed) for seed in (0, 1))
+    sound = set()
+    refuse_contradictions({"arm": [first]}, thorough=True, sound=sound)
+    copied = dataclasses.replace(second, record=first.record, sha256=first.sha256)
+    with pytest.raises(StoreError, match="was changed after the run"):
+        refuse_contradictions({"arm": [copied]}, thorough=True, sound=sound)
