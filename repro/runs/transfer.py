@@ -214,6 +214,7 @@ class _Arrival:
             _move(self._folder, target)
             return
         for name in [*_damaged(ours), *self._lacking(ours)]:
+            (target / name).parent.mkdir(exist_ok=True)
             (self._folder / name).replace(target / name)
 
     def _has(self, name: str, ours: Run) -> bool:

@@ -63,6 +63,14 @@ def test_a_run_without_tensors_is_repaired_and_gets_them(here, there, file):
     assert take_in(there, file) == {"equal": 2}
 
 
+def test_measurements_that_were_deleted_with_their_folder_are_restored(here, there, file):
+    export(here, SPECS, file)
+    take_in(there, file)
+    shutil.rmtree(there.folder(SPECS[0]) / "measurements")
+    assert take_in(there, file) == {"repaired": 1, "equal": 1}
+    there.run(SPECS[0]).check()
+
+
 def test_a_repair_keeps_measurements_that_were_added_here(here, there, file):
     export(here, SPECS, file)
     take_in(there, file)
