@@ -31,7 +31,7 @@ from repro.planning.quantities import counted, duration
 from repro.reporting.front import existing, standing
 from repro.reporting.view import remarks, view
 from repro.runs.store import Store
-from tests.verdict_table import REMARKED, evidence
+from tests.verdict_table import REMARKED, evidence, so_far
 
 ROOT = Path(__file__).parents[1]
 Json = dict[str, Any]
@@ -43,7 +43,8 @@ def paper(made: Json) -> str:
     done, pilot = needs["paper"], needs["pilot"]
     missing = pilot["runs"] - pilot["complete"]
     step = f"Next step: {missing} runs at pilot scale." if missing else "Its pilot is complete."
-    return f"**The paper's trained results are {standing(made)}: {existing(done, 'its own protocol')}.** {step}\n"
+    said = f"**The paper's trained results are {standing(made)}: {existing(done, 'its own protocol')}.**"
+    return " ".join([said, *so_far(made), step]) + "\n"
 
 
 def statement(made: Json) -> str:

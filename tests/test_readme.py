@@ -15,6 +15,8 @@ from repro.cli.parser import parser
 from repro.cluster.profile import KEYS, load
 from repro.collecting.catalogue import catalogue
 from repro.judging import verdicts_json
+from repro.reporting.front import judged_in_full
+from repro.reporting.text import point
 from tests import readme
 from tests.test_architecture import ROOMS
 
@@ -93,6 +95,15 @@ def test_figure_2_is_drawn_from_the_pilot():
     drawings = ElementTree.fromstring(text).findall("{http://www.w3.org/2000/svg}svg")
     assert len(drawings) == 2
     assert "BatchNorm alone from" in drawings[0][0].text
+
+
+def test_the_readme_tells_what_came_out_at_every_point_that_training_decided_under_the_papers_own_protocol():
+    made = verdicts_json.load(readme.PARTS["paper"][0])
+    (told,) = readme.so_far(made) or [""]
+    assert not told or told in README, "mend it with: make readme"
+    for row in judged_in_full(made):
+        again = next(entry["same_as"] for entry in made["claims"] if entry["claim"] == row["claim"])
+        assert again or f"{row['claim']} ({point(row)}) {row['verdict']}" in told
 
 
 def test_the_readme_is_short():

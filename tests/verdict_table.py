@@ -3,8 +3,9 @@
 from collections import Counter
 from typing import Any
 
-from repro.judging.verdict import CODE_ALIKE, in_a_word
+from repro.judging.verdict import CODE_ALIKE, PROVISIONAL, in_a_word
 from repro.planning.quantities import counted
+from repro.reporting.front import judged_in_full
 from repro.reporting.percent import in_percent
 from repro.reporting.text import number, point, short
 from repro.reporting.view import remarks
@@ -32,14 +33,13 @@ def evidence(made: Json) -> str:
     rows, measured, held = [], [], []
     for entry in shown:
         judged, marks = by_claim[entry["claim"]], [mark for mark in entry["marks"] if mark not in common]
-        found = "; ".join(_point(row) + _found(row) for row in judged)
+        found = "; ".join(_point(row) + _amount(row["findings"][0]) for row in judged)
         word = _word(entry) + (f" ({', '.join(marks)})" if marks else "")
         name = entry["claim"] + REMARKED * bool(remarks(made, entry["claim"]))
         if entry["claim"] in controls:
             held.append(f"{name} {HELD.get(word, word)}{_by(judged)}")
         elif all(row["verdict"] == "MEASURED" for row in judged):
-            ends = judged if len(judged) < MANY else [judged[0], judged[-1]]
-            measured.append(f"{name} ({' … '.join(_point(row) + _found(row) for row in ends)})")
+            measured.append(name)
         else:
             asked = "; ".join(dict.fromkeys(short(row["findings"][0]["expected"]) for row in judged))
             cells = (name, judged[0]["criterion"]["sentence"], word, asked, found, _hinges(judged))
@@ -47,17 +47,29 @@ def evidence(made: Json) -> str:
     waiting = sum(entry["verdict"] == "PENDING" and not by_claim[entry["claim"]] for entry in made["claims"])
     head = "| claim | says | verdict | criterion | found | changes without seed |"
     lines = [head, "|---|---|---|---|---|---|", *rows, ""] if rows else []
-    told = (("Measured", measured), ("Controls", held))
-    said = [f"{word}: {'; '.join(some)}." for word, some in told if some]
+    told = ((MEASURED, ", ".join(measured)), ("Controls", "; ".join(held)))
+    said = [f"{word}: {some}." for word, some in told if some]
     said += [ALIKE if mark == CODE_ALIKE else f"All of these: {mark}." for mark in common]
     said.append(f"{counted(waiting, 'claim')} pending." if waiting else "None of these claims is pending.")
     lines.append(" ".join([BRACKETS.format(seeds=_seeds(shown, by_claim)), *said]))
     return "\n".join(lines) + "\n"
 
 
+def so_far(made: Json) -> list[str]:
+    """A sentence: each point that rests on training and has a verdict under the paper's own protocol, if any."""
+    once = {entry["claim"] for entry in made["claims"] if entry["same_as"] is None}
+    points = [
+        f"{row['claim']} ({point(row)}) {row['verdict']}{' (provisional)' * (PROVISIONAL in row['marks'])}, "
+        f"{_amount(row['findings'][0])}, where {short(row['findings'][0]['expected'])} is asked"
+        for row in map(in_percent, judged_in_full(made))
+        if row["claim"] in once
+    ]
+    return [f"Points with a verdict so far: {'; '.join(points)}."] if points else []
+
+
 REMARKED = " †"
 HELD = {"seen": "holds", "REPRODUCED": "holds", "not seen": "failed", "NOT_REPRODUCED": "failed"}  # of a control
-MANY = 3  # points of a measured claim, of which the first and the last are told
+MEASURED = "Measured, with values in [the report](claims/evidence/pilot/report.pdf)"
 BRACKETS = (
     "In brackets: 90 % intervals over seeds ({seeds}), over all looks where a claim is judged. †: with a remark in the "
     "report, which has every seed and reason."
@@ -86,13 +98,6 @@ def _by(judged: list[Json]) -> str:
     hinges = _hinges(judged)
     more = "" if hinges == "none" else f"; without seed {hinges.replace(' (else ', ': ').removesuffix(')')}"
     return f" ({first['findings'][0]['label']}: {_amount(first['findings'][0])}{more})"
-
-
-def _found(row: Json) -> str:
-    """What a check found, with its bounds; of several measurements the first and the last."""
-    several = row["verdict"] == "MEASURED" and len(row["findings"]) > 1
-    ends = [row["findings"][0], row["findings"][-1]] if several else row["findings"][:1]
-    return ", ".join(f"{one['label']}: " * several + _amount(one) for one in ends)
 
 
 def _amount(finding: Json) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from repro.compare.finding import Finding, Outcome, amount, at_margins, decided, where
+from repro.compare.finding import Finding, Outcome, amount, at_margins, decided, unit_of_difference, where
 from repro.compare.published import ASSUMED, Published, mean_against, own_error, undecidable
 from repro.compare.shares import NEAR, as_angle, as_angles, edge, share
 from repro.errors import ClaimError
@@ -174,7 +174,7 @@ def _near(
     own = ", the reference's own error included" if prediction else ""
     return Finding(
         label=sample.label,
-        expected=f"{amount(value, unit)} ± {amount(margin, unit)}",
+        expected=f"{amount(value, unit)} ± {amount(margin, unit_of_difference(unit))}",
         measured=amount(mean, unit),
         outcome=outcome,
         why=f"{sample.label}: {amount(mean, unit)}; {where(interval, inside, unit, outcome, own + scale.words)}.",

@@ -46,13 +46,18 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
 
 def tested(made: Json) -> Counter[str]:
     """How many points that rest on training came out how under a source's own protocol."""
-    return Counter(
-        row["verdict"]
+    return Counter(row["verdict"] for row in judged_in_full(made))
+
+
+def judged_in_full(made: Json) -> list[Json]:
+    """The points that rest on training and came out some way under a source's own protocol."""
+    return [
+        row
         for row in made["judgements"]
         if row["verdict"] in TESTED
         and row["criterion"]["rule"]["kind"] != "X"
         and row["criterion"]["source"]["work"] != CONTROL
-    )
+    ]
 
 
 def standing(made: Json) -> str:

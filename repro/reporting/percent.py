@@ -42,7 +42,10 @@ def _times(value: Any) -> Any:
 
 
 def _words(text: str, apart: bool) -> str:
-    """A sentence whose shares are percentages, or points where they are differences; an interval has no unit."""
+    """A sentence whose shares are percentages, or points where they are differences, as behind ±.
+
+    An interval has no unit.
+    """
 
     def bare(match: re.Match[str]) -> str:
         places = max(1, len(match[1].partition(".")[2]) - 2)
@@ -54,6 +57,7 @@ def _words(text: str, apart: bool) -> str:
             return bare(match)
         level = before.endswith("→ ") or after.startswith(" →")
         number = bare(match)
-        return number + ((" point" if number == "1" else " points") if apart and not level else " %")
+        difference = before.endswith("± ") or (apart and not level)
+        return number + ((" point" if number == "1" else " points") if difference else " %")
 
     return SHARE.sub(whole, text)

@@ -10,6 +10,7 @@ from tests.compare.made import (
     WIDE,
     around,
     ordering,
+    point,
     rising_by,
     sample,
     trend,
@@ -52,6 +53,11 @@ def test_an_interval_is_shown_with_its_ends_or_as_unknown(low, high, text, finit
 @pytest.mark.parametrize(("unit", "other"), [("%", "points"), ("share", "share"), ("", ""), ("points", "points")])
 def test_percentages_alone_differ_by_points(unit, other):
     assert unit_of_difference(unit) == other
+
+
+@pytest.mark.parametrize(("unit", "words"), [("%", "82.00 % ± 1.00 points"), ("", "82.00 ± 1.00")])
+def test_a_margin_around_a_percentage_is_in_points(unit, words):
+    assert point(around(82, unit=unit)).expected == words
 
 
 @pytest.mark.parametrize(

@@ -222,12 +222,15 @@ def test_inconclusive_row_that_no_seed_of_ours_can_end_requests_none(store, make
     assert requested_seeds([check], store) == {}
 
 
-def test_what_more_seeds_can_end_is_asked_for_beside_what_they_cannot(store, make):
+@pytest.mark.parametrize(
+    ("values", "decidable", "next_look"), [(EDGE, Outcome.UNDECIDED, 5), (ON, Outcome.ESTABLISHED, None)]
+)
+def test_what_more_seeds_can_end_is_asked_for_beside_what_they_cannot(store, make, values, decidable, next_look):
     def one_of_two(evidence):
         for sd, replicates in ((2.0, 3), (0.0, 5)):
             reference = Published(value=82.0, sd=sd, replicates=replicates, reading_error=0.0)
             evidence.find(sample=evidence.accuracy("batchnorm"), reference=reference)
 
-    row = verdict_of(store, make(one_of_two), EDGE)
-    assert [finding.outcome for finding in row.findings] == [Outcome.UNDECIDED] * 2
-    assert (row.verdict, row.next_look) == (Verdict.INCONCLUSIVE, 5)
+    row = verdict_of(store, make(one_of_two), values)
+    assert [finding.outcome for finding in row.findings] == [Outcome.UNDECIDED, decidable]
+    assert (row.verdict, row.next_look) == (Verdict.INCONCLUSIVE, next_look)

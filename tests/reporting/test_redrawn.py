@@ -195,6 +195,7 @@ def test_in_margins_the_published_value_is_0_and_the_margin_1():
     ("kind", "text", "read"),
     [
         ("F", "share of |γ| < 0.01, all: 0.015.", "share of |γ| < 0.01, all: 1.5 %."),
+        ("F", "0.270 ± 0.050", "27 % ± 5 points"),
         ("O", "is −0.002 (Welch); bounds are [−0.011, 0.008]", "is −0.2 points (Welch); bounds are [−1.1, 0.8]"),
         (
             "T",
