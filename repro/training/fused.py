@@ -13,7 +13,9 @@ from repro.training.models.cifar import BasicBlock
 from repro.training.models.small_stem import Bottleneck
 
 WIDEST = 32  # channels of a program
-TILE = 2048  # values that its threads hold at a time, 16 each: more and they need more registers than there are
+# Of a program, of which a processor of the GPU has one or two: its memory is kept busy by the loads of many threads.
+WARPS = 16
+TILE = 8192  # values that its threads hold at a time, 16 each: more and they need more registers than there are
 LEAST = 8192  # values that it goes through, where fewer programs than kernels.MOST do not go through more
 
 
@@ -104,7 +106,7 @@ class Normalised(torch.autograd.Function):
 
 
 def tiles(m: int, c: int) -> tuple[tuple[int, int], dict[str, Any]]:
-    """The grid for m rows of c channels, and the rows and channels of a program and of what it holds at a time.
+    """The grid for m rows of c channels, and a program's size: its rows and channels, what it holds at a time, its warps.
 
     Powers of two, so that a short batch mostly has the same kernels as a whole one.
 
@@ -116,7 +118,7 @@ def tiles(m: int, c: int) -> tuple[tuple[int, int], dict[str, Any]]:
     wide = min(WIDEST, _power(c))
     tall = TILE // wide
     rows = max(tall, LEAST // wide, _power(-(-m // kernels.MOST.value)))
-    return (-(-m // rows), -(-c // wide)), {"ROWS": rows, "TALL": tall, "WIDE": wide}
+    return (-(-m // rows), -(-c // wide)), {"ROWS": rows, "TALL": tall, "WIDE": wide, "num_warps": WARPS}
 
 
 def _power(number: int) -> int:

@@ -195,7 +195,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-SIZES = {"ROWS": 512, "TALL": 128, "WIDE": 16}
+SIZES = {"ROWS": 1024, "TALL": 512, "WIDE": 16}
 OTHERS = {"m": "i32", "c": "i32", "eps": "fp32", "momentum": "fp32"}
 found = {}
 for name, more in json.loads(sys.argv[2]):
@@ -205,7 +205,7 @@ for name, more in json.loads(sys.argv[2]):
     of |= dict.fromkeys(constants, "constexpr")
     aligned = {(i,): [["tt.divisibility", 16]] for i, one in enumerate(names) if of[one][0] == "*" or one in "mc"}
     source = ASTSource(kernel, of, {(names.index(one),): value for one, value in constants.items()}, attrs=aligned)
-    made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": 4})
+    made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": 16})
     found[name + str(more)] = re.findall(r"\\b(?:atom|red|ld\\.local|st\\.local)\\.[a-z.0-9]+", made.asm["ptx"])
 print(json.dumps([found, "torch" in sys.modules]))
 """
