@@ -106,7 +106,7 @@ class Normalised(torch.autograd.Function):
 
 
 def tiles(m: int, c: int) -> tuple[tuple[int, int], dict[str, Any]]:
-    """The grid for m rows of c channels, and a program's size: its rows and channels, what it holds at a time, its warps.
+    """The grid for m rows of c channels, and a program: its rows, channels, what it holds at a time, and its warps.
 
     Powers of two, so that a short batch mostly has the same kernels as a whole one.
 
