@@ -12,11 +12,12 @@ from repro.training import kernels
 from repro.training.models.cifar import BasicBlock
 from repro.training.models.small_stem import Bottleneck
 
+# There are hardly more programs than a GPU has processors, and it takes the loads of many threads to use its bandwidth.
 WIDEST = 32  # channels of a program
-# Of a program, of which a processor of the GPU has one or two: its memory is kept busy by the loads of many threads.
-WARPS = 16
-TILE = 8192  # values that its threads hold at a time, 16 each: more and they need more registers than there are
-LEAST = 8192  # values that it goes through, where fewer programs than kernels.MOST do not go through more
+LEAST = 4096  # values that it goes through, where fewer programs than kernels.MOST do not go through more
+TILE = 8192  # values that its threads hold at a time, at most
+EACH = 16  # of them a thread: more and they need more registers than there are
+WARP = 32  # threads
 
 
 @contextmanager
@@ -116,9 +117,10 @@ def tiles(m: int, c: int) -> tuple[tuple[int, int], dict[str, Any]]:
     if m * c >= 2**31:
         raise ValueError(f"{m} x {c} values are more than a kernel counts")
     wide = min(WIDEST, _power(c))
-    tall = TILE // wide
-    rows = max(tall, LEAST // wide, _power(-(-m // kernels.MOST.value)))
-    return (-(-m // rows), -(-c // wide)), {"ROWS": rows, "TALL": tall, "WIDE": wide, "num_warps": WARPS}
+    rows = max(LEAST // wide, _power(-(-m // kernels.MOST.value)))
+    tall = min(rows, TILE // wide)
+    warps = max(1, tall * wide // (EACH * WARP))
+    return (-(-m // rows), -(-c // wide)), {"ROWS": rows, "TALL": tall, "WIDE": wide, "num_warps": warps}
 
 
 def _power(number: int) -> int:

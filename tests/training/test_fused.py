@@ -195,25 +195,31 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-SIZES = {"ROWS": 1024, "TALL": 512, "WIDE": 16}
 OTHERS = {"m": "i32", "c": "i32", "eps": "fp32", "momentum": "fp32"}
 found = {}
-for name, more in json.loads(sys.argv[2]):
-    kernel = getattr(kernels, name)
-    names, constants = kernel.arg_names, SIZES | more
+for name, sizes in json.loads(sys.argv[2]):
+    kernel, constants = getattr(kernels, name), dict(sizes)
+    names, warps = kernel.arg_names, constants.pop("num_warps")
     of = {one: OTHERS.get(one, "*bf16" if one[-1] in "xyz" else "*fp32") for one in names}
     of |= dict.fromkeys(constants, "constexpr")
     aligned = {(i,): [["tt.divisibility", 16]] for i, one in enumerate(names) if of[one][0] == "*" or one in "mc"}
     source = ASTSource(kernel, of, {(names.index(one),): value for one, value in constants.items()}, attrs=aligned)
-    made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": 16})
-    found[name + str(more)] = re.findall(r"\\b(?:atom|red|ld\\.local|st\\.local)\\.[a-z.0-9]+", made.asm["ptx"])
+    made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": warps})
+    found[name + str(sizes)] = re.findall(r"\\b(?:atom|red|ld\\.local|st\\.local)\\.[a-z.0-9]+", made.asm["ptx"])
 print(json.dumps([found, "torch" in sys.modules]))
 """
-MADE = [("moments", {})] + [
-    (name, {"ADD": add, "RELU": relu} | ({"DX": True} if name == "spread" else {}))
+FIRST = fused.tiles(128 * 32 * 32, 16)[1]  # of the first group of a CIFAR ResNet
+MADE = [("moments", FIRST)] + [
+    (name, FIRST | {"ADD": add, "RELU": relu} | ({"DX": True} if name == "spread" else {}))
     for add, relu in ((False, True), (True, True), (False, False))
     for name in ("apply", "sums", "spread")
 ]
+
+
+@pytest.mark.parametrize(("side", "channels", "warps"), [(32, 16, 16), (16, 32, 16), (8, 64, 8)])
+def test_a_group_of_a_cifar_resnet_has_a_program_for_each_processor_of_a_gpu(side, channels, warps):
+    (tall, wide), sizes = fused.tiles(128 * side**2, channels)
+    assert (tall * wide, sizes["num_warps"]) == (128, warps)
 
 
 def test_kernels_compile_for_a_gpu_without_one_and_without_atomics(tmp_path):
