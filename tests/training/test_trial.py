@@ -1,6 +1,7 @@
 """The trial of ways in bfloat16, where deep networks are far from float32 in any way: right and wrong ones are told."""
 
 import dataclasses
+import re
 from contextlib import contextmanager
 
 import pytest
@@ -98,14 +99,14 @@ def test_a_way_that_rounds_less_often_passes_whatever_is_trained(trained):
     [
         ("dγ of a wrong scale", "trained vectors"),
         ("no mask backward", "trained vectors"),
-        ("a wrong scale", "losses"),
-        ("no sum", "losses"),
-        ("no ReLU", "losses"),
+        ("a wrong scale", "losses|trained vectors"),  # it depends on the processor which of them is told first
+        ("no sum", "losses|trained vectors"),
+        ("no ReLU", "losses|trained vectors"),
         ("statistics that stay", "running statistics"),
     ],
 )
 def test_a_wrong_way_fails_at_any_depth(fault, reason, depth):
-    assert f"in 10 steps, the {reason} differ by" in held(set_up(depth), over_blocks(fault))
+    assert re.match(f"in 10 steps, the ({reason}) differ by", held(set_up(depth), over_blocks(fault)))
 
 
 def stale_examples(plain, this):
