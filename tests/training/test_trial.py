@@ -99,9 +99,9 @@ def test_a_way_that_rounds_less_often_passes_whatever_is_trained(trained):
     [
         ("dγ of a wrong scale", "trained vectors"),
         ("no mask backward", "trained vectors"),
-        ("a wrong scale", "losses|trained vectors"),  # it depends on the processor which of them is told first
-        ("no sum", "losses|trained vectors"),
-        ("no ReLU", "losses|trained vectors"),
+        ("a wrong scale", "losses|trained vectors"),  # on one processor its losses pass at depth 14
+        ("no sum", "losses"),
+        ("no ReLU", "losses"),
         ("statistics that stay", "running statistics"),
     ],
 )
