@@ -12,7 +12,7 @@ from repro.training import kernels
 from repro.training.models.cifar import BasicBlock
 from repro.training.models.small_stem import Bottleneck
 
-# There are hardly more programs than a GPU has processors, and it takes the loads of many threads to use its bandwidth.
+# A narrow network has about a program for each processor of a GPU, whose bandwidth takes the loads of many threads.
 WIDEST = 32  # channels of a program
 LEAST = 4096  # values that it goes through, where fewer programs than kernels.MOST do not go through more
 TILE = 8192  # values that its threads hold at a time, at most
