@@ -84,4 +84,4 @@ def refusals() -> Iterator[None]:
         messages = dict.fromkeys(line.removeprefix("sbatch: ") for line in lines)  # submitit repeats sbatch's messages
         raise ClusterError(scheduler.refusal("sbatch", "\n".join(messages) or str(error))) from None
     except (FailedSubmissionError, ValueError, RuntimeError, OSError) as error:
-        raise ClusterError(f"submitit failed: {error}") from None
+        raise ClusterError(f"submitit failed: {str(error).rstrip('.')}.") from None

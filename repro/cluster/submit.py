@@ -142,8 +142,7 @@ def _after_refusal(
 ) -> str:
     """Cancels what was queued before an error, or keeps it with a report job behind it; returns the message."""
     ids = [array.job for array in submission.arrays]
-    with suppress(ClusterError):  # sbatch may have queued an array although it failed
-        scheduler.cancel_by_name(submission.array_name(_queued(submission)))
+    _cancel_unrecorded(submission)
     if not ids:
         shutil.rmtree(submission.folder, ignore_errors=True)
         return f"{error} Nothing was queued."
@@ -152,7 +151,8 @@ def _after_refusal(
         try:
             with scheduler.outside_a_job():
                 queue_report(submission)
-        except ClusterError:  # most likely the same refusal again
+        except ReproError:  # most likely the same error again
+            _cancel_unrecorded(submission)
             return f"{error} Queued before that, and kept: {named}; no report job could be queued; later: repro judge."
         return f"{error} Queued before that, and kept: {named}."
     try:
@@ -160,6 +160,13 @@ def _after_refusal(
     except ClusterError as second:
         return f"{error} Queued before that: {named}, and not cancelled: {second}"
     return f"{error} Queued before that, and cancelled: {named}; --if-refused keep would have kept them."
+
+
+def _cancel_unrecorded(submission: Submission) -> None:
+    """Cancels jobs that sbatch queued although it failed, or whose ids could not be written down."""
+    for name in (submission.array_name(_queued(submission)), submission.report_name):
+        with suppress(ClusterError):
+            scheduler.cancel_by_name(name)
 
 
 def _write_elements(submission: Submission, flat: Sequence[Element]) -> None:

@@ -1,5 +1,6 @@
 """What a cluster or a profile refuses: one message with the scheduler's message and what to change."""
 
+import itertools
 import json
 import os
 import re
@@ -73,23 +74,36 @@ def test_without_sbatch_one_line_says_so(user, tmp_path):
     assert printed.splitlines()[-1].startswith("repro: squeue is not on the PATH")
 
 
-def test_a_full_disk_queues_nothing_and_leaves_nothing(user, tmp_path):
+@pytest.mark.parametrize(("options", "left"), [((), "cancelled"), (("--if-refused", "keep"), "kept")])
+def test_wherever_the_disk_fills_up_nothing_stays_queued_that_is_not_named(user, tmp_path, options, left):
+    """A little more space each time, until the whole submission fits; jobs are held, so that none goes by itself."""
+    user.profile(hold=True)
     small = tmp_path / "small"
     results = small / "results"
     small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", small], check=True)
-    try:
-        (results / ".slurm").mkdir(parents=True)
-        # Nodes do not see this mount, and are not asked again.
-        seen = [str(place) for place in (results, user.place / "tiny.py", sys.executable)]
-        (results / ".slurm" / "seen-box.json").write_text(json.dumps({"seen": seen}))
-        printed = user.submit(results=results, expect=(2,))
-        assert "No space left on device" in printed
-        assert "Nothing was queued" in printed
-        assert not list((results / ".slurm").glob("*-*/"))
-    finally:
-        subprocess.run(["umount", small], check=True)
-    assert user.queue(results) == []
+    met = set()
+    for pages in itertools.count(5):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={4 * pages}k", "tmpfs", small], check=True)
+        try:
+            (results / ".slurm").mkdir(parents=True)
+            # Nodes do not see this mount, and are not asked again.
+            seen = [str(place) for place in (results, user.place / "tiny.py", sys.executable)]
+            (results / ".slurm" / "seen-box.json").write_text(json.dumps({"seen": seen}))
+            printed = user.submit(*options, results=results, expect=(0, 2))
+            if "No space left on device" not in printed:
+                assert "report job" in printed
+                break
+            outcome = re.search(rf"Nothing was queued|Queued before that, and {left}: ([\d, ]+)", printed)
+            met.add(outcome[0].partition(":")[0])
+            if not outcome[1]:
+                assert not list((results / ".slurm").glob("*-*/"))
+            named = set(re.findall(r"\d+", outcome[1] or "")) if left == "kept" else set()
+            user.wait_for(lambda named=named: {job.partition("_")[0] for job in user.queue(results)} == named)
+        finally:
+            for job in user.queue(results):
+                slurm("scancel", job)
+            subprocess.run(["umount", small], check=True)
+    assert met == {"Nothing was queued", f"Queued before that, and {left}"}
 
 
 def test_a_submission_that_was_killed_half_way_is_completed_by_saying_it_again(user, sound):
