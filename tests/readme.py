@@ -31,20 +31,21 @@ from repro.planning.quantities import counted, duration
 from repro.reporting.front import existing, standing
 from repro.reporting.view import remarks, view
 from repro.runs.store import Store
-from tests.verdict_table import REMARKED, evidence, so_far
+from tests.verdict_table import REMARKED, evidence, so_far, whole
 
 ROOT = Path(__file__).parents[1]
 Json = dict[str, Any]
 
 
 def paper(made: Json) -> str:
-    """How many runs of a paper's own protocol exist, and the next step."""
+    """How many runs of a paper's own protocol exist, what they decide so far, and the next step."""
     needs = {entry["scale"]: entry for entry in made["scales"]}
     done, pilot = needs["paper"], needs["pilot"]
     missing = pilot["runs"] - pilot["complete"]
-    step = f"Next step: {missing} runs at pilot scale." if missing else "Its pilot is complete."
-    said = f"**The paper's trained results are {standing(made)}: {existing(done, 'its own protocol')}.**"
-    return " ".join([said, *so_far(made), step]) + "\n"
+    step = f"Next step: {missing} runs at pilot scale." if missing else "All runs of the pilot scale are complete."
+    exist = f"this repository holds {existing(done, 'its own protocol')}"
+    said = f"**The paper's trained results are {standing(made)}: {exist}.**"
+    return " ".join([said, step, *so_far(made)]) + "\n"
 
 
 def statement(made: Json) -> str:
@@ -111,10 +112,10 @@ def standings(made: Json) -> str:
 def coverage(made: Json) -> str:
     """A Markdown row for each row of the catalogue: what came of it at each scale, and what its own protocol takes."""
     rows = ["| row | work | smoke | why no verdict there | pilot | paper | runs at paper scale |", "|---" * 7 + "|"]
-    takes, pilot, full = in_full(), came_out("pilot"), came_out("paper")
+    takes, pilot, full = in_full(), came_out("pilot"), in_part("paper") | came_out("paper")
     for row in made["coverage"]:
         one, smoke = row["id"], row["word"] if row["standing"] == "judged" else row["standing"]
-        smoke = "no check" if smoke == Standing.NO_CHECK else smoke
+        smoke = {Standing.NO_CHECK: "no check", Standing.MEASURED: "MEASURED"}.get(smoke, smoke)
         cells = (one, row["work"], smoke, row["reason"], pilot.get(one, ""), full.get(one, ""), takes.get(one, ""))
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
@@ -127,6 +128,16 @@ def came_out(scale: str) -> dict[str, str]:
         for path in sorted(EVIDENCE.glob(f"**/{scale}/verdicts.json"))
         for row in verdicts_json.load(path)["coverage"]
         if row["standing"] in ("judged", "measured")
+    }
+
+
+def in_part(scale: str) -> dict[str, str]:
+    """By claim that waits for runs, how the points came out that have theirs, from claims/evidence."""
+    return {
+        entry["claim"]: whole(entry).partition(f", {entry['points']['PENDING']} of")[0]
+        for path in sorted(EVIDENCE.glob(f"**/{scale}/verdicts.json"))
+        for entry in verdicts_json.load(path)["claims"]
+        if entry["verdict"] == "PENDING" and len(entry["points"]) > 1
     }
 
 
@@ -229,11 +240,11 @@ def write() -> None:
 
 
 def picture() -> None:
-    """Draws the beginning of a report of one work under its own protocol as the picture of a report; needs chromium."""
+    """Draws the beginning of the pilot's report as the picture of a report; needs chromium."""
     with tempfile.TemporaryDirectory() as folder:
         shot = Path(folder) / "shot.png"
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1200,1000"]
-        page = (EVIDENCE / "greydanus2024" / "paper" / "report.html").as_uri()
+        page = (EVIDENCE / "pilot" / "report.html").as_uri()
         subprocess.run(
             ["chromium", *flags, f"--user-data-dir={folder}/profile", f"--screenshot={shot}", page],
             check=True, capture_output=True, timeout=120,

@@ -1,4 +1,4 @@
-"""The README's table of what runs on the paper's images found."""
+"""The README's table of what runs on the paper's images found, and its list of what is decided in full."""
 
 from collections import Counter
 from typing import Any
@@ -34,7 +34,7 @@ def evidence(made: Json) -> str:
     for entry in shown:
         judged, marks = by_claim[entry["claim"]], [mark for mark in entry["marks"] if mark not in common]
         found = "; ".join(_point(row) + _amount(row["findings"][0]) for row in judged)
-        word = _word(entry) + (f" ({', '.join(marks)})" if marks else "")
+        word = whole(entry) + (f" ({', '.join(marks)})" if marks else "")
         name = entry["claim"] + REMARKED * bool(remarks(made, entry["claim"]))
         if entry["claim"] in controls:
             held.append(f"{name} {HELD.get(word, word)}{_by(judged)}")
@@ -45,7 +45,7 @@ def evidence(made: Json) -> str:
             cells = (name, judged[0]["criterion"]["sentence"], word, asked, found, _hinges(judged))
             rows.append(f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |")
     waiting = sum(entry["verdict"] == "PENDING" and not by_claim[entry["claim"]] for entry in made["claims"])
-    head = "| claim | says | verdict | criterion | found | changes without seed |"
+    head = "| claim | says | verdict | criterion | found | another verdict without seed |"
     lines = [head, "|---|---|---|---|---|---|", *rows, ""] if rows else []
     told = ((MEASURED, ", ".join(measured)), ("Controls", "; ".join(held)))
     said = [f"{word}: {some}." for word, some in told if some]
@@ -56,23 +56,28 @@ def evidence(made: Json) -> str:
 
 
 def so_far(made: Json) -> list[str]:
-    """A sentence: each point that rests on training and has a verdict under the paper's own protocol, if any."""
+    """A paragraph: each point that rests on training and has a verdict under the paper's own protocol, if any."""
     once = {entry["claim"] for entry in made["claims"] if entry["same_as"] is None}
     points = [
-        f"{row['claim']} ({point(row)}) {row['verdict']}{' (provisional)' * (PROVISIONAL in row['marks'])}, "
-        f"{_amount(row['findings'][0])}, where {short(row['findings'][0]['expected'])} is asked"
+        f"{row['claim']}, {point(row)}, {counted(row['seeds'], 'seed')}: {row['verdict']}"
+        f"{' (provisional)' * (PROVISIONAL in row['marks'])}, "
+        f"{_amount(row['findings'][0])}; criterion: {short(row['findings'][0]['expected'])}"
         for row in map(in_percent, judged_in_full(made))
         if row["claim"] in once
     ]
-    return [f"Points with a verdict so far: {'; '.join(points)}."] if points else []
+    return [f"Points with a verdict so far, with 90 % intervals: {'; '.join(points)}. {BOTH_ERRORS}"] if points else []
 
 
+BOTH_ERRORS = (
+    "The interval of a mean that is compared with a published value is that of their difference, set around our mean, "
+    "and so has the error of both; the others are over our seeds alone."
+)
 REMARKED = " †"
 HELD = {"seen": "holds", "REPRODUCED": "holds", "not seen": "failed", "NOT_REPRODUCED": "failed"}  # of a control
 MEASURED = "Measured, with values in [the report](claims/evidence/pilot/report.pdf)"
 BRACKETS = (
-    "In brackets: 90 % intervals over seeds ({seeds}), over all looks where a claim is judged. †: with a remark in the "
-    "report, which has every seed and reason."
+    "In brackets: 90 % intervals over our seeds ({seeds}), over all looks where a claim is judged. †: with a remark in "
+    "the report, which has every seed and reason."
 )
 ALIKE = "The judging code has changed since these runs; the code of that time finds the same in them."
 
@@ -96,7 +101,7 @@ def _by(judged: list[Json]) -> str:
     if first["criterion"]["rule"]["kind"] == "X":
         return ""
     hinges = _hinges(judged)
-    more = "" if hinges == "none" else f"; without seed {hinges.replace(' (else ', ': ').removesuffix(')')}"
+    more = "" if hinges == "none" else f"; without seed {hinges}"
     return f" ({first['findings'][0]['label']}: {_amount(first['findings'][0])}{more})"
 
 
@@ -117,13 +122,13 @@ def _hinges(judged: list[Json]) -> str:
         seeds.pop(in_a_word(row["verdict"], row["answer"]), None)
         every = len(row["without_seed"])
         told += [
-            f"{_point(row) if len(judged) > 1 else ''}{'any' if len(some) == every else ', '.join(some)} (else {word})"
+            f"{_point(row) if len(judged) > 1 else ''}{'any' if len(some) == every else ' or '.join(some)}: {word}"
             for word, some in seeds.items()
         ]
     return "; ".join(told) or "none"
 
 
-def _word(entry: Json) -> str:
+def whole(entry: Json) -> str:
     """A claim's verdict in words, with its points where some wait."""
     if entry["verdict"] != "PENDING":
         return str(entry["verdict"] if entry["answer"] == "none" else entry["answer"])

@@ -163,9 +163,9 @@ def _select(session: Session, ids: Sequence[str]) -> None:
     known = {name for check in session.selected for name in _names(check)}
     for name in ids:
         if name in session.pointless:
-            raise ClaimError(f"{name} has no point at this scale: {session.pointless[name]}. Name another --scale.")
+            raise ClaimError(session.without_point(name))
         if name not in known:
-            near = get_close_matches(name, sorted(known | session.pointless.keys()), n=3, cutoff=0.5)
+            near = get_close_matches(name, sorted(known | session.pointless.keys()), n=3, cutoff=0.7)
             advice = f"did you mean {' or '.join(near)}?" if near else "`repro list` names all."
             raise ClaimError(f"no claim or check is named {name!r}; {advice}")
     session.selected = [check for check in session.selected if {*_names(check)} & {*ids}]
@@ -211,14 +211,13 @@ def _nothing(where: Sequence[str], keyword: str, catcher: _Catcher) -> ClaimErro
     session = getattr(catcher, "session", None)
     checks = list(session.checks.values()) if session else []
     if not checks:
-        pointless = session.pointless if session else {}
-        for name, why in pointless.items():
-            return NoPointError(f"{name} has no point at this scale: {why}. Name another --scale.")
+        if session and session.pointless:
+            return NoPointError(session.without_point(next(iter(session.pointless))))
         return ClaimError(f"{', '.join(where)} holds no claim: no function there is marked with @claim(...).")
     assert session is not None
-    for name, why in session.pointless.items():
+    for name in session.pointless:
         if keyword and keyword in name:
-            return NoPointError(f"{name} has no point at this scale: {why}. Name another --scale.")
+            return NoPointError(session.without_point(name))
     ids = sorted({check.claim.id for check in checks} | {check.id for check in checks})
     near = get_close_matches(keyword, ids, n=1)
     return ClaimError(

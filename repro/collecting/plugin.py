@@ -27,6 +27,12 @@ class Session:
     selected: list[Check] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)  # every module that pytest collected from
     pointless: dict[str, str] = field(default_factory=dict)  # why a claim has no point at this scale, by id
+    elsewhere: dict[str, list[str]] = field(default_factory=dict)  # the scales at which such a claim has points
+
+    def without_point(self, name: str) -> str:
+        """A message on a claim that has no point at this scale."""
+        others = " or ".join(f"--scale {scale}" for scale in self.elsewhere[name])
+        return f"{name} has no point at this scale: {self.pointless[name]}. Points: {others or 'at no scale'}."
 
     def whole_folders(self) -> tuple[Path, ...]:
         """The folders of claims all of whose files were collected and all of whose checks are selected."""
@@ -111,6 +117,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for claim in [marker.args[0] for item in items for marker in item.iter_markers("claim")]:
         if not claim.grid[scale]:
             found.pointless[claim.id] = claim.untestable[scale]
+            found.elsewhere[claim.id] = [other for other, points in claim.grid.items() if points]
     items[:] = [item for item in items if _has_a_point(item)]
     try:
         for item in items:

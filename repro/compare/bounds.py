@@ -125,4 +125,6 @@ def _would_change(interval: Interval | None, out: Interval | None, at_most: bool
         return ONE_SEED
     holds, fails = (interval[1], out[0]) if at_most else (interval[0], out[1])
     sides = ("above", "below") if at_most else ("below", "above")
-    return f"It is established at any limit {sides[0]} {holds:.3g}, and ruled out at any limit {sides[1]} {fails:.3g}."
+    never = fails <= 0 if at_most else fails >= 1  # there is no share beyond
+    against = "no limit rules it out" if never else f"ruled out at any limit {sides[1]} {fails:.3g}"
+    return f"It is established at any limit {sides[0]} {holds:.3g}, and {against}."

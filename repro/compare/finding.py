@@ -54,7 +54,7 @@ class Finding:
     criterion: Interval | None = None  # the range that the interval must lie in, to draw; infinite ends allowed
     reference: float | None = None  # the published value
     assumption: str = ""  # what had to be assumed of the reference, "" for nothing
-    prediction: Interval | None = None  # where 95 % of our means lie if the published value is right; decides nothing
+    prediction: Interval | None = None  # of our mean if the published value is right, 95 %, with the errors of both
     consistent: bool | None = None  # whether our mean lies there; None where nothing is published or one seed is there
     p_for: float | None = None  # p-value with which the criterion is established, where below the level `accept`
     p_against: float | None = None  # p-value with which it is ruled out, where below the level `against`
@@ -81,8 +81,10 @@ def flips_over_looks(findings: Sequence[Finding]) -> tuple[float, float] | None:
 
 def would_change_over_looks(findings: Sequence[Finding]) -> str:
     """What would change a finding, given the same comparison at every look so far, the last one last."""
-    flips = flips_over_looks(findings)
-    return at_margins(flips) if flips else findings[-1].would_change
+    flips, last = flips_over_looks(findings), findings[-1].would_change
+    if flips:
+        return at_margins(flips)
+    return f"By its last look alone: {last[:1].lower()}{last[1:]}" if last and len(findings) > 1 else last
 
 
 def at_margins(flips: tuple[float, float] | None) -> str:

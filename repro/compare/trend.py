@@ -17,13 +17,14 @@ from repro.statistics import (
     mean_of,
     seeds_for_trend,
     share_a_run,
+    slope,
     welch,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trend:
-    """T: a Jonckheere–Terpstra trend, and no neighbouring drop larger than the margin.
+    """T: a Jonckheere–Terpstra trend and a rising slope, and no neighbouring drop larger than the margin.
 
     Raises:
         ClaimError: the margin is not a finite number above 0.
@@ -42,7 +43,9 @@ class Trend:
 
         ESTABLISHED: the trend has p < accept and every drop, by Welch, an upper bound below the margin. RULED_OUT: a
         drop's lower bound exceeds the margin, or the opposite trend is significant; as these are len(samples) ways
-        to be ruled out, each is tested at against / len(samples) (Bonferroni).
+        to be ruled out, each is tested at against / len(samples) (Bonferroni). The p-value of a trend is the larger
+        one of Jonckheere–Terpstra's, which asks for equal spreads where nothing rises, and the linear contrast's,
+        which does not.
 
         Raises:
             ClaimError: fewer than two levels, or two that contain the same run.
@@ -50,7 +53,9 @@ class Trend:
         _refuse_unfit(samples)
         sign = 1.0 if rising else -1.0
         groups = [[sign * value for value in level.values] for level in samples]
-        p_rise, p_reverse = jonckheere(groups), jonckheere(groups[::-1])
+        line = slope(samples)
+        up, down = (line.p_above(0.0), line.p_below(0.0))[:: 1 if rising else -1]
+        p_rise, p_reverse = max(jonckheere(groups), up), max(jonckheere(groups[::-1]), down)
         drops = [welch(one, two) if rising else welch(two, one) for one, two in pairwise(samples)]
         worst = max(range(len(drops)), key=lambda index: drops[index].p_below(self.margin))
         p_for = max(p_rise, *(drop.p_below(self.margin) for drop in drops))  # both must hold: the larger one decides

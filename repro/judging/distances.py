@@ -26,7 +26,7 @@ class Distance:
     margin: float  # of the claim's rule, around that value
     estimate: float  # mean over the seeds
     interval: Interval | None  # of the mean, from our seeds alone
-    prediction: Interval | None  # where 95 % of our means would lie if the published value were right here too
+    prediction: Interval | None  # of our mean if the published value were right here too, 95 %
 
 
 def distances(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) -> tuple[Distance, ...]:

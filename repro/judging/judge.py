@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from repro.check import Check
-from repro.compare import Finding, Outcome, flips_over_looks
+from repro.compare import Finding, Outcome, flips_over_looks, would_change_over_looks
 from repro.errors import StoreError
 from repro.judging.controls import failed, states, withheld
 from repro.judging.decide import Decision
@@ -74,8 +74,9 @@ def judge_check(
             break
     last, decision = looks[-1], looks[-1].decision
     findings = tuple(
-        dataclasses.replace(finding, flips=flips_over_looks([look.decision.findings[i] for look in looks]))
-        for i, finding in enumerate(decision.findings)
+        dataclasses.replace(one, flips=flips_over_looks(each), would_change=would_change_over_looks(each))
+        for i, one in enumerate(decision.findings)
+        if (each := [look.decision.findings[i] for look in looks])
     )
     decided = seed_by_seed and last.found and decision.verdict is not Verdict.INVALID
     without_seed = without_each_seed(check, last.opened, decision) if decided else ()

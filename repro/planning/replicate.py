@@ -102,7 +102,8 @@ def ordering(higher: Array, lower: Array, gap: float, levels: Levels | None = No
 def trend(values: Array, margin: float) -> Tests:
     """As `Trend`; replications × levels × seeds, without ties."""
     drop, error, df = _welch(values[:, :-1], values[:, 1:])
-    return _trend(values, _tail((drop - margin) / error, df).max(1))
+    line, spread, freedom = _slope(values)
+    return _trend(values, _tail((drop - margin) / error, df).max(1), _tail(-line / spread, freedom))
 
 
 def rising(
@@ -113,6 +114,8 @@ def rising(
     ``noise``, replications × levels × seeds, and all that is computed here once stay the same whatever the step.
     """
     drops = {n: _welch(noise[:, :-1, :n], noise[:, 1:, :n]) for n in looks}
+    lines = {n: _slope(noise[:, :, :n]) for n in looks}
+    weight = float(np.square(_weights(noise.shape[1])).sum())  # of a step in the slope
     if levels and ranked:
         levels = replace(levels, against=levels.against / noise.shape[1])  # as `_trend` compares
 
@@ -122,23 +125,27 @@ def rising(
         def test(n: int, rows: Rows) -> Tests:
             drop, error, df = (part[rows] for part in drops[n])
             below = _tail((drop - step - bound) / error, df, levels).max(1)
-            return _trend(values[rows, :, :n], below) if ranked else (below, 1 - below, below)
+            if not ranked:
+                return below, 1 - below, below
+            line, spread, freedom = (part[rows] for part in lines[n])
+            return _trend(values[rows, :, :n], below, _tail(-(line + step * weight) / spread, freedom, levels))
 
         return test
 
     return of_step
 
 
-def _trend(values: Array, below: Array) -> Tests:
-    """As `Trend`, from the largest p-value of a drop between neighbours."""
+def _trend(values: Array, below: Array, flat: Array) -> Tests:
+    """As `Trend`, from the largest p-value of a drop between neighbours and that of the linear contrast."""
     count, n = values.shape[1:]
     tail, last = exact_tail((n,) * count), np.ascontiguousarray(values.reshape(len(values), -1).T)  # which is quicker
     pairs = np.zeros(len(values), np.int32)
     for at in range(n, count * n, n):  # each value of a level with all before it, of which there are few
         rises = (last[at : at + n, None] > last[:at]).view(np.uint8)
         pairs += np.add.reduce(np.add.reduce(rises, axis=1, dtype=np.uint8), axis=0, dtype=np.int32)
-    p_against = np.minimum(1.0, count * np.minimum(tail[len(tail) - 1 - pairs], 1 - below))
-    return np.maximum(tail[pairs], below), p_against, np.ones(len(below))
+    reverse = np.maximum(tail[len(tail) - 1 - pairs], 1 - flat)
+    p_against = np.minimum(1.0, count * np.minimum(reverse, 1 - below))
+    return np.maximum(np.maximum(tail[pairs], flat), below), p_against, np.ones(len(below))
 
 
 def through_looks(
@@ -188,6 +195,18 @@ def _welch(one: Array, two: Array) -> tuple[Array, Array, Array]:
     a, b = (sample.var(-1, ddof=1) / n for sample in (one, two))
     df = (a + b) ** 2 / (a**2 / (n - 1) + b**2 / (n - 1))
     return one.mean(-1) - two.mean(-1), np.sqrt(a + b), df
+
+
+def _weights(levels: int) -> Array:
+    return np.arange(levels, dtype=np.float64) - (levels - 1) / 2
+
+
+def _slope(values: Array) -> tuple[Array, Array, Array]:
+    """Of replications × levels × seeds: the linear contrast of the means, its error and degrees of freedom."""
+    weights, n = _weights(values.shape[1]), values.shape[-1]
+    parts = weights**2 * values.var(-1, ddof=1) / n
+    variance = parts.sum(-1)
+    return np.asarray(values.mean(-1) @ weights), np.sqrt(variance), variance**2 * (n - 1) / np.square(parts).sum(-1)
 
 
 def _range(

@@ -52,9 +52,9 @@ def since_registered(registration: Json | None) -> str:
         return ""
     others = counted(len(registration["unregistered"]), "check is", "checks are")
     parts = [
-        f"{len(registration['changed'])} criteria changed since" if registration["changed"] else "",
-        f"{others} not in it" if registration["unregistered"] else "",
-        "" if registration["judging_code"] else "the judging code changed since, nothing else in any criterion did"
-        if not registration["changed"] else "so did the judging code",
+        f"{len(registration['changed'])} criteria have changed since" if registration["changed"] else "",
+        f"{others} in no registration" if registration["unregistered"] else "",
+        "" if registration["judging_code"] else "the judging code has changed since, and nothing else in any criterion"
+        if not registration["changed"] else "so has the judging code",
     ]  # fmt: skip
-    return ", ".join(filter(None, parts)) or "every criterion and the judging code are the registered ones"
+    return "; ".join(filter(None, parts)) or "every criterion and the judging code are the registered ones"

@@ -1,7 +1,9 @@
-"""Chips: how a verdict looks."""
+"""Chips: how a verdict looks, and what its word and its flags mean."""
 
 from collections.abc import Sequence
 from typing import Any
+
+from repro.judging.verdict import CODE_ALIKE, CODE_CHANGED, RULE_CHANGED, RULE_LATE
 
 Json = dict[str, Any]
 
@@ -26,7 +28,8 @@ VERDICTS = (
 SCALED_MEANING = (
     "Dashed border: judged on small networks or a short schedule, and never a statement about the paper. Seen: the "
     "direction holds there, by more than the gap that the rule names (half of a published size, 0 where none is "
-    "published), or “no change” does within its margin; a published size itself is not tested."
+    "published), or “no change” does within its margin; a published size itself is not tested. Not seen: the criterion "
+    "is ruled out there. Open: the runs cannot decide."
 )
 MEANINGS = {
     "REPRODUCED": "The criterion holds.",
@@ -40,6 +43,12 @@ MEANINGS = {
     "PENDING": "Runs are missing, or they are in a lower precision that is not validated against float32 yet.",
     "BLOCKED": "The suite failed. Never counted as a failed claim, never left out.",
     "INVALID": "A control failed, so nothing can be concluded.",
+}
+FLAGS = {  # but provisional, which the words' section explains in any report
+    RULE_CHANGED: "the criterion is not the one that these runs were trained under",
+    RULE_LATE: "these runs were trained for other claims, or before this criterion was written, and did not record it",
+    CODE_CHANGED: "the code that judges has changed since these runs were trained",
+    CODE_ALIKE: "the code that judges has changed since these runs were trained; the code of that time finds the same",
 }
 ANSWERS = ("seen", "not seen", "open", "none")
 
@@ -59,7 +68,13 @@ def chip(verdict: str, answer: str, marks: Sequence[str] = ()) -> Json:
     }
 
 
-def words(claims: Sequence[Json]) -> list[tuple[Json, str]]:
-    """The chips that some claims have, each with what it means, in the order of the verdicts."""
-    used = {claim["chip"]["word"] for claim in claims}
+def flags(rows: Sequence[Json]) -> list[tuple[str, str]]:
+    """The flags that some judgements have, each with what it means."""
+    used = {mark for row in rows for mark in row["marks"]}
+    return [(flag, meaning) for flag, meaning in FLAGS.items() if flag in used]
+
+
+def words(rows: Sequence[Json]) -> list[tuple[Json, str]]:
+    """The chips that some judgements have, each with what it means, in the order of the verdicts."""
+    used = {row["verdict"] for row in rows}
     return [(chip(word, "seen" if word in SCALED else "none"), MEANINGS[word]) for word in VERDICTS if word in used]

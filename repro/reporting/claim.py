@@ -35,7 +35,7 @@ def section(
     criterion = rows[0]["criterion"]
     if not entry["tested"]:
         rows = [_only_measured(row) for row in rows]
-    rows = [in_percent(row) for row in rows]
+    rows = [_named(in_percent(row)) for row in rows]
     rule, source, anchor = criterion["rule"], criterion["source"], anchors[entry["claim"]]
     findings = [finding for row in rows for finding in row["findings"]]
     values = [sample for finding in findings for sample in finding["samples"]]
@@ -56,6 +56,7 @@ def section(
         "withheld": entry["verdict"] == "PENDING" and not any(row["missing"] for row in rows),
         "judged_so_far": (judged := _judged_so_far(entry, rule["kind"], rows)),
         "measured_so_far": entry["verdict"] == "PENDING" and "MEASURED" in entry["points"],
+        "undecidable": _undecidable(findings),
         "in_sight": entry["tested"] or not entry["rationale"],
         "exact_claim": not entry["rationale"],
         "rationale": entry["rationale"],
@@ -91,6 +92,7 @@ def section(
         "found": bool(findings),
         "one_finding": len(findings) == 1,
         "p": {name: entry[name] for name in ("p_for", "p_against", "p_against_holm")},
+        "p_times": _times(len(criterion["looks"]), len(rows)),
         **_figures(entry["claim"], rule["kind"], rows),
         "controls": (controls := _controls(rows, anchors)),
         "controls_line": _controls_line(controls),
@@ -119,6 +121,12 @@ def _judged_so_far(entry: Json, kind: str, rows: Sequence[Json]) -> str:
     return f"{point(row)}: {STANDINGS[row['verdict']]}, {reasons.measured(kind, row['findings'])}"
 
 
+def _undecidable(findings: Sequence[Json]) -> bool:
+    """Whether no number of seeds would decide any of the findings that are open, at the spread found."""
+    undecided = [finding for finding in findings if finding["outcome"] == "undecided"]
+    return all(finding["interval"] and not finding["more_seeds"] for finding in undecided)
+
+
 def _by_arm(runs: Iterable[Json]) -> list[tuple[str, str, str, list[Json]]]:
     """Arm, name without a seed and how they ended of runs that differ in their seeds alone, and those runs."""
     found: dict[tuple[str, str, str], list[Json]] = {}
@@ -138,6 +146,7 @@ def _row(row: Json, several: bool) -> Json:
         "missing": len(row["missing"]),
         "withheld": bool(reasons.withheld(row)),
         "sha": row["criterion_sha256"],
+        **{name: f"{row[name]:.3g}" for name in ("accept", "against")},
         "findings": [
             {
                 **finding,
@@ -150,6 +159,12 @@ def _row(row: Json, several: bool) -> Json:
             for finding in row["findings"]
         ],
     }
+
+
+def _times(looks: int, points: int) -> str:
+    """By what a whole claim's p against it is multiplied, in words; "" if by nothing."""
+    times = [f"{looks} looks" * (looks > 1), f"{points} points" * (points > 1)]
+    return f"Bonferroni: times {' and '.join(filter(None, times))}" if looks * points > 1 else ""
 
 
 def _matrix(rows: Sequence[Json]) -> Json | None:
@@ -206,6 +221,26 @@ def _figures(name: str, kind: str, rows: Sequence[Json]) -> Json:
 def _beside(row: Json, finding: Json, grid: bool, several: bool) -> str:
     parts = [point(row) if grid else "", short(finding["label"]) if several or not grid else ""]
     return " · ".join(part for part in parts if part)
+
+
+def _named(row: Json) -> Json:
+    """A row whose arm "nothing", as frozen claims call a network of which nothing is trained, has a reader's name."""
+
+    def named(text: str) -> str:
+        return text.replace(" − nothing", " − untrained")
+
+    findings = [
+        {
+            **finding,
+            **{name: named(finding[name]) for name in ("label", "why")},
+            "samples": [
+                {**sample, "label": "untrained"} if sample["label"] == "nothing" else sample
+                for sample in finding["samples"]
+            ],
+        }
+        for finding in row["findings"]
+    ]
+    return {**row, "why": named(row["why"]), "findings": findings}
 
 
 def _only_measured(row: Json) -> Json:

@@ -25,20 +25,20 @@ def means(rows: Sequence[Row], alternative: str) -> list[str]:
 
 def changes(rows: Sequence[Row], alternative: str) -> list[str]:
     """Findings about a change each, after minus before: the samples of such a finding stand the other way round."""
-    return differences(rows, alternative, minuend=1)
+    turned = [(label, {**finding, "samples": finding["samples"][::-1]}) for label, finding in rows]
+    return differences(turned, alternative)
 
 
-def differences(rows: Sequence[Row], alternative: str, minuend: int = 0) -> list[str]:
+def differences(rows: Sequence[Row], alternative: str) -> list[str]:
     """Findings about a difference each: the seeds of both arms, and the difference."""
     found = []
     for some in _chunks(rows):
         each = _each_seed(sample for _, finding in some for sample in finding["samples"])
         arms = tails(arm_names(some))
-        words = f"{arms[minuend]} minus {arms[1 - minuend]}" if len(arms) == 2 else "Difference"
+        words = f"{arms[0]} minus {arms[1]}" if len(arms) == 2 else "Difference"
         words = words if svg.width_of(words) <= svg.WIDTH else "Difference"
         label = f"difference{_in(_unit(some))}; bar: {_level(some)} interval"
-        named = NAMED if minuend == 0 else NAMED[::-1]
-        found.append(lanes(some, "Every seed", each, alternative, seeds=True, decision=False, named=named))
+        found.append(lanes(some, "Every seed", each, alternative, seeds=True, decision=False, named=NAMED))
         found.append(lanes(some, words, label, alternative, seeds=False, decision=True, zero=True))
     return _made(found)
 

@@ -49,7 +49,7 @@ def forest(
         return None
     said = [
         "Band: the margin. Bar: interval.",
-        "Dotted: where 95 % of such means would lie if the published value were right.",
+        "Dotted: 95 % prediction interval of our mean if the published value is right.",
         "A bar wholly in the band: reproduced; wholly outside: not." if coloured else "",
         "Grey: other data, networks or schedules than the source’s, so no distance says anything about it."
         if grey

@@ -18,7 +18,7 @@ NONE = "none yet"
 WITHHELD = "withheld"  # pending, though its runs are there
 STANDINGS = {  # every word of a verdict at the paper's own protocol, so that the counts add up
     "REPRODUCED": "reproduced", "PARTIAL": "partly reproduced", "NOT_REPRODUCED": "not reproduced",
-    "INCONCLUSIVE": "open", "PAPER_ERROR": "in which the source slips", "MEASURED": "measured only",
+    "INCONCLUSIVE": "inconclusive", "PAPER_ERROR": "in which the source slips", "MEASURED": "measured only",
     "PENDING": "waiting for runs", WITHHELD: "withheld for their precision",
     "BLOCKED": "blocked by a failure here", "INVALID": "invalid, as a control failed",
 }  # fmt: skip
@@ -33,8 +33,8 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
     waits = ("PENDING", "BLOCKED")
     decided = any((not one["exact_claim"] and one["chip"]["word"] not in waits) or one["withheld"] for one in claims)
     if made["scale"] != "paper" or (paper and not decided):
-        exist = f": {existing(paper, 'their own protocol')}" if paper else ""
-        return f"The published results of training are {standing(made)}{exist}{_by_point(tested(made))}."
+        exist = f": its store holds {existing(paper, 'their own protocol')}" if paper else ""
+        return f"The published results of training are {standing(made)} by this report{exist}{_by_point(tested(made))}."
     own = [one for one in claims if one["same_as"] is None]
     found = Counter(WITHHELD if one["withheld"] else one["chip"]["word"] for one in own)
     exact = sum(one["exact_claim"] and one["chip"]["word"] == "REPRODUCED" for one in own)
@@ -62,7 +62,7 @@ def judged_in_full(made: Json) -> list[Json]:
 
 def standing(made: Json) -> str:
     """How the published results of training stand as long as no claim is decided whole."""
-    return "tested here only in part" if tested(made) else "neither confirmed nor refuted here"
+    return "tested only in part" if tested(made) else "neither confirmed nor refuted"
 
 
 def _by_point(found: Counter[str]) -> str:
@@ -71,31 +71,34 @@ def _by_point(found: Counter[str]) -> str:
 
 
 def existing(paper: Json, protocol: str) -> str:
-    """How many runs of a protocol exist, and how many of them trained nothing."""
+    """How many of the runs that the looks at a protocol ask for so far exist, and how many of them trained nothing."""
     complete, untrained = paper["complete"], paper["untrained"]
     which = "all" if complete == untrained else f"{untrained:,} of them"
     nothing = f", {which} of untrained networks" if untrained else ""
-    return f"{complete:,} of {paper['runs']:,} runs under {protocol} exist{nothing}"
+    return f"{complete:,} of the {paper['runs']:,} runs asked for so far under {protocol}{nothing}"
 
 
 def beside(made: Json) -> list[Json]:
     """For each work that says what it trained: a row of what ran here and one of what it ran, by name."""
     works = {entry["claim"]: entry["work"] for entry in made["claims"]}
-    found, single = [], len(_own(made)) == 1
+    found = []
     for work in _own(made):
         if work["protocol"]:
             runs = [run for run in (*made["runs"], *made["waiting"]) if work["key"] in map(works.get, run["claims"])]
             own = _own_side(runs)
-            of_controls = sum(
-                run["outcome"] != "built" and {works.get(claim) for claim in run["claims"]} == {CONTROL}
-                for run in (*made["runs"], *made["waiting"])
-            )
-            if single and of_controls and own["cost"] != NONE:
-                own["cost"] += f"; {of_controls:,} more for controls alone"
             theirs = [(name, work["protocol"].get(name, "–")) for name in own]
             rows = [("here", list(own.items())), ("source", theirs)]
             found.append({"work": work["short"], "names": list(own), "rows": rows})
     return found
+
+
+def for_controls(made: Json) -> int:
+    """How many runs were trained or evaluated for controls alone, and so stand in no row of ``beside``."""
+    works = {entry["claim"]: entry["work"] for entry in made["claims"]}
+    return sum(
+        run["outcome"] != "built" and {works.get(claim) for claim in run["claims"]} == {CONTROL}
+        for run in (*made["runs"], *made["waiting"])
+    )
 
 
 def _own(made: Json) -> list[Json]:
@@ -146,7 +149,8 @@ def next_step(made: Json) -> str:
     if entry is None:
         return ""
     missing = entry["runs"] - entry["complete"]
-    text = f"{counted(missing, 'more run')} at {entry['scale']} scale, about {hours(entry['core_hours'])}"
+    lacks = f"{counted(missing, 'run')} at {entry['scale']} scale that this store lacks"
+    text = f"{lacks}, about {hours(entry['core_hours'])}"
     priced = [row for row in made["coverage"] if row["seconds"] and row["standing"] == Standing.PENDING]
     if entry["scale"] != made["scale"] or not priced:
         return f"{text}."

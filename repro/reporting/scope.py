@@ -21,7 +21,8 @@ def scope(entry: Json, rows: Sequence[Json]) -> tuple[str, str]:
     )
     if not there or set(there) <= set(here):
         return _by_networks(entry, rows)
-    whole = f"Tested: {_listed(here)}; at the paper’s scale: {_listed(there)}."
+    did = "Tested" if entry["tested"] else "Run here"
+    whole = f"{did}: {_listed(here)}; at the paper’s scale: {_listed(there)}."
     few = len(here) < 2 and len(there) < 2
     return whole, whole if few else f"{counted(max(1, len(here)), 'grid point')}; at the paper’s scale {len(there)}"
 
@@ -31,7 +32,8 @@ def _by_networks(entry: Json, rows: Sequence[Json]) -> tuple[str, str]:
     here = {run["name"].partition(" ")[0] for row in rows for run in row["runs"]}
     if not here or set(entry["paper_networks"]) <= here:
         return "", ""
-    whole = f"Tested on {networks(here)}; at the paper’s scale, on {networks(entry['paper_networks'])}."
+    did = "Tested" if entry["tested"] else "Run"
+    whole = f"{did} on {networks(here)}; at the paper’s scale, on {networks(entry['paper_networks'])}."
     return whole, whole
 
 

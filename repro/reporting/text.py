@@ -54,8 +54,8 @@ def point(row: dict[str, Any]) -> str:
 
 def in_words(params: Mapping[str, Any], rule: Container[str]) -> str:
     """Parameters of a point, such as ``depth 14, width 2``, without those that are its rule's; "" if none are left."""
-    own = {name: value for name, value in params.items() if name not in rule}
-    return ", ".join(f"{name.replace('_', ' ')} {words(value)}" for name, value in own.items())
+    own = {name.replace("_", " "): words(value) for name, value in params.items() if name not in rule}
+    return ", ".join(text if text.endswith(f" {name}") else f"{name} {text}" for name, text in own.items())
 
 
 def words(value: Any) -> str:

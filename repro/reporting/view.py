@@ -1,6 +1,7 @@
 """The page: the contents of the templates, from a document."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from repro.claim import CONTROL
 from repro.judging.coverage import Standing
 from repro.judging.multiverse import flips
 from repro.judging.verdict import PROVISIONAL
+from repro.planning.quantities import counted
 from repro.reporting import chips, claim, front, redrawn
 from repro.reporting.accuracies import accuracies
 from repro.reporting.checklist import checklist, since_registered
@@ -30,9 +32,11 @@ ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
     ("Not reproduced", lambda one: one["chip"]["word"] == "NOT_REPRODUCED"),
     ("Seen at this scale", lambda one: one["chip"]["answer"] == "seen"),
     ("Not seen at this scale", lambda one: one["chip"]["answer"] == "not seen"),
-    ("Open: the runs cannot decide",
-     lambda one: one["chip"]["answer"] == "open" or one["chip"]["word"] == "INCONCLUSIVE"),
-    ("Measured only; why stands with each claim",
+    ("Open: the runs cannot decide", lambda one: one["chip"]["answer"] == "open"),
+    (f"Inconclusive, and not even {MOST_SEEDS} seeds would decide",
+     lambda one: one["chip"]["word"] == "INCONCLUSIVE" and one["undecidable"]),
+    ("Inconclusive: the runs cannot decide", lambda one: one["chip"]["word"] == "INCONCLUSIVE"),
+    ("Measured only (each claim gives the reason)",
      lambda one: one["chip"]["word"] == "MEASURED" and not one["tested"]),
     ("Measured: the source gives no value to compare with", lambda one: one["chip"]["word"] == "MEASURED"),
     ("Withheld: their precision is not validated against float32 yet", lambda one: one["withheld"]),
@@ -49,7 +53,11 @@ DEVIATIONS = (  # a heading, and how the texts below it begin; the last one has 
     ("Notes on rules, judging code and controls", ("rule:", "judging code:", "control ")),
     ("Differences of the runs", ("",)),
 )
-UNCHECKED = (Standing.NO_CHECK, Standing.NOT_SELECTED, Standing.NOT_ATTEMPTED)
+UNCHECKED = {
+    Standing.NO_CHECK: "Not checked at this scale",
+    Standing.NOT_SELECTED: "Not selected for this report",
+    Standing.NOT_ATTEMPTED: "Not attempted at any scale",
+}
 MOST_ACCURACIES = 30  # rows of their table that the PDF has; the page has them all
 ARXIV = "https://arxiv.org/abs/"
 
@@ -85,8 +93,14 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "suite_name": f"batchnorm-repro {made['suite']['version']}",
         "answer": front.answer(made, others),
         "beside": front.beside(made),
+        "for_controls": front.for_controls(made),
         "coverage_line": front.coverage_line(made["coverage"]),
-        "not_attempted": [row["id"] for row in made["coverage"] if row["standing"] in UNCHECKED],
+        "remarked": any(one["remarks"] for one in others),
+        "unchecked": [
+            {"words": words, "ids": ids}
+            for state, words in UNCHECKED.items()
+            if (ids := [row["id"] for row in made["coverage"] if row["standing"] == state])
+        ],
         "machines": _machines(made["environment"]),
         "redrawn": drawn,
         "undrawn": [
@@ -104,7 +118,8 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "controls": controls,
         "controls_holding": sum(one["chip"]["shape"] == "holds" for one in controls),
         "count": len(others),
-        "words": chips.words(claims),
+        "words": chips.words([*made["claims"], *made["judgements"]]),
+        "flags": chips.flags(made["judgements"]),
         "checks": len(made["judgements"]),
         "without_tensors": sum(not run["tensors"] for run in made["runs"]),
         "deviations": (apart := _deviations(made["judgements"])),
@@ -116,7 +131,14 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "coverage": _coverage(made["coverage"], anchors),
         "scales": {entry["scale"]: entry for entry in made["scales"]},
         "next_step": front.next_step(made),
-        "provisional": [one for one in others if PROVISIONAL in one["chip"]["marks"]],
+        "provisional": " and ".join(
+            counted(count, noun)
+            for noun, count in Counter(
+                "measurement" if one["chip"]["word"] == "MEASURED" else "verdict"
+                for one in others
+                if PROVISIONAL in one["chip"]["marks"]
+            ).items()
+        ),
         "provisional_as": front.provisional(made["judgements"]),
         "multiverses": _multiverses(made["multiverses"], anchors),
         "registration": made["registration"],
@@ -199,7 +221,7 @@ def _deviations_line(apart: Sequence[Json], protocols: Sequence[Json]) -> str:
 
 
 def _no_more_looks(rows: Sequence[Json]) -> int:
-    """How many open points have no further look, if no point has one and no run is missing."""
+    """How many inconclusive points have no further look, if no point has one and no run is missing."""
     if any(row["next_look"] or row["missing"] for row in rows):
         return 0
     return sum(row["verdict"] == "INCONCLUSIVE" for row in rows)

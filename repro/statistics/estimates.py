@@ -112,6 +112,20 @@ def welch(higher: Sample, lower: Sample | float) -> Estimate:
     )
 
 
+def slope(levels: Sequence[Sample]) -> Estimate:
+    """The linear contrast Σ (i − ī) · mean of level i, without equal variances (Welch and Satterthwaite)."""
+    means, middle = [mean_of(level) for level in levels], (len(levels) - 1) / 2
+    weights = [index - middle for index in range(len(levels))]
+    parts = [((weight * mean.error) ** 2, mean.degrees_of_freedom) for weight, mean in zip(weights, means, strict=True)]
+    variance = math.fsum(part for part, _ in parts)
+    return Estimate(
+        estimate=math.fsum(weight * mean.estimate for weight, mean in zip(weights, means, strict=True)),
+        error=math.sqrt(variance),
+        degrees_of_freedom=satterthwaite(variance, parts),
+        seeds=min(mean.seeds for mean in means),
+    )
+
+
 def satterthwaite(variance: float, parts: Sequence[tuple[float, float]]) -> float:
     """Degrees of freedom of a variance from its estimated parts, each with its own; 0 when a part has none.
 

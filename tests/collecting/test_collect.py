@@ -195,7 +195,7 @@ def test_an_unknown_id_is_refused_with_the_nearest(workplace, tiny_claim, name, 
 
 
 def test_the_id_of_a_claim_without_a_point_at_the_scale_is_refused_with_the_reason():
-    with pytest.raises(ClaimError, match=r"extra-parts-vanish has no point at this scale: .*\. Name another --scale"):
+    with pytest.raises(ClaimError, match=r"extra-parts-vanish has no point at this scale: .*\. Points: --scale paper"):
         collect(scale="smoke", ids=["extra-parts-vanish"])
 
 

@@ -102,3 +102,9 @@ def test_gain_smaller_than_the_gap_is_not_partial_before_its_size_is_ruled_out()
     ends = ends_of(lambda n, rows: replicate.ordering(higher[rows, :n], lower[rows, :n], 1.0))
     assert ends[Outcome.DIRECTION_ONLY].mean() < 0.05
     assert ends[Outcome.UNDECIDED].mean() > 0.9
+
+
+def test_levels_that_spread_unequally_pass_the_ranks_but_not_the_slope_where_nothing_rises():
+    flat = trend((50.0,) * 6, (0.3, 0.1, 0.1, 0.1, 0.1, 0.3))
+    assert rates(flat, 1, 2000, edition="before")[0] > 0.08
+    assert rates(flat, 1, 2000)[0] <= AT_MOST
