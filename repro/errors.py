@@ -7,6 +7,11 @@ class ReproError(Exception):
     """Any failure whose message is meant for the user; shown as one line, without a traceback, exit code 2."""
 
 
+def printable(error: BaseException) -> str:
+    """What an error says, in characters that UTF-8 has: a path may hold other bytes."""
+    return str(error).encode(errors="backslashreplace").decode()
+
+
 class SpecError(ReproError):
     """A run is described by values that no network, data set or schedule of this suite has."""
 

@@ -4,10 +4,10 @@
 
 Each part is a process with a limit of its own; what fails, hangs or takes too long is cut off, and the next one begins.
 What is trained lies in the store. OUT holds, as soon as a part has ended: log.txt, with every command, what it printed
-and how it ended; failures.txt, the tracebacks of runs that crashed; what `repro bench` measured; smoke.tar.xz and
-pilot.tar.xz, which `repro import` takes in; by-way.tar.xz, a store for each way that one run was trained by. DATA is
-the JPEG copy of CIFAR-10. Needs no more than training does, and no network: without an environment of its own, call it
-as above.
+and how it ended; failures.txt, the tracebacks of runs that crashed; what `repro bench` measured; smoke.tar.xz,
+pilot.tar.xz and paper.tar.xz, which `repro import` takes in; by-way.tar.xz, a store for each way that one run was
+trained by. DATA is the JPEG copy of CIFAR-10. Needs no more than training does, and no network: without an environment
+of its own, call it as above.
 """
 
 import argparse
@@ -39,24 +39,27 @@ class Part:
 
 
 def parts(given: argparse.Namespace) -> Iterator[Part]:
-    """What there is to do, what matters most first; the limits before the pilot leave it its time."""
+    """What there is to do, what matters most first; the limits before the exports leave them their time."""
     repro, own = ("-m", "repro.cli"), ("-m", "tests.gpu_parts", "--device", given.device)
     where, on = ("--results", str(given.results), "--data-dir", str(given.data_dir)), ("--device", given.device)
     smoke = ("-k", "far-above-chance")
-    pilot = ("--scale", "pilot", "--data", "cifar10-jpeg", *given.claims)
+    pilot, paper = (("--scale", scale, "--data", "cifar10-jpeg", *given.claims) for scale in ("pilot", "paper"))
+    paper += ("-k", given.paper)
     yield Part("versions", (*own, "versions"), 90)
     yield Part("smoke", (*repro, "run", *where, *on, *smoke, "--budget", "{left}s"), 60)
     yield Part("data", (*repro, "data", "check", "cifar10-jpeg", *where[2:]), 60)  # decoded once, for all parts
-    yield Part("ways-resnet-14", (*own, "ways", "resnet-14"), 75)
-    yield Part("pilot", (*repro, "run", *where, *on, *pilot, "--budget", "{left}s"), 200)
-    for name, selected in (("pilot", pilot), ("smoke", smoke)):
+    yield Part("layouts", (*own, "layouts"), 30)
+    yield Part("ways-resnet-14", (*own, "ways", "resnet-14"), 110)
+    yield Part("pilot", (*repro, "run", *where, *on, *pilot, "--budget", "{left}s"), 80)  # tests the path: it is known
+    yield Part("paper", (*repro, "run", *where, *on, *paper, "--budget", "{left}s"), 600)
+    for name, selected in (("paper", paper), ("pilot", pilot), ("smoke", smoke)):
         file = given.out / f"{name}.tar.xz"
         yield Part(f"export-{name}", (*repro, "export", *where[:2], *selected, *SMALL, "--to", str(file)), 30)
     yield Part("whole", (*own, *where, "whole", str(given.out)), 90)
-    for network, seconds in (("resnet-110", 75), ("resnet-866", 120)):
-        yield Part(f"ways-{network}", (*own, "ways", network), seconds)
+    yield Part("ways-resnet-110", (*own, "ways", "resnet-110"), 75)
+    yield Part("sharing", (*own, *where, "sharing", "resnet-14"), 90)
+    yield Part("ways-resnet-866", (*own, "ways", "resnet-866"), 120)
     yield Part("bench", (*repro, "bench", *where[:2], *on), 90)
-    yield Part("sharing", (*own, *where, "sharing", "resnet-14"), 75)
     for network in ("resnet-14", "resnet-110"):
         beside = ("-m", "tests.beside", *where, "--networks", network, "--repetitions", "1")
         yield Part(f"beside-{network}", beside, 100)
@@ -76,7 +79,7 @@ def main() -> None:
     with (given.out / "log.txt").open("w+", encoding="utf-8", errors="replace") as log:
         for part in todo:
             if names(part) & {*wanted, "versions"}:
-                late = 0.0 if part.name.startswith("export") else GRACE
+                late = 0.0 if part.name.startswith("export") else 2 * GRACE if part.name == "paper" else GRACE
                 ended = run(part, min(part.seconds, end - time.monotonic() - late), log)
                 bring(given.results, given.out, log)
                 if part.name == "versions" and ended.startswith("exit") and ended != "exit 0":
@@ -142,8 +145,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data-dir", type=Path, default=Path("data"), help="of the JPEG copy of CIFAR-10")
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--minutes", type=float, default=9.0, help="until all must have ended")
-    parser.add_argument("--parts", default="smoke,data,ways,pilot,export,whole,bench,sharing,beside")
-    parser.add_argument("--claims", nargs="*", default=["claims/frankle2021"], help="of the pilot")
+    parser.add_argument("--parts", default="smoke,data,layouts,ways,pilot,export,whole,bench,sharing,beside")
+    parser.add_argument("--claims", nargs="*", default=["claims/frankle2021"], help="of pilot and paper")
+    parser.add_argument("--paper", default="bn-only-by-depth", help="-k of that part, no default")
     parser.add_argument("--device", default="cuda:0")
     return parser.parse_args()
 

@@ -1,6 +1,7 @@
 """Parts of `make gpu` that are no command of the suite: python -m tests.gpu_parts PART …, called by tests.gpu.
 
     versions                    what is there; fails where there is no GPU
+    layouts                     a convolution and its gradient by order of its values in memory and by precision
     ways NETWORK --names A,B    each way beside the eager one, in each precision
     whole OUT                   the same short run by each way
     sharing NETWORK             several runs at once, in threads and in processes
@@ -43,6 +44,8 @@ def main() -> None:
     match given.part:
         case "versions":
             versions(given.device)
+        case "layouts":
+            layouts(given.device)
         case "ways":
             precisions = ("float32", "bfloat16") if given.device != "cpu" else ("float32",)
             todo = [partial(one_way, given.network, p, n, given.device) for p in precisions for n in given.names]
@@ -63,6 +66,7 @@ def versions(device: str) -> None:
 
     here = {"python": platform.python_version(), "commit": commit(), "code": code_digest()}
     here |= {package: _version(package) for package in PACKAGES}
+    here["free bytes of /dev/shm"] = shutil.disk_usage("/dev/shm").free  # where loaders of the plain loop put batches
     here |= {"cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
     if shutil.which(DRIVER[0]):
         here["gpu"] = subprocess.run(DRIVER, capture_output=True, text=True, check=False, timeout=30).stdout.strip()
@@ -74,6 +78,41 @@ def versions(device: str) -> None:
         print("no scikit-learn here: nothing is trained on the digits, and smoke fails; the rest does without it")
     if device != "cpu" and not torch.cuda.is_available():
         raise SystemExit(f"torch {torch.__version__} sees no GPU (torch.cuda.is_available() is false): nothing to do")
+
+
+def layouts(device: str, batch: int = 128) -> None:
+    """Prints the seconds of 3×3 convolutions as in a ResNet's groups, forward and backward to their input.
+
+    Channels last pays where a GPU has tensor cores for a precision; whether it does in float32 is not known.
+    """
+    import torch
+
+    from repro.training import machine
+    from repro.training.precision import arithmetic
+    from repro.training.rates import _seconds
+
+    where = torch.device(device)
+    machine.settle(where)
+    orders = {"channels last": torch.channels_last, "channels first": torch.contiguous_format}
+    for precision, kind in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        for channels, side in ((16, 32), (32, 16), (64, 8)):
+            for name, order in orders.items():
+                with arithmetic(precision, where):
+                    images = torch.randn(batch, channels, side, side, device=where, dtype=kind)
+                    images = images.to(memory_format=order).requires_grad_()
+                    kernel = torch.randn(channels, channels, 3, 3, device=where, dtype=kind).to(memory_format=order)
+
+                    def both(images: Any = images, kernel: Any = kernel) -> None:
+                        found = torch.nn.functional.conv2d(images, kernel, padding=1)
+                        torch.autograd.grad(found, images, found)
+
+                    told = {
+                        "precision": precision,
+                        "channels": channels,
+                        "order": name,
+                        "seconds": _seconds(both, where),
+                    }
+                    print(json.dumps(told), flush=True)
 
 
 def _version(package: str) -> str | None:
@@ -203,6 +242,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--patience", type=float, default=45.0, help="seconds for each way")
     parts = parser.add_subparsers(dest="part", required=True)
     parts.add_parser("versions")
+    parts.add_parser("layouts")
     ways = parts.add_parser("ways")
     ways.add_argument("network", choices=NETWORKS)
     ways.add_argument("--names", type=lambda text: text.split(","), default=["captured", "fused"])

@@ -48,14 +48,19 @@ def test_a_part_that_there_is_none_of_is_refused(tmp_path, monkeypatch):
 
 def given(tmp_path, device="cpu"):
     return argparse.Namespace(
-        out=tmp_path / "out", results=tmp_path / "none", data_dir=tmp_path, device=device, claims=["claims/frankle2021"]
+        out=tmp_path / "out",
+        results=tmp_path / "none",
+        data_dir=tmp_path,
+        device=device,
+        claims=["claims/frankle2021"],
+        paper="bn-only-by-depth",
     )
 
 
-def test_the_limits_before_the_pilot_leave_it_its_time(tmp_path):
-    limits = {part.name: part.seconds for part in parts(given(tmp_path))}
-    before = [limits[name] for name in list(limits)[: list(limits).index("pilot")]]
-    assert sum(before) + limits["pilot"] + limits["export-pilot"] < 9 * 60 - gpu.GRACE
+def test_the_limits_before_the_exports_leave_them_their_time(tmp_path):
+    limits = {part.name: part.seconds for part in parts(given(tmp_path)) if part.name != "paper"}
+    before = [limits[name] for name in list(limits)[: list(limits).index("export-pilot")]]
+    assert sum(before) + limits["export-pilot"] < 9 * 60 - gpu.GRACE
 
 
 def test_without_a_gpu_it_stops_at_once_and_says_so(tmp_path):

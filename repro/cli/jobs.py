@@ -8,8 +8,6 @@ from repro.cluster.submit import EntryPoints
 from repro.errors import ReproError
 from repro.runs.store import Store
 
-PATIENCE = 600.0  # seconds to wait for another report of the same folder
-
 
 def report(folder: str) -> None:
     """Queues interrupted runs and the seeds that verdicts request, then judges and renders the stored runs.
@@ -27,9 +25,10 @@ def report(folder: str) -> None:
     try:
         order = submission.order
         session = collect(scale=order.scale, paths=order.paths, keyword=order.keyword, copy=order.copy)
-        following = rounds.queue_next_round(submission, session, ENTRY_POINTS)
+        patience = rounds.patience(submission)
+        following = rounds.queue_next_round(submission, session, ENTRY_POINTS, patience)
         print(following, flush=True)
-        with report_lock(submission.order.report, PATIENCE):
+        with report_lock(submission.order.report, patience):
             store = Store(order.results)
             made = verdicts(session, store, scale=order.scale, copy=order.copy).contents
             verdicts_json.save(made, order.report / "verdicts.json")

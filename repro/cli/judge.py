@@ -151,7 +151,9 @@ def judged(arguments: argparse.Namespace, session: "Session") -> int:
     from repro.cli.verdicts import table, verdicts
     from repro.judging import verdicts_json
     from repro.judging.verdict import exit_code
+    from repro.planning.lazy_scipy import postpone
 
+    postpone()
     busy(f"judging {counted(len(session.selected), 'check')}")
     made = verdicts(session, shared.store(arguments), scale=arguments.scale, copy=arguments.data)
     verdicts_json.save(made.contents, arguments.report / "verdicts.json")
@@ -168,7 +170,7 @@ def rendered(arguments: argparse.Namespace, document: dict[str, Any] | None = No
 
     if not arguments.json:
         show(f"writing the report into {arguments.report} …")  # the PDF takes seconds
-    page = (arguments.report / "report.html").resolve().as_uri()
+    page = (arguments.report.resolve() / "report.html").as_uri()
     written = report.render(document or verdicts_json.load(arguments.report / "verdicts.json"), arguments.report)
     if not arguments.json:
         for line in written:

@@ -40,6 +40,7 @@ def _submit(arguments: argparse.Namespace, *, retry: bool) -> int:
     from repro.cluster import deaths, fate, limits, profile, reports, scheduler, visibility
     from repro.cluster import snapshot as snapshots
     from repro.cluster import submit as submitting
+    from repro.cluster.interrupted import as_by_ctrl_c
     from repro.cluster.lock import submission_lock
     from repro.planning.price import within
     from repro.runs.store import Store
@@ -71,7 +72,7 @@ def _submit(arguments: argparse.Namespace, *, retry: bool) -> int:
     for line in visibility.check(one, ordered, {run.spec.dataset for run in choice.todo if run.spec.rows}):
         show(line)
     granted = _agree(choice, arguments)
-    with submission_lock(store):
+    with as_by_ctrl_c(), submission_lock(store):
         choice, report = choose()  # other processes may have submitted meanwhile
         if not _is_needed(choice, report):
             arguments.tell(lambda: _as_json(choice, None), ["nothing left to queue"])
@@ -176,7 +177,11 @@ def _is_needed(choice: "Choice", report: "Report | None") -> bool:
 
 
 def order(arguments: argparse.Namespace, one: "Profile") -> "Order":
-    """What a command asks of a cluster, in absolute paths; links the store to the profile's scratch."""
+    """What a command asks of a cluster, in absolute paths; links the store to the profile's scratch.
+
+    Raises:
+        ClusterError: SLURM cannot name logs in the store.
+    """
     from repro.cluster.ledger import Order
 
     claims = getattr(arguments, "claims", [])  # doctor has none
@@ -186,6 +191,10 @@ def order(arguments: argparse.Namespace, one: "Profile") -> "Order":
         _link(results, scratch / "results")
     if data is not None and data_dir == Path("data"):
         data_dir = data
+    if "%" in str(results.absolute()):
+        raise ClusterError(
+            f"{results.absolute()} contains %, which SLURM replaces in logs' names; name another folder."
+        )
     return Order(
         scale=getattr(arguments, "scale", "smoke"),
         paths=tuple(_absolute(path) for path in shared.split(claims)[0]),

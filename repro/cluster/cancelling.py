@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro.cluster import fate, ledger
+from repro.cluster.deaths import in_queue
 from repro.cluster.hints import can_never_start
 from repro.cluster.ledger import Submission
 from repro.cluster.orphans import orphans
@@ -45,7 +46,8 @@ class Cancelling:
 def choose(specs: Sequence[RunSpec], snapshot: Snapshot, queue: Sequence[Job], everything: bool) -> Cancelling:
     """What to cancel so that the selected runs are no longer under way."""
     found = fate.fates(specs, snapshot, queue)
-    some = [one for one in found.values() if one.state in fate.UNDER_WAY and one.job]
+    live = in_queue(queue)  # a run may be under way elsewhere, and its last job long gone
+    some = [one for one in found.values() if one.state in fate.UNDER_WAY and one.job in live]
     jobs = {one.job for one in some if one.job}
     shared = {
         key

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repro.cluster import elements, fate, scheduler, throughput
+from repro.cluster.deaths import in_queue
 from repro.cluster.elements import Element
 from repro.cluster.fate import Fate
 from repro.cluster.profile import Profile
@@ -30,11 +31,7 @@ class Choice:
     waiting: tuple[Fate, ...]  # of ``todo``, those that a fault of the site has kept from training
     arrays: tuple[tuple[Element, ...], ...]
     gpu_hours: float  # expected for ``todo``
-
-    @property
-    def jobs(self) -> set[str]:
-        """Ids of the arrays and jobs in which runs are under way."""
-        return {one.job.partition("_")[0] for one in self.under_way if one.job}
+    jobs: frozenset[str]  # ids of the arrays and jobs in the queue in which runs are under way
 
     @property
     def basis(self) -> str:
@@ -92,11 +89,14 @@ def choose(
     gpu_seconds = sum(
         element.seconds * gpus_of_a_job(profile, element.devices) for array in arrays for element in array
     )
+    live = in_queue(queue)  # no job of long ago, while a user trains its run by hand
+    under_way = tuple(one for one in found.values() if one.state in fate.UNDER_WAY)
     return Choice(
         plan=made,
         todo=todo,
         reused=tuple(run for run in made.runs if run.condition == "complete"),
-        under_way=tuple(one for one in found.values() if one.state in fate.UNDER_WAY),
+        under_way=under_way,
+        jobs=frozenset(one.job.partition("_")[0] for one in under_way if one.job in live),
         stuck=tuple(one for key, one in found.items() if one.state in fate.STUCK and key not in queued),
         waiting=tuple(found[key] for key in queued if found[key].state == "waiting"),
         arrays=tuple(arrays),

@@ -11,14 +11,21 @@ from repro.cluster.avoid import WENT_DOWN
 from repro.cluster.ledger import Attempt, Json, Submission
 from repro.cluster.scheduler import Job
 from repro.cluster.snapshot import Entry, Snapshot
-from repro.errors import StoreError
+from repro.errors import ClusterError, StoreError
 from repro.runs.files import write
 
 # What slurmd writes into the log of a job that it killed for memory; the job's state does not always show it.
 OUT_OF_MEMORY = re.compile("exceeded (job )?memory limit|oom[-_ ]kill|out of memory", re.IGNORECASE)
 SETUP = re.compile(r"^repro: (setup failed: .*)$", re.MULTILINE)  # as the job's script prints it
 SUSPECT = 2  # jobs that end on a node before the suite starts, while it starts on others, before the node is blamed
-SITE_FAULT = 75  # exit code of a job that could not even record that its folder cannot be written
+# Of a job that could not even record that its folder cannot be written. More than 128 + the signal of any task that
+# srun kills with the one that says so: srun returns the highest code.
+SITE_FAULT = 203
+SITE_FAULTS = (f"{SITE_FAULT}:0", f"{SITE_FAULT - 128}:0")  # in scontrol's words, and in sacct's, which takes 128 off
+# How SIGINT, SIGUSR2 and SIGTERM end a job that has not begun its runs: no fault of its node. Not "2:0", which to sacct
+# is SIGINT, but also a Python that is missing.
+SIGNALLED = ("0:2", "0:12", "0:15", "130:0", "140:0", "143:0", "12:0", "15:0")
+CAUGHT = "Caught signal SIG"  # in submitit's words
 
 _Attempts = Mapping[int, Sequence[Attempt]]
 
@@ -35,7 +42,10 @@ def learn(snapshot: Snapshot, queue: Sequence[Job]) -> Snapshot:
     wanted = [job for _, jobs in asked for job in jobs]
     if not wanted:
         return snapshot
-    ended = scheduler.ended(wanted)
+    try:
+        ended = scheduler.ended(wanted)
+    except ClusterError:
+        return snapshot  # asked again the next time
     found: dict[str, dict[str, Json]] = {}
     for entry, jobs in asked:
         last = {}
@@ -69,6 +79,11 @@ def by_element(queue: Sequence[Job]) -> dict[tuple[str, int], Job]:
     return found
 
 
+def in_queue(queue: Sequence[Job]) -> set[str]:
+    """Ids of the jobs of this suite that wait or run: the scheduler may have given an old one to somebody else."""
+    return {job.id for job in by_element(queue).values() if job.live}
+
+
 def _unreported(entry: Entry, alive: Mapping[tuple[str, int], Job]) -> dict[str, int]:
     """The jobs that ended without a report, and their elements."""
     submission = entry.submission
@@ -76,10 +91,16 @@ def _unreported(entry: Entry, alive: Mapping[tuple[str, int], Job]) -> dict[str,
     return {
         str(submission.job_of(number)): number
         for number in numbers
-        if submission.job_of(number) not in entry.deaths
+        if not _is_known(entry, number)
         and not _has_reported_its_end(entry.attempts.get(number, ()))
         and not ((here := alive.get((submission.id, number))) and here.live)
     }
+
+
+def _is_known(entry: Entry, number: int) -> bool:
+    """Whether the death of an element's job is stored, and nothing was attempted since."""
+    death, attempts = entry.deaths.get(str(entry.submission.job_of(number))), len(entry.attempts.get(number, ()))
+    return death is not None and death.get("attempts", attempts) == attempts
 
 
 def _has_reported_its_end(attempts: Sequence[Attempt]) -> bool:
@@ -96,10 +117,15 @@ def _notes(
 ) -> dict[str, Json]:
     begun = {one.node for some in attempts.values() for one in some}
     unbegun = {job for job in last if jobs[job] not in attempts}
-    failures = Counter(last[job].node for job in unbegun if last[job].state == "FAILED")
+    logs = {job: _log_end(submission, job) for job in last}
+    failures = Counter(
+        last[job].node
+        for job in unbegun
+        if last[job].state == "FAILED" and last[job].exit_code not in SIGNALLED and CAUGHT not in logs[job]
+    )
     made = {}
     for job, one in last.items():
-        fault, log = None, _log_end(submission, job)
+        fault, log = None, logs[job]
         setup = SETUP.search(log) if job in unbegun else None
         if one.node and one.state in ("NODE_FAIL", "BOOT_FAIL"):
             fault = f"{WENT_DOWN} {one.state} for job {job}"
@@ -109,7 +135,7 @@ def _notes(
         # squeue gives no exit code, and sacct no reason; either one shows that the log could not be opened.
         if one.reason == "JobLaunchFailure" or one.exit_code == "0:53":
             state = "LAUNCH_FAILED"
-        elif one.exit_code == f"{SITE_FAULT}:0":
+        elif one.exit_code in SITE_FAULTS:
             state, fault = "SITE_FAULT", None
         elif setup:
             state = "SETUP_FAILED"
@@ -119,6 +145,7 @@ def _notes(
             "exit_code": one.exit_code,
             "fault": fault,
             "message": setup[1] if setup else "",
+            "attempts": len(attempts.get(jobs[job], ())),  # before it: a requeued job may die again
         }
     return made
 

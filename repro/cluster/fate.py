@@ -29,6 +29,7 @@ RunState = Literal[
 ]
 UNDER_WAY = ("running", "suspended", "queued")
 STUCK = ("failed", "exhausted")  # only `repro retry` queues these again
+INNOCENT = ("PREEMPTED", "BOOT_FAIL", "SITE_FAULT")  # deaths that no run brings about; it may take a node down
 STALE = 2 * RENEW  # seconds without a renewal after which a lease counts as no longer renewed
 
 
@@ -69,7 +70,8 @@ def _fate(
 ) -> Fate:
     if not places:
         return _without_job(spec, store)
-    entry, number = places[-1]
+    # Where it was never queued, as submit was killed or refused, what became of it before still holds.
+    entry, number = ([one for one in places if _was_queued(*one, alive or {})] or places)[-1]
     submission = entry.submission
     job_id = submission.job_of(number)
     job = (alive or {}).get((submission.id, number))
@@ -80,7 +82,7 @@ def _fate(
     unfinished = attempt is None or attempt.end in (None, "requeued")
     if alive is None and job_id and unfinished and death is None and state in ("cancelled", "killed"):
         state, why = "queued", "according to the files alone"
-    if state == "cancelled" and entry.held_back and spec.key not in entry.cancelled:
+    if state == "cancelled" and entry.at_fault and spec.key not in entry.cancelled:
         state, why = "waiting", "its job was taken out of the queue, as another met a fault of the site"
     return Fate(
         spec=spec,
@@ -96,14 +98,19 @@ def _fate(
     )
 
 
+def _was_queued(entry: Entry, number: int, alive: Mapping[tuple[str, int], Job]) -> bool:
+    one = entry.submission
+    return one.job_of(number) is not None or number in entry.attempts or (one.id, number) in alive
+
+
 def _deaths(places: Sequence[tuple[Entry, int]]) -> int:
     """Number of last attempts at a run in a row that ended without a report, or before they started."""
     silent: list[bool] = []
     for entry, number in places:
         some = entry.attempts.get(number, ())
-        silent += [one.end is None for one in some]
-        if not some and (entry.submission.job_of(number) or "") in entry.deaths:
-            silent.append(True)
+        death = entry.deaths.get(entry.submission.job_of(number) or "")
+        ends = [one.end is None for one in some] or ([True] if death else [])
+        silent += ends[:-1] if death and death["state"] in INNOCENT else ends
     return len(list(takewhile(bool, reversed(silent))))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from repro.cluster import ledger, scheduler, site
 from repro.cluster import snapshot as snapshots
 from repro.cluster.avoid import WENT_DOWN, avoided
-from repro.cluster.deaths import SITE_FAULT
+from repro.cluster.deaths import SITE_FAULT, SITE_FAULTS, by_element
 from repro.cluster.ledger import Attempt, End, QueuedRun, Submission
 from repro.cluster.tasks import follow, meet
 from repro.errors import ReproError
@@ -173,18 +173,47 @@ def _begin(submission: Submission, number: int, workers: int, gpus: int) -> _Att
 def _avoid(submission: Submission, nodes: set[str]) -> None:
     """Excludes nodes for everything that still waits on this cluster, besides those excluded before."""
     snapshot, name = snapshots.read(Store(submission.order.results)), submission.profile.name
-    own = [one.submission for one in snapshot.entries if one.submission.profile.name == name]
-    waiting = [array.job for one in own for array in one.arrays]
-    scheduler.exclude(waiting, {*avoided(snapshot, submission.profile), *nodes})
+    own = {one.submission.id for one in snapshot.entries if one.submission.profile.name == name}
+    waiting = {array.job for array in submission.arrays}
+    with contextlib.suppress(ReproError):
+        queue = by_element(scheduler.jobs())
+        waiting = {job.id.partition("_")[0] for (of, _), job in queue.items() if of in own and job.live}
+    scheduler.exclude(sorted(waiting), {*avoided(snapshot, submission.profile), *nodes})
 
 
 def _hold_back(submission: Submission) -> None:
-    """Cancels the elements that have not started: each would fail within seconds.
+    """Cancels the elements that have not started, or keeps them off this node if it is alone at fault.
 
-    The report job still runs, and queues them again once the cause is gone; so does `repro submit`.
+    Each would fail within seconds. The report job still runs, and queues what was cancelled again once the cause is
+    gone; so does `repro submit`.
     """
+    with contextlib.suppress(ReproError):  # arrays may have been queued since this job began
+        submission = ledger.load(submission.folder)
+    arrays, node = [array.job for array in submission.arrays], str((allocation() or {}).get("node", ""))
     with contextlib.suppress(ReproError):
-        scheduler.cancel_waiting([array.job for array in submission.arrays])
+        if not _is_alone_at_fault(submission, node):
+            scheduler.cancel_waiting(arrays)
+            return
+        nodes = {*submission.excluded, node}
+        with contextlib.suppress(OSError):  # this node may no longer see the store
+            nodes |= {*avoided(snapshots.read(Store(submission.order.results)), submission.profile)}
+        scheduler.exclude(filter(None, (*arrays, submission.report_job)), nodes)
+
+
+def _is_alone_at_fault(submission: Submission, node: str) -> bool:
+    """Whether other nodes are at work on a submission and none of them has met a fault of the site.
+
+    The next one that meets it speaks for the site: of a full disk, one more job learns than has to.
+    """
+    try:
+        jobs = [one for one in scheduler.known() if one.name.startswith(f"repro.{submission.id}.")]
+    except ReproError:
+        return False
+    at_fault = {one.node for one in jobs if one.exit_code in SITE_FAULTS}
+    with contextlib.suppress(OSError):
+        at_fault |= {one.node for some in ledger.attempts(submission).values() for one in some if one.end == "waiting"}
+    at_work = {one.node for one in jobs if one.state == "RUNNING"}
+    return bool(node) and at_fault <= {node} and bool(at_work - {node})
 
 
 def _still_wanted(attempt: Attempt) -> bool:

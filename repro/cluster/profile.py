@@ -191,6 +191,11 @@ def _check_sbatch(profile: Profile, value: Any) -> None:
     keys = {field.name for field in dataclasses.fields(Profile)} | {"mem", "cpus-per-task", "gpus-per-node"}
     for name in value:
         plain = name.replace("_", "-")
+        if plain in ("cluster", "clusters"):
+            raise profile._error(
+                f"[sbatch] sets {name}, and squeue would ask another cluster; take it out, and: "
+                f"export SLURM_CLUSTERS={value[name]}"
+            )
         if plain in OURS:
             raise profile._error(f"[sbatch] sets {name}, which the suite sets itself; take it out.")
         if plain in {key.replace("_", "-") for key in keys}:

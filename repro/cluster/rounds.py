@@ -1,13 +1,16 @@
 """The next round: runs that were interrupted and seeds that verdicts request, queued without the user."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from repro.cluster import deaths, fate, scheduler, site, submit
+from repro.cluster import deaths, fate, reports, scheduler, site, submit
 from repro.cluster import snapshot as snapshots
 from repro.cluster.choice import choose
 from repro.cluster.hours import hours
 from repro.cluster.ledger import Submission
 from repro.cluster.lock import submission_lock
+from repro.cluster.scheduler import Job
+from repro.cluster.snapshot import Snapshot
 from repro.cluster.submit import EntryPoints
 from repro.errors import ReproError
 from repro.planning.quantities import counted
@@ -16,13 +19,16 @@ from repro.runs.store import Store
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
 
-PATIENCE = 600.0  # seconds to wait for another process that submits, or for the site's fault to be fixed
+PATIENCE = 600.0  # seconds to wait for another process that submits or reports, or for the site's fault to be fixed
 DEATHS = 2  # attempts in a row that may end without a report before the user has to act
 
 
-def queue_next_round(
-    submission: Submission, session: "Session", entry_points: EntryPoints, patience: float = PATIENCE
-) -> str:
+def patience(submission: Submission) -> float:
+    """Seconds for which a report job waits for one thing: at most a third of its time limit."""
+    return min(PATIENCE, 60 * submission.profile.for_report.minutes / 3)
+
+
+def queue_next_round(submission: Submission, session: "Session", entry_points: EntryPoints, patience: float) -> str:
     """Queues another round if one is needed; returns a message, also on an error, so that the report is written."""
     order, profile = submission.order, submission.profile
     store = Store(order.results)
@@ -36,6 +42,9 @@ def queue_next_round(
             snapshot = deaths.learn(snapshots.read(store), queue)
             tries_left = submission.round < profile.requeues
             choice = choose(profile, session, snapshot, queue, wanted=_was_interrupted if tries_left else _never_tried)
+            if not choice.todo and choice.jobs and not _is_report_coming(submission, snapshot, queue):
+                later = submit.queue(order, profile, choice, entry_points, before=submission, round=submission.round)
+                return f"runs are under way in other jobs: report job {later.report_job} follows when they have ended"
             if not choice.todo:
                 return "no further round is needed" if tries_left else "no further round: all are used up"
             spent = hours(snapshot, submission.chain)
@@ -53,6 +62,12 @@ def queue_next_round(
     except ReproError as error:
         return f"no further round: {error}"
     return f"round {following.round}: {counted(len(choice.todo), 'run')} queued as submission {following.id}"
+
+
+def _is_report_coming(submission: Submission, snapshot: Snapshot, queue: Sequence[Job]) -> bool:
+    """Whether a report of the same selection is queued after this one."""
+    last = reports.of(submission.order, snapshot, queue)
+    return last is not None and last.submission.id != submission.id and last.state == "coming"
 
 
 def _was_interrupted(one: fate.Fate) -> bool:

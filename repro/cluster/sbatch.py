@@ -11,6 +11,9 @@ from repro.cluster.ledger import Submission
 from repro.cluster.profile import Profile, with_gpus
 from repro.errors import ClusterError
 
+SIGNAL = "USR2"  # submitit asks for another where the user's environment names one
+# srun passes this environment on whatever export is in [sbatch]; submitit handles the signal that we ask for.
+ENVIRONMENT = f"export SLURM_EXPORT_ENV=ALL SUBMITIT_PREEMPT_SIGNAL={SIGNAL}"
 # A failing line of the profile's setup ends the job and is named, instead of whatever would fail later without it.
 SETUP = (
     """trap 'code=$?; echo "repro: setup failed: $BASH_COMMAND (exit code $code)"; exit 76' ERR""",
@@ -34,11 +37,12 @@ def executor(submission: Submission, *, log: Path, **parameters: Any) -> Any:
                 "exclude": ",".join(submission.excluded) or None,
                 **share(profile, 1),
                 # Only SLURM 23.02 and later give jobs their start time.
-                "setup": ["export REPRO_BEGAN=$(date +%s)", SETUP[0], *profile.setup, SETUP[1]],
+                "setup": ["export REPRO_BEGAN=$(date +%s)", ENVIRONMENT, SETUP[0], *profile.setup, SETUP[1]],
                 "stderr_to_stdout": True,
                 "wckey": None,
                 "additional_parameters": {
                     "requeue": True,
+                    "signal": f"{SIGNAL}@{parameters.get('signal_delay_s', 90)}",
                     **{name: value for name, value in profile.sbatch.items() if value is not False},
                 },
                 **parameters,

@@ -26,6 +26,8 @@ BUSY = re.compile(
 PATIENCE = 8.0  # seconds without an answer from the controller before a command fails
 ANSWER = 9.0  # seconds that one command may take
 IN_A_JOB = 60.0  # either, inside a job, where no user is waiting
+CLUSTER = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT")  # variables: which one is asked, and how
+FILTERS = ("SQUEUE_", "SCANCEL_", "SACCT_", "SINFO_")  # variables of a user that would hide jobs and nodes
 # What to change, by a phrase of the scheduler's message.
 ADVICE = (
     ("invalid partition", "name one of `sinfo -o %P` as partition in the profile"),
@@ -73,9 +75,12 @@ def ask(*command: str, patience: float | None = None) -> str:
     if patience is None:
         patience = IN_A_JOB if in_a_job else PATIENCE
     began, pause = time.monotonic(), 0.5
+    env = {name: value for name, value in os.environ.items() if not name.startswith(FILTERS)}
     while True:
         try:
-            done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=answer)
+            done = subprocess.run(
+                command, capture_output=True, encoding="utf-8", errors="replace", timeout=answer, env=env
+            )
             message, failed = done.stderr.strip(), done.returncode != 0
         except subprocess.TimeoutExpired:
             done, message, failed = None, f"Connection timed out: no answer within {answer:.0f} s", True
@@ -121,14 +126,19 @@ def ended(ids: Sequence[str]) -> dict[str, list[Job]]:
             "--format=JobID,JobName,State,NodeList,ExitCode",
             patience=2,
         )  # fmt: skip
-        found = [_accounted(line) for line in printed.splitlines()]
+        found = list(filter(None, map(_accounted, printed.splitlines())))
     except ClusterError:
-        found = [_shown(line) for line in ask("scontrol", "--oneliner", "show", "job").splitlines()]
+        found = known()
     wanted: dict[str, list[Job]] = {}
     for job in found:
-        if job is not None and job.id in asked:
+        if job.id in asked:
             wanted.setdefault(job.id, []).append(job)
     return wanted
+
+
+def known() -> list[Job]:
+    """Every job that the controller still knows, with its exit code."""
+    return list(filter(None, map(_shown, ask("scontrol", "--oneliner", "show", "job").splitlines())))
 
 
 def show(job: str) -> Job | None:
@@ -210,10 +220,9 @@ def outside_a_job() -> Iterator[None]:
     """Hides the job that we run in, so that submitted jobs inherit nothing of it but the cluster."""
     from submitit.helpers import clean_env
 
-    conf = os.environ.get("SLURM_CONF")
+    kept = {name: os.environ[name] for name in CLUSTER if name in os.environ}
     with clean_env():
-        if conf:
-            os.environ["SLURM_CONF"] = conf
+        os.environ.update(kept)
         yield
 
 

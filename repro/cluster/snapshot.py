@@ -22,10 +22,10 @@ class Entry:
     cancelled: frozenset[str] = frozenset()  # keys of runs whose jobs the user cancelled
 
     @cached_property
-    def held_back(self) -> bool:
-        """Whether one of its jobs met a fault of the site, and took what still waited out of the queue."""
-        ends = {attempt.end for some in self.attempts.values() for attempt in some}
-        return "waiting" in ends or any(death["state"] == "SITE_FAULT" for death in self.deaths.values())
+    def at_fault(self) -> frozenset[str]:
+        """Nodes on which jobs met a fault of the site, and took what still waited out of the queue or off that node."""
+        waited = {one.node for some in self.attempts.values() for one in some if one.end == "waiting"}
+        return frozenset(waited | {one.get("node", "") for one in self.deaths.values() if one["state"] == "SITE_FAULT"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,6 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -51,6 +50,7 @@ def queue(
         ClusterError: sbatch refused, with its message; what was queued before is cancelled, or left if ``keep``.
     """
     store = Store(order.results)
+    snapshot = snapshots.read(store)
     flat = [element for array in choice.arrays for element in array]
     submission = Submission(
         id=(made := ledger.new_id(store.root)),
@@ -60,11 +60,12 @@ def queue(
         code=before.code if before else code_digest(),
         commit=commit(),
         round=round,
-        created=time.time(),
+        # Never before one that is there: the clocks of nodes differ by minutes, and the last submission decides.
+        created=max([time.time(), *(one.submission.created + 0.001 for one in snapshot.entries[-1:])]),
         elements=tuple(tuple(run.spec.key for run in element.runs) for element in flat),
         gpu_hours=choice.gpu_hours,
         reused_seconds=sum(store.run(run.spec).record.get("seconds", 0.0) for run in choice.reused),
-        excluded=avoided(snapshots.read(store), profile),
+        excluded=avoided(snapshot, profile),
     )
     # Runs that other submissions queued belong into this report too, above all if those were killed meanwhile.
     queue_report = partial(_queue_report, entry_points=entry_points, others=choice.jobs)
@@ -142,7 +143,12 @@ def _after_refusal(
 ) -> str:
     """Cancels what was queued before an error, or keeps it with a report job behind it; returns the message."""
     ids = [array.job for array in submission.arrays]
-    _cancel_unrecorded(submission)
+    if unsure := _cancel_unrecorded(submission):  # the folder stays, as they may run
+        kept = f" Queued before that, and left: {', '.join(ids)}." if ids else ""
+        return (
+            f"{error}{kept} Perhaps queued all the same, as scancel fails too: {', '.join(unsure)}. "
+            "Once the scheduler answers: repro status, and repro cancel."
+        )
     if not ids:
         shutil.rmtree(submission.folder, ignore_errors=True)
         return f"{error} Nothing was queued."
@@ -162,11 +168,18 @@ def _after_refusal(
     return f"{error} Queued before that, and cancelled: {named}; --if-refused keep would have kept them."
 
 
-def _cancel_unrecorded(submission: Submission) -> None:
-    """Cancels jobs that sbatch queued although it failed, or whose ids could not be written down."""
+def _cancel_unrecorded(submission: Submission) -> list[str]:
+    """Cancels jobs that sbatch queued although it failed, or whose ids could not be written down.
+
+    Returns the names of those that could not be cancelled, if they are there.
+    """
+    left = []
     for name in (submission.array_name(_queued(submission)), submission.report_name):
-        with suppress(ClusterError):
+        try:
             scheduler.cancel_by_name(name)
+        except ClusterError:
+            left.append(name)
+    return left
 
 
 def _write_elements(submission: Submission, flat: Sequence[Element]) -> None:

@@ -6,12 +6,14 @@ import shlex
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from repro.cluster import ledger, scheduler
 from repro.cluster import snapshot as snapshots
 from repro.cluster.avoid import avoided
+from repro.cluster.interrupted import cancelled_if_interrupted
 from repro.cluster.ledger import FOLDER, Order
 from repro.cluster.profile import Profile
 from repro.errors import ClusterError, ReproError
@@ -93,17 +95,19 @@ def _ask_node(profile: Profile, paths: Mapping[Path, str], patience: float) -> t
     except ClusterError as error:
         raise ClusterError(f"{error} Nothing was queued.") from None
     job = printed.strip().partition(";")[0]
-    until, pause = time.monotonic() + patience, 0.2
-    while time.monotonic() < until:
-        shown = scheduler.show(job)
-        if shown is None or not shown.live:
-            break
-        time.sleep(pause)
-        pause = min(5.0, 1.5 * pause)
-    else:
-        scheduler.cancel([job])
+    until, pause, shown = time.monotonic() + patience, 0.2, None
+    with cancelled_if_interrupted(job):
+        while time.monotonic() < until:
+            shown = scheduler.show(job)
+            if shown is None or not shown.live:
+                break
+            time.sleep(pause)
+            pause = min(5.0, 1.5 * pause)
+    if shown is None or shown.live:  # no node was free, or the controller does not answer
+        with suppress(ClusterError):
+            scheduler.cancel([job])
         return None
-    code = int((shown.exit_code if shown else "0:0").partition(":")[0] or 0)
-    if shown is None or shown.state not in ("COMPLETED", "FAILED"):
+    code = int(shown.exit_code.partition(":")[0] or 0)
+    if shown.state not in ("COMPLETED", "FAILED"):
         return None
     return shown.node, some[code - FIRST] if FIRST <= code < FIRST + len(some) else None

@@ -8,6 +8,7 @@ from typing import Any
 from repro.cluster import scheduler
 from repro.cluster import snapshot as snapshots
 from repro.cluster.avoid import avoided
+from repro.cluster.interrupted import cancelled_if_interrupted
 from repro.cluster.ledger import Order, Submission
 from repro.cluster.profile import Profile
 from repro.provenance import code_digest, commit
@@ -17,7 +18,15 @@ LATE = 10.0  # seconds by which a file may appear after its job has ended, in a 
 
 
 def wait_for(file: Path, job: str, wait: float) -> tuple[Any, str]:
-    """What a job writes into a JSON file; None, with its last state, if it ends or times out first."""
+    """What a job writes into a JSON file; None, with its last state, if it ends or times out first.
+
+    The job is cancelled if this is interrupted.
+    """
+    with cancelled_if_interrupted(job):
+        return _wait_for(file, job, wait)
+
+
+def _wait_for(file: Path, job: str, wait: float) -> tuple[Any, str]:
     until, state, pause = time.monotonic() + wait, "", 1.0
     while time.monotonic() < until:
         if _is_there(file):

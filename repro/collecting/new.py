@@ -1,9 +1,11 @@
 """A new work: a folder of claims with a source, one claim and its recipe, which runs at smoke as it is."""
 
 import re
+import shutil
 from pathlib import Path
 
 from repro.errors import ClaimError
+from repro.runs.files import explain_write_errors
 
 SOURCE = """# The paper, as its report names it. title, short, authors, venue and year are required; url, versions,
 # companion_to, order, columns, [tags], [scales], [protocol], [[setting]], [[disagreement]] and [[remark]] may be added:
@@ -53,6 +55,7 @@ def write_work(key: str, claims: Path) -> list[Path]:
 
     Raises:
         ClaimError: the key cannot name a folder and a claim, or there is such a folder.
+        StoreError: it cannot be written.
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", key):
         raise ClaimError(
@@ -66,10 +69,12 @@ def write_work(key: str, claims: Path) -> list[Path]:
         folder / "source.toml": SOURCE,
         folder / "first_claim.py": CLAIM.format(key=key, id=key),
     }
-    try:
+    with explain_write_errors(folder):
         folder.mkdir(parents=True)
-        for path, text in files.items():
-            path.write_text(text, "utf-8")
-    except OSError as error:
-        raise ClaimError(f"{folder} cannot be written ({error.strerror}); change to a folder of your own.") from None
+        try:
+            for path, text in files.items():
+                path.write_text(text, "utf-8")
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
     return list(files)

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from repro.statistics import COVERAGE, Interval, Levels, Sample, Unit
 
-# Raised by hand whenever a rule decides otherwise on the same numbers: every criterion hash changes with it.
+# Raised by hand whenever a rule decides otherwise on the numbers of judged runs (`make compared` tells): every
+# criterion hash changes with it. A rule mended without that is named, with the day, in claims/RULES.md.
 RULES_VERSION = 2
 ROUNDING = 1e-12  # of sums of percentages in double precision
 ONE_SEED = "A second seed: one seed gives no interval."

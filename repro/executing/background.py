@@ -28,8 +28,8 @@ def start(files: TrainerFiles, command: Sequence[str]) -> int:
     """
     with explain_write_errors(files.folder):
         files.folder.mkdir(parents=True, exist_ok=True)
-        lock = files.lock.open("a+")
-    with lock, files.log.open("ab") as log:
+        lock, log = files.lock.open("a+"), files.log.open("ab")
+    with lock, log:
         while not _taken(lock):
             if (pid := files.pid()) is not None:  # else another process only tested the lock
                 raise StoreError(
@@ -37,6 +37,8 @@ def start(files: TrainerFiles, command: Sequence[str]) -> int:
                     f"--background --status --results {files.store.root}; end it with --stop instead of --status."
                 )
         lock.truncate(0)
+        with explain_write_errors(files.lock):  # a full disk must show before there is a trainer
+            os.write(lock.fileno(), b" " * 20)  # nothing stays in a buffer, on which closing would fail
         # The lock is held while any process has the descriptor: we do until we exit, then only the trainer does.
         os.set_inheritable(lock.fileno(), True)
         pid = os.posix_spawn(

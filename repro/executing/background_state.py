@@ -17,7 +17,8 @@ from repro.executing.load import PausePolicy
 from repro.executing.worker import Done
 from repro.planning.plan import Plan
 from repro.planning.quantities import duration
-from repro.runs.files import explain_write_errors, write
+from repro.runs.canonical import parse
+from repro.runs.files import explain_write_errors, read_plain, write
 from repro.runs.store import Store
 
 WRITTEN = {"pid", "deadline", "doing", "why"}  # always in a state
@@ -53,7 +54,7 @@ class TrainerFiles:
     def read(self) -> dict[str, Any] | None:
         """The last state that a trainer wrote; None if there has never been one."""
         try:
-            found = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
+            found = parse(read_plain(self.folder / "state.json"))
         except (OSError, ValueError):
             return None
         return found if isinstance(found, dict) and found.keys() >= WRITTEN else None
@@ -65,18 +66,20 @@ class TrainerFiles:
         except OSError:
             return None
         with file:
-            while True:
+            for _ in range(100):  # its pid follows at once; a starter that was killed before left none
                 try:
                     fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 except BlockingIOError:
                     file.seek(0)
-                    if text := file.read():
+                    if text := file.read().strip():
                         return int(text)
                     time.sleep(0.05)  # it has just been started
                 except OSError:  # no locks here, with which none could have been started
                     return None
                 else:
                     return None
+        state = self.read()
+        return int(state["pid"]) if state else None
 
 
 class StateWriter:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from repro.errors import ReproError
-from repro.runs.files import explain_write_errors, write
+from repro.runs.canonical import parse
+from repro.runs.files import explain_write_errors, read_plain, write
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec import RunSpec
 from repro.runs.spec_json import read_spec
@@ -186,7 +187,7 @@ def _kind(spec: RunSpec) -> tuple[Any, ...]:
 def _read(file: Path) -> dict[tuple[Any, ...], Measured]:
     """What the file holds, by kind; nothing where it is missing or cannot be read, so that it is measured again."""
     try:
-        found = [Measured(**one) for one in json.loads(file.read_text(encoding="utf-8"))]
+        found = [Measured(**one) for one in parse(read_plain(file))]
         return {_kind(read_spec(one.spec, file)): one for one in found}
     except (OSError, ValueError, TypeError, ReproError):
         return {}

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from repro.training.turns import Turn
 
 
+OUT_OF_MEMORY = "OutOfMemoryError"  # torch's, of a GPU
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setup:
     """Where and how runs are trained."""
@@ -91,6 +94,10 @@ def work(assignments: Sequence[Assignment]) -> list[Done | None]:
             failed = len(found) > 1 and isinstance(one, Done) and one.status == "failed"
             if failed or (isinstance(one, _Spoiled) and (len(found) > 1 or one.avoid)):
                 (found[place],) = successor.submit(work, [assignment]).result()
+    elif len(found) > 1:
+        for place, (assignment, one) in enumerate(zip(assignments, found, strict=True)):
+            if isinstance(one, Done) and one.status == "failed" and OUT_OF_MEMORY in one.error:
+                (found[place],) = work([assignment])  # alone, there may be enough
     return [one.done if isinstance(one, _Spoiled) else one for one in found]
 
 

@@ -10,7 +10,7 @@ from repro.check import Check
 from repro.errors import ClaimError
 from repro.judging.imagine import unit_compared
 from repro.judging.verdict import Answer, Judgement, Verdict, in_a_word
-from repro.statistics import Unit, holm
+from repro.statistics import Unit, claim_p_against, holm
 
 # A claim over a grid says that every point holds: the first of these that some point has is the verdict on all.
 ORDER = (
@@ -102,7 +102,6 @@ def _entry(check: Check, own: Sequence[Judgement]) -> ClaimEntry:
     # An invalid point counts neither for nor against.
     p_for = [row.p_for for row in own if row.p_for is not None]
     p_against = [row.p_against for row in own if row.p_against is not None]
-    tests = len(check.looks) * len(claim.grid[scale])
     verdict, answer = _whole(own)
     return ClaimEntry(
         claim=claim.id,
@@ -119,7 +118,7 @@ def _entry(check: Check, own: Sequence[Judgement]) -> ClaimEntry:
         paper_networks=_networks(check),
         same_as=claim.same_as,
         p_for=max(p_for, default=None),
-        p_against=min(1.0, tests * min(p_against)) if p_against else None,
+        p_against=claim_p_against(p_against, check.looks, points=len(claim.grid[scale])) if p_against else None,
         p_against_holm=None,
         would_change=_without_a_point(own),
     )

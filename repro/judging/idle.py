@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from repro.check import Check
-from repro.errors import StoreError
+from repro.errors import StoreError, printable
 from repro.judging.integrity import refuse_contradictions
 from repro.runs.store import Run, Store
 
@@ -23,7 +23,7 @@ def idle(
                 run = store.run(spec)
                 refuse_contradictions({spec.name: (run,)}, thorough=thorough)
             except StoreError as error:  # a check that reads it will be BLOCKED
-                faults.append(f"no verdict rests on it yet, but {error}")
+                faults.append(f"no verdict rests on it yet, but {printable(error)}")
             else:
                 sound.append(run)
     return sound, faults

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from repro.check import Check
 from repro.compare import Finding, Outcome, flips_over_looks, would_change_over_looks
-from repro.errors import StoreError
+from repro.errors import StoreError, printable
 from repro.judging.controls import failed, states, withheld
 from repro.judging.decide import Decision
 from repro.judging.deviations import deviations, marks
@@ -135,7 +135,7 @@ def _look(
         refuse_contradictions(opened, thorough=thorough, sound=sound)
         evidence, decision = observe(check, opened)
     except StoreError as error:
-        return _Look(seeds=seeds, decision=_without(Verdict.BLOCKED, str(error)))
+        return _Look(seeds=seeds, decision=_without(Verdict.BLOCKED, printable(error)))
     look = _Look(seeds=seeds, decision=decision, opened=opened, evidence=evidence)
     broken, names = broken_controls(look.found.values()), failed(controls)
     if not broken and not names:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +18,7 @@ from repro.judging.models import Registration
 from repro.judging.verdict import to_json
 from repro.provenance import claims
 from repro.runs.canonical import parse
-from repro.runs.files import explain_write_errors, read_plain, write
+from repro.runs.files import explain_write_errors, read_plain, write_new
 from repro.runs.spec import TRAINING_VERSION
 
 PLACE = "registered"  # beside the claims
@@ -52,13 +53,13 @@ def preregister(checks: Sequence[Check], path: Path, *, today: date) -> str:
     Raises:
         StoreError: the file exists already, or cannot be written.
     """
-    if path.exists():
+    if os.path.lexists(path):
         raise StoreError(f"{path} exists; a registration is never overwritten. Name another file.")
     made = registration(checks, today=today)
     content = (json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
     with explain_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, content)
+    write_new(path, content)  # another process may have registered meanwhile
     return hashlib.sha256(content).hexdigest()
 
 

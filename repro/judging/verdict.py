@@ -83,7 +83,7 @@ class Judgement:
     params: dict[str, Any]  # the point of the grid by name
     verdict: Verdict  # what follows from its runs
     answer: Answer  # what was seen at scale smoke or pilot
-    marks: tuple[str, ...]  # caveats that accompany the verdict everywhere: provisional, a rule changed or written late
+    marks: tuple[str, ...]  # caveats that accompany the verdict everywhere: on controls, rule and judging code
     why: str  # one sentence with the numbers that decided
     without_seed: tuple[str, ...]  # the verdict, or answer, that there would be without each seed; empty: not tried
     would_change: str  # one sentence: the seed without which the verdict would be another

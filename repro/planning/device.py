@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, Literal
 from repro.errors import ReproError, StoreError
 from repro.planning.work import Work
 from repro.recipes import cifar, sequence
+from repro.runs.canonical import parse
 from repro.runs.files import explain_write_errors, read_plain, write
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec_json import read_spec
@@ -165,12 +167,13 @@ def load(file: Path) -> Device:
         StoreError: it is damaged.
     """
     try:
-        fields: dict[str, Any] = json.loads(read_plain(file))
+        fields: dict[str, Any] = parse(read_plain(file))
         specs = [(read_spec(one["spec"], file), one["seconds"]) for one in fields["trained"]]
         trained = tuple(Trained(spec=spec, seconds=took) for spec, took in specs if isinstance(spec, NetworkSpec))
         made = Device(**{**fields, "trained": trained})
         figures = [*made.flops.values(), made.bandwidth, made.launch, *(one.seconds for one in trained)]
-        if made.kind not in ("cpu", "cuda") or not all(0 < one < float("inf") for one in figures) or made.half < 0:
+        sound = made.half >= 0 and all(0 < one <= sys.float_info.max for one in figures)
+        if made.kind not in ("cpu", "cuda") or not sound:
             raise ValueError("a figure is out of range")
         made.flops["float32"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ReproError) as error:

@@ -29,7 +29,7 @@ def schedule(scale: str) -> Schedule:
     ``paper`` is frankle2021's CIFAR-10 protocol: 160 epochs, batch 128, learning rate 0.1, times 0.1 at 80 and 120.
     ``pilot`` is a tenth of it: 16 epochs, dropped at the same fractions, on networks small enough for an evening on 16
     cores. Its sum, in core-hours of three seeds, at 400 training images a second and core for BatchNorm alone in
-    ResNet-14 (the multiply-accumulates of ``repro.planning.cost`` times 2 passes, 3 where weights are trained, and one
+    ResNet-14 (the multiply-accumulates of ``repro.planning.work`` times 2 passes, 3 where weights are trained, and one
     pass over the test images an epoch):
 
     * BatchNorm alone: ResNet-8 0.9, ResNet-14 1.8, ResNet-20 2.8, ResNet-32 4.8, WRN-8-2 3.4, and the fourth seed that

@@ -46,4 +46,4 @@ def _colour(made: Json) -> str:
     """Blue at the paper's scale, red where a claim fails there, grey elsewhere."""
     if made["scale"] != "paper":
         return "#595959"
-    return "#a3330a" if any(entry["verdict"] == "NOT_REPRODUCED" for entry in made["claims"]) else "#00598a"
+    return "#a3330a" if counts(made).get("not") else "#00598a"

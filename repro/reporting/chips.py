@@ -63,8 +63,7 @@ def chip(verdict: str, answer: str, marks: Sequence[str] = ()) -> Json:
         "answer": answer if scaled else so_far,
         "full": not scaled,
         "marks": list(marks),
-        "rank": (rank := (VERDICTS.index(verdict) if verdict in VERDICTS else 99, ANSWERS.index(answer))),
-        "order": 10 * rank[0] + rank[1],
+        "order": 10 * (VERDICTS.index(verdict) if verdict in VERDICTS else 99) + ANSWERS.index(answer),
     }
 
 

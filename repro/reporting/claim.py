@@ -20,7 +20,6 @@ from repro.reporting.what_if import what_if
 Json = dict[str, Any]
 
 BRIEF = 34  # letters of what was found that fit beside the name of a claim on the first page
-MOST_VALUES = 60  # per-seed values in the PDF for one claim; the page has them all
 
 
 def section(
@@ -70,7 +69,6 @@ def section(
         "tag": source["tag"],
         "tag_words": tags.get(source["tag"], ""),
         "kind": rule["kind"],
-        "margin": _margin(rule, entry["unit"]),
         "margins": _margins(rule, rows, entry["unit"]),
         "rule_name": rule["name"],
         "side": rule.get("side", ""),
@@ -83,7 +81,7 @@ def section(
         "measured": measured,
         "brief": judged or (measured if in_brief and len(measured) <= BRIEF else ""),
         "seeds": _seeds([row["seeds"] for row in rows]),
-        "what": findings[0]["label"] if len(findings) == 1 and " → " not in findings[0]["label"] else "",
+        "what": _what(findings),
         "matrix": (matrix := _matrix(rows)),
         "rows": [] if matrix else [_row(row, several) for row in rows],
         "exact": all(finding["estimate"] is None and not finding["samples"] for finding in findings),
@@ -104,7 +102,6 @@ def section(
         "remarks": list(remarks),
         "missing": [(row["check"], row["missing"]) for row in rows if row["missing"]],
         "values": values,
-        "values_in_pdf": sum(len(sample["values"]) for sample in values) <= MOST_VALUES,
         "runs": _by_arm({run["key"]: run for row in rows for run in row["runs"]}.values()),
         "hashes": [(row["check"], row["criterion_sha256"]) for row in rows],
     }
@@ -119,6 +116,14 @@ def _judged_so_far(entry: Json, kind: str, rows: Sequence[Json]) -> str:
         return reasons.points(rows)
     (row,) = judged
     return f"{point(row)}: {STANDINGS[row['verdict']]}, {reasons.measured(kind, row['findings'])}"
+
+
+def _what(findings: Sequence[Json]) -> str:
+    """What the numbers of a claim are: the label of its only finding, or the quantity that all of them have."""
+    if len(findings) == 1 and " → " not in findings[0]["label"]:
+        return str(findings[0]["label"])
+    quantities = {str(sample["quantity"]) for finding in findings for sample in finding["samples"]}
+    return quantities.pop() if len(quantities) == 1 else ""
 
 
 def _undecidable(findings: Sequence[Json]) -> bool:
@@ -145,7 +150,6 @@ def _row(row: Json, several: bool) -> Json:
         "next_look": row["next_look"],
         "missing": len(row["missing"]),
         "withheld": bool(reasons.withheld(row)),
-        "sha": row["criterion_sha256"],
         **{name: f"{row[name]:.3g}" for name in ("accept", "against")},
         "findings": [
             {

@@ -51,7 +51,8 @@ def measured(kind: str, findings: Sequence[Json]) -> str:
     by_label: dict[str, list[Json]] = {}
     for finding in findings:
         by_label.setdefault(finding["label"], []).append(finding)
-    if len(findings) > LISTED and 1 < len(by_label) < len(findings):  # several things, at several points each
+    # Several things, at several points each, or such as the same share below several thresholds.
+    if len(findings) > LISTED and len(by_label) > 1 and (len(by_label) < len(findings) or kind == "M"):
         if kind == "X":
             return _cells(by_label)
         ends = [*by_label.items()][:: len(by_label) - 1]

@@ -129,7 +129,6 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "most_seeds": MOST_SEEDS,
         "answers": _answers(others),
         "coverage": _coverage(made["coverage"], anchors),
-        "scales": {entry["scale"]: entry for entry in made["scales"]},
         "next_step": front.next_step(made),
         "provisional": " and ".join(
             counted(count, noun)

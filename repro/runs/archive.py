@@ -77,7 +77,7 @@ def unpack(file: Path, staging: Path) -> None:
                     )
                 content = tar.extractfile(member)
                 assert content is not None
-                with explain_write_errors(target):
+                with explain_write_errors(staging.parents[1]):  # the store, or what it is to be in
                     target.parent.mkdir(parents=True, exist_ok=True)
                     with target.open("wb") as out:
                         shutil.copyfileobj(content, out, PIECE)  # damage is no OSError, a full disk is

@@ -37,8 +37,17 @@ def write(path: Path, content: bytes) -> None:
     write_with(path, lambda draft: _write_through(draft, content))
 
 
-def write_with(path: Path, fill: Callable[[Path], None]) -> None:
-    """The same for a library that writes to a path itself."""
+def write_new(path: Path, content: bytes) -> None:
+    """The same for a file that must not be there yet, not even as a link to nothing.
+
+    Raises:
+        StoreError: it is there, or as above.
+    """
+    write_with(path, lambda draft: _write_through(draft, content), os.link)
+
+
+def write_with(path: Path, fill: Callable[[Path], None], put: Callable[[Path, Path], object] = Path.replace) -> None:
+    """The same for a library that writes to a path itself; ``put`` makes its draft the file."""
     try:
         draft = path.with_name(f".{path.name}.{os.getpid()}")
     except ValueError:
@@ -46,7 +55,7 @@ def write_with(path: Path, fill: Callable[[Path], None]) -> None:
     try:
         with explain_write_errors(path):
             fill(draft)
-            draft.replace(path)
+            put(draft, path)
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)

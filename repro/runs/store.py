@@ -115,6 +115,14 @@ class Store:
             return 0.0
         return min(1.0, spec.done(position[spec.row_name], position["step"]))
 
+    def check_spec(self, spec: RunSpec) -> None:
+        """Reads the spec of a run that was begun.
+
+        Raises:
+            DamagedRunError: it is missing, damaged or another one.
+        """
+        self._check_spec(self.folder(spec), spec)
+
     def begin(self, spec: RunSpec) -> Path:
         """The folder of a run about to be trained, with its spec in it.
 

@@ -111,9 +111,10 @@ def _staging(store: Store, file: Path) -> Iterator[Path]:
         raise StoreError(f"{file} cannot be read ({error}); name a file that `repro export` wrote.") from None
     with explain_write_errors(store.root):
         base = next(path for path in (store.root, *store.root.absolute().parents) if path.is_dir())
-        for left in base.glob(".import-*"):
-            if any(left.glob("lease.*")) and holder(left) is None:
-                shutil.rmtree(left, ignore_errors=True)
+        for place in {base, store.root.absolute().parent}:  # the store was perhaps made since
+            for left in place.glob(".import-*"):
+                if any(left.glob("lease.*")) and holder(left) is None:
+                    shutil.rmtree(left, ignore_errors=True)
         place = Path(tempfile.mkdtemp(prefix=".import-", dir=base))
     try:
         with explain_write_errors(store.root):
@@ -171,12 +172,22 @@ class _Arrival:
             raise self._conflict(ours.folder)
         if not (self._store.folder(self._spec) / CHECKPOINT).exists():
             return "new"
-        position = self._store.position(self._spec)  # even if the run has failed since
-        ours_at = (position[self._spec.row_name], position["step"]) if position is not None else (-1, 0)
+        ours_at = self._paused_here()
+        if ours_at is None:
+            return "repaired"
         if self._theirs is None and ours_at >= self._at:
             return "kept ours"
-        self._refuse_another_history(max(0, ours_at[0]))
+        self._refuse_another_history(ours_at[0])
         return "new" if self._theirs is not None else "newer checkpoint"
+
+    def _paused_here(self) -> tuple[int, int] | None:
+        """Row and step of the paused run in the store, even if it has failed since; None if it is damaged."""
+        try:
+            self._store.check_spec(self._spec)
+            _, position, _ = read_checkpoint(self._store.folder(self._spec), self._spec)
+        except StoreError:
+            return None
+        return position[self._spec.row_name], position["step"]
 
     def settle(self) -> str:
         """Carries the decision out under the run's lease, having decided again in case another import came first."""
@@ -207,10 +218,10 @@ class _Arrival:
             lease.release()
 
     def _mend(self, target: Path) -> None:
-        """Replaces what is damaged of a complete run, or adds what it lacks; its own record stays if it can be read."""
+        """Replaces what is damaged of a run, or adds what it lacks; its own record stays if it can be read."""
         try:
             ours = self._store.run(self._spec)
-        except DamagedRunError:
+        except DamagedRunError:  # or it has none yet
             _move(self._folder, target)
             return
         for name in [*_damaged(ours), *self._lacking(ours)]:

@@ -69,7 +69,7 @@ def claim_p_against(p_values: Sequence[float], looks: Sequence[int], *, points: 
 
     Points that are not there yet count in ``points`` all the same.
     """
-    return min(1.0, len(looks) * max(points, len(p_values)) * min(p_values)) if p_values else 1.0
+    return min(1.0, len(looks) * points * min(p_values))
 
 
 def holm(p_values: Sequence[float | None], total: int | None = None) -> list[float]:

@@ -1,7 +1,4 @@
-"""The Jonckheere–Terpstra test: exact without ties, by permutation with them.
-
-scipy is imported inside the functions that need it: planning must not pay for it.
-"""
+"""The Jonckheere–Terpstra test: exact without ties, by permutation with them."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -31,18 +28,12 @@ def jonckheere(groups: Sequence[Sequence[float]]) -> float:
     if math.factorial(len(together)) // math.prod(map(math.factorial, sizes)) <= EXACT_UP_TO:
         parts = np.split(together[_arrangements(sizes)], np.cumsum(sizes)[:-1], axis=1)
         return float(np.mean(rising_pairs(*parts) >= rising_pairs(*arrays)))
-    from scipy.stats import permutation_test  # takes longer to import than the few arrangements above to count
-
-    result = permutation_test(
-        arrays,
-        rising_pairs,
-        permutation_type="independent",
-        alternative="greater",
-        n_resamples=EXACT_UP_TO,
-        vectorized=True,
-        rng=np.random.default_rng(0),
-    )
-    return float(result.pvalue)
+    # As scipy.stats.permutation_test draws and counts, whose import takes half of what a judgement does.
+    rng = np.random.default_rng(0)
+    orders = np.array([rng.permutation(len(together)) for _ in range(EXACT_UP_TO)])
+    parts = np.split(together[orders], np.cumsum(sizes)[:-1], axis=1)
+    hits = np.count_nonzero(rising_pairs(*parts) >= rising_pairs(*arrays))
+    return float((hits + 1) / (EXACT_UP_TO + 1))
 
 
 @cache

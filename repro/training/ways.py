@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -99,6 +99,7 @@ def fastest(
         if expected < WORTH[name]:
             passed_over[name] = f"it pays from {WORTH[name]:.0f} s of training on, and about {expected:.0f} s are left"
             continue
+        made = plain  # frees the memory of the way before, if it was passed over, for the recording of this one
         try:
             made = make[name]()
             seconds[name] = pace(made)  # first, so that a record tells what a way that differs would spare
@@ -107,7 +108,7 @@ def fastest(
                 continue
         except Exception as error:
             found = _short(error)
-            if isinstance(error, RecordingError) or spoils_gpu(error):
+            if any(isinstance(one, RecordingError) or spoils_gpu(one) for one in _chain(error)):
                 raise CaptureError(name, found) from error
             passed_over[name] = found
             continue
@@ -116,6 +117,14 @@ def fastest(
         else:
             passed_over[name] = f"it takes {1e3 * seconds[name]:.3g} ms a step, {best} {1e3 * seconds[best]:.3g} ms"
     return Way(name=best, step=step, passed_over=passed_over, seconds=seconds)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error and those that it came from: what fails while another unwinds hides it."""
+    one: BaseException | None = error
+    while one is not None:
+        yield one
+        one = one.__cause__ or one.__context__
 
 
 def _pace(spec: NetworkSpec, net: Trainable, examples: Examples, state: State, step: Step) -> float:

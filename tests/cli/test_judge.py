@@ -182,9 +182,9 @@ def test_explain_names_the_command_for_one_point_of_the_same_store(workplace, ca
     ("differing", "said"),
     [
         ({}, "Judged as registered in a.json (2026-01-01, SHA-256 aaaaaaaaaaaa)"),
-        ({"judging_code": False}, ": the judging code changed since, nothing else in any criterion did"),
-        ({"changed": ["one", "two"]}, ": 2 criteria changed since; for example one"),
-        ({"unregistered": ["one", "two"]}, ": 2 checks are not in it; for example one"),
+        ({"judging_code": False}, ": the judging code has changed since, and nothing else in any criterion"),
+        ({"changed": ["one", "two"]}, ": 2 criteria have changed since; for example one"),
+        ({"unregistered": ["one", "two"]}, ": 2 checks are in no registration; for example one"),
     ],
 )
 def test_the_table_says_what_differs_from_the_registration(differing, said):

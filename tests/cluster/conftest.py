@@ -12,7 +12,10 @@ SCRIPTS = {
     "sbatch": """
         [ -e {d}/refusal ] && {{ cat {d}/refusal >&2; exit 1; }}
         n=$(($(cat {d}/number) + 1)); echo $n > {d}/number; echo "$@" >> {d}/sbatch.calls
-        case "$*" in *--parsable*) echo $n;; *) grep -h job-name "$1" >> {d}/names; echo "Submitted batch job $n";; esac
+        case "$*" in
+          *--parsable*) echo $n;;
+          *) grep -h job-name "$1" >> {d}/names; cp "$1" {d}/script; echo "Submitted batch job $n";;
+        esac
     """,
     "squeue": "[ -e {d}/away ] && {{ cat {d}/away >&2; exit 1; }}; cat {d}/queue",
     "sinfo": "echo '{limit}'",
@@ -67,6 +70,16 @@ class Cluster:
     def away(self):
         """The controller answers nobody."""
         (self.bin / "away").write_text("slurm_load_jobs error: Unable to contact slurm controller (connect failure)")
+
+    def before(self, name, line):
+        """Lets a command begin with a line of shell."""
+        script = self.bin / name
+        script.write_text(script.read_text().replace("#!/bin/sh\n", f"#!/bin/sh\n{line}\n", 1))
+
+    @property
+    def script(self):
+        """The last script that sbatch was given."""
+        return (self.bin / "script").read_text()
 
     def calls(self, name):
         """The arguments of every call of a command."""

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from repro.cluster import deaths, ledger
+from repro.cluster import deaths, ledger, scheduler
 from repro.cluster.fate import fates
 from repro.cluster.scheduler import Job
 from repro.cluster.snapshot import read
@@ -160,3 +160,37 @@ def test_deaths_in_a_row_are_counted(store):
     again = submitted(store.root, id=one.id + "b", job="8")
     attempted(again, 0, end=None)
     assert fates(SPECS[:1], read(store), ())[SPECS[0].key].deaths == 2
+
+
+@pytest.mark.parametrize(("word", "count"), [("PREEMPTED", 0), ("SITE_FAULT", 0), ("NODE_FAIL", 2), ("FAILED", 2)])
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_death_that_no_run_brings_about_is_not_counted(store, word, count, begun):
+    for name, job in (("1", "7"), ("2", "8")):
+        one = submitted(store.root, SPECS[:1], id=name, job=job)
+        if begun:
+            attempted(one, 0, end=None)
+        died(one, {job: {"state": word, "node": "n1", "exit_code": "0:15", "fault": None}})
+    assert fates(SPECS[:1], read(store), ())[SPECS[0].key].deaths == count
+
+
+def test_a_run_that_failed_has_failed_although_a_later_submission_of_it_was_never_queued(store):
+    attempted(submitted(store.root, SPECS[:1], id="1"), 0, status="failed")
+    later = submitted(store.root, SPECS[:1], id="2", arrays=(), created=1.0)
+    assert state(store, later) == "failed"
+    attempted(later, 0, end="paused", job="8")  # it was, and sbatch's answer lost
+    assert state(store, later) == "paused"
+
+
+def test_a_job_that_was_requeued_after_its_death_and_died_again_has_its_last_death(store, monkeypatch):
+    one = submitted(store.root, SPECS[:1])
+
+    def learned(word, node):
+        monkeypatch.setattr(scheduler, "ended", lambda _: {"7": [Job("7", one.array_name(0), word, node, "", "0:15")]})
+        return deaths.learn(read(store), [])
+
+    attempted(one, 0, restart=0, end="terminated")
+    assert state(learned("CANCELLED", "n1").store, one) == "cancelled"
+    assert learned("NODE_FAIL", "n2").entries[0].deaths["7"]["state"] == "CANCELLED"  # asked once
+    attempted(one, 0, restart=1, end=None)
+    learned("OUT_OF_MEMORY", "n2")
+    assert "ran out of memory" in fates(SPECS[:1], read(store), ())[SPECS[0].key].why

@@ -123,3 +123,39 @@ def test_hours_of_one_order_are_those_of_its_rounds(store):
         attempted(one, 0, began=0.0, ended=3600.0)
     assert hours(read(store)).allocated == pytest.approx(3.0)
     assert hours(read(store), "1").allocated == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("log", "code"),
+    [
+        ("submitit WARNING - Caught signal SIGUSR2 on n1: this job is timed-out.\n", "1:0"),
+        ("", "0:15"),
+        ("", "143:0"),
+        ("", "15:0"),
+    ],
+)
+def test_no_node_is_blamed_for_jobs_that_a_signal_ended_before_they_began(store, log, code):
+    one = submitted(store.root)
+    attempted(one, 0, node="n2")
+    ended = {f"7_{i}": Job(f"7_{i}", one.array_name(0), "FAILED", "n1", "", code) for i in (1, 2)}
+    for job in ended:
+        one.log_of(job).write_text(log)
+    notes = deaths._notes(one, ledger.attempts(one), {job: int(job[-1]) for job in ended}, ended)
+    assert all(note["fault"] is None for note in notes.values())
+
+
+def test_a_node_that_alone_met_a_fault_of_the_site_is_avoided_by_the_next_submission_and_no_other(store, monkeypatch):
+    monkeypatch.setattr(scheduler, "troubles", lambda: dict.fromkeys(("n1", "n2", "n3")))
+    one = submitted(store.root)
+    attempted(one, 0, node="n1", end="waiting")
+    assert avoided(read(store), BOX) == ()  # no other node has begun a job
+    attempted(one, 1, node="n2")
+    assert avoided(read(store), BOX) == ("n1",)
+    assert avoided(read(store), dataclasses.replace(BOX, trusted=("n1",))) == ()
+    assert avoided(read(store), dataclasses.replace(BOX, name="other")) == ()
+    attempted(one, 3, node="n3")
+    died(one, {"7_2": {"state": "SITE_FAULT", "node": "n2", "exit_code": "203:0", "fault": None}})
+    assert avoided(read(store), BOX) == ()
+    attempted(submitted(store.root, id="2", created=1.0), 0, node="n1", end="waiting")
+    attempted(submitted(store.root, id="3", created=2.0), 0, node="n2")
+    assert avoided(read(store), BOX) == ()

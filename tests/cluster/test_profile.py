@@ -41,6 +41,7 @@ def test_a_profile_of_two_lines_is_enough(tmp_path):
         ("gpus_per_node = 1\ntime = '1m'", "stop_before is 2m, as long as time"),
         ("gpus_per_node = 1\n[sbatch]\nsignal = 'USR1@1'", "sets signal, which the suite sets itself"),
         ("gpus_per_node = 1\n[sbatch]\npartition = 'x'", "sets partition, which has a key of its own"),
+        ("gpus_per_node = 1\n[sbatch]\nclusters = 'x'", "take it out, and: export SLURM_CLUSTERS=x"),
         ("name = 'x'", "unknown key 'name'"),
         ("x =", "cannot be read as TOML"),
     ],

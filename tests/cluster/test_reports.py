@@ -1,5 +1,6 @@
 """The report is part of a submission's state: who writes it, what became of it, and who hears of it."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,9 @@ import pytest
 from repro.cli import jobs
 from repro.cluster import rounds
 from repro.cluster.snapshot import read
+from repro.collecting.collect import collect
 from repro.runs.store import Store
+from tests.cluster.made import attempted
 
 SUBMIT = ("submit", "tiny.py", "--cluster", "box")
 
@@ -134,3 +137,48 @@ def full(path, _content):
     from repro.errors import StoreError
 
     raise StoreError(f"{path} cannot be written: No space left on device.")
+
+
+@pytest.fixture
+def overtaken(cluster):
+    """A submission whose runs are all paused, and of which others have since queued one of two points."""
+    cluster.run(*SUBMIT)
+    first = last(cluster)
+    for number in range(len(first.elements)):
+        attempted(first, number, end="paused")
+    for depth in (8, 14):
+        cluster.run(*SUBMIT, "-k", f"tiny[depth={depth}]")
+        second = last(cluster)
+        jobs_of = [(second.job_of(number), second.array_name(0), "PENDING", "", "Priority") for number in range(3)]
+        with (cluster.bin / "queue").open("a") as queue:
+            queue.writelines("|".join(job) + "\n" for job in jobs_of)
+    return cluster, first
+
+
+def next_round(one):
+    return rounds.queue_next_round(one, collect(scale="smoke", paths=["tiny.py"]), jobs.ENTRY_POINTS, 0.0)
+
+
+def test_a_report_follows_runs_that_other_submissions_have_queued(overtaken):
+    cluster, first = overtaken
+    arrays = [
+        array.job for one in read(Store(cluster.place / "results")).entries[1:] for array in one.submission.arrays
+    ]
+    said = next_round(first)
+    assert f"report job {last(cluster).report_job} follows when they have ended" in said
+    assert f"--dependency=afterany:{':'.join(arrays)}\n" in cluster.script
+    assert (last(cluster).order.selection, last(cluster).elements) == (first.order.selection, ())
+
+
+def test_where_a_report_follows_already_there_is_no_second(overtaken):
+    cluster, first = overtaken
+    next_round(first)
+    with (cluster.bin / "queue").open("a") as queue:
+        queue.write(f"{last(cluster).report_job}|{last(cluster).report_name}|PENDING||Dependency\n")
+    assert next_round(first) == "no further round is needed"
+
+
+@pytest.mark.parametrize("minutes", [5, 20, 300])
+def test_a_report_job_waits_for_one_thing_for_a_third_of_its_time_at_most(submitted, minutes):
+    one = dataclasses.replace(last(submitted), profile=dataclasses.replace(last(submitted).profile, time=f"{minutes}m"))
+    assert rounds.patience(one) == 60 * min(minutes, 30) / 3

@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -115,6 +116,10 @@ def test_a_job_that_cannot_even_write_that_down_says_so_by_its_exit_code(element
     assert cancelled == ["7"]
 
 
+def test_no_task_that_is_killed_with_another_hides_that_the_site_was_at_fault():
+    assert 128 + max(signal.Signals) < deaths.SITE_FAULT < 253  # srun returns the highest code; 253 is out of memory
+
+
 def test_any_other_error_of_a_job_is_its_own(element, monkeypatch):
     one, cancelled = element
     monkeypatch.setattr(job, "_begin", lambda *_: throw(StoreError("edited"))())
@@ -124,11 +129,12 @@ def test_any_other_error_of_a_job_is_its_own(element, monkeypatch):
 
 
 @pytest.mark.parametrize("begun", [True, False])
-def test_status_works_while_the_folder_is_full_and_knows_that_runs_wait(store, monkeypatch, begun):
+@pytest.mark.parametrize("code", ["203:0", "75:0"], ids=["scontrol", "sacct"])
+def test_status_works_while_the_folder_is_full_and_knows_that_runs_wait(store, monkeypatch, begun, code):
     one = submitted(store.root, SPECS[:1])
     if begun:
         attempted(one, 0, end=None)
-    ended = Job("7", one.array_name(0), "FAILED", "n1", "", f"{deaths.SITE_FAULT}:0")
+    ended = Job("7", one.array_name(0), "FAILED", "n1", "", code)
     monkeypatch.setattr(scheduler, "ended", lambda _ids: {"7": [ended]})
     monkeypatch.setattr(deaths, "write", lambda *_: fail_to_write(errno.ENOSPC)())
     found = fates(SPECS[:1], deaths.learn(read(store), []), [])

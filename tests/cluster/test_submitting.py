@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -315,3 +316,34 @@ def test_claims_on_files_that_are_not_there_are_left_out_of_all_rounds_and_named
         code, printed = cluster.run("submit", "tiny.py", "large.py", *words, "--cluster", "box")
         assert (code, "cannot be trained here: " in printed) == (2, True)
         assert len(cluster.calls("sbatch")) == queued
+
+
+def test_a_submission_made_where_the_clock_is_behind_is_the_last_all_the_same(cluster, monkeypatch):
+    cluster.run(*SUBMIT)
+    first = last(cluster)
+    for number in range(len(first.elements)):
+        attempted(first, number, end="paused")
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() - 300)
+    cluster.run(*SUBMIT)
+    assert last(cluster).id != first.id
+    waiting(cluster)
+    assert "6 under way, 0 to queue" in cluster.run(*SUBMIT)[1]
+
+
+def test_a_store_whose_logs_slurm_would_name_otherwise_is_refused(cluster):
+    for command in (SUBMIT, ("doctor", "--cluster", "box"), ("cluster", "throughput", "box", "tiny.py")):
+        code, printed = cluster.run(*command, "--results", str(cluster.place / "50%j"))
+        assert (code, "50%j contains %, which SLURM replaces" in printed) == (2, True), printed
+    assert not cluster.calls("sbatch")
+
+
+def test_status_believes_the_queue_although_nobody_says_how_jobs_ended(cluster, monkeypatch):
+    monkeypatch.setattr(scheduler, "PATIENCE", 0.0)
+    cluster.run(*SUBMIT)
+    one = last(cluster)
+    cluster.queue((one.job_of(0), one.array_name(0), "PENDING", "", "Priority"))
+    cluster.before("scontrol", "echo 'Unable to contact slurm controller (connect failure)' >&2; exit 1")
+    printed = cluster.run("status", "tiny.py")[1]
+    assert "5 cancelled, 1 queued" in printed
+    assert not (one.folder / "deaths.json").exists()

@@ -1,12 +1,16 @@
 """A new work runs as it is written, and is never written over another."""
 
+import errno
+import os
+from pathlib import Path
+
 import pytest
 
 from repro.collecting.catalogue import catalogue
 from repro.collecting.collect import collect
 from repro.collecting.new import write_work
 from repro.collecting.works import works
-from repro.errors import ClaimError
+from repro.errors import ClaimError, StoreError
 
 
 def test_a_new_work_is_found_where_it_was_written_with_the_suites_controls(workplace):
@@ -26,6 +30,21 @@ def test_a_work_is_never_written_over(workplace):
     write_work("doe2024", workplace / "claims")
     with pytest.raises(ClaimError, match="exists already"):
         write_work("doe2024", workplace / "claims")
+
+
+def test_a_work_that_could_not_be_written_whole_leaves_nothing(workplace, monkeypatch):
+    write, left = Path.write_text, []
+
+    def full(path, *arguments, **options):
+        if left:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        left.append(write(path, *arguments, **options))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", full)
+        with pytest.raises(StoreError, match="No space left on device. Free some space"):
+            write_work("doe2024", workplace / "claims")
+    assert len(write_work("doe2024", workplace / "claims")) == 2
 
 
 @pytest.mark.parametrize("key", ["", "Doe2024", "../doe", "doe 2024", "doe-", "2024", "doe/2024", "ä"])

@@ -289,3 +289,9 @@ def test_undecided_bound_names_the_seeds_that_decide():
     found = rule.compare(levels=ONE_LOOK, sample=sample(values, unit="share", step=1e-4))
     assert found.outcome is Outcome.UNDECIDED
     assert 3 < found.more_seeds < 20
+
+
+def test_what_is_told_of_the_last_look_alone_says_so():
+    found = Finding(label="a", expected="", measured="", outcome=Outcome.UNDECIDED, why="", would_change="It flips.")
+    assert would_change_over_looks([found]) == "It flips."
+    assert would_change_over_looks([found, found]) == "By its last look alone: it flips."

@@ -7,11 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.compare import Published
+from repro.compare import FractionBound, Published
 from repro.compare.shares import angle, as_angle, as_angles, edge, log_mean, share
-from tests.compare.made import (
-    sample,
-)
+from tests.compare.made import ONE_LOOK, sample
 
 REPEATABLE = settings(deadline=None, derandomize=True, database=None, max_examples=50)
 
@@ -64,3 +62,9 @@ def test_the_logarithm_of_no_share_is_that_of_half_a_step_with_the_spread_of_rou
     variance = 2**2 / 12  # the step over the mean, which is half a step
     assert found.estimate == pytest.approx(math.log(0.005) + variance / 2)
     assert log_mean(sample((0.5,), unit="share")).error == 0.0
+
+
+def test_no_limit_beyond_every_share_is_named():
+    shares = sample((0.999, 1.0, 0.998), unit="share", step=0.001)
+    found = FractionBound(limit=0.5, side="at least", reason="few").compare(levels=ONE_LOOK, sample=shares)
+    assert found.would_change.endswith("and no limit rules it out.")

@@ -171,6 +171,33 @@ def test_the_line_counts_runs_and_says_what_is_left(files, paused):
     assert line(files).startswith("ended, 0 of 2 runs complete, 1 begun, about ")
 
 
+def test_on_a_full_disk_none_is_started(files, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched, pytest.raises(StoreError, match="No space left on device"):
+        patched.setattr(os, "posix_spawn", lambda *_, **__: pytest.fail("started"))
+        patched.setattr(os, "write", full)
+        background.start(files, COMMAND)
+    assert files.pid() is None
+
+
+def test_one_whose_starter_was_killed_before_it_wrote_the_pid_is_known_by_its_state(files, monkeypatch):
+    pid = background.start(files, COMMAND)
+    files.lock.write_text("")
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    assert files.pid() is None
+    files.write({"pid": pid, "doing": "training", "why": "", "deadline": None})
+    assert files.pid() == pid
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", "{}", "\\ud800", '{"pid": 1}'])
+def test_a_damaged_state_is_none(files, text):
+    files.folder.mkdir(parents=True)
+    (files.folder / "state.json").write_text(text)
+    assert files.read() is None
+
+
 def test_one_that_was_killed_is_known_by_its_lock(files):
     pid = background.start(files, COMMAND)
     files.write({"pid": pid, "doing": "training", "why": "", "deadline": None})

@@ -151,3 +151,20 @@ def test_after_an_error_that_spoils_the_gpu_another_process_trains_what_follows(
         (done,) = work([Assignment(spec=tiny(0), criteria={}, setup=setup)])
         assert done.status == "failed"
     assert begun == [{"fused": "why"}] * 3
+
+
+def test_of_runs_at_once_those_that_ran_out_of_memory_are_trained_again_alone(at_once, monkeypatch):
+    class OutOfMemoryError(RuntimeError):
+        """Torch's, in its words."""
+
+    tried = []
+
+    def run(spec, store, *, turn, **_):
+        tried.append(spec.seed)
+        if spec.seed and turn is not None and turn.runs > 1:
+            raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return "complete"
+
+    monkeypatch.setattr("repro.training.run", run)
+    assert [(done.spec.seed, done.status) for done in at_once()] == [(seed, "complete") for seed in range(3)]
+    assert sorted(tried[:3]) == [0, 1, 2] and tried[3:] == [1, 2]

@@ -61,3 +61,26 @@ def test_a_rule_that_other_judging_code_applies_has_not_changed(checks, register
 
 def test_rules_that_no_registration_has_are_not_compared(checks):
     assert preregister.compare(checks, []) is None
+
+
+@pytest.mark.parametrize("target", ["nowhere-yet", "link.json"], ids=["to nothing", "to itself"])
+def test_a_registration_never_replaces_a_link(checks, workplace, target):
+    link = workplace / "link.json"
+    link.symlink_to(target)
+    with pytest.raises(StoreError, match="a registration is never overwritten"):
+        preregister.preregister(checks, link, today=date(2026, 11, 21))
+    assert link.is_symlink() and not (workplace / "nowhere-yet").exists()
+
+
+def test_of_two_registrations_at_once_the_first_stays(checks, workplace, monkeypatch):
+    path = workplace / "p.json"
+
+    def meanwhile(*_, **__):
+        path.write_text("another")
+        return {}
+
+    monkeypatch.setattr(preregister, "registration", meanwhile)
+    with pytest.raises(StoreError, match=r"p\.json cannot be written: File exists\. Move away what is there"):
+        preregister.preregister(checks, path, today=date(2026, 11, 21))
+    assert path.read_text() == "another"
+    assert [one.name for one in workplace.glob("*p.json*")] == ["p.json"]

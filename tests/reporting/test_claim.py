@@ -10,6 +10,7 @@ import pytest
 from repro.reporting.claim import section
 from repro.reporting.reasons import brief, measured, unmoved
 from repro.reporting.view import view
+from tests.reporting.test_hidden import page
 
 
 @pytest.mark.parametrize(
@@ -164,3 +165,43 @@ def test_a_claim_that_waits_for_runs_has_its_margin_with_a_unit(small, unit, mar
         row["criterion"]["rule"] = {"kind": "T", "name": "Trend", "margin": 1.0, "reason": "x"}
     made = section(entry, rows, {entry["claim"]: "x"}, {}, {})
     assert (made["margins"], made["unit"]) == margin
+
+
+def test_a_claim_that_no_number_of_seeds_decides_stands_apart(small):
+    made = copy.deepcopy(small)
+    for row in (made["claims"][0], *made["judgements"]):
+        row.update(verdict="INCONCLUSIVE", answer="none")
+    findings = [finding for row in made["judgements"] for finding in row["findings"]]
+    for finding in findings:
+        finding.update(outcome="undecided", more_seeds=None)
+    assert [group["words"] for group in view(made)["answers"]] == ["Inconclusive, and not even 200 seeds would decide"]
+    findings[0]["more_seeds"] = 9
+    assert [group["words"] for group in view(made)["answers"]] == ["Inconclusive: the runs cannot decide"]
+
+
+def test_the_arm_of_an_untrained_network_has_a_name_that_cannot_be_misread(shown, small):
+    finding = copy.deepcopy(small["judgements"][0]["findings"][0])
+    finding.update(label="BatchNorm − nothing", why="BatchNorm − nothing is +3 points.")
+    finding["samples"][0]["label"] = "nothing"
+    (own,) = shown(findings=[finding])["rows"][0]["findings"]
+    assert (own["label"], own["why"]) == ("BatchNorm − untrained", "BatchNorm − untrained is +3 points.")
+    assert own["samples"][0]["label"] == "untrained"
+
+
+def test_a_whole_claims_p_against_says_by_what_it_is_multiplied(shown, small):
+    criterion = small["judgements"][0]["criterion"]
+    assert shown()["p_times"] == "Bonferroni: times 2 points"
+    assert shown(criterion={**criterion, "looks": [3, 5, 8]})["p_times"] == "Bonferroni: times 3 looks and 2 points"
+
+
+def test_the_level_that_a_p_value_must_pass_stands_beside_it(small):
+    made = copy.deepcopy(small)
+    made["judgements"][0].update(accept=0.02134, against=0.0001)
+    assert "level 0.0213" in page(made)
+
+
+def test_flags_are_explained_where_they_occur(small):
+    made = copy.deepcopy(small)
+    assert "the code of that time finds the same" not in page(made)
+    made["judgements"][0]["marks"] = ["judging code changed, finds the same"]
+    assert "the code of that time finds the same" in page(made)

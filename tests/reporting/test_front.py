@@ -2,7 +2,7 @@
 
 import pytest
 
-from repro.reporting.front import answer, beside
+from repro.reporting.front import answer, for_controls
 from repro.reporting.protocols import protocols, standings
 
 PAPER = {"scale": "paper", "works": [], "judgements": [], "scales": [{"scale": "paper", "runs": 9, "complete": 9}]}
@@ -17,7 +17,7 @@ def claims(*words, exact=(), withheld=()):
     ("own", "said"),
     [
         (claims("REPRODUCED", "REPRODUCED", exact=[0]), "2 reproduced (1 of them by exact counts)."),
-        (claims("REPRODUCED", "INCONCLUSIVE", exact=[0]), "1 reproduced by exact counts, 1 open."),
+        (claims("REPRODUCED", "INCONCLUSIVE", exact=[0]), "1 reproduced by exact counts, 1 inconclusive."),
         (claims("PENDING", "PAPER_ERROR", "MEASURED"),
          "1 in which the source slips, 1 measured only, 1 waiting for runs."),
         (claims("PENDING", "PENDING", withheld=[1]), "1 waiting for runs, 1 withheld for their precision."),
@@ -41,10 +41,13 @@ def test_runs_that_decide_nothing_yet_are_not_said_to_test_the_paper():
     made = {**PAPER, "scales": [{"scale": "paper", "runs": 426, "complete": 3, "untrained": 1}]}
     waits = claims("REPRODUCED", "PENDING", "PAPER_ERROR", exact=[0, 2])
     assert answer(made, waits).endswith(
-        "refuted here: 3 of 426 runs under their own protocol exist, 1 of them of untrained networks."
+        "neither confirmed nor refuted by this report: its store holds 3 of the 426 runs asked for so far under their "
+        "own protocol, 1 of them of untrained networks."
     )
     made["scales"][0]["untrained"] = 3
-    assert answer(made, waits).endswith("3 of 426 runs under their own protocol exist, all of untrained networks.")
+    assert answer(made, waits).endswith(
+        "holds 3 of the 426 runs asked for so far under their own protocol, all of untrained networks."
+    )
     assert answer(made, [*waits, *claims("INCONCLUSIVE")]).startswith("Of 4 claims")
 
 
@@ -56,22 +59,16 @@ def test_points_that_are_judged_while_others_wait_are_counted_without_exact_ones
             row("REPRODUCED", work="control")]  # fmt: skip
     made = {**PAPER, "judgements": rows, "scales": [{"scale": "paper", "runs": 426, "complete": 9, "untrained": 6}]}
     assert answer(made, claims("PENDING", "PENDING")) == (
-        "The published results of training are tested here only in part: 9 of 426 runs under their own protocol exist, "
-        "6 of them of untrained networks; of grid points so far, 1 reproduced, 1 open."
+        "The published results of training are tested only in part by this report: its store holds 9 of the 426 runs "
+        "asked for so far under their own protocol, 6 of them of untrained networks; of grid points so far, "
+        "1 reproduced, 1 inconclusive."
     )
 
 
-def test_runs_for_controls_alone_are_told_beside_those_of_the_only_work():
-    def run(*ids):
-        return {"name": "resnet-8 all", "outcome": "trained", "seconds": 60.0, "claims": ids, "spec":
-                {"seed": 0, "epochs": 2, "dataset": "digits"}}  # fmt: skip
+def test_runs_for_controls_alone_are_counted_and_those_only_built_are_not():
+    def run(*ids, outcome="trained"):
+        return {"outcome": outcome, "claims": ids}
 
-    def cost(*works):
-        told = beside({"works": [{"key": key, "short": key, "companion_to": "", "protocol": {"seeds": "5"}} for key in
-                                 works], "claims": [{"claim": "a", "work": "one"}, {"claim": "b", "work": "two"},
-                                                    {"claim": "c", "work": "control"}],
-                       "runs": [run("a"), run("b", "c"), run("c")], "waiting": []})  # fmt: skip
-        return [dict(work["rows"][0][1])["cost"] for work in told]
-
-    assert cost("one") == ["1.0 minutes of one device (wall-clock time), 1 run; 1 more for controls alone"]
-    assert all("control" not in one for one in cost("one", "two"))
+    works = [{"claim": "a", "work": "one"}, {"claim": "b", "work": "two"}, {"claim": "c", "work": "control"}]
+    runs = [run("a"), run("b", "c"), run("c"), run("c", outcome="built")]
+    assert for_controls({"claims": works, "runs": runs, "waiting": [run("c")]}) == 2

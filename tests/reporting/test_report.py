@@ -159,7 +159,7 @@ def test_the_page_shows_sentence_source_rule_verdict_values_and_hashes(small):
 
 
 def test_at_smoke_scale_the_page_makes_no_statement_about_the_paper(small):
-    assert "results of training are neither confirmed nor refuted here" in re.sub(r"\s+", " ", page(small))
+    assert "results of training are neither confirmed nor refuted by this report" in re.sub(r"\s+", " ", page(small))
 
 
 def test_a_report_of_nothing_but_pending_claims_is_written(pending, workplace):

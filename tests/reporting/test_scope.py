@@ -32,14 +32,16 @@ def rows_at(*points, rule=("name", "margin")):
     ],
 )  # fmt: skip
 def test_the_points_here_are_told_beside_those_of_the_paper_where_any_is_missing(here, there, said):
-    whole, brief = scope({"paper_points": there, "paper_networks": ["resnet-14"]}, rows_at(*here))
+    entry = {"paper_points": there, "paper_networks": ["resnet-14"], "tested": True}
+    whole, brief = scope(entry, rows_at(*here))
     assert whole == said
+    assert scope({**entry, "tested": False}, rows_at(*here))[0] == said.replace("Tested", "Run here")
     assert brief in ((f"1 grid point; at the paper’s scale {len(there)}", said) if said else ("",))
     assert (len(there) == 1) == (brief == said) or not said
 
 
 def test_networks_are_told_where_points_have_no_name():
-    entry = {"paper_points": [{}], "paper_networks": ["resnet-14", "resnet-866"]}
+    entry = {"paper_points": [{}], "paper_networks": ["resnet-14", "resnet-866"], "tested": True}
     said = "Tested on ResNet-8, 14; at the paper’s scale, on ResNet-14, 866."
     assert scope(entry, rows_at({})) == (said, said)
     assert scope(entry, [{**rows_at({})[0], "runs": []}]) == ("", "")
@@ -78,7 +80,10 @@ def test_the_next_step_names_the_cheapest_verdict_of_this_scale():
     rows.append({"id": "done", "standing": "judged", "seconds": 1.0})
     made = {"scale": "paper", "scales": needs, "coverage": rows}
     assert next_step(made) == (
-        "5 more runs at paper scale, about 200 core-hours; the cheapest verdict, b, takes about 35.0 core-hours alone."
+        "5 runs at paper scale that this store lacks, about 200 core-hours; the cheapest verdict, b, takes about 35.0 "
+        "core-hours alone."
     )
-    assert next_step({**made, "scale": "pilot"}) == "5 more runs at paper scale, about 200 core-hours."
+    assert next_step({**made, "scale": "pilot"}) == (
+        "5 runs at paper scale that this store lacks, about 200 core-hours."
+    )
     assert next_step({**made, "scales": [{**needs[0], "complete": 9}]}) == ""

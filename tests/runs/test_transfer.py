@@ -162,6 +162,21 @@ def test_a_run_that_is_being_trained_is_not_replaced(here, there, file, monkeypa
     lease.release()
 
 
+@pytest.mark.parametrize("damaged", ["spec.json", "checkpoint.safetensors", "history.jsonl"])
+def test_a_damaged_paused_run_is_repaired_by_an_import(here, there, file, paused, damaged):
+    folder = paused(here, SPECS[2], epoch=3)
+    export(here, [SPECS[2]], file)
+    sound = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    paused(there, SPECS[2], epoch=3)
+    bad = there.folder(SPECS[2]) / damaged
+    content = bytearray(bad.read_bytes())
+    content[-9] ^= 1
+    bad.write_bytes(content)
+    assert take_in(there, file) == {"repaired": 1}
+    assert bad.read_bytes() == sound[damaged]
+    assert take_in(there, file) == {"kept ours": 1}
+
+
 def test_a_flipped_bit_in_a_paused_run_is_found_by_export_and_by_import(here, there, file, paused):
     folder = paused(here, SPECS[2], epoch=1)
     path = folder / "checkpoint.safetensors"

@@ -9,9 +9,9 @@ import pytest
 
 
 @contextlib.contextmanager
-def read_only(folder):
-    """A folder that both nodes, and so their jobs, may read and not write; here it stays as it was."""
-    pids = [(Path(os.environ["TESTBED"]) / "run" / f"{node}.pid").read_text().strip() for node in ("n1", "n2")]
+def read_only(folder, nodes=("n1", "n2")):
+    """A folder that nodes, and so their jobs, may read and not write; here it stays as it was."""
+    pids = [(Path(os.environ["TESTBED"]) / "run" / f"{node}.pid").read_text().strip() for node in nodes]
 
     def inside(pid, *command):
         subprocess.run(["nsenter", "--target", pid, "--mount", *command], check=True, timeout=30)
@@ -43,3 +43,18 @@ def test_runs_wait_while_their_store_is_read_only_and_resume_afterwards(user):
     status = user.status()
     assert status["runs"] == {"complete": 2}
     assert [one["state"] for one in status["reports"]] == ["written"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_a_node_that_alone_cannot_write_to_the_store_is_left_and_its_run_goes_to_the_other(user, sound):
+    user.claim(epochs=16)
+    user.profile(cpus=5)  # no node has room for two
+    user.submit()
+    with contextlib.ExitStack() as stack:
+        with user.frozen(2):
+            assert {attempt.node for attempt in user.attempts()} == {"n1", "n2"}
+            stack.enter_context(read_only(user.place / "results", nodes=("n1",)))
+        user.wait_for_reports()
+    assert [one.excluded for one in user.submissions] == [(), ("n1",)]
+    assert user.attempts()[-1].node == "n2"
+    sound(user)
