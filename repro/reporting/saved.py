@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from repro.planning.quantities import counted
 from repro.reporting import redrawn
-from repro.reporting.panel import Drawn, draw, table
+from repro.reporting.panel import Drawn, Points, draw, table
 from repro.reporting.rows import Row
 from repro.reporting.tables import as_csv, digits
 
@@ -59,12 +59,18 @@ def numbers(rows: Sequence[Row]) -> str:
     return as_csv(NUMBERS, table)
 
 
+def _ends(points: Points) -> str:
+    first, last = points[0][1], points[-1][1]
+    return f"{first:.3g}" if len(points) == 1 else f"from {first:.3g} to {last:.3g}"
+
+
 def _alternative(figure: Json, panel: Drawn) -> str:
-    """The alternative text: what is drawn, and the ends of every line of means."""
+    """The alternative text: what is drawn, and the ends of every line of means and of published values."""
     ends = [
-        f"{line.name} from {line.mean[0][1]:.3g} to {line.mean[-1][1]:.3g}"
+        f"{line.name}{whose} {_ends(points)}"
         for line in panel.series
-        if line.mean and not line.steps
+        for whose, points in (("", () if line.steps else line.mean), (", published,", line.published))
+        if points
     ]
     said = f": {'; '.join(ends)}" if ends else ""
     where = ", ".join(filter(None, (figure["place"], panel.title)))

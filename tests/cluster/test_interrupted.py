@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -89,7 +90,10 @@ def signalled(cluster):
             f'case "$*" in *--parsable*) ;; *) kill -{int(number)} $PPID;; esac',
         )
         command = [*prefix, sys.executable, "-m", "repro.cli", *SUBMIT]
-        return subprocess.run(command, cwd=cluster.place, capture_output=True, text=True, timeout=120).returncode
+        heard = partial(signal.signal, signal.SIGHUP, signal.SIG_DFL)  # whoever tests may have been begun by nohup
+        return subprocess.run(
+            command, cwd=cluster.place, capture_output=True, text=True, timeout=120, preexec_fn=heard
+        ).returncode
 
     return submit
 
