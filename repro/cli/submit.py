@@ -57,7 +57,7 @@ def _submit(arguments: argparse.Namespace, *, retry: bool) -> int:
 
     def choose() -> "tuple[Choice, reports.Report | None]":
         queue = scheduler.jobs()
-        snapshot = deaths.learn(snapshots.read(store), queue)
+        snapshot = deaths.learn_if_told(snapshots.read(store), queue)
         again = (*fate.STUCK, "killed", "cancelled", "waiting")
         wanted = (lambda run: run.state in again) if retry else fate.to_be_queued
         choice = choosing.choose(one, session, snapshot, queue, wanted=wanted)

@@ -30,22 +30,30 @@ CAUGHT = "Caught signal SIG"  # in submitit's words
 _Attempts = Mapping[int, Sequence[Attempt]]
 
 
+def learn_if_told(snapshot: Snapshot, queue: Sequence[Job]) -> Snapshot:
+    """The same where a user is told what the files and the queue say, if nobody tells more: it is asked again."""
+    try:
+        return learn(snapshot, queue)
+    except ClusterError:
+        return snapshot
+
+
 def learn(snapshot: Snapshot, queue: Sequence[Job]) -> Snapshot:
     """Adds how the jobs of all submissions ended that did not report it; at most one call of sacct or scontrol.
 
     A node that failed under a job is recorded as faulty, and so is one on which several jobs ended before the suite
     started while others of the same submission started elsewhere. The findings are stored on disk if possible, as the
     scheduler forgets them.
+
+    Raises:
+        ClusterError: nobody tells; ``learn_if_told`` then leaves the snapshot as it is.
     """
     alive = by_element(queue)
     asked = [(entry, _unreported(entry, alive)) for entry in snapshot.entries]
     wanted = [job for _, jobs in asked for job in jobs]
     if not wanted:
         return snapshot
-    try:
-        ended = scheduler.ended(wanted)
-    except ClusterError:
-        return snapshot  # asked again the next time
+    ended = scheduler.ended(wanted)
     found: dict[str, dict[str, Json]] = {}
     for entry, jobs in asked:
         last = {}

@@ -110,7 +110,8 @@ def _deaths(places: Sequence[tuple[Entry, int]]) -> int:
         some = entry.attempts.get(number, ())
         death = entry.deaths.get(entry.submission.job_of(number) or "")
         ends = [one.end is None for one in some] or ([True] if death else [])
-        silent += ends[:-1] if death and death["state"] in INNOCENT else ends
+        innocent = death is not None and death["state"] in INNOCENT and death.get("attempts", len(some)) == len(some)
+        silent += ends[:-1] if innocent and ends[-1:] == [True] else ends
     return len(list(takewhile(bool, reversed(silent))))
 
 

@@ -25,7 +25,8 @@ def as_by_ctrl_c() -> Iterator[None]:
     """While open, a lost connection or SIGTERM ends this process in order, as Ctrl-C does; not under nohup."""
 
     def end(number: int, _frame: object) -> None:
-        signal.signal(number, signal.SIG_IGN)  # a lost connection is often told twice
+        for one in heeded:  # a lost connection is often told twice, and in both ways
+            signal.signal(one, signal.SIG_IGN)
         sys.exit(128 + number)
 
     heeded = [one for one in (signal.SIGHUP, signal.SIGTERM) if signal.getsignal(one) != signal.SIG_IGN]

@@ -178,7 +178,7 @@ def _avoid(submission: Submission, nodes: set[str]) -> None:
     with contextlib.suppress(ReproError):
         queue = by_element(scheduler.jobs())
         waiting = {job.id.partition("_")[0] for (of, _), job in queue.items() if of in own and job.live}
-    scheduler.exclude(sorted(waiting), {*avoided(snapshot, submission.profile), *nodes})
+    scheduler.exclude(sorted(waiting), {*submission.excluded, *avoided(snapshot, submission.profile), *nodes})
 
 
 def _hold_back(submission: Submission) -> None:

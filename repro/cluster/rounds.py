@@ -24,8 +24,8 @@ DEATHS = 2  # attempts in a row that may end without a report before the user ha
 
 
 def patience(submission: Submission) -> float:
-    """Seconds for which a report job waits for one thing: at most a third of its time limit."""
-    return min(PATIENCE, 60 * submission.profile.for_report.minutes / 3)
+    """Seconds for which a report job waits for one thing: of three such, at most three quarters of its time limit."""
+    return min(PATIENCE, 60 * submission.profile.for_report.minutes / 4)
 
 
 def queue_next_round(submission: Submission, session: "Session", entry_points: EntryPoints, patience: float) -> str:

@@ -60,7 +60,7 @@ def overview(made: Plan, store: Store) -> Overview:
         else:
             try:
                 queue = scheduler.jobs()
-                snapshot = deaths.learn(snapshot, queue)
+                snapshot = deaths.learn_if_told(snapshot, queue)
             except ClusterError as error:
                 queue = None
                 silent = f"status from files alone, as the scheduler does not answer; retry later: {error}"

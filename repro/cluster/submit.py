@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -144,7 +145,10 @@ def _after_refusal(
     """Cancels what was queued before an error, or keeps it with a report job behind it; returns the message."""
     ids = [array.job for array in submission.arrays]
     if unsure := _cancel_unrecorded(submission):  # the folder stays, as they may run
-        kept = f" Queued before that, and left: {', '.join(ids)}." if ids else ""
+        if ids and queue_report is None:
+            with suppress(ClusterError):
+                scheduler.cancel(ids)
+        kept = f" Queued before that, and perhaps still there: {', '.join(ids)}." if ids else ""
         return (
             f"{error}{kept} Perhaps queued all the same, as scancel fails too: {', '.join(unsure)}. "
             "Once the scheduler answers: repro status, and repro cancel."

@@ -79,7 +79,7 @@ class TrainerFiles:
                 else:
                     return None
         state = self.read()
-        return int(state["pid"]) if state else None
+        return state["pid"] if state and state["doing"] != "ended" and isinstance(state["pid"], int) else None
 
 
 class StateWriter:

@@ -85,7 +85,10 @@ def requirement(rule: Rule, unit: Unit = "points") -> str:
             return f"The lower bound of the difference must exceed {allowed(gap, apart)} (one-sided Welch test)."
         case Trend(margin=margin):
             most = allowed(margin, apart)
-            return f"The trend must be significant (Jonckheere–Terpstra), and no step back may exceed {most}."
+            return (
+                "The trend must be significant (Jonckheere–Terpstra, and the linear contrast by Welch), and no step "
+                f"back may exceed {most}."
+            )
         case Measure():
             return "nothing; it is only measured, as no value is known to compare it with."
 

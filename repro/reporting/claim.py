@@ -90,7 +90,7 @@ def section(
         "found": bool(findings),
         "one_finding": len(findings) == 1,
         "p": {name: entry[name] for name in ("p_for", "p_against", "p_against_holm")},
-        "p_times": _times(len(criterion["looks"]), len(rows)),
+        "p_times": _times(len(criterion["looks"]), len(criterion["grid"])),
         **_figures(entry["claim"], rule["kind"], rows),
         "controls": (controls := _controls(rows, anchors)),
         "controls_line": _controls_line(controls),
@@ -137,7 +137,8 @@ def _by_arm(runs: Iterable[Json]) -> list[tuple[str, str, str, list[Json]]]:
     found: dict[tuple[str, str, str], list[Json]] = {}
     for run in runs:
         name = run["name"].replace(f" seed {run['seed']}", "")
-        found.setdefault((run["arm"], name, run["outcome"]), []).append(run)
+        arm = "untrained" if run["arm"] == "nothing" else run["arm"]
+        found.setdefault((arm, name, run["outcome"]), []).append(run)
     return [(*shared, own) for shared, own in found.items()]
 
 
@@ -150,7 +151,10 @@ def _row(row: Json, several: bool) -> Json:
         "next_look": row["next_look"],
         "missing": len(row["missing"]),
         "withheld": bool(reasons.withheld(row)),
-        **{name: f"{row[name]:.3g}" for name in ("accept", "against")},
+        "accept": f"{row['accept']:.3g}",
+        # Each of several findings is held to its share of the level against.
+        "against": f"{row['against'] / max(1, sum(one['p_against'] is not None for one in row['findings'])):.3g}",
+        "last_look": row["seeds"] >= row["criterion"]["looks"][-1],
         "findings": [
             {
                 **finding,

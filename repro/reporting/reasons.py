@@ -56,7 +56,8 @@ def measured(kind: str, findings: Sequence[Json]) -> str:
         if kind == "X":
             return _cells(by_label)
         ends = [*by_label.items()][:: len(by_label) - 1]
-        return "; ".join(f"{short(label)}: {measured(kind, some)}" for label, some in ends)
+        joint = "; " if len(by_label) == 2 else "; …; "
+        return joint.join(f"{short(label)}: {measured(kind, some)}" for label, some in ends)
     estimates = [finding for finding in findings if finding["estimate"] is not None]
     if estimates and len(estimates) == len(findings):
         few = len(estimates) <= LISTED

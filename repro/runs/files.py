@@ -38,7 +38,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """The same for a file that must not be there yet, not even as a link to nothing.
+    """The same for a file that must not be there yet, not even as a link to nothing; it needs hard links.
 
     Raises:
         StoreError: it is there, or as above.

@@ -13,7 +13,7 @@ from pathlib import Path
 from repro.errors import DamagedRunError, SpecError, StoreError
 from repro.runs.archive import check_target, pack, unpack
 from repro.runs.checkpoint import read_checkpoint
-from repro.runs.files import explain_write_errors, write_with
+from repro.runs.files import explain_write_errors, read_plain, write_with
 from repro.runs.lease import Lease, holder
 from repro.runs.run import Run, read
 from repro.runs.spec import RunSpec
@@ -46,7 +46,8 @@ def take_in(store: Store, file: Path) -> Counter[str]:
     """Adds the runs of an exported file to a store, and counts what became of them.
 
     Counts are of "new", "equal", "newer checkpoint", "kept ours", "tensors added", "repaired": results that are
-    equal, of which files here were damaged, and "damaged here": the same, where the exported file lacks one of them.
+    equal, of which files here were damaged, or a paused run that was, and "damaged here": equal results, where the
+    exported file lacks a file that is damaged here.
 
     A run that is already in the store with equal results is left as it is, measurements that were added here included,
     but for damaged files, and for trained tensors that it lacks and the exported file has. A paused run is replaced by
@@ -174,6 +175,7 @@ class _Arrival:
             return "new"
         ours_at = self._paused_here()
         if ours_at is None:
+            self._refuse_another_run()
             return "repaired"
         if self._theirs is None and ours_at >= self._at:
             return "kept ours"
@@ -181,10 +183,20 @@ class _Arrival:
         return "new" if self._theirs is not None else "newer checkpoint"
 
     def _paused_here(self) -> tuple[int, int] | None:
-        """Row and step of the paused run in the store, even if it has failed since; None if it is damaged."""
+        """Row and step of the paused run in the store, even if it has failed since; None if it is damaged.
+
+        Raises:
+            StoreError: its files cannot be read, which is no damage of theirs.
+        """
+        folder = self._store.folder(self._spec)
         try:
+            for name in (SPEC, CHECKPOINT, HISTORY):
+                with contextlib.suppress(FileNotFoundError):
+                    read_plain(folder / name)
             self._store.check_spec(self._spec)
-            _, position, _ = read_checkpoint(self._store.folder(self._spec), self._spec)
+            _, position, _ = read_checkpoint(folder, self._spec)
+        except OSError as error:
+            raise StoreError(f"{folder} cannot be read ({error}); import again when it can. {self._done}") from None
         except StoreError:
             return None
         return position[self._spec.row_name], position["step"]
@@ -255,6 +267,13 @@ class _Arrival:
         folder = self._store.folder(self._spec)
         ours, theirs = (_rows(place / HISTORY)[:rows] for place in (folder, self._folder))
         if ours != theirs[: len(ours)]:
+            raise self._conflict(folder)
+
+    def _refuse_another_run(self) -> None:
+        """Refuses to replace a damaged paused run by one that was trained otherwise: damage changes a row at most."""
+        folder = self._store.folder(self._spec)
+        ours, theirs = (_rows(place / HISTORY) for place in (folder, self._folder))
+        if sum(one != other for one, other in zip(ours, theirs, strict=False)) > 1:
             raise self._conflict(folder)
 
     def _read_spec(self) -> RunSpec:

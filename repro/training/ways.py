@@ -121,10 +121,11 @@ def fastest(
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """An error and those that it came from: what fails while another unwinds hides it."""
-    one: BaseException | None = error
-    while one is not None:
+    one, seen = error, set[int]()
+    while one is not None and id(one) not in seen:
         yield one
-        one = one.__cause__ or one.__context__
+        seen.add(id(one))
+        one = one.__cause__ or one.__context__  # type: ignore[assignment]
 
 
 def _pace(spec: NetworkSpec, net: Trainable, examples: Examples, state: State, step: Step) -> float:

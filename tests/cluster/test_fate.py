@@ -162,6 +162,17 @@ def test_deaths_in_a_row_are_counted(store):
     assert fates(SPECS[:1], read(store), ())[SPECS[0].key].deaths == 2
 
 
+@pytest.mark.parametrize(("end", "after"), [("requeued", None), ("paused", 0)])
+def test_a_death_that_no_run_brings_about_takes_no_end_away_that_was_reported(store, end, after):
+    """``after``: how many attempts there were when the job died, before an operator requeued it."""
+    attempted(submitted(store.root, SPECS[:1], id="1", job="7"), 0, end=None)
+    one = submitted(store.root, SPECS[:1], id="2", job="8")
+    attempted(one, 0, end=end)
+    death = {"state": "PREEMPTED", "node": "n1", "exit_code": "0:15", "fault": None}
+    died(one, {"8": death if after is None else {**death, "attempts": after}})
+    assert fates(SPECS[:1], read(store), ())[SPECS[0].key].deaths == 0
+
+
 @pytest.mark.parametrize(("word", "count"), [("PREEMPTED", 0), ("SITE_FAULT", 0), ("NODE_FAIL", 2), ("FAILED", 2)])
 @pytest.mark.parametrize("begun", [True, False])
 def test_a_death_that_no_run_brings_about_is_not_counted(store, word, count, begun):

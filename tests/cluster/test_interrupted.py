@@ -1,6 +1,7 @@
 """Submissions and looks at nodes that are broken off leave no job behind that nobody knows of."""
 
 import contextlib
+import re
 import signal
 import subprocess
 import sys
@@ -96,6 +97,16 @@ def signalled(cluster):
         ).returncode
 
     return submit
+
+
+def test_arrays_that_are_on_record_are_cancelled_although_another_may_be_there(cluster, impatient, seen):
+    cluster.profile(array_size=1)
+    cluster.before("sbatch", f'[ "$(cat {cluster.bin}/names 2>/dev/null | wc -l)" = 2 ] && {{ {SILENT}; }}')
+    cluster.before("scancel", f'case "$*" in *--name=*) {SILENT};; esac')
+    printed = cluster.run(*SUBMIT)[1]
+    named = re.search(r"Queued before that, and perhaps still there: ([\d, ]+)\.", printed)[1].split(", ")
+    assert len(named) == 2
+    assert any(set(named) <= set(call.split()) for call in cluster.calls("scancel"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])

@@ -69,14 +69,14 @@ HERE = dataclasses.replace(BOX, device="cpu")
 def test_a_node_is_avoided_by_the_jobs_of_this_suite_that_wait_and_by_no_other(store, monkeypatch):
     submitted(store.root, SPECS[:1], id="1", job="7", profile=HERE)
     before = submitted(store.root, SPECS[:1], id="0", job="6", profile=HERE)
-    one = submitted(store.root, SPECS[:1], id="2", job="8", profile=HERE)
+    one = submitted(store.root, SPECS[:1], id="2", job="8", profile=HERE, excluded=("n3",))
     other = submitted(store.root, SPECS[:1], id="3", job="9", profile=dataclasses.replace(HERE, name="other"))
     queue = [Job("7", "theirs", "PENDING", "", ""), *(queued(some, 0, "PENDING") for some in (before, one, other))]
     excluded = []
     monkeypatch.setattr(scheduler, "jobs", lambda: queue)
     monkeypatch.setattr(scheduler, "exclude", lambda ids, nodes: excluded.append((ids, nodes)))
     job._avoid(one, {"n1"})
-    assert excluded == [(["6", "8"], {"n1"})]
+    assert excluded == [(["6", "8"], {"n1", "n3"})]
 
 
 def silent():

@@ -179,6 +179,6 @@ def test_where_a_report_follows_already_there_is_no_second(overtaken):
 
 
 @pytest.mark.parametrize("minutes", [5, 20, 300])
-def test_a_report_job_waits_for_one_thing_for_a_third_of_its_time_at_most(submitted, minutes):
+def test_a_report_job_waits_for_one_thing_for_a_quarter_of_its_time_at_most(submitted, minutes):
     one = dataclasses.replace(last(submitted), profile=dataclasses.replace(last(submitted).profile, time=f"{minutes}m"))
-    assert rounds.patience(one) == 60 * min(minutes, 30) / 3
+    assert rounds.patience(one) == 60 * min(minutes, 30) / 4

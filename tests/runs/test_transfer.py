@@ -1,5 +1,6 @@
 """From one store to another: import after export is the identity, and what is there already is kept or refused."""
 
+import errno
 import json
 import os
 import shutil
@@ -239,3 +240,27 @@ def test_import_after_export_is_the_identity(states, value):
         assert [there.condition(spec) for spec in SPECS] == states
     finally:
         shutil.rmtree(place)
+
+
+def test_a_damaged_paused_run_is_not_replaced_by_one_that_was_trained_otherwise(here, there, file, paused):
+    paused(here, SPECS[2], epoch=5)
+    export(here, [SPECS[2]], file)
+    bad = paused(there, SPECS[2], epoch=4, top1=47.0) / "checkpoint.safetensors"
+    bad.write_bytes(bad.read_bytes()[:-1] + b"\x01")
+    before = content(bad.parent)
+    with pytest.raises(StoreError, match="holds other results"):
+        take_in(there, file)
+    assert content(bad.parent) == before
+
+
+def test_a_paused_run_that_cannot_be_read_is_not_taken_for_damaged(here, there, file, paused, monkeypatch):
+    paused(here, SPECS[2], epoch=5)
+    export(here, [SPECS[2]], file)
+    paused(there, SPECS[2], epoch=7)
+
+    def broken(path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    monkeypatch.setattr(transfer, "read_plain", broken)
+    with pytest.raises(StoreError, match=r"cannot be read \(.*Input/output error"):
+        take_in(there, file)
