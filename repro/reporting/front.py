@@ -18,7 +18,7 @@ NONE = "none yet"
 WITHHELD = "withheld"  # pending, though its runs are there
 STANDINGS = {  # every word of a verdict at the paper's own protocol, so that the counts add up
     "REPRODUCED": "reproduced", "PARTIAL": "partly reproduced", "NOT_REPRODUCED": "not reproduced",
-    "INCONCLUSIVE": "inconclusive", "PAPER_ERROR": "in which the source slips", "MEASURED": "measured only",
+    "INCONCLUSIVE": "inconclusive", "PAPER_ERROR": "in which the source contains an error", "MEASURED": "measured only",
     "PENDING": "waiting for runs", WITHHELD: "withheld for their precision",
     "BLOCKED": "blocked by a failure here", "INVALID": "invalid, as a control failed",
 }  # fmt: skip

@@ -81,7 +81,7 @@ def _cells(by_label: dict[str, list[Json]]) -> str:
 def points(rows: Sequence[Json]) -> str:
     """How many points came out how."""
     words = [row["answer"] if row["answer"] != "none" else row["verdict"].lower() for row in rows]
-    counts = Counter("where the source slips" if word == "paper_error" else word for word in words)
+    counts = Counter("where the source contains an error" if word == "paper_error" else word for word in words)
     if len(rows) == 1:
         return "1 grid point"
     (first, count), *others = [(state.replace("_", " "), count) for state, count in counts.items()]

@@ -133,7 +133,7 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "provisional": " and ".join(
             counted(count, noun)
             for noun, count in Counter(
-                "measurement" if one["chip"]["word"] == "MEASURED" else "verdict"
+                "measurement" if one["chip"]["word"] == "MEASURED" or one["measured_so_far"] else "verdict"
                 for one in others
                 if PROVISIONAL in one["chip"]["marks"]
             ).items()

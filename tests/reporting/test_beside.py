@@ -113,7 +113,7 @@ def test_the_checklist_says_partly_of_code_that_was_not_committed_and_no_without
     [
         (("holds", "fails"), "The runs tell them apart: a holds, b does not."),
         (("holds", "undecided"), "No verdict separates them: a holds, nothing is decided on the rest."),
-        (("source-error", "measured"), "a: the source slips."),
+        (("source-error", "measured"), "a: the source contains an error."),
         (("measured", "measured"), "No verdict separates them: none of them is decided."),
         (("pending", "pending"), "No runs yet."),
     ],

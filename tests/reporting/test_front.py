@@ -19,7 +19,7 @@ def claims(*words, exact=(), withheld=()):
         (claims("REPRODUCED", "REPRODUCED", exact=[0]), "2 reproduced (1 of them by exact counts)."),
         (claims("REPRODUCED", "INCONCLUSIVE", exact=[0]), "1 reproduced by exact counts, 1 inconclusive."),
         (claims("PENDING", "PAPER_ERROR", "MEASURED"),
-         "1 in which the source slips, 1 measured only, 1 waiting for runs."),
+         "1 in which the source contains an error, 1 measured only, 1 waiting for runs."),
         (claims("PENDING", "PENDING", withheld=[1]), "1 waiting for runs, 1 withheld for their precision."),
     ],
 )  # fmt: skip
