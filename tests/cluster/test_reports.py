@@ -10,7 +10,7 @@ from repro.cluster import rounds
 from repro.cluster.snapshot import read
 from repro.collecting.collect import collect
 from repro.runs.store import Store
-from tests.cluster.made import attempted
+from tests.cluster.made import last, paused
 
 SUBMIT = ("submit", "tiny.py", "--cluster", "box")
 
@@ -23,10 +23,6 @@ def submitted(cluster, fill):
     for depth in (8, 14):
         fill(cluster.place / "results", depth, 90.0)
     return cluster
-
-
-def last(cluster):
-    return read(Store(cluster.place / "results")).entries[-1].submission
 
 
 def report(cluster, monkeypatch):
@@ -143,9 +139,7 @@ def full(path, _content):
 def overtaken(cluster):
     """A submission whose runs are all paused, and of which others have since queued one of two points."""
     cluster.run(*SUBMIT)
-    first = last(cluster)
-    for number in range(len(first.elements)):
-        attempted(first, number, end="paused")
+    first = paused(cluster)
     for depth in (8, 14):
         cluster.run(*SUBMIT, "-k", f"tiny[depth={depth}]")
         second = last(cluster)

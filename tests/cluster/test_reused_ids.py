@@ -3,25 +3,18 @@
 import pytest
 
 from repro.cluster import ledger
-from repro.cluster.snapshot import read
 from repro.runs.lease import Lease
 from repro.runs.store import Store
-from tests.cluster.made import attempted
+from tests.cluster.made import last, paused
 
 SUBMIT = ("submit", "tiny.py", "--cluster", "box")
-
-
-def last(cluster):
-    return read(Store(cluster.place / "results")).entries[-1].submission
 
 
 @pytest.fixture
 def by_hand(cluster):
     """A submission whose jobs are gone, one of whose runs is trained by hand now; its job's id is somebody else's."""
     cluster.run(*SUBMIT)
-    one = last(cluster)
-    for number in range(len(one.elements)):
-        attempted(one, number, end="paused")
+    one = paused(cluster)
     (run,) = ledger.read_element(one, 0).runs
     assert Lease.take(Store(cluster.place / "results").begin(run.spec))
     cluster.queue((one.job_of(0), "theirs", "RUNNING", "n1", "None"))

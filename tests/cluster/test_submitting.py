@@ -12,13 +12,9 @@ from repro.cluster import scheduler
 from repro.cluster.snapshot import read
 from repro.collecting.collect import collect
 from repro.runs.store import Store
-from tests.cluster.made import attempted
+from tests.cluster.made import attempted, last
 
 SUBMIT = ("submit", "tiny.py", "--cluster", "box")
-
-
-def last(cluster):
-    return read(Store(cluster.place / "results")).entries[-1].submission
 
 
 def waiting(cluster, reason="Priority", state="PENDING", report="Dependency"):

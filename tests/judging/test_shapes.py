@@ -23,7 +23,8 @@ def test_expected_tensors_are_those_that_training_keeps(trained, k, depth, width
     assert expected(spec) == {name: tuple(tensor.shape) for name, tensor in kept.items()}
 
 
-@pytest.mark.parametrize(("trained", "depth"), [("all", 18), ("all", 50), ("batchnorm", 50)])
+@pytest.mark.parametrize("trained", ["all", "all-but-batchnorm", "batchnorm", "shortcut+output", "none"])
+@pytest.mark.parametrize("depth", [18, 50])
 def test_expected_tensors_of_an_imagenet_network_are_those_that_training_keeps(trained, depth):
     spec = imagenet("paper", 0, depth=depth, trained=trained)
     kept = named_tensors(prepare(spec, torch.device("cpu")))
