@@ -23,7 +23,7 @@ def init(arguments: argparse.Namespace) -> int:
 def throughput(arguments: argparse.Namespace) -> int:
     """Measures on one GPU how many runs of each network should share it."""
     from repro.cli.submit import order
-    from repro.cluster import measure, profile, scheduler
+    from repro.cluster import profile, scheduler, throughput_job
     from repro.cluster.throughput import networks, read
     from repro.cluster.waiting import wait_for
     from repro.planning.plan import plan
@@ -38,7 +38,7 @@ def throughput(arguments: argparse.Namespace) -> int:
     if not specs:
         raise ClusterError("no run is missing, so there is nothing to measure.")
     minutes = min(30, one.minutes)
-    job, file = measure.send(one, ordered, [spec.to_json() for spec in specs], minutes, arguments.most)
+    job, file = throughput_job.send(one, ordered, [spec.to_json() for spec in specs], minutes, arguments.most)
     show(f"job {job} measures {counted(len(specs), 'network')}; waiting for it, at most {arguments.wait:.0f} s")
     answer, state = wait_for(file, job, arguments.wait)
     if answer is None:

@@ -10,7 +10,7 @@ from repro.planning.quantities import counted, duration
 
 if TYPE_CHECKING:
     from repro.check import Check
-    from repro.judging.imagine import Expectation
+    from repro.judging.expectation import Expectation
     from repro.planning.plan import Plan
     from repro.planning.price import Purchase
 
@@ -20,7 +20,7 @@ LONG = 100.0  # hours of one core from which on those of a GPU are told as well
 
 def by_claim(made: "Plan") -> Iterator[str]:
     """One line per claim: how many of its runs are missing, what they cost, and what to expect of it."""
-    from repro.judging.imagine import ASSUMED, LIKELY
+    from repro.judging.expectation import ASSUMED, LIKELY
     from repro.planning.price import prices
 
     likely, found = expected(made), prices(made)
@@ -51,7 +51,7 @@ def by_claim(made: "Plan") -> Iterator[str]:
 
 def expected(made: "Plan") -> "dict[str, Expectation | None]":
     """The expectation for each claim if its source is right."""
-    from repro.judging.imagine import whole
+    from repro.judging.expectation import whole
 
     checks: dict[str, list[Check]] = {}
     for check in made.checks:

@@ -8,7 +8,7 @@ from typing import Any
 
 from repro.check import Check
 from repro.errors import ClaimError
-from repro.judging.imagine import unit_compared
+from repro.judging.imagined import unit_compared
 from repro.judging.verdict import Answer, Judgement, Verdict, in_a_word
 from repro.statistics import Unit, claim_p_against, holm
 

@@ -15,10 +15,7 @@ from repro.compare import RULES_VERSION
 from repro.judging.claims import claims_table
 from repro.judging.coverage import coverage
 from repro.judging.distances import distances
-from repro.judging.idle import idle
-from repro.judging.judge import judge
-from repro.judging.measures import measures
-from repro.judging.models import (
+from repro.judging.document_types import (
     SCHEMA_VERSION,
     DataRead,
     Document,
@@ -28,6 +25,9 @@ from repro.judging.models import (
     Suite,
     TotalCost,
 )
+from repro.judging.idle import idle
+from repro.judging.judge import judge
+from repro.judging.measures import measures
 from repro.judging.multiverse import multiverses
 from repro.judging.protocol import beside_runs
 from repro.judging.redrawn import redrawn_figures

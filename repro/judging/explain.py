@@ -22,7 +22,8 @@ from repro.compare import (
     Trend,
 )
 from repro.compare.finding import ONE_SEED, allowed, at_margins, unit_of_difference
-from repro.judging.imagine import compared, expectation, own_gaps, unit_compared, whole
+from repro.judging.expectation import expectation, whole
+from repro.judging.imagined import compared, own_gaps, unit_compared
 from repro.judging.judge import judge
 from repro.judging.multiverse import multiverses, sentence
 from repro.judging.verdict import Judgement

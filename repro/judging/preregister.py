@@ -12,9 +12,10 @@ from typing import Any
 from repro.check import Check, judging_code
 from repro.compare import RULES_VERSION
 from repro.errors import StoreError
+from repro.judging.document_types import Registration
+from repro.judging.expectation import ASSUMED, expectation, whole
 from repro.judging.explain import requirement
-from repro.judging.imagine import ASSUMED, expectation, unit_compared, whole
-from repro.judging.models import Registration
+from repro.judging.imagined import unit_compared
 from repro.judging.verdict import to_json
 from repro.provenance import claims
 from repro.runs.canonical import parse

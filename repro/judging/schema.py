@@ -11,7 +11,7 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from repro.judging.models import SCHEMA_VERSION, Document
+from repro.judging.document_types import SCHEMA_VERSION, Document
 from repro.provenance import PACKAGE
 from repro.runs.files import write
 

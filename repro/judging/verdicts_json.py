@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.errors import StoreError
-from repro.judging.models import SCHEMA_VERSION
+from repro.judging.document_types import SCHEMA_VERSION
 from repro.judging.schema import fault
 from repro.runs.canonical import parse
 from repro.runs.files import explain_write_errors, read_plain, write

@@ -3,15 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from markupsafe import Markup
-
 from repro.planning.quantities import counted
-from repro.reporting import figures, reasons, svg
+from repro.reporting import figures, reasons
 from repro.reporting.chips import SHAPES, chip
 from repro.reporting.front import STANDINGS, TESTED
-from repro.reporting.panel import table
 from repro.reporting.percent import in_percent
-from repro.reporting.saved import numbers, save
 from repro.reporting.scope import scope
 from repro.reporting.text import gathered, number, point, short
 from repro.reporting.trained import on
@@ -91,7 +87,7 @@ def section(
         "one_finding": len(findings) == 1,
         "p": {name: entry[name] for name in ("p_for", "p_against", "p_against_holm")},
         "p_times": _times(len(criterion["looks"]), len(criterion["grid"])),
-        **_figures(entry["claim"], rule["kind"], rows),
+        **figures.of_claim(entry["claim"], rule["kind"], rows),
         "controls": (controls := _controls(rows, anchors)),
         "controls_line": _controls_line(controls),
         "deviations": (deviations := gathered(text for row in rows for text in row["deviations"])),
@@ -199,36 +195,6 @@ def _matrix(rows: Sequence[Json]) -> Json | None:
             for row in rows
         ],
     }
-
-
-def _figures(name: str, kind: str, rows: Sequence[Json]) -> Json:
-    """Drawings of the findings, and of the sweeps beside them."""
-    several = sum(len(row["findings"]) for row in rows) > len(rows)
-    found = [(row, finding) for row in rows for finding in row["findings"]]
-    labels = {short(finding["label"]) for _, finding in found}
-    telling = len(labels) == len(found) and all(svg.width_of(label) <= svg.WIDTH for label in labels)
-    drawn = [(short(finding["label"]) if telling and not several else _beside(row, finding, len(rows) > 1, several),
-              finding) for row, finding in found]  # fmt: skip
-    words = f"{name}: " + "; ".join(f"{label}: {f['measured']}, {f['outcome']}" for label, f in drawn[:12]) + "."
-    draw = {"P": figures.means, "F": figures.means, "M": figures.means, "O": figures.differences,
-            "N": figures.changes, "T": figures.trends}.get(kind)  # fmt: skip
-    some = [row for row in drawn if row[1]["samples"] or row[1]["estimate"] is not None]
-    sweeps = [(f"{point(row)}: {sweep['label']}" if len(rows) > 1 else sweep["label"], sweep)
-              for row in rows for sweep in row["sweeps"]]  # fmt: skip
-    title = f"{name}, drawn beside the verdict: " + "; ".join(label for label, _ in sweeps[:6]) + "."
-    panels, drawings = figures.sweeps(sweeps, title)
-    return {
-        "figures": [Markup(one) for one in draw(some, short(words))] if draw and some else [],
-        "undrawn": bool(draw and drawn) and not some,
-        "save": save(name, numbers(some)),
-        "sweeps": [Markup(one) for one in drawings],
-        "save_sweeps": save(f"{name}-beside", table(panels)),
-    }
-
-
-def _beside(row: Json, finding: Json, grid: bool, several: bool) -> str:
-    parts = [point(row) if grid else "", short(finding["label"]) if several or not grid else ""]
-    return " · ".join(part for part in parts if part)
 
 
 def _named(row: Json) -> Json:

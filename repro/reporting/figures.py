@@ -1,19 +1,47 @@
-"""Figures of a claim's findings: drawings to set beside each other."""
+"""Figures of a claim: its findings in drawings to set beside each other, and the sweeps beside them."""
 
 import math
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Any
 
+from markupsafe import Markup
+
 from repro.reporting import svg
 from repro.reporting.axes import finite
-from repro.reporting.panel import Drawn, Series, draw
-from repro.reporting.rows import Row, arm_names, lanes, tails
+from repro.reporting.lanes import Row, arm_names, lanes, tails
+from repro.reporting.panel import Drawn, Series, draw, table
+from repro.reporting.saving import numbers, save
+from repro.reporting.text import point, short
 
 Json = dict[str, Any]
 MOST_ROWS = 18  # in one drawing: it must fit on a page
 MOST_DRAWINGS = 6
 NAMED = ("first named", "second named")  # arms of rows that differ in them
+
+
+def of_claim(name: str, kind: str, rows: Sequence[Json]) -> Json:
+    """The drawings of a claim of a kind from its judgements: of its findings, and of the sweeps beside them."""
+    several = sum(len(row["findings"]) for row in rows) > len(rows)
+    found = [(row, finding) for row in rows for finding in row["findings"]]
+    labels = {short(finding["label"]) for _, finding in found}
+    telling = len(labels) == len(found) and all(svg.width_of(label) <= svg.WIDTH for label in labels)
+    drawn = [(short(finding["label"]) if telling and not several else _beside(row, finding, len(rows) > 1, several),
+              finding) for row, finding in found]  # fmt: skip
+    words = f"{name}: " + "; ".join(f"{label}: {f['measured']}, {f['outcome']}" for label, f in drawn[:12]) + "."
+    drawing = {"P": means, "F": means, "M": means, "O": differences, "N": changes, "T": trends}.get(kind)
+    some = [row for row in drawn if row[1]["samples"] or row[1]["estimate"] is not None]
+    swept = [(f"{point(row)}: {sweep['label']}" if len(rows) > 1 else sweep["label"], sweep)
+             for row in rows for sweep in row["sweeps"]]  # fmt: skip
+    title = f"{name}, drawn beside the verdict: " + "; ".join(label for label, _ in swept[:6]) + "."
+    panels, beside = sweeps(swept, title)
+    return {
+        "figures": [Markup(one) for one in drawing(some, short(words))] if drawing and some else [],
+        "undrawn": bool(drawing and drawn) and not some,
+        "save": save(name, numbers(some)),
+        "sweeps": [Markup(one) for one in beside],
+        "save_sweeps": save(f"{name}-beside", table(panels)),
+    }
 
 
 def means(rows: Sequence[Row], alternative: str) -> list[str]:
@@ -86,6 +114,11 @@ def sweeps(drawn: Sequence[Row], alternative: str) -> tuple[list[Drawn], list[st
         found.append(panel)
     drawings = [draw(panel, alternative) for panel in found]
     return [panel for panel, drawing in zip(found, drawings, strict=True) if drawing], _made(drawings)
+
+
+def _beside(row: Json, finding: Json, grid: bool, several: bool) -> str:
+    parts = [point(row) if grid else "", short(finding["label"]) if several or not grid else ""]
+    return " · ".join(part for part in parts if part)
 
 
 def _made(found: Any) -> list[str]:

@@ -5,8 +5,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from repro.reporting.rows import lanes
-from repro.reporting.saved import save
+from repro.reporting.lanes import lanes
+from repro.reporting.saving import save
 from repro.reporting.tables import as_csv
 from repro.reporting.text import point
 

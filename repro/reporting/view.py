@@ -16,7 +16,7 @@ from repro.reporting.checklist import checklist, since_registered
 from repro.reporting.disagreements import disagreements
 from repro.reporting.forest import forest
 from repro.reporting.protocols import protocols
-from repro.reporting.saved import shown
+from repro.reporting.shown import shown
 from repro.reporting.text import duration, gathered, plain, tallied, words
 from repro.statistics import MOST_SEEDS
 

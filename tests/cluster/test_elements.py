@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from repro.cluster import measure, throughput
+from repro.cluster import throughput, throughput_job
 from repro.cluster.choice import gpus_of_a_job
 from repro.cluster.elements import LIMITS, arrays
 from repro.cluster.profile import Profile, with_gpus
@@ -156,7 +156,7 @@ def test_a_ticket_is_measured_by_its_network():
 
 
 def test_throughput_is_really_measured(tmp_path):
-    found = measure.measure(
+    found = throughput_job.measure(
         [cifar("smoke", 0, depth=8)], data_dir=Path(), device="cpu", node="here", most=2, seconds=0.5
     )
     throughput.save(found, tmp_path / "throughput.json")

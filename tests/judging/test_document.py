@@ -8,7 +8,7 @@ import pytest
 from repro.collecting.catalogue import Row
 from repro.collecting.collect import collect
 from repro.judging import document, verdicts_json, verify
-from repro.judging.models import SCHEMA_VERSION
+from repro.judging.document_types import SCHEMA_VERSION
 from repro.judging.schema import fault, schema
 from repro.provenance import PACKAGE
 from repro.runs.store import TENSORS, Store

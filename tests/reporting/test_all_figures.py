@@ -6,7 +6,7 @@ from repro.collecting.collect import collect
 from repro.judging.redrawn import redrawn_figures
 from repro.judging.verdict import to_json
 from repro.reporting.redrawn import panels
-from repro.reporting.saved import shown
+from repro.reporting.shown import shown
 from tests.reporting.test_claim import saved
 
 MEASURED = {"top1": 50.0, "thresholds": [0.001, 0.01, 0.1], "small_gamma": [0.1, 0.2, 0.3],

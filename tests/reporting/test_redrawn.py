@@ -14,7 +14,7 @@ from repro.reporting import redrawn
 from repro.reporting.forest import in_margins
 from repro.reporting.panel import draw, table
 from repro.reporting.percent import in_percent
-from repro.reporting.saved import shown
+from repro.reporting.shown import shown
 
 CLAIMS = Path(__file__).parents[2] / "claims"
 

@@ -8,7 +8,7 @@ import pytest
 
 from repro.errors import ReproError
 from repro.recipes import cifar
-from repro.runs import archive, files, lease, run, store, transfer
+from repro.runs import archive, arrival, files, lease, run, store, transfer
 from repro.runs.checkpoint import pack
 from repro.runs.lease import Lease
 from repro.runs.store import Store
@@ -18,7 +18,7 @@ from tests.made import finished, paused
 SPEC = cifar("smoke", 0, depth=8)
 # What a killed process leaves open is no matter here.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-WRITING = {Path(module.__file__).as_posix() for module in (archive, files, lease, run, store, transfer)}
+WRITING = {Path(module.__file__).as_posix() for module in (archive, arrival, files, lease, run, store, transfer)}
 
 
 class Killed(BaseException):

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.errors import StoreError
-from repro.runs import transfer
+from repro.runs import arrival, transfer
 from repro.runs.lease import Lease
 from repro.runs.run import TENSORS
 from repro.runs.store import Store
@@ -155,7 +155,7 @@ def test_a_complete_run_is_not_replaced_by_a_checkpoint(here, there, file, pause
 
 
 def test_a_run_that_is_being_trained_is_not_replaced(here, there, file, monkeypatch):
-    monkeypatch.setattr(transfer, "PATIENCE", 0.1)
+    monkeypatch.setattr(arrival, "PATIENCE", 0.1)
     export(here, SPECS[:1], file)
     lease = Lease.take(there.begin(SPECS[0]))
     with pytest.raises(StoreError, match="is being trained by another process"):
@@ -261,6 +261,6 @@ def test_a_paused_run_that_cannot_be_read_is_not_taken_for_damaged(here, there, 
     def broken(path):
         raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
 
-    monkeypatch.setattr(transfer, "read_plain", broken)
+    monkeypatch.setattr(arrival, "read_plain", broken)
     with pytest.raises(StoreError, match=r"cannot be read \(.*Input/output error"):
         take_in(there, file)

@@ -3,18 +3,16 @@
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from repro.check import Check
 from repro.compare import Fraction, FractionBound, NoChange, Ordering, Point, Published, Rule, Trend
 from repro.compare import undecidable as own_error_exceeds
 from repro.judging.decide import WORDS
-from repro.judging.evidence import Evidence
+from repro.judging.imagined import quantities
 from repro.planning.power import Truth, expected, expected_whole, smallest
-from repro.runs.spec import RunSpec
 from repro.statistics import Levels, Sample, Unit
 
 # Standard deviations over seeds that are assumed, one for each unit: half a point of accuracy, one of a share.
@@ -102,51 +100,6 @@ def _words(check: Check, outcomes: Any) -> dict[str, float]:
     return {word: round(found[word], 3) for word in (first, *(word for word in rest if found[word] >= 0.0005))}
 
 
-def compared(check: Check) -> list[str]:
-    """What each finding of a check would compare, by the labels of its samples; nothing where those depend on runs."""
-    found = [[_compared(quantities) for quantities in _quantities(check, share)] for share in (0.5, 0.25)]
-    return [one for one, other in zip(*found, strict=False) if one and one == other]
-
-
-def unit_compared(check: Check) -> Unit:
-    """The unit of what a check compares; points where that depends on runs, or on the finding."""
-    asked = _quantities(check, 0.5)
-    units = {value.unit for one in asked for value in one.values() if isinstance(value, Sample)}
-    units |= {one.unit for some in asked for one in some.get("samples", ())}
-    return units.pop() if len(units) == 1 else "points"
-
-
-def own_gaps(check: Check) -> bool:
-    """Whether its differences have gaps of their own."""
-    return any("gap" in quantities for quantities in _quantities(check, 0.5))
-
-
-def _quantities(check: Check, share: float) -> list[dict[str, Any]]:
-    """What each finding of a check would be made from, were all its measurements this share; none if it fails."""
-    evidence = _Imagined(check, share)
-    try:
-        check.function(evidence, **check.params)
-    except Exception:  # as in _asked
-        return []
-    return evidence.asked
-
-
-def _compared(quantities: dict[str, Any]) -> str:
-    match quantities:
-        case {"higher": Sample() as one, "lower": two, **more}:
-            beyond = f", by more than {more['gap']:g}" if "gap" in more else ""
-            return f"{one.label} − {two.label if isinstance(two, Sample) else f'{two:g}'}{beyond}"
-        case {"before": Sample() as before, "after": Sample() as after}:
-            return f"{after.label} − {before.label}, seed by seed"
-        case {"samples": samples}:
-            return " → ".join(sample.label for sample in samples)
-        case {"sample": Sample() as sample, "reference": Published() as reference}:
-            return f"{sample.label} against {reference.value:.4g}"
-        case {"sample": Sample() as sample}:
-            return sample.label
-    return ""
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Asked:
     """A comparison that a check makes: its rule without its reason, and what is taken as right."""
@@ -174,29 +127,24 @@ def _asked(check: Check) -> list[_Asked]:
     """The comparisons of a check; none if its scale does not test it, or if they depend on its runs."""
     if check.claim.exact or not check.claim.tested(check.scale) or check.claim.rule.kind in "XM":
         return []
-    evidence = _Imagined(check)
-    try:
-        check.function(evidence, **check.params)
-    except Exception:  # it reads something that is not imagined here; judging it shows its faults
-        return []
-    return [_of(check, quantities) for quantities in evidence.asked]
+    return [_of(check, asked) for asked in quantities(check)]
 
 
-def _of(check: Check, quantities: dict[str, Any]) -> _Asked:
+def _of(check: Check, asked: dict[str, Any]) -> _Asked:
     rule: Any = dataclasses.replace(check.claim.rule, reason="")
-    if "gap" in quantities:
-        rule = dataclasses.replace(rule, gap=quantities["gap"])
-    samples = [value for value in quantities.values() if isinstance(value, Sample)] or list(quantities["samples"])
+    if "gap" in asked:
+        rule = dataclasses.replace(rule, gap=asked["gap"])
+    samples = [value for value in asked.values() if isinstance(value, Sample)] or list(asked["samples"])
     common: dict[str, Any] = {"unit": samples[0].unit, "looks": check.looks, "levels": check.levels()}
     match rule:
         case Point() | Fraction():
-            reference: Published = quantities["reference"]
+            reference: Published = asked["reference"]
             hopeless = own_error_exceeds(reference, rule.margin, check.levels().accept)
             # The outcome of a point does not depend on its value; using 0 for all saves simulations.
             moved = dataclasses.replace(reference, value=0.0, version="") if isinstance(rule, Point) else reference
             return _Asked(rule=rule, truth=moved, right=_published(reference), undecidable=hopeless, **common)
         case NoChange():
-            right = f"a change of {quantities.get('centre', 0.0):g}".replace("-", "−")
+            right = f"a change of {asked.get('centre', 0.0):g}".replace("-", "−")
             same = samples[0].runs == samples[1].runs
             return _Asked(rule=rule, truth=0.0, right=f"{right}{' in each network' * same}", same_runs=same, **common)
         case FractionBound(limit=limit):
@@ -230,76 +178,3 @@ def _chance(share: float) -> str:
 
 def _after(text: str) -> str:
     return f" {text}" if text else ""
-
-
-class _Run:
-    """A run with placeholder numbers: a check is only called for what it would compare."""
-
-    def __init__(self, spec: RunSpec, share: float) -> None:
-        self.spec, self.share = spec, share
-        percent = 100 * share
-        self.history: tuple[dict[str, Any], ...] = _Rows(
-            [{spec.row_name: 1, "test_top1": percent, "train_top1": percent, "train_loss": share}]
-        )
-        self.record: dict[str, Any] = {"frozen_before": "", "frozen_after": "", "data": {}}
-
-    def measurement(self, name: str) -> dict[str, Any]:
-        return _measurements(self.share)[name]
-
-
-class _Rows(tuple[dict[str, Any], ...]):
-    """A history of one row that is at every place."""
-
-    def __getitem__(self, _at: Any) -> Any:
-        return super().__getitem__(0)
-
-
-class _Everything(list[float]):
-    """A list of thresholds that contains every value."""
-
-    def index(self, *_: Any) -> int:
-        return 0
-
-
-class _Always(dict[str, Any]):
-    """A measurement by retrain that is the same for every one."""
-
-    def __init__(self, value: Any) -> None:
-        super().__init__()
-        self._value = value
-
-    def __missing__(self, _retrain: str) -> Any:
-        return self._value
-
-
-@cache
-def _measurements(share: float) -> dict[str, dict[str, Any]]:
-    at, percent = _Everything([0.01]), 100 * share
-    return {
-        "accuracy": {"top1": percent, "top5": 90.0, "loss": 1.0, "train_top1": percent},
-        "affine": {"count": 10_000, "thresholds": at, "share_below": [share]},
-        "clamp": {"thresholds": at, "top1": [percent]},
-        "relus": {"units": 10_000, "channels": 1000, "share_dead": share, "share_dead_channels": share},
-        "tickets": {"top1": _Always(percent), "beside": _Always([0.01] * 3), "beside_by_chance": _Always([0.01] * 3)},
-        "parameters": dict.fromkeys(("convolution", "shortcut", "batchnorm", "output", "total"), 1),
-    }
-
-
-class _Imagined(Evidence):
-    """Evidence from runs that do not exist: it records what a check would compare, and compares nothing."""
-
-    def __init__(self, check: Check, share: float = 0.5) -> None:
-        runs: dict[str, Any] = {arm: tuple(_Run(spec, share) for spec in specs) for arm, specs in check.arms(1).items()}
-        super().__init__(check, runs, check.levels())
-        self.asked: list[dict[str, Any]] = []
-
-    def sample(
-        self, arm: str, read: Callable[[Any], float], *, label: str, unit: Unit, step: float, quantity: str = ""
-    ) -> Sample:
-        """By arm, without the keys of its runs, as hashing them would take most of the time."""
-        values = tuple(float(read(run)) for run in self.runs(arm))
-        return Sample(label=label, values=values, seeds=(0,), unit=unit, step=step, runs=(arm,), quantity=quantity)
-
-    def find(self, **quantities: Any) -> None:
-        """Records what would be compared."""
-        self.asked.append(quantities)

@@ -9,8 +9,8 @@ from repro.check import Check
 from repro.cli.main import main
 from repro.collecting.collect import collect
 from repro.compare import Ordering, Point, Published, Trend
-from repro.judging import imagine
-from repro.judging.imagine import expectation, whole
+from repro.judging import expectation as expectations
+from repro.judging.expectation import expectation, whole
 from repro.planning.power import expected, smallest
 from repro.statistics import Levels
 from tests.judging.test_multiverse import arms_of, check_of, one_arm
@@ -103,7 +103,7 @@ def test_answers_of_a_small_scale_add_up():
 
 
 def test_assumed_spreads_are_those_in_the_text():
-    assert {f"{imagine.SDS[unit]:g}" in imagine.ASSUMED for unit in imagine.SDS} == {True}
+    assert {f"{expectations.SDS[unit]:g}" in expectations.ASSUMED for unit in expectations.SDS} == {True}
 
 
 def test_plan_shows_it_for_each_claim(workplace, tiny_claim, capsys):
@@ -112,7 +112,7 @@ def test_plan_shows_it_for_each_claim(workplace, tiny_claim, capsys):
     _, first, _, note, *_ = capsys.readouterr().out.splitlines()
     assert first.split()[-3:] == [
         "from",
-        *imagine.whole(collect(scale="smoke", paths=["tiny.py"]).selected).size.split(),
+        *expectations.whole(collect(scale="smoke", paths=["tiny.py"]).selected).size.split(),
     ]
     assert note.startswith("holds: the probability")
     assert main(["plan", "tiny.py", "--json"]) == 0
