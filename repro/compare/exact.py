@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
 from typing import ClassVar, Literal
 
 from repro.compare.finding import Finding, Outcome
@@ -108,41 +108,41 @@ class AtMost:
     def compare(self, *, levels: Levels, label: str, measured: float, printed: str) -> Finding:  # noqa: ARG002
         """ESTABLISHED or RULED_OUT."""
         limit, _ = _digits(printed)
-        rounded = Decimal(as_printed(measured, printed).rstrip("KM"))
-        holds = rounded <= limit
+        rounded = as_printed(measured, printed, ROUND_HALF_DOWN)
+        holds = Decimal(rounded.rstrip("KM")) <= limit
         return Finding(
             label=label,
             expected=f"≤ {printed}",
             measured=f"{measured:.4f}",
             outcome=Outcome.ESTABLISHED if holds else Outcome.RULED_OUT,
-            why=f"{label}: {measured:.4f}, rounded {as_printed(measured, printed)}, is "
-            f"{'at most' if holds else 'more than'} {printed}.",
-            would_change=f"It holds for a printed maximum of {as_printed(measured, printed)} or more.",
+            why=f"{label}: {measured:.4f}, rounded {rounded}, is {'at most' if holds else 'more than'} {printed}.",
+            would_change=f"It holds for a printed maximum of {rounded} or more.",
         )
 
 
 def agreement(measured: float, printed: str) -> How:
     """How a printed number ("175K", "1.12K", "2.62M", "0.64") agrees with the exact one.
 
-    Both ways to round a half count as rounding. "rounded twice": first to one to three digits more, and from there to
-    the printed ones, as 44,549,160 → 44.55M → 44.6M.
+    A half may be rounded either way: to even, both occur, and as a binary fraction it may lie just below itself.
+    "rounded twice": first to one to three digits more, and from there to the printed ones, as 44,549,160 → 44.55M →
+    44.6M.
 
     Raises:
         ClaimError: the printed number cannot be read.
     """
     digits, scale = _digits(printed)
     exact = Decimal(repr(measured)).scaleb(-scale)
-    if digits in (exact.quantize(digits, ROUND_HALF_UP), exact.quantize(digits, ROUND_HALF_EVEN)):
+    if digits in (exact.quantize(digits, ROUND_HALF_UP), exact.quantize(digits, ROUND_HALF_DOWN)):
         return "rounded"
     if exact.quantize(digits, ROUND_DOWN) == digits:
         return "truncated"
     return "rounded twice" if _steps(measured, printed) else "differs"
 
 
-def as_printed(measured: float, printed: str) -> str:
+def as_printed(measured: float, printed: str, rounding: str = ROUND_HALF_UP) -> str:
     """A number rounded once, in the scale and to the digits of a printed one."""
     digits, scale = _digits(printed)
-    rounded = Decimal(repr(measured)).scaleb(-scale).quantize(digits, ROUND_HALF_UP)
+    rounded = Decimal(repr(measured)).scaleb(-scale).quantize(digits, rounding)
     return f"{rounded}{printed[-1] if scale else ''}"
 
 
