@@ -43,7 +43,7 @@ def paper(made: Json) -> str:
     done, pilot = needs["paper"], needs["pilot"]
     missing = pilot["runs"] - pilot["complete"]
     step = f"Next step: {missing} runs at pilot scale." if missing else "All runs of the pilot scale are complete."
-    exist = f"this repository holds {existing(done, 'its own protocol')}"
+    exist = "this repository holds " + existing(done, "the paper's protocol")
     said = f"**The paper's trained results are {standing(made)}: {exist}.**"
     return " ".join([said, step, *so_far(made)]) + "\n"
 
@@ -72,7 +72,7 @@ def second(made: Json) -> str:
     needs = next(entry for entry in made["scales"] if entry["scale"] == "paper")
     complete, runs = needs["complete"], needs["runs"]
     there = f" All {runs} runs" if complete == runs else f" {complete} of the {runs} runs"
-    there += " that its looks asked for so far are in the repository."
+    there += " that the looks at these claims have requested so far are in the repository."
     return "\n".join(lines) + there + "\n"
 
 

@@ -69,8 +69,8 @@ def so_far(made: Json) -> list[str]:
 
 
 BOTH_ERRORS = (
-    "The interval of a mean that is compared with a published value is that of their difference, set around our mean, "
-    "and so has the error of both; the others are over our seeds alone."
+    "Where a mean is compared with a published value, its interval is that of their difference, centred on our mean, "
+    "and so includes the errors of both; all other intervals are over our seeds alone."
 )
 REMARKED = " †"
 HELD = {"seen": "holds", "REPRODUCED": "holds", "not seen": "failed", "NOT_REPRODUCED": "failed"}  # of a control

@@ -17,7 +17,7 @@ def entry() -> int:
         import traceback
 
         traceback.print_exc()
-        print("repro: an error of this suite, and no verdict; please report it with the lines above", file=sys.stderr)
+        print("repro: an error in the suite, not a verdict; please report it with the lines above", file=sys.stderr)
         return 2
     gc.freeze()  # nobody looks for garbage among what ends with the process, which would take a tenth of a plan's time
     return code

@@ -12,18 +12,19 @@ from repro.cli.data import check, fetch
 def add(one: argparse.ArgumentParser, *groups: str) -> None:
     """Gives a subcommand groups of options, in order.
 
-    "claims": paths or ids, and -k; "data" and "select": in place of which data and at which scale; "store"; "images":
-    the folder of data sets; "train"; "report": its folder; "json".
+    "claims": paths or ids, and -k, and "some claims" where there is no default; "data" and "select": in place of which
+    data and at which scale; "store"; "images": the folder of data sets; "train"; "report": its folder; "json".
     """
     for group in groups:
         match group:
-            case "claims":
+            case "claims" | "some claims":
+                default = "default: all claims" if group == "claims" else "required, unless -k is there"
                 one.add_argument(
                     "claims",
                     nargs="*",
                     default=[],
                     metavar="CLAIM",
-                    help="ids, claim files or folders (default: all claims)",
+                    help=f"ids, claim files or folders ({default})",
                 )
                 one.add_argument("-k", dest="keyword", type=values.words, default="", metavar="WORDS",
                                  help="only checks whose id matches, like pytest's -k")  # fmt: skip
@@ -77,7 +78,13 @@ def data_sets(data: argparse.ArgumentParser) -> None:
     )
     text = "prints the fingerprints of the data sets that are there; exit 3 if CIFAR-10 is not"
     checked = kinds.add_parser("check", help=text, allow_abbrev=False)
-    checked.add_argument("names", nargs="*", default=[], metavar="NAME", help="digits, cifar10, … (default: all found)")
+    checked.add_argument(
+        "names",
+        nargs="*",
+        default=[],
+        metavar="NAME",
+        help="digits, cifar10, imagenet, … (default: digits, and CIFAR-10 as found)",
+    )
     for kind, command in ((fetched, fetch), (checked, check)):
         add(kind, "images", "json")
         kind.set_defaults(command=command, parser=kind)
@@ -173,7 +180,9 @@ def cluster(one: argparse.ArgumentParser) -> None:
         "init", help="writes a first profile, slurm/NAME.toml, from sinfo's output", allow_abbrev=False
     )
     measured = kinds.add_parser(
-        "throughput", help="measures on one GPU how many runs of each network should share it", allow_abbrev=False
+        "throughput",
+        help="measures on one GPU how many runs of the costliest networks should share it",
+        allow_abbrev=False,
     )
     for kind, command in ((first, init), (measured, throughput)):
         kind.add_argument("name", type=values.profile, metavar="NAME", help="name of the profile slurm/NAME.toml")

@@ -51,7 +51,8 @@ GROUPS = {
                    call=bench.bench, groups=("store", "json"), more=options.measured),
         Subcommand(name="run", help="trains the missing runs", call=train.run, groups=(*TRAINING, "train"),
                    more=options.background,
-                   codes={0: "every run is complete", 3: "stopped before that, and the same command resumes; or some "
+                   codes={0: "every run is complete, or background training was started",
+                          3: "stopped before that, and the same command resumes; or some "
                                                                "cannot be trained here"}),
         Subcommand(name="status", help="counts the runs by condition", call=train.status, groups=TRAINING,
                    more=options.watching,
@@ -66,14 +67,15 @@ GROUPS = {
                    groups=("claims", "select", "report", "json")),
         Subcommand(name="judge", help="judges stored runs into verdicts.json", call=judge.judge,
                    groups=(*TRAINING, "report"), more=options.again,
-                   codes={0: "nothing judged speaks against a claim", 1: EXIT_CODES[1], 3: "a verdict is pending"}),
+                   codes={0: "nothing judged speaks against a claim; with an option that compares: all is equal",
+                          1: EXIT_CODES[1], 3: "a verdict is pending, or there is nothing to compare"}),
         Subcommand(name="report", help="renders verdicts.json as HTML and PDF", call=judge.report,
-                   groups=("claims", "report", "json"), more=reporting.options,
+                   groups=("report", "json"), more=reporting.options,
                    codes={0: "written or compared", 3: "with --results: a verdict is STALE, as runs have changed"}),
         Subcommand(name="preregister", help="writes the frozen rules of every scale into one dated file",
                    call=judge.preregister, groups=("claims", "data", "json"), more=options.registered),
         Subcommand(name="explain", help="explains claims: what is trained, measured, required", call=judge.explain,
-                   groups=CLAIMS),
+                   groups=("some claims", *CLAIMS[1:])),
     ),
     "cluster": (
         Subcommand(name="cluster", help="describes a cluster", call=cluster.init, more=options.cluster),

@@ -78,7 +78,7 @@ def _submit(arguments: argparse.Namespace, *, retry: bool) -> int:
             arguments.tell(lambda: _as_json(choice, None), ["nothing left to queue"])
             return 0
         if choice.gpu_hours > granted:
-            raise ClusterError("more runs are missing now than when you confirmed; retry.")
+            raise ClusterError("more runs are missing now than when you confirmed; run the same command again.")
         where = reports.folder_for(ordered, snapshots.read(store))
         if where != ordered.report:
             show(f"{ordered.report} is the report of another selection; this one is written to {where}")
@@ -245,7 +245,7 @@ def _print_choice(choice: "Choice", order: "Order", one: "Profile") -> None:
         f"in {counted(sum(map(len, choice.arrays)), 'job')}, about {_hours(choice.gpu_hours, one)} ({choice.basis})"
     )
     if choice.waiting:
-        show(f"{len(choice.waiting)} of them waited for a fault of the site: {choice.waiting[0].why}")
+        show(f"{len(choice.waiting)} of them were held up by a fault of the site: {choice.waiting[0].why}")
     if choice.stuck:
         show(f"{len(choice.stuck)} failed before and are left out; see repro status, and repro retry")
 

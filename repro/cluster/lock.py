@@ -37,7 +37,7 @@ def _lock(folder: Path, patience: float, doing: str) -> Iterator[None]:
         if lease is not None:
             break
         if time.monotonic() >= until:
-            raise ClusterError(f"another process is {doing}; retry when it is done.")
+            raise ClusterError(f"another process is {doing}; try again when it is done.")
         time.sleep(1)
     try:
         with lease.kept():

@@ -85,7 +85,7 @@ class Profile:
         tasks = min(devices, self.node_gpus or devices)
         if devices % tasks:
             raise self._error(
-                f"node_gpus is {self.node_gpus}, over which {devices} processes do not divide; set a divisor of them."
+                f"node_gpus is {self.node_gpus}, which does not divide {devices} processes; set a divisor of {devices}."
             )
         return devices // tasks, tasks
 

@@ -137,11 +137,11 @@ def _session(where: list[str], scale: str, keyword: str, copy: str | None, ids: 
     if catcher.raised:
         raise ClaimError(_message(*catcher.raised[0]))
     if "Wrong expression passed to '-k'" in printed:
-        raise ClaimError(f"-k {keyword!r} is no id and no expression of words, and, or, not; `repro list` names all.")
+        raise ClaimError(f"-k {keyword!r} is neither an id nor words with and, or, not; `repro list` names all.")
     errors = [line.removeprefix("ERROR: ") for line in printed.splitlines() if line.startswith("ERROR: ")]
     if errors and errors[0].startswith("not found: "):
         missed = errors[0].removeprefix("not found: ")
-        raise ClaimError(f"{missed} is no claim file, or no check in one; `repro list` names all.")
+        raise ClaimError(f"{missed} is not a claim file, or not a check in one; `repro list` names all.")
     if errors:
         raise ClaimError(errors[0])
     if code == pytest.ExitCode.NO_TESTS_COLLECTED or (code == pytest.ExitCode.OK and not catcher.session.selected):

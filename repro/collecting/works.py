@@ -165,13 +165,13 @@ def _setting(entry: dict[str, Any], columns: int, path: Path) -> Setting:
     said = entry.get("said", [])
     if unknown or not name or not isinstance(said, list) or len(said) != columns:
         raise ClaimError(
-            f"{path}: a [[setting]] has a name, said with one text for each of the {columns} columns, and where (with "
-            f"only) or here and standing; {name!r} has {', '.join(sorted(entry))}."
+            f"{path}: a [[setting]] has `name`, `said` (one text for each of the {columns} columns), and `where` (and "
+            f"`only`) or `here` and `standing`; {name!r} has {', '.join(sorted(entry))}."
         )
     in_words = (bool(entry.get("here")), entry.get("standing") in STANDINGS)
     if in_words != ((False, False) if entry.get("where") else (True, True)):
         raise ClaimError(
-            f"{path}: setting {name!r} needs either where or both here and standing, which is one of "
+            f"{path}: setting {name!r} needs either `where` or both `here` and `standing`, which is one of "
             f"{', '.join(STANDINGS)}."
         )
     return Setting(**{**entry, "said": tuple(entry["said"])})

@@ -248,5 +248,6 @@ def _sequence_layers(spec: StepSpec) -> tuple[Layer, ...]:
             first, second, last = {"none": (1, 1, 1), "stride": (2, 4, 4)}.get(spec.pooling, (1, 2, 4))
             two = layer(1, size, length // first, 3), layer(size, size, length // second, 3)
             return *two, layer(size * length // last, classes)
-        case _:  # both ways; three gates, of the number and of the state before it
+        case "gru":  # both ways; three gates, of the number and of the state before it
             return layer(1, 6 * size, length), layer(size, 6 * size, length), layer(2 * size * length, classes)
+    raise AssertionError(f"a network of family {spec.family!r} has no known layers")

@@ -27,8 +27,8 @@ def checklist(made: Json) -> list[tuple[str, str, str]]:
          "some runs have uncommitted changes or no commit: Environment" if dirty else "commit and hash: Environment"),
         ("Every setting of every run", YES, "spec of each run: verdicts.json"),
         ("Hyperparameters chosen without the test set", PARTLY if ours else YES,
-         f"the sources’ own{', where they say one and this scale has it: Protocol' * ours}; none was tuned here; which "
-         "evaluation of a run is judged stands with its claim"),
+         f"the sources’ own{', where stated and used at this scale: Protocol' * ours}; none was tuned here; which "
+         "evaluation of a run is judged is stated with its claim"),
         ("Error bars, and what they cover", YES if several else PARTLY,
          "Student-t over seeds, labelled with their coverage" if several else "some comparisons rest on one seed"),
         ("Every run reported", YES,

@@ -1,4 +1,4 @@
-"""The forest plot: every claim about a number, as its distance from the published one in margins."""
+"""The forest plot: every claim about a number, as its distance from the published one in units of its margin."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -103,7 +103,7 @@ def _drawn(found: Sequence[Found], *, grey: bool) -> list[str]:
 def _lanes(some: Sequence[tuple[str, Json]], grey: bool) -> str | None:
     said = [f"{label}: {one['estimate']:.2g} margins, {OTHER if grey else one['outcome']}" for label, one in some[:12]]
     return lanes(
-        some, "Other data, in margins" if grey else "Measured minus published, in margins",
+        some, "Other data, in units of the margin" if grey else "Measured minus published, in units of the margin",
         "(measured − published) / margin", f"Distance from the published value: {'; '.join(said)}.",
         seeds=False, decision=True, zero=True, grey=grey,
     )  # fmt: skip

@@ -33,7 +33,7 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
     waits = ("PENDING", "BLOCKED")
     decided = any((not one["exact_claim"] and one["chip"]["word"] not in waits) or one["withheld"] for one in claims)
     if made["scale"] != "paper" or (paper and not decided):
-        exist = f": its store holds {existing(paper, 'their own protocol')}" if paper else ""
+        exist = f": its store holds {existing(paper, 'the source’s own protocol')}" if paper else ""
         return f"The published results of training are {standing(made)} by this report{exist}{_by_point(tested(made))}."
     own = [one for one in claims if one["same_as"] is None]
     found = Counter(WITHHELD if one["withheld"] else one["chip"]["word"] for one in own)
@@ -73,9 +73,9 @@ def _by_point(found: Counter[str]) -> str:
 def existing(paper: Json, protocol: str) -> str:
     """How many of the runs that the looks at a protocol ask for so far exist, and how many of them trained nothing."""
     complete, untrained = paper["complete"], paper["untrained"]
-    which = "all" if complete == untrained else f"{untrained:,} of them"
+    which = "all" if complete == untrained else f"{untrained:,} of these {complete:,}"
     nothing = f", {which} of untrained networks" if untrained else ""
-    return f"{complete:,} of the {paper['runs']:,} runs asked for so far under {protocol}{nothing}"
+    return f"{complete:,} of the {paper['runs']:,} runs that {protocol} calls for so far{nothing}"
 
 
 def beside(made: Json) -> list[Json]:

@@ -78,7 +78,7 @@ def _has_more(file: Path, store: Store, spec: RunSpec) -> bool:
         kept = Store(Path(place))
         take_in(kept, file)
         if kept.condition(spec) != "complete":
-            raise StoreError(f"{file} holds no complete {spec.name}, as its name says; move it away.")
+            raise StoreError(f"{file} does not hold a complete {spec.name}, although its name says so; move it away.")
         theirs, ours = kept.run(spec), store.run(spec)
         if theirs.digest != ours.digest:
             raise StoreError(

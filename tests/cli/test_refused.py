@@ -114,7 +114,7 @@ def test_an_error_of_the_suite_itself_exits_with_two_and_no_verdict():
     code = "import sys, repro.cli.main as m; m.main = lambda: 1 / 0; from repro.cli import entry; sys.exit(entry())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, "ZeroDivisionError" in done.stderr) == (2, True)
-    assert done.stderr.splitlines()[-1].startswith("repro: an error of this suite, and no verdict")
+    assert done.stderr.splitlines()[-1].startswith("repro: an error in the suite, not a verdict")
 
 
 @pytest.mark.parametrize(

@@ -41,12 +41,12 @@ def test_runs_that_decide_nothing_yet_are_not_said_to_test_the_paper():
     made = {**PAPER, "scales": [{"scale": "paper", "runs": 426, "complete": 3, "untrained": 1}]}
     waits = claims("REPRODUCED", "PENDING", "PAPER_ERROR", exact=[0, 2])
     assert answer(made, waits).endswith(
-        "neither confirmed nor refuted by this report: its store holds 3 of the 426 runs asked for so far under their "
-        "own protocol, 1 of them of untrained networks."
+        "neither confirmed nor refuted by this report: its store holds 3 of the 426 runs that the source’s own "
+        "protocol calls for so far, 1 of these 3 of untrained networks."
     )
     made["scales"][0]["untrained"] = 3
     assert answer(made, waits).endswith(
-        "holds 3 of the 426 runs asked for so far under their own protocol, all of untrained networks."
+        "holds 3 of the 426 runs that the source’s own protocol calls for so far, all of untrained networks."
     )
     assert answer(made, [*waits, *claims("INCONCLUSIVE")]).startswith("Of 4 claims")
 
@@ -60,7 +60,7 @@ def test_points_that_are_judged_while_others_wait_are_counted_without_exact_ones
     made = {**PAPER, "judgements": rows, "scales": [{"scale": "paper", "runs": 426, "complete": 9, "untrained": 6}]}
     assert answer(made, claims("PENDING", "PENDING")) == (
         "The published results of training are tested only in part by this report: its store holds 9 of the 426 runs "
-        "asked for so far under their own protocol, 6 of them of untrained networks; of grid points so far, "
+        "that the source’s own protocol calls for so far, 6 of these 9 of untrained networks; of grid points so far, "
         "1 reproduced, 1 inconclusive."
     )
 

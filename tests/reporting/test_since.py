@@ -51,7 +51,7 @@ def test_each_change_leads_to_its_claim(small, older):
 
 
 def test_equal_reports_are_said_to_be_equal(small):
-    assert "No word, number, criterion or run is another." in section(small, since(small, small, "copy"))
+    assert "No word, number, criterion or run has changed." in section(small, since(small, small, "copy"))
 
 
 def test_the_pdf_has_the_section_and_its_bookmark(small, older, workplace):

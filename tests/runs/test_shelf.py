@@ -79,7 +79,10 @@ def test_a_file_of_another_run_is_named_and_stays(store, folder):
         first.write_bytes(wrong.read_bytes())
         with pytest.raises(StoreError) as error:
             keep(store, SPECS, folder)
-        assert str(error.value) == f"{first} holds no complete {SPECS[0].name}, as its name says; move it away."
+        assert (
+            str(error.value)
+            == f"{first} does not hold a complete {SPECS[0].name}, although its name says so; move it away."
+        )
         assert first.read_bytes() == wrong.read_bytes()
 
 

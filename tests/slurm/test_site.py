@@ -38,7 +38,7 @@ def test_runs_wait_while_their_store_is_read_only_and_resume_afterwards(user):
         assert status["runs"] == {"waiting": 2}
         assert "then: repro submit" in status["failures"][0]["command"]
         assert [one["state"] for one in status["reports"]] == ["lost"]
-    assert "2 of them waited for a fault of the site" in user.submit()
+    assert "2 of them were held up by a fault of the site" in user.submit()
     user.wait_for_reports()
     status = user.status()
     assert status["runs"] == {"complete": 2}
