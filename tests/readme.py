@@ -152,8 +152,8 @@ def in_full() -> dict[str, str]:
     for claim, price in core.items():
         if price.runs:
             long = price.alone >= 3600 * LONG
-            more = f", {duration(gpu[claim].alone)} of an H100" if long else ""
-            found[claim] = f"{counted(price.runs, 'run')}: {duration(price.alone)} of a core{more}"
+            more = f", {duration(gpu[claim].alone)} on an H100" if long else ""
+            found[claim] = f"{counted(price.runs, 'run')}: {duration(price.alone)} on a core{more}"
     return found
 
 

@@ -152,7 +152,7 @@ def test_coverage_prices_every_claim_that_has_runs_at_paper_scale_and_no_other_r
     claims = ("bn-only-imagenet", "normalization-vs-affine", "gamma-or-beta-alone", "no-code")
     rows = [{"id": id, "work": "w", "standing": "not attempted", "word": "", "reason": "r"} for id in claims]
     imagenet, norms, open_question, none = readme.coverage({"coverage": rows}).splitlines()[2:6]
-    assert re.search(r" \| 3 runs: \d+ years of a core, \d+ days of an H100 \|$", imagenet)
+    assert re.search(r" \| 3 runs: \d+ years on a core, \d+ days on an H100 \|$", imagenet)
     assert "| 288 runs: " in norms and "| 12 runs: " in open_question
     assert none == "| no-code | w | not attempted | r |  |  |  |"
 

@@ -41,7 +41,7 @@ def start(arguments: argparse.Namespace, session: "Session") -> int:
         [
             *(one.line for one in left),
             f"{len(plan.missing)} of {len(plan.runs)} runs to train in the background (process {pid}), about "
-            f"{duration(plan.hours * 3600)} of one device; log {files.log}",
+            f"{duration(plan.hours * 3600)} on one device; log {files.log}",
             f"Next: {look}, or --stop instead of --status",
         ],
     )

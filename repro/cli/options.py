@@ -110,7 +110,7 @@ def every_run(plan: argparse.ArgumentParser) -> None:
 
 def hours_to_spend(one: argparse.ArgumentParser) -> None:
     """The option of ``plan``, ``run`` and ``submit`` that buys verdicts."""
-    text = "only the cheapest verdicts that fit into this much time of one device, such as 40h"
+    text = "only the cheapest verdicts that fit into this much time on one device, such as 40h"
     one.add_argument("--within", type=values.seconds, metavar="TIME", help=text)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from repro.planning.price import Purchase
 
 FEW = 5  # failed runs that the summary names
-LONG = 100.0  # hours of one core from which on those of a GPU are told as well
+LONG = 100.0  # hours on one core from which on those of a GPU are told as well
 
 
 def by_claim(made: "Plan") -> Iterator[str]:
@@ -80,7 +80,7 @@ def bought(found: "Purchase", made: "Plan") -> Iterator[str]:
         f"; the next, {found.too_dear.claim}, takes {duration(found.too_dear.seconds)} more" if found.too_dear else ""
     )
     yield wrapped(
-        f"{duration(found.seconds)} of one {made.device.words} buy {counted(len(found.bought), 'verdict')} for "
+        f"{duration(found.seconds)} on one {made.device.words} buy {counted(len(found.bought), 'verdict')} for "
         f"{duration(found.spent)}{least}."
     )
 
@@ -91,7 +91,7 @@ def total(made: "Plan") -> Iterator[str]:
     need = f"{counted(checks, 'check needs', 'checks need')} {counted(len(made.runs), 'run')}"
     yield wrapped(
         f"{need}; {missing} {'is' if missing == 1 else 'are'} missing"
-        + (f", about {duration(made.hours * 3600)} of one {made.device.words}{_elsewhere(made)}" if missing else "")
+        + (f", about {duration(made.hours * 3600)} on one {made.device.words}{_elsewhere(made)}" if missing else "")
         + "."
     )
     bases: Counter[str] = Counter(run.cost.basis for run in made.missing if run.spec.rows)
@@ -112,7 +112,7 @@ def _elsewhere(made: "Plan") -> str:
     other = ASSUMED["H100"]
     cost = estimator((), other)
     seconds = sum(cost(run.spec).seconds for run in made.missing)
-    return f", or {duration(seconds)} of one {other.words}, assumed"
+    return f", or {duration(seconds)} on one {other.words}, assumed"
 
 
 def as_json(made: "Plan", purchase: "Purchase | None" = None) -> dict[str, Any]:

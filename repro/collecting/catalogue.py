@@ -81,7 +81,7 @@ def _read(path: Path) -> tuple[Row, ...]:
         found = tomllib.loads(path.read_text("utf-8"))
         rows = tuple(_row(entry, path) for entry in found["row"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ClaimError(f"{path} is no catalogue ({error}); it holds [[row]] tables with id and work.") from None
+        raise ClaimError(f"{path} is not a catalogue ({error}); it holds [[row]] tables with id and work.") from None
     twice = {row.id for row in rows if sum(other.id == row.id for other in rows) > 1}
     if twice:
         raise ClaimError(f"{path} has the row {min(twice)} twice; drop one.")

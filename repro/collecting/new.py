@@ -25,7 +25,7 @@ from repro.recipes import SCALES, sequence
 
 
 # The recipe: which runs the claim needs. It names every arm of the comparison and the run of one seed of it, at each
-# scale. The runs of this example are a linear and a nonlinear network on MNIST-1D, seconds of one core each.
+# scale. The runs of this example are a linear and a nonlinear network on MNIST-1D, seconds on one core each.
 def runs(scale, seed):
     return {{
         "linear": sequence(scale, seed, "logistic"),

@@ -187,7 +187,7 @@ def _refuse_files_without_checks(files: list[Path], items: list[pytest.Item], ma
     unmarked = [item for item in items if CHECK not in item.stash]
     if unmarked:
         raise ClaimError(
-            f"{unmarked[0].name} in {unmarked[0].path.name} is no check; mark it with @claim(id=…, sentence=…, …), "
+            f"{unmarked[0].name} in {unmarked[0].path.name} is not a check; mark it with @claim(id=…, sentence=…, …), "
             "or move it out of the claim files."
         )
     empty = [path for path in files if path not in marked and path.name not in NO_CLAIM_FILES]

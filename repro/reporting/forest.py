@@ -51,7 +51,7 @@ def forest(
         "Band: the margin. Bar: interval.",
         "Dotted: 95 % prediction interval of our mean if the published value is right.",
         "A bar wholly in the band: reproduced; wholly outside: not." if coloured else "",
-        "Grey: other data, networks or schedules than the source’s, so no distance says anything about it."
+        "Grey: data, networks or schedules that are not the source’s, so no distance says anything about it."
         if grey
         else "",
     ]

@@ -126,7 +126,7 @@ def _own_side(runs: Sequence[Json]) -> dict[str, str]:
         "data": ", ".join(sorted({run["spec"]["dataset"] for run in trained})) or NONE,
         "training": training or NONE,
         "seeds": seeds(trained) or NONE,
-        "cost": f"{hours} of one device (wall-clock time), {counted(len(trained), 'run')}" if trained else NONE,
+        "cost": f"{hours} on one device (wall-clock time), {counted(len(trained), 'run')}" if trained else NONE,
     }
 
 

@@ -24,9 +24,9 @@ def number(value: float | None, unit: str = "") -> str:
 def hours(value: float) -> str:
     """A filter: core-hours in a readable unit."""
     if value < 1 / 60:
-        return "a minute of one core"
+        return "a minute on one core"
     if (minutes := round(60 * value)) < 60:
-        return f"{counted(minutes, 'minute')} of one core"
+        return f"{counted(minutes, 'minute')} on one core"
     if value < 100:
         return f"{value:,.1f} core-hours"
     years = f" ({value / 8766:,.0f} core-years)" if value > 2 * 8766 else ""

@@ -73,7 +73,7 @@ def test_plan_says_on_which_device_and_how_its_costs_are_known(workplace, tiny_c
     (workplace / "tiny.py").write_text(tiny_claim)
     assert main(["plan", "tiny.py"]) == 0
     *_, total, costs, _ = capsys.readouterr().out.splitlines()
-    assert total.endswith("of one core of an AMD EPYC.")
+    assert total.endswith("on one core of an AMD EPYC.")
     assert costs.startswith("Costs of 6 assumed (") and costs.endswith("measure this device: repro bench")
 
 
@@ -81,7 +81,7 @@ def test_plan_says_on_which_device_and_how_its_costs_are_known(workplace, tiny_c
 def test_plan_tells_the_costs_of_a_named_device(workplace, tiny_claim, name, capsys):
     (workplace / "tiny.py").write_text(tiny_claim)
     assert main(["plan", "tiny.py", "--on", name]) == 0
-    assert f"of one {name}." in capsys.readouterr().out
+    assert f"on one {name}." in capsys.readouterr().out
 
 
 def test_what_was_measured_here_is_planned_with(workplace, tiny_claim, capsys):
@@ -89,7 +89,7 @@ def test_what_was_measured_here_is_planned_with(workplace, tiny_claim, capsys):
     device.save(workplace / "results", replace(ASSUMED["cpu"], name="Mine", measured=True))
     assert main(["plan", "tiny.py"]) == 0
     printed = capsys.readouterr().out
-    assert "of one core of Mine." in printed
+    assert "on one core of Mine." in printed
     assert "Costs of 6 estimated from what repro bench measured here\n" in printed
 
 

@@ -65,7 +65,7 @@ def test_folder_without_claims_holds_no_check(workplace):
 
 @pytest.mark.parametrize("keyword", ["a b(", "tiny[depth=99]", "tiny and", "(", "a\nb ("])
 def test_keyword_that_is_no_expression_is_refused_in_one_line(tiny, keyword):
-    with pytest.raises(ClaimError, match=r"^-k '[^\n]* is no id and no expression[^\n]*; `repro list` names all\.$"):
+    with pytest.raises(ClaimError, match=r"^-k '[^\n]* is neither an id nor words[^\n]*; `repro list` names all\.$"):
         collect(scale="smoke", paths=["tiny.py"], keyword=keyword)
 
 
@@ -114,7 +114,7 @@ def test_claim_file_that_cannot_be_imported_is_reported_in_one_line(workplace, t
         ("import pytest\npytest.exit('bye')\n", r"ends the program when it is imported \(Exit\)"),
         ("import pytest\npytest.skip('later')\n", "skips itself"),
         ("import pytest\npytest.skip('later', allow_module_level=True)\n", "skips itself"),
-        ("def test_nothing(): pass\n", "is no check; mark it with"),
+        ("def test_nothing(): pass\n", "is not a check; mark it with"),
         ("from repro.errors import ClaimError\nraise ClaimError('one\\ntwo')\n", "^one two "),
     ],
 )
@@ -157,7 +157,7 @@ def test_own_claims_depend_on_controls_that_exist(workplace):
     assert {name for check in checks for name in check.claim.depends_on} <= {check.claim.id for check in checks}
 
 
-@pytest.mark.parametrize(("path", "message"), [("", "a path is empty"), ("tiny.py::nothing", "no check in one")])
+@pytest.mark.parametrize(("path", "message"), [("", "a path is empty"), ("tiny.py::nothing", "not a check in one")])
 def test_a_path_that_names_no_check_is_reported_with_what_to_do(workplace, tiny_claim, path, message):
     (workplace / "tiny.py").write_text(tiny_claim)
     with pytest.raises(ClaimError, match=f"{message}.*[;,]"):

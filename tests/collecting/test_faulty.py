@@ -56,7 +56,7 @@ def test_faulty_claim_is_refused_in_one_line(workplace, tiny_claim, old, new, wo
 def test_claim_file_without_the_marker_is_refused(workplace, tiny_claim):
     (workplace / "tiny.py").write_text(tiny_claim)
     (workplace / "bare.py").write_text("def test_bare(evidence):\n    pass\n")
-    with pytest.raises(ClaimError, match=r"test_bare in bare\.py is no check; mark it with @claim"):
+    with pytest.raises(ClaimError, match=r"test_bare in bare\.py is not a check; mark it with @claim"):
         collect(scale="smoke", paths=["."])
 
 
@@ -89,7 +89,7 @@ def test_claim_that_repeats_another_with_another_rule_is_refused(workplace, tiny
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "is no catalogue"),
+        ("", "is not a catalogue"),
         ("[[row]]\nid = 3\n", "id, work missing, unknown or of another type"),
         ('[[row]]\nid = "a"\nwork = "w"\nsize = 3\n', "size missing, unknown or of another type"),
         ('[[row]]\nid = "a"\nwork = "w"\n[[row]]\nid = "a"\nwork = "w"\n', "has the row a twice"),

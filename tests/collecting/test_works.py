@@ -73,7 +73,7 @@ def test_a_folder_without_a_source_has_no_work(tmp_path):
         ),
         (
             LINES + 'columns = ["a"]\n[[setting]]\nname = "x"\nsaid = [""]\nwhere = {a = "1"}\nhere = "y"\n',
-            "either where",
+            "either `where`",
         ),
     ],
 )

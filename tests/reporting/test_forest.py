@@ -44,7 +44,7 @@ def test_at_a_scale_of_other_data_it_is_grey_and_says_so():
     assert 'class="i"' in made()["drawings"][0].replace("<text", "")
     grey = made("smoke")
     assert 'class="s1"' in grey["drawings"][0]
-    assert "Grey: other data" in grey["caption"]
+    assert "Grey: data, networks or schedules" in grey["caption"]
     assert "Grey" not in made()["caption"]
 
 
