@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if (error.name or "repro").partition(".")[0] == "repro":
             raise
         output.say(
-            f"the package {error.name} is not installed, and this command needs it; install the project with all that "
+            f"the package {error.name} is not installed, but this command needs it; install the project with all that "
             "it depends on: python -m pip install --editable . in its folder, or make verify."
         )
         return 2

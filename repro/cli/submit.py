@@ -223,7 +223,7 @@ def _link(here: Path, there: Path) -> None:
     above = there.parent.parent  # scratch itself may be new, but not the folder that contains it
     if not above.is_dir():
         raise ClusterError(
-            f"scratch in the profile is {there.parent}, and {above} does not exist; correct it, or make that folder."
+            f"scratch in the profile is {there.parent}, but {above} does not exist; correct it, or make that folder."
         )
     with explain_write_errors(there):
         there.mkdir(parents=True, exist_ok=True)

@@ -171,7 +171,7 @@ def probe(folder: str, data_dir: str) -> None:
         "node": (allocation() or {}).get("node"),
         "code": code_digest(),
         "device": detect_device(),
-        "gpu": gpu() or (f"SLURM gave GPU {given}, and torch finds no driver" if given else ""),
+        "gpu": gpu() or (f"SLURM gave GPU {given}, but torch finds no driver" if given else ""),
         "missing": [name for name in ("scontrol", "squeue", "sbatch", "srun") if shutil.which(name) is None],
         "data": found,
     }

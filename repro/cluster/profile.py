@@ -138,7 +138,7 @@ class Profile:
         try:
             return Path(filled).expanduser()
         except RuntimeError:  # no such user
-            raise self._error(f"{name} is {value!r}, and nobody has that home; write the full path.") from None
+            raise self._error(f"{name} is {value!r}, but nobody has that home; write the full path.") from None
 
     def _check(self, name: str, value: Any) -> None:
         match name:
@@ -223,7 +223,7 @@ def load(name: str, where: Path = FOLDER) -> Profile:
     made = from_json({"name": path.stem, **fields})
     if made.submitit.split(".")[:2] != installed().split("."):
         raise ClusterError(
-            f"{path} was written for submitit {made.submitit}, and {installed()} is installed; install that version, "
+            f"{path} was written for submitit {made.submitit}, but {installed()} is installed; install that version, "
             f'or review the profile and set submitit = "{installed()}".'
         )
     return made

@@ -52,7 +52,7 @@ def queue_next_round(submission: Submission, session: "Session", entry_points: E
             if choice.gpu_hours > left:
                 need = counted(len(choice.todo), "run needs", "runs need")
                 return (
-                    f"no further round: {need} {choice.gpu_hours:.3g} GPU-hours, and {left:.3g} are left of those "
+                    f"no further round: {need} {choice.gpu_hours:.3g} GPU-hours, but {left:.3g} are left of those "
                     "granted; repro submit queues them"
                 )
             tried = {key for keys in submission.elements for key in keys}

@@ -26,7 +26,7 @@ def trouble(submission: Submission, session: "Session") -> str:
     code_digest.cache_clear()  # it may have been put back while we wait
     if not order.any_code and code_digest() != submission.code:
         return (
-            f"the code is {code_digest()[:12]}…, and the runs were planned with {submission.code[:12]}…: put the old "
+            f"the code is {code_digest()[:12]}…, but the runs were planned with {submission.code[:12]}…: put the old "
             "code back, or repro submit to continue with the new one"
         )
     try:

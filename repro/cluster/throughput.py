@@ -47,7 +47,7 @@ def load(store: Store, profile: Profile) -> Throughput | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ReproError):
         if profile.runs_per_gpu == "throughput":
             raise ClusterError(
-                f'profile {profile.name} sets runs_per_gpu = "throughput", and {store.root} has no measurement; '
+                f'profile {profile.name} sets runs_per_gpu = "throughput", but {store.root} has no measurement; '
                 f"measure first: repro cluster throughput {profile.name}."
             ) from None
         return None

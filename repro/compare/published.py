@@ -85,6 +85,6 @@ def undecidable(published: Published, margin: float, accept: float = OVERALL) ->
     known = "no sd" if published.sd is None else f"sd {published.sd:g}"
     return (
         f"The reference {published.value:g} ({known} over {published.replicates} runs, reading error "
-        f"{published.reading_error:g}) is itself uncertain by ± {half:.2g}, and the margin is ± {margin:.3g}: it can "
+        f"{published.reading_error:g}) is itself uncertain by ± {half:.2g}, but the margin is ± {margin:.3g}: it can "
         "be ruled out or found consistent, but no number of seeds establishes it at that margin."
     )

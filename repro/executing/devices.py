@@ -32,14 +32,14 @@ def refuse_absent(wanted: str, environment: Mapping[str, str] = os.environ) -> N
     if len({"cuda:0" if one == "cuda" else one for one in named}) < len(named):
         raise SpecError(f"--device names a device twice: {wanted}; name each once.")
     if detect_device() == "cpu":
-        raise SpecError(f"--device is {wanted}, and no NVIDIA driver is loaded here; name cpu, or leave it out.")
+        raise SpecError(f"--device is {wanted}, but no NVIDIA driver is loaded here; name cpu, or leave it out.")
     count = visible_gpus(environment)
     if not count:
         raise SpecError(f"--device is {wanted}, and CUDA_VISIBLE_DEVICES hides every GPU; unset it, or name cpu.")
     absent = [one for one in named if int(one.partition(":")[2] or 0) >= count]
     if absent:
         there = "cuda:0" if count == 1 else f"cuda:0 to cuda:{count - 1}"
-        raise SpecError(f"--device names {absent[0]}, and there {'is' if count == 1 else 'are'} {there}; name those.")
+        raise SpecError(f"--device names {absent[0]}, but there {'is' if count == 1 else 'are'} {there}; name those.")
 
 
 def visible_gpus(environment: Mapping[str, str], proc: Path = Path("/proc/driver/nvidia/gpus")) -> int:

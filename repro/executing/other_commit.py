@@ -88,7 +88,7 @@ def _git(*arguments: str) -> bytes:
     try:
         return subprocess.run(["git", *arguments], cwd=PACKAGE.parent, capture_output=True, check=True).stdout
     except FileNotFoundError:
-        raise StoreError("git is not installed, and the code of another commit comes from it.") from None
+        raise StoreError("git is not installed, but the code of another commit comes from it.") from None
     except subprocess.CalledProcessError as error:
         if arguments[0] == "rev-parse":
             asked = arguments[-1].removesuffix("^{commit}")

@@ -68,7 +68,7 @@ def _differences(ours: Run, again: Run) -> list[str]:
 def _first_difference(ours: Sequence[dict[str, Any]], again: Sequence[dict[str, Any]], row: str) -> str:
     for number, (one, two) in enumerate(zip_longest(ours, again), 1):
         if one is None or two is None:
-            return f"{len(ours)} {row}s, and {len(again)} when trained again"
+            return f"{len(ours)} {row}s, but {len(again)} when trained again"
         if one != two:
             field = next((name for name in SHOWN if one.get(name) != two.get(name)), "")
             last = f"; last accuracy {ours[-1]['test_top1']} %, again {again[-1]['test_top1']} %"

@@ -92,7 +92,7 @@ def _lacks_devices(count: int, found: tuple[str, ...] | None) -> SpecError | Non
         return None
     what = "cores" if found == ("cpu",) else "GPUs"
     return SpecError(
-        f"a run takes {count} {what} at once, and there {'is' if there == 1 else 'are'} {there}; train on a cluster: "
+        f"a run takes {count} {what} at once, but there {'is' if there == 1 else 'are'} {there}; train on a cluster: "
         "repro submit."
     )
 

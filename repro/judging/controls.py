@@ -36,9 +36,9 @@ def withheld(check: Check, specs: Iterable[RunSpec], controls: Mapping[str, str]
     if not lower or check.claim.id == PRECISION or controls.get(PRECISION) == FAILED:
         return ""
     if lower != [LOWER]:
-        return f"Its runs are in {' and '.join(lower)}, and {PRECISION} compares {LOWER} alone with float32."
+        return f"Its runs are in {' and '.join(lower)}, but {PRECISION} compares only {LOWER} with float32."
     state = controls.get(PRECISION, "not asked for")
-    return "" if state == HOLDS else f"Its runs are in {LOWER}, and {PRECISION} is {state}: it must hold first."
+    return "" if state == HOLDS else f"Its runs are in {LOWER}, but {PRECISION} is {state}: it must hold first."
 
 
 def _state(check: Check, points: Judged) -> str:

@@ -25,7 +25,7 @@ def deviations(
     listed += _mixtures([run for run in runs if run.spec.rows])
     fewer = sorted(number for number in replicates if number != seeds)
     if fewer and check.scale == "paper":
-        listed.append(f"replicates: {seeds} seeds, and {', '.join(map(str, fewer))} behind the published values")
+        listed.append(f"replicates: {seeds} seeds, but {', '.join(map(str, fewer))} behind the published values")
     diverged = [run.spec.name for run in runs if run.record["outcome"] == "diverged"]
     if diverged:
         listed.append(f"diverged: {', '.join(diverged)}; its accuracy counts as it is")

@@ -190,6 +190,6 @@ def _at(run: Run, name: str, threshold: float, field: str) -> float:
     except ValueError:
         at = ", ".join(map(str, found["thresholds"]))
         raise StoreError(
-            f"{run.folder} ({run.spec.name}): {name} was measured at {at}, and not at {threshold}. Ask for one of "
+            f"{run.folder} ({run.spec.name}): {name} was measured at {at}, not at {threshold}. Ask for one of "
             "these or, if the run was changed, delete it and train it again."
         ) from None

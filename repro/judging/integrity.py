@@ -47,7 +47,7 @@ def contradiction(run: Run) -> str:
     """How outcome, history and accuracy of a run contradict each other; "" where they agree."""
     spec, outcome, rows = run.spec, run.record["outcome"], run.history
     if not spec.rows:
-        return "" if outcome == "built" and not rows else f"nothing is trained, and its outcome is {outcome!r}"
+        return "" if outcome == "built" and not rows else f"nothing is trained, but its outcome is {outcome!r}"
     try:
         counted = [row[spec.row_name] for row in rows]
         ended = rows[-1]["train_loss"] if rows else None
@@ -62,16 +62,16 @@ def contradiction(run: Run) -> str:
     whole = "diverged" if ended is None else "trained"
     if outcome != whole or (outcome == "trained" and len(rows) != spec.rows):
         return (
-            f"its outcome is {outcome!r}, and its {HISTORY} shows {len(rows)} of {spec.rows} {spec.row_name}s, {whole}"
+            f"its outcome is {outcome!r}, but its {HISTORY} shows {len(rows)} of {spec.rows} {spec.row_name}s, {whole}"
         )
     if seen != DATASETS[spec.dataset].test_size:
-        return f"its accuracy is over {seen} {unit}, and {spec.dataset} has {DATASETS[spec.dataset].test_size}"
+        return f"its accuracy is over {seen} {unit}, but {spec.dataset} has {DATASETS[spec.dataset].test_size}"
     allowed = 0.0 if run.record["parts"][-1]["device_type"] == "cpu" else 100 * MOVED / seen
     if not math.isclose(measured, last, rel_tol=0, abs_tol=allowed + 1e-9):
-        return f"its accuracy is {measured} %, and the last row of its {HISTORY} has {last} %"
+        return f"its accuracy is {measured} %, but the last row of its {HISTORY} has {last} %"
     five = [value for value in (found.get("top5"), rows[-1].get("test_top5")) if value is not None]
     if len(five) == 2 and not math.isclose(five[0], five[1], rel_tol=0, abs_tol=allowed + 1e-9):
-        return f"its top-5 accuracy is {five[0]} %, and the last row of its {HISTORY} has {five[1]} %"
+        return f"its top-5 accuracy is {five[0]} %, but the last row of its {HISTORY} has {five[1]} %"
     return _retrains(run, allowed) if isinstance(spec, TicketSpec) and whole == "trained" else ""
 
 
@@ -85,7 +85,7 @@ def _retrains(run: Run, allowed: float) -> str:
     for label, measured in found.items():
         row = run.history[spec.place(label)]["test_top1"]
         if not math.isclose(measured, row, rel_tol=0, abs_tol=allowed + 1e-9):
-            return f"{label} is measured as {measured} %, and its {HISTORY} has {row} %"
+            return f"{label} is measured as {measured} %, but its {HISTORY} has {row} %"
     return ""
 
 
@@ -162,7 +162,7 @@ def _small_gamma(run: Run) -> str:
     for threshold, share in zip(found["thresholds"], found["share_below"], strict=True):
         ours = float((gamma < np.float32(threshold)).mean())
         if abs(ours - share) > 1.5 / len(gamma):
-            return f"a share of {share:.4f} of its |γ| is measured below {threshold}, and its {TENSORS} has {ours:.4f}"
+            return f"a share of {share:.4f} of its |γ| is measured below {threshold}, but its {TENSORS} has {ours:.4f}"
     return ""
 
 
@@ -184,12 +184,12 @@ def _tensors(run: Run) -> str:
     if wrong:
         first = wrong[0]
         return (
-            f"{TENSORS} holds {first} as {found.get(first, 'nothing')}, and the spec asks for "
+            f"{TENSORS} holds {first} as {found.get(first, 'nothing')}, but the spec asks for "
             f"{wanted.get(first, 'nothing')} ({len(wrong)} differ)"
         )
     other = sorted(name for name in names if types[name] != "F32")
     if other:
         return f"{TENSORS} holds {other[0]} as {types[other[0]]}, and a run keeps float32 ({len(other)} differ)"
     if broken and run.record["outcome"] == "trained":
-        return f"{TENSORS} holds values of {broken[0]} that are no numbers, and its outcome is 'trained'"
+        return f"{TENSORS} holds values of {broken[0]} that are not numbers, but its outcome is 'trained'"
     return ""

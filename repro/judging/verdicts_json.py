@@ -23,7 +23,7 @@ def save(made: Json, path: Path) -> None:
     left_out, lost = _left_out(made, path)
     if lost and {row["verdict"] for row in made["judgements"]} == {"PENDING"}:
         raise StoreError(
-            f"{path} is based on {lost} runs, and this store is missing runs for every verdict; name another store "
+            f"{path} is based on {lost} runs, but this store is missing runs for every verdict; name another store "
             "with --results, another folder with --report, or delete that file first."
         )
     if left_out:

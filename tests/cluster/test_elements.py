@@ -215,7 +215,7 @@ def test_a_job_of_one_process_asks_for_what_the_profile_says():
 
 
 def test_processes_that_do_not_divide_over_nodes_are_refused_with_the_key_to_change():
-    with pytest.raises(ClusterError, match="node_gpus is 3, over which 8 processes do not divide"):
+    with pytest.raises(ClusterError, match="node_gpus is 3, which does not divide 8 processes"):
         several(dataclasses.replace(PROFILE, node_gpus=3), 8)
 
 

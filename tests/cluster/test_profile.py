@@ -55,7 +55,7 @@ def test_a_wrong_profile_is_refused_with_what_is_allowed(tmp_path, text, words):
 
 def test_a_profile_for_another_submitit_is_refused(tmp_path):
     (tmp_path / "box.toml").write_text('submitit = "0.9"\ngpus_per_node = 1')
-    with pytest.raises(ClusterError, match=r"written for submitit 0\.9, and .* is installed"):
+    with pytest.raises(ClusterError, match=r"written for submitit 0\.9, but .* is installed"):
         load("box", tmp_path)
     (tmp_path / "box.toml").write_text("gpus_per_node = 1")
     with pytest.raises(ClusterError, match="does not name its version of submitit"):

@@ -34,7 +34,7 @@ def test_named_devices_are_taken_as_they_are():
 @pytest.mark.parametrize("wanted", ["cuda", "cuda:0", "cuda:0,cuda:1"])
 def test_a_gpu_is_refused_where_there_is_no_driver(wanted, monkeypatch):
     monkeypatch.setattr(module, "detect_device", lambda: "cpu")
-    with pytest.raises(SpecError, match=f"^--device is {wanted}, and no NVIDIA driver is loaded here; name cpu"):
+    with pytest.raises(SpecError, match=f"^--device is {wanted}, but no NVIDIA driver is loaded here; name cpu"):
         refuse_absent(wanted, {})
     refuse_absent("cpu", {})
     refuse_absent("auto", {})
@@ -43,7 +43,7 @@ def test_a_gpu_is_refused_where_there_is_no_driver(wanted, monkeypatch):
 def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(gpus):
     two = {"CUDA_VISIBLE_DEVICES": "4,6"}
     refuse_absent("cuda:0,cuda:1", two)
-    with pytest.raises(SpecError, match="^--device names cuda:2, and there are cuda:0 to cuda:1; name those"):
+    with pytest.raises(SpecError, match="^--device names cuda:2, but there are cuda:0 to cuda:1; name those"):
         refuse_absent("cuda:0,cuda:2", two)
 
 

@@ -65,7 +65,7 @@ def test_a_difference_is_told_in_the_rows_of_the_run():
     rows = [{"evaluation": number, "train_loss": 1 / number, "test_top1": 90.0} for number in (1, 2)]
     other = [rows[0], rows[1] | {"train_loss": 0.25}]
     assert _first_difference(rows, other, "evaluation").startswith("from evaluation 2 on: train_loss 0.5, again 0.25")
-    assert _first_difference(rows, rows[:1], "evaluation") == "2 evaluations, and 1 when trained again"
+    assert _first_difference(rows, rows[:1], "evaluation") == "2 evaluations, but 1 when trained again"
 
 
 def test_runs_are_named_by_the_start_of_their_key_or_the_first_words_of_their_name(workplace, finished):

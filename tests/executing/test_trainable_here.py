@@ -48,7 +48,7 @@ def left(tmp_path, *checks, found=GPUS[:2]):
 def test_runs_of_more_devices_than_there_are_are_left_out_with_the_reason(tmp_path):
     (one,) = left(tmp_path, SMALL, LARGE)
     assert one.line == (
-        "left out: 1 run for large: a run takes 8 GPUs at once, and there are 2; train on a cluster: repro submit."
+        "left out: 1 run for large: a run takes 8 GPUs at once, but there are 2; train on a cluster: repro submit."
     )
 
 

@@ -165,7 +165,7 @@ def test_controls_are_judged_first_and_once(store, make, make_control):
 PRECISIONS = {
     "holds": (passes_without_runs, Verdict.REPRODUCED, "82"),
     "failed": (fails_without_runs, Verdict.INVALID, "The control control-precision failed."),
-    "pending": (near_82, Verdict.PENDING, "in bfloat16, and control-precision is pending: it must hold first."),
+    "pending": (near_82, Verdict.PENDING, "in bfloat16, but control-precision is pending: it must hold first."),
 }
 
 
@@ -196,7 +196,7 @@ def test_a_precision_that_no_control_compares_stands_in_no_verdict(store, make, 
     check = make(runs=in_tf32, depends_on=(PRECISION,))
     train(store, check, ON)
     (row,) = judge([check], store, controls=[make_control(passes_without_runs, name=PRECISION)])
-    assert (row.verdict, "in tf32, and control-precision compares bfloat16 alone" in row.why) == (Verdict.PENDING, True)
+    assert (row.verdict, "in tf32, but control-precision compares only bfloat16" in row.why) == (Verdict.PENDING, True)
 
 
 def test_the_control_of_precision_judges_runs_in_lower_precision(store, make):

@@ -91,7 +91,7 @@ def test_another_number_of_replicates_than_the_source_had_is_a_deviation(store, 
         evidence.find(sample=evidence.accuracy("batchnorm"), reference=reference)
 
     row = verdict_of(store, make(digitised), ON)
-    assert row.deviations == ("replicates: 3 seeds, and 5 behind the published values",)
+    assert row.deviations == ("replicates: 3 seeds, but 5 behind the published values",)
 
 
 def test_definition_that_the_source_leaves_open_is_a_deviation(store, make):

@@ -75,7 +75,7 @@ def test_counts_are_by_part(evidence):
 
 
 def test_threshold_that_was_not_measured_is_an_error(evidence):
-    with pytest.raises(StoreError, match=r"measured at 0\.01, 0\.1, and not at 0\.5"):
+    with pytest.raises(StoreError, match=r"measured at 0\.01, 0\.1, not at 0\.5"):
         evidence.small_gamma("BatchNorm", 0.5)
 
 

@@ -91,7 +91,7 @@ def test_the_same_rule_in_changed_judging_code_is_no_changed_rule(tmp_path):
     ("scale", "replicates", "expected"),
     [
         ("paper", (3,), ()),
-        ("paper", (5, 3, 1), ("replicates: 3 seeds, and 1, 5 behind the published values",)),
+        ("paper", (5, 3, 1), ("replicates: 3 seeds, but 1, 5 behind the published values",)),
         ("smoke", (5,), ()),
     ],
 )

@@ -63,14 +63,14 @@ def test_honest_runs_are_judged(store):
         (
             {HISTORY: rows(test_top1=99.0)},
             {},
-            "its accuracy is 81.0 %, and the last row of its history.jsonl has 99.0 %",
+            "its accuracy is 81.0 %, but the last row of its history.jsonl has 99.0 %",
         ),
         ({"measurements/accuracy.json": b'{"top1": 99.0, "images": 899}'}, {}, "its accuracy is 99.0 %"),
-        ({HISTORY: rows(test_top5=42.0)}, {}, "its top-5 accuracy is 99.0 %, and the last row of its history.jsonl"),
+        ({HISTORY: rows(test_top5=42.0)}, {}, "its top-5 accuracy is 99.0 %, but the last row of its history.jsonl"),
         ({HISTORY: rows(epochs=11)}, {}, "its history.jsonl shows 11 of 12 epochs"),
         ({HISTORY: rows(epoch=13)}, {}, "instead of 1, 2, 3"),
         ({HISTORY: b""}, {}, "its history.jsonl shows 0 of 12 epochs"),
-        ({HISTORY: rows(train_loss=None)}, {}, "its outcome is 'trained', and its history.jsonl shows"),
+        ({HISTORY: rows(train_loss=None)}, {}, "its outcome is 'trained', but its history.jsonl shows"),
         ({}, {"outcome": "diverged"}, "its outcome is 'diverged'"),
     ],
     ids=["history", "accuracy", "top-5", "short", "epochs", "empty", "lost outcome", "forged outcome"],
@@ -136,16 +136,16 @@ def test_other_images_than_the_spec_names_make_what_reads_the_run_invalid(store)
         (lambda tensors: {**tensors, "extra": np.zeros(2, np.float32)}, "holds extra as (2,)"),
         (
             lambda tensors: {**tensors, "bn.weight": np.ones(3, np.float32)},
-            "bn.weight as (3,), and the spec asks for (16,)",
+            "bn.weight as (3,), but the spec asks for (16,)",
         ),
-        (lambda tensors: dict(list(tensors.items())[1:]), "as nothing, and the spec asks for"),
+        (lambda tensors: dict(list(tensors.items())[1:]), "as nothing, but the spec asks for"),
         (
             lambda tensors: {name: tensor.astype(np.float64) for name, tensor in tensors.items()},
             "as F64, and a run keeps float32",
         ),
         (
             lambda tensors: {**tensors, "bn.weight": np.append(tensors["bn.weight"][1:], np.float32("nan"))},
-            "holds values of bn.weight that are no numbers, and its outcome is 'trained'",
+            "holds values of bn.weight that are not numbers, but its outcome is 'trained'",
         ),
     ],
     ids=["extra", "shape", "missing", "type", "no numbers"],
@@ -167,7 +167,7 @@ def test_a_share_of_small_gamma_that_the_tensors_do_not_have_is_found_by_a_thoro
     assert judged(store).verdict is Verdict.SMOKE
     row = judged(store, thorough=True)
     assert row.verdict is Verdict.BLOCKED
-    assert "a share of 0.3000 of its |γ| is measured below 0.01, and its tensors.safetensors has 1.0000" in row.why
+    assert "a share of 0.3000 of its |γ| is measured below 0.01, but its tensors.safetensors has 1.0000" in row.why
 
 
 def test_a_run_that_diverged_may_keep_tensors_that_are_no_numbers(store):

@@ -141,7 +141,7 @@ def test_a_store_without_runs_does_not_replace_verdicts_that_rest_on_some(checks
     empty = document.document(checks, Store(workplace / "mistyped"), "smoke").contents
     with pytest.raises(
         StoreError,
-        match=r"is based on 3 runs, and this store is missing runs for every verdict; name another",
+        match=r"is based on 3 runs, but this store is missing runs for every verdict; name another",
     ):
         verdicts_json.save(empty, saved)
     assert saved.read_bytes() == before

@@ -35,7 +35,7 @@ def busy(tmp_path_factory):
         answers.setdefault(row["claim"], answer)
         row.update(verdict="SMOKE", answer=answer, seeds=3, missing=[], marks=["provisional"], findings=[
             finding(row["criterion"]["rule"]["kind"], outcome)], why="The mean is 81.00 %, as <it> was & will be.",
-            deviations=["replicates: 3 seeds, and 5 behind the published values"])  # fmt: skip
+            deviations=["replicates: 3 seeds, but 5 behind the published values"])  # fmt: skip
     for entry in made["claims"][:-1]:
         entry.update(verdict="SMOKE", answer=answers[entry["claim"]], marks=["provisional"])
     untested = next(row for row in made["judgements"] if row["claim"] == "bn-only-cifar")

@@ -10,7 +10,7 @@ from repro.judging.coverage import Standing
 from repro.reporting import report
 from repro.reporting.view import UNCHECKED, view
 
-WHY = "Its runs are in bfloat16, and control-precision is open: it must hold first."
+WHY = "Its runs are in bfloat16, but control-precision is open: it must hold first."
 
 
 def page(made, for_pdf=False):
@@ -56,7 +56,7 @@ def withheld(small):
 
 def test_a_verdict_withheld_for_its_precision_is_not_said_to_miss_runs(withheld):
     said = text(page(withheld))
-    assert "1 withheld: Its runs are in bfloat16, and control-precision is open: it must hold first." in said
+    assert "1 withheld: Its runs are in bfloat16, but control-precision is open: it must hold first." in said
     assert "withheld for its precision" in said
     assert "Withheld: their precision is not validated against float32 yet" in said
     assert "Pending: runs are missing" not in said
