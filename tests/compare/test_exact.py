@@ -115,8 +115,13 @@ def test_printed_number_is_judged_by_how_it_agrees(measured, outcome):
 
 @pytest.mark.parametrize(
     ("implied", "outcome"),
-    [(5.0, Outcome.SOURCE_ERROR), (4.391, Outcome.RULED_OUT)],
-    ids=["source contradicts itself", "source agrees with itself"],
+    [
+        (5.0, Outcome.SOURCE_ERROR),
+        (4.391, Outcome.RULED_OUT),
+        (4.399, Outcome.RULED_OUT),
+        (4.3848, Outcome.RULED_OUT),
+    ],
+    ids=["contradicts itself", "agrees with itself", "agrees by truncation", "agrees rounded twice"],
 )
 def test_printed_number_that_differs_is_the_sources_error_only_if_its_own_numbers_give_another(implied, outcome):
     rule = Printed(reason=REASON)

@@ -124,6 +124,17 @@ def test_one_seed_has_no_margins_to_flip_at():
     assert would_change_over_looks([found]) == found.would_change
 
 
+def test_a_bound_is_ruled_out_at_the_limits_it_names_at_the_level_of_the_whole_claim():
+    shares = sample((0.27, 0.29, 0.30, 0.31, 0.33), unit="share", step=1e-4)
+
+    def at(limit):
+        return FractionBound(limit=limit, side="at most", reason=REASON).compare(levels=STRICT, sample=shares)
+
+    named = float(re.search(r"ruled out at any limit below (\S+)\.$", at(0.3).would_change)[1])
+    assert at(0.99 * named).outcome is Outcome.RULED_OUT  # named to three digits, half of one of which is 0.5 % at most
+    assert at(1.01 * named).outcome is Outcome.UNDECIDED
+
+
 # Arms that contain the same runs
 
 
@@ -159,6 +170,11 @@ def test_difference_of_two_arms_keeps_their_runs():
 def test_trend_over_levels_that_share_a_run_is_refused():
     with pytest.raises(ClaimError, match="same runs"):
         trend([with_runs((1.0, 2.0), "ab"), with_runs((2.0, 4.0), "bc")])
+
+
+def test_trend_over_levels_that_share_a_run_is_refused_though_they_are_no_neighbours():
+    with pytest.raises(ClaimError, match="same runs"):
+        trend([with_runs((1.0, 2.0), "ab"), with_runs((2.0, 4.0), "cd"), with_runs((4.0, 5.0), "be")])
 
 
 def test_pairs_of_other_seeds_are_refused():

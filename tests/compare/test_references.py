@@ -116,6 +116,24 @@ def test_share_away_from_the_ends_is_judged_as_a_point(value, as_a_point):
     assert ((share.p_for, share.interval) == (same.p_for, same.interval)) == as_a_point
 
 
+@pytest.mark.parametrize(
+    ("rule", "values", "reference"),
+    [
+        (Point, sample((84.30, 84.31, 84.32)), digitised(82.0, u=0.3)),
+        (Fraction, sample((0.05, 0.06, 0.07), unit="share"), known(0.02)),
+    ],
+    ids=["with a reading error", "of a share near an end"],
+)
+def test_a_finding_flips_at_the_margins_it_names(rule, values, reference):
+    def at(margin):
+        return rule(margin=margin, reason=REASON).compare(levels=ONE_LOOK, sample=values, reference=reference)
+
+    out_below, in_above = at(0.5).flips
+    margins = (0.999 * out_below, 1.001 * out_below, 0.999 * in_above, 1.001 * in_above)
+    outcomes = [Outcome.RULED_OUT, Outcome.UNDECIDED, Outcome.UNDECIDED, Outcome.ESTABLISHED]
+    assert [at(margin).outcome for margin in margins] == outcomes
+
+
 @pytest.mark.parametrize("accept", [0.05, 0.0213])
 def test_own_error_is_what_is_left_with_endless_seeds(accept):
     ref = Published(value=32.0, sd=2.0, replicates=3, reading_error=0.5)

@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy import stats
 
-from repro.compare import Fraction, Measure, Outcome
+from repro.compare import Fraction, Measure, Ordering, Outcome
 from repro.errors import ClaimError
 from repro.statistics import jonckheere
 from tests.compare.made import (
@@ -115,6 +115,12 @@ def test_change_that_is_not_significant_is_not_yet_no_change():
 )
 def test_ordering_is_decided_by_bounds_against_gap_and_zero(higher, lower, gap, outcome):
     assert ordering(higher, lower, gap).outcome is outcome
+
+
+@pytest.mark.parametrize(("gap", "outcome"), [(None, Outcome.DIRECTION_ONLY), (0.0, Outcome.ESTABLISHED)])
+def test_a_comparison_without_a_gap_of_its_own_has_the_rules_and_a_gap_of_zero_is_one(gap, outcome):
+    rule = Ordering(gap=2.0, reason=REASON)
+    assert rule.compare(levels=ONE_LOOK, higher=around(41), lower=around(40), gap=gap).outcome is outcome
 
 
 def test_partial_ordering_has_its_interval_between_zero_and_gap():

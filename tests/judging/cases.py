@@ -2,13 +2,14 @@
 
 import copy
 import dataclasses
+import json
 
 from repro.claim import LOOKS
 from repro.compare import Exact, Finding, Ordering, Outcome, Point, Published
 from repro.judging.judge import judge_check
 from repro.judging.verdict import Verdict
-from repro.recipes import cifar
-from repro.runs.store import Store
+from repro.recipes import boosting, cifar, ticket
+from repro.runs.store import HISTORY, Store
 from tests.made import check_of, finished
 
 REASON = "a reason"
@@ -78,6 +79,44 @@ def fails_without_runs(evidence):
 def store_run(store: Store, spec, top1, **fields):
     """A complete run with a known accuracy on all its test images."""
     return finished(store, spec, top1=top1, **fields)
+
+
+def rewritten(store, run, rows):
+    """A run with another history, hashed again."""
+    (run.folder / HISTORY).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    store.finish(run.spec, {name: value for name, value in run.record.items() if name != "files"})
+    return store.run(run.spec)
+
+
+def pruned(store, *, moved=(0, 0, 0), measured=None):
+    """A ticket of three retrains at 90, 70 and 50 %, of which the first and the last are kept and ``measured``."""
+    levels = {"levels": 3, "retrains": (1, 2, 3), "kept": (1, 3), "tested_level": 3}
+    spec = dataclasses.replace(ticket(0, "random"), hidden=5, **levels)
+    top1 = {"retrain 1": 90.0, "retrain 3": 50.0} if measured is None else measured
+    tickets = {
+        "top1": top1,
+        "left": dict.fromkeys(top1, 0.5),
+        "moved": dict.fromkeys(top1, 0),
+        **{name: {label: [0.3, 0.2, 0.1] for label in top1} for name in ("beside", "beside_by_chance")},
+    }
+    found = {"accuracy": {"top1": 50.0, "examples": 1000}, "tickets": tickets}
+    run = finished(store, spec, measurements=found, part={"from_retrain": 0}, examples_per_second=5000.0)
+    rows = zip((90.0, 70.0, 50.0), moved, strict=True)
+    return rewritten(
+        store,
+        run,
+        [
+            {"retrain": place, "train_loss": 0.4, "test_top1": top1, "pruned": 9, "moved": count}
+            for place, (top1, count) in enumerate(rows, 1)
+        ],
+    )
+
+
+def boosted(store, *, seed, data):
+    """A stump on examples of its seed that read ``data``, by split."""
+    return finished(
+        store, boosting("smoke", seed, "tree"), data=data, part={"from_evaluation": 0}, examples_per_second=5000.0
+    )
 
 
 def train(store, check, values, *, arm="batchnorm", **record):

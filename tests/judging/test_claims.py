@@ -181,6 +181,16 @@ def test_no_verdict_depends_on_what_else_was_selected(four_claims):
         assert four_claims(name)[name].verdict is entry.verdict
 
 
+@pytest.mark.parametrize("primaries", [(1, 3), (3, 1), (1, 1)], ids=str)
+def test_holm_corrects_over_no_fewer_than_were_judged_or_are_counted(store, make, primaries):
+    checks = []
+    for depth, name, mean, count in zip(DEPTHS, ("one", "two"), (70.0, 83.5), primaries, strict=False):
+        checks.append(make(runs=partial(one_depth, depth=depth), name=name, primary=True, primaries=count))
+        train(store, checks[-1], (mean - 0.1, mean, mean + 0.1))
+    first, _ = claims_table(judge(checks, store), checks)
+    assert first.p_against_holm == pytest.approx(max(2, *primaries) * first.p_against)
+
+
 def test_holm_corrects_over_each_catalogue_by_itself(store, make):
     checks = []
     for depth, (name, mean, primaries) in zip(DEPTHS, (("one", 70.0, 2), ("two", 83.5, 3)), strict=False):

@@ -88,10 +88,10 @@ def test_another_finding_is_told_and_keeps_the_mark(folder, runs, newer, changes
     assert marks(SMOKE, runs, {}) == ("judging code changed after its runs",)
 
 
-@pytest.mark.parametrize(("value", "same"), [(1.0, True), (2.0, False)])
-def test_what_only_the_later_code_says_of_a_sample_does_not_count(folder, newer, value, same):
+@pytest.mark.parametrize(("values", "same"), [([1.0], True), ([2.0], False), ([1.0, 1.0], False), ([], False)])
+def test_what_only_the_later_code_says_of_a_sample_does_not_count(folder, newer, values, same):
     newer["judgements"][0]["findings"][0]["samples"] = [{"values": [1.0], "quantity": "test accuracy"}]
-    finding = {**newer["judgements"][0]["findings"][0], "samples": [{"values": [value]}]}
+    finding = {**newer["judgements"][0]["findings"][0], "samples": [{"values": values}]}
     assert (compared.keep(made_by(newer, findings=[finding]), newer, COMMIT) == {"a": []}) is same
 
 
@@ -128,6 +128,16 @@ def test_comparisons_of_several_scales_and_commits_add_up(folder, newer):
         ("3", ["smoke:a"]),
     ]
     assert {one["code"] for one in kept} == {judging_code()}
+
+
+def test_code_of_some_runs_that_was_not_compared_keeps_the_mark(folder, runs, newer, tmp_path):
+    latest = "9" * 64
+    (*_, spec) = SMOKE.arms(3)["BatchNorm"]
+    criteria = {"smoke:a": SMOKE.criterion_under(latest), "judging code": latest}
+    mixed = {**runs, spec.key: finished(Store(tmp_path / "store"), spec, criteria=criteria)}
+    newer = document([SMOKE], Store(tmp_path / "store"), "smoke").contents
+    compared.keep(made_by(newer), newer, COMMIT)
+    assert marks(SMOKE, mixed, {}) == ("judging code changed after its runs",)
 
 
 def test_a_check_that_the_older_code_did_not_judge_is_left_out(folder, newer):

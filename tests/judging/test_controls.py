@@ -120,7 +120,13 @@ def test_control_fails_only_at_its_own_corrected_level(store, make):
 
 @pytest.mark.parametrize(
     ("trained", "state"),
-    [((14,), "holds"), ((32,), "failed"), ((14, 32), "failed"), ((56,), "no point for resnet-56")],
+    [
+        ((14,), "holds"),
+        ((32,), "failed"),
+        ((14, 32), "failed"),
+        ((56,), "no point for resnet-56"),
+        ((14, 56), "no point for resnet-56"),
+    ],
 )
 def test_claim_depends_on_the_controls_of_its_own_networks(store, make, trained, state):
     def runs(scale, seed):
@@ -189,14 +195,21 @@ def test_a_verdict_in_lower_precision_whose_control_nobody_asked_for_is_withheld
     assert "control-precision is not asked for" in row.why
 
 
-def test_a_precision_that_no_control_compares_stands_in_no_verdict(store, make, make_control):
-    def in_tf32(scale, seed):
-        return {"batchnorm": dataclasses.replace(cifar(scale, seed, depth=14), precision="tf32")}
+@pytest.mark.parametrize(("precisions", "words"), [(("tf32",), "tf32"), (("bfloat16", "tf32"), "bfloat16 and tf32")])
+def test_a_precision_that_no_control_compares_stands_in_no_verdict(store, make, make_control, precisions, words):
+    def runs(scale, seed):
+        return {word: dataclasses.replace(cifar(scale, seed, depth=14), precision=word) for word in precisions}
 
-    check = make(runs=in_tf32, depends_on=(PRECISION,))
-    train(store, check, ON)
+    def reads_all(evidence):
+        for word in precisions:
+            evidence.find(sample=evidence.accuracy(word), reference=value(82.0))
+
+    check = make(reads_all, runs=runs, depends_on=(PRECISION,))
+    for word in precisions:
+        train(store, check, ON, arm=word)
     (row,) = judge([check], store, controls=[make_control(passes_without_runs, name=PRECISION)])
-    assert (row.verdict, "in tf32, but control-precision compares only bfloat16" in row.why) == (Verdict.PENDING, True)
+    said = f"in {words}, but control-precision compares only bfloat16" in row.why
+    assert (row.verdict, said) == (Verdict.PENDING, True)
 
 
 def test_the_control_of_precision_judges_runs_in_lower_precision(store, make):

@@ -7,7 +7,9 @@ from repro.errors import ClaimError, StoreError
 from repro.judging.evidence import Evidence
 from repro.recipes import cifar
 from repro.runs.datasets import DATASETS
+from repro.runs.drawn import named_fingerprints
 from repro.runs.store import Store
+from tests.judging.cases import boosted, pruned
 from tests.made import check_of
 
 LEVELS = Levels(accept=0.05, against=0.05)
@@ -42,6 +44,20 @@ def test_accuracy_is_one_value_per_seed(evidence):
 
 def test_accuracy_is_rounded_by_the_number_of_images(evidence):
     assert evidence.accuracy("BatchNorm").step == 100 / 899
+
+
+@pytest.mark.parametrize(("ask", "step"), [("accuracy", 100 / 899), ("train_accuracy", 1 / 898)])
+def test_a_sample_of_several_data_sets_is_rounded_by_the_smallest_of_them(tmp_path, finished, ask, step):
+    runs = []
+    for size, scale, seed in ((10_000, "paper", 0), (899, "smoke", 1), (10_000, "paper", 2)):
+        measured = {"accuracy": {"top1": 90.0, "train_top1": 95.0, "images": size}}
+        runs.append(finished(Store(tmp_path), cifar(scale, seed, depth=8), measurements=measured))
+    assert getattr(Evidence(check(), {"a": tuple(runs)}, LEVELS), ask)("a").step == step
+
+
+def test_neighbours_in_a_ticket_are_pairs_and_not_longer_rows_of_inputs(tmp_path):
+    evidence = Evidence(check(), {"ticket": (pruned(Store(tmp_path)),)}, LEVELS)
+    assert evidence.beside("ticket", "retrain 3").values == (0.3,)
 
 
 def test_top_five_is_read_beside_top_one(evidence):
@@ -84,6 +100,14 @@ def test_fingerprints_stand_beside_those_of_the_data_set(evidence):
     assert evidence.fingerprints("BatchNorm") == {
         "train": (known["train"], known["train"]),
         "test": (known["test"], known["test"]),
+    }
+
+
+def test_fingerprints_stand_beside_those_of_what_the_seed_draws(tmp_path):
+    known = named_fingerprints("hastie-10-2", 1)
+    run = boosted(Store(tmp_path), seed=1, data=dict.fromkeys(("train", "test"), "a" * 64))
+    assert Evidence(check(), {"tree": (run,)}, LEVELS).fingerprints("tree") == {
+        split: ("a" * 64, known[split]) for split in ("train", "test")
     }
 
 

@@ -97,6 +97,17 @@ def test_smallest_size_holds_as_often_as_asked_and_one_step_less_does_not():
     assert holds[0] < 0.9 < holds[1]
 
 
+def test_two_differences_must_be_larger_to_hold_together_than_one_alone():
+    def once(evidence):
+        evidence.find(higher=evidence.accuracy("b"), lower=evidence.accuracy("a"))
+
+    def twice(evidence):
+        once(evidence), once(evidence)
+
+    one, two = (expectation(check_of(Ordering(gap=0.0, reason="any"), find)) for find in (once, twice))
+    assert two.needed > one.needed
+
+
 def test_answers_of_a_small_scale_add_up():
     found = whole(points("pilot")["accuracy-by-bn-count"])
     assert set(found.words) <= {"seen", "not seen", "open"} and sum(found.words.values()) == pytest.approx(1, abs=0.005)

@@ -11,8 +11,9 @@ from repro.judging.integrity import broken_controls, contradiction
 from repro.judging.judge import judge_check
 from repro.judging.verdict import Answer, Verdict
 from repro.recipes import built, cifar
+from repro.runs.drawn import named_fingerprints
 from repro.runs.store import Store
-from tests.judging.cases import SMOKE, arms
+from tests.judging.cases import SMOKE, arms, boosted
 from tests.made import check_of, finished
 
 # Controls
@@ -48,6 +49,13 @@ def test_a_network_without_a_point_of_its_control_is_named_by_depth_and_width(pe
     wide = check_of(lambda scale, seed: {"wide": cifar(scale, seed, depth=8, width=2)}, depends_on=("control",))
     row = dataclasses.replace(pending, verdict=Verdict.SMOKE, answer=Answer.SEEN)
     assert states(wide, [(control, row)]) == {"control": "no point for wrn-8-2"}
+
+
+def test_a_network_that_is_only_built_needs_no_point_of_a_control(pending):
+    control = check_of(arms, id="control", per_network=True)
+    check = check_of(lambda scale, seed: {**arms(scale, seed), "built": built(depth=14)}, depends_on=("control",))
+    row = dataclasses.replace(pending, verdict=Verdict.SMOKE, answer=Answer.SEEN)
+    assert states(check, [(control, row)]) == {"control": "holds"}
 
 
 # Deviations
@@ -87,6 +95,13 @@ def test_the_same_rule_in_changed_judging_code_is_no_changed_rule(tmp_path):
     assert marks(SMOKE, found, {}) == ("rule changed after its runs",)
 
 
+@pytest.mark.parametrize("at", ["paper:a", "smoke:a-a", "a"])
+def test_the_rule_of_another_scale_or_check_is_none_on_record(tmp_path, at):
+    (spec,) = SMOKE.arms(1)["BatchNorm"]
+    run = finished(Store(tmp_path), spec, criteria={at: SMOKE.criterion_sha256})
+    assert marks(SMOKE, {spec.key: run}, {}) == ("rule not on record with its runs",)
+
+
 @pytest.mark.parametrize(
     ("scale", "replicates", "expected"),
     [
@@ -106,6 +121,7 @@ def test_replicates_are_a_deviation_only_under_the_protocol(tmp_path, scale, rep
 def test_a_control_that_neither_holds_nor_failed_is_a_deviation(state, expected, marked):
     assert deviations(SMOKE, {}, 3, (), {"c": state}) == expected
     assert marks(SMOKE, {}, {"c": state}) == marked
+    assert marks(SMOKE, {}, {"before": "holds", "c": state, "after": "holds"}) == marked
 
 
 # Runs as evidence
@@ -133,10 +149,14 @@ def test_on_a_gpu_alone_a_few_images_may_fall_on_another_side(tmp_path, device_t
     ("fields", "words"),
     [
         ({"frozen_after": "e" * 64}, ["frozen tensors of resnet-8 batchnorm 12 epochs seed 0 (digits) are not"]),
+        (
+            {"frozen_after": "e" * 64, "outcome": "diverged"},
+            ["frozen tensors of resnet-8 batchnorm 12 epochs seed 0 (digits) are not"],
+        ),
         ({"data": {"train": "1" * 64, "test": "2" * 64}}, ["read train images of", "read test images of"]),
         ({}, []),
     ],
-    ids=["frozen", "images", "sound"],
+    ids=["frozen", "frozen, diverged", "images", "sound"],
 )
 def test_each_broken_control_of_a_run_is_one_sentence(tmp_path, fields, words):
     sound = finished(Store(tmp_path / "sound"), cifar("smoke", 1, depth=8))
@@ -156,6 +176,18 @@ def test_runs_must_have_read_one_copy_of_data_whose_fingerprint_nobody_knows(tmp
     assert broken_controls([one, one]) == []
     (sentence,) = broken_controls([one, other])
     assert "read test images of fingerprint 333333333333…, and another run read 222222222222…" in sentence
+
+
+@pytest.mark.parametrize(("drawn", "count"), [(1, 0), (0, 2)])
+def test_a_run_must_have_read_the_examples_that_its_own_seed_draws(tmp_path, drawn, count):
+    run = boosted(Store(tmp_path), seed=1, data=named_fingerprints("hastie-10-2", drawn))
+    assert len(broken_controls([run])) == count
+
+
+def test_a_row_names_the_first_run_whose_frozen_tensors_moved(tmp_path):
+    for spec in SMOKE.arms(3)["BatchNorm"]:
+        finished(Store(tmp_path), spec, **({"frozen_after": "e" * 64} if spec.seed else {}))
+    assert "seed 1" in judge_check(SMOKE, Store(tmp_path), {}).why
 
 
 def test_a_run_whose_frozen_tensors_moved_makes_its_row_invalid_and_keeps_its_findings(tmp_path):

@@ -1,5 +1,6 @@
 """Integrity: a run that contradicts itself, its spec or another seed is named, without torch."""
 
+import contextlib
 import dataclasses
 import json
 
@@ -8,12 +9,13 @@ import pytest
 from safetensors.numpy import load, save
 
 from repro.errors import ClaimError, StoreError
-from repro.judging.integrity import refuse_contradictions
+from repro.judging.integrity import broken_controls, contradiction, refuse_contradictions
 from repro.judging.judge import judge
 from repro.judging.shapes import expected
 from repro.judging.verdict import Answer, Verdict
 from repro.recipes import cifar, layered
 from repro.runs.store import HISTORY, TENSORS, Store
+from tests.judging.cases import pruned
 from tests.made import check_of, finished
 
 
@@ -66,6 +68,7 @@ def test_honest_runs_are_judged(store):
             "its accuracy is 81.0 %, but the last row of its history.jsonl has 99.0 %",
         ),
         ({"measurements/accuracy.json": b'{"top1": 99.0, "images": 899}'}, {}, "its accuracy is 99.0 %"),
+        ({"measurements/accuracy.json": b'{"top1": 81.0, "images": 10}'}, {}, "its accuracy is over 10 images, but"),
         ({HISTORY: rows(test_top5=42.0)}, {}, "its top-5 accuracy is 99.0 %, but the last row of its history.jsonl"),
         ({HISTORY: rows(epochs=11)}, {}, "its history.jsonl shows 11 of 12 epochs"),
         ({HISTORY: rows(epoch=13)}, {}, "instead of 1, 2, 3"),
@@ -73,7 +76,7 @@ def test_honest_runs_are_judged(store):
         ({HISTORY: rows(train_loss=None)}, {}, "its outcome is 'trained', but its history.jsonl shows"),
         ({}, {"outcome": "diverged"}, "its outcome is 'diverged'"),
     ],
-    ids=["history", "accuracy", "top-5", "short", "epochs", "empty", "lost outcome", "forged outcome"],
+    ids=["history", "accuracy", "images", "top-5", "short", "epochs", "empty", "lost outcome", "forged outcome"],
 )
 @pytest.mark.parametrize("thorough", [False, True])
 def test_run_that_contradicts_itself_is_named_although_every_hash_agrees(store, files, record, words, thorough):
@@ -93,6 +96,14 @@ def test_gpu_may_put_a_few_images_on_another_side_when_it_evaluates_again(store)
     assert judged(store).verdict is Verdict.SMOKE
 
 
+@pytest.mark.parametrize(("parts", "sound"), [(("cuda", "cpu"), False), (("cpu", "cuda"), True)], ids=str)
+def test_the_device_of_the_last_part_says_whether_images_may_fall_on_another_side(store, parts, sound):
+    first = store.run(cifar("smoke", 1, depth=8)).record["parts"][0]
+    parts = [{**first, "device_type": device_type} for device_type in parts]
+    run = forge(store, 1, files={HISTORY: rows(test_top1=81.0 + 200 / 899)}, record={"parts": parts})
+    assert (contradiction(run) == "") == sound
+
+
 @pytest.mark.parametrize(
     ("kind", "names", "fields"),
     [
@@ -108,6 +119,36 @@ def test_seed_that_is_a_copy_of_another_is_named(store, kind, names, fields):
     row = judged(store)
     assert row.verdict is Verdict.BLOCKED
     assert "seed 2" in row.why and f"its {kind} equal those of seed 0 in arm 'BatchNorm'" in row.why
+
+
+def test_seed_that_is_a_copy_of_another_is_named_in_whichever_arm(store):
+    copied = forge(store, 2, files={TENSORS: store.run(cifar("smoke", 0, depth=8)).read(TENSORS)})
+    arms = {"one": [store.run(cifar("smoke", 1, depth=8))], "two": [store.run(cifar("smoke", 0, depth=8)), copied]}
+    with pytest.raises(StoreError, match="its tensors equal those of seed 0 in arm 'two'"):
+        refuse_contradictions(arms, thorough=False)
+
+
+@pytest.mark.parametrize(
+    ("top1", "words"),
+    [
+        ({"retrain 1": 90.0, "retrain 3": 50.0}, ""),
+        ({"retrain 1": 80.0, "retrain 3": 50.0}, "retrain 1 is measured as 80.0 %, but its history.jsonl has 90.0 %"),
+        ({"retrain 3": 50.0}, "it measures the retrains ['retrain 3'], and keeps ['retrain 1', 'retrain 3']"),
+        (
+            {"retrain 1": 90.0, "retrain 2": 70.0, "retrain 3": 50.0},
+            "it measures the retrains ['retrain 1', 'retrain 2', 'retrain 3'], and keeps ['retrain 1', 'retrain 3']",
+        ),
+    ],
+    ids=["sound", "accuracy", "one fewer", "one more"],
+)
+def test_a_ticket_measures_the_retrains_that_it_keeps_as_its_history_has_them(tmp_path, top1, words):
+    assert contradiction(pruned(Store(tmp_path), measured=top1)) == words
+
+
+@pytest.mark.parametrize("moved", [(1, 0, 0), (0, 1, 0), (0, 0, 1)], ids=str)
+def test_a_pruned_weight_that_moved_in_any_retrain_is_named(tmp_path, moved):
+    run = pruned(Store(tmp_path), moved=moved)
+    assert broken_controls([run]) == [f"1 pruned weights of {run.spec.name} are not 0."]
 
 
 def test_networks_that_are_only_built_may_be_the_same_for_every_seed(tmp_path):
@@ -168,6 +209,17 @@ def test_a_share_of_small_gamma_that_the_tensors_do_not_have_is_found_by_a_thoro
     row = judged(store, thorough=True)
     assert row.verdict is Verdict.BLOCKED
     assert "a share of 0.3000 of its |γ| is measured below 0.01, but its tensors.safetensors has 1.0000" in row.why
+
+
+@pytest.mark.parametrize(("off", "sound"), [(1, True), (2, False)])
+def test_a_share_of_small_gamma_may_be_off_by_one_of_them(store, off, sound):
+    run = store.run(cifar("smoke", 0, depth=8))
+    count = sum(shape[0] for name, shape in expected(run.spec).items() if name.endswith(".weight"))
+    measured = {"count": count, "thresholds": [0.01], "share_below": [1 - off / count]}  # every γ is the seed: 0
+    run = forge(store, 0, files={"measurements/affine.json": json.dumps(measured).encode()})
+    refused = contextlib.nullcontext() if sound else pytest.raises(StoreError, match="is measured below 0.01")
+    with refused:
+        refuse_contradictions({"arm": [run]}, thorough=True)
 
 
 def test_a_run_that_diverged_may_keep_tensors_that_are_no_numbers(store):

@@ -234,3 +234,26 @@ def test_what_more_seeds_can_end_is_asked_for_beside_what_they_cannot(store, mak
     row = verdict_of(store, make(one_of_two), values)
     assert [finding.outcome for finding in row.findings] == [Outcome.UNDECIDED, decidable]
     assert (row.verdict, row.next_look) == (Verdict.INCONCLUSIVE, next_look)
+
+
+def test_a_reference_too_uncertain_at_the_level_of_its_looks_requests_no_seeds(store, make):
+    """± 0.9 at the level of one look, and ± 1.1 at that of three."""
+
+    def uncertain(evidence):
+        reference = Published(value=82.0, sd=0.0, replicates=3, reading_error=0.95)
+        evidence.find(sample=evidence.accuracy("batchnorm"), reference=reference)
+
+    row = verdict_of(store, make(uncertain), ON)
+    assert (row.verdict, row.next_look) == (Verdict.INCONCLUSIVE, None)
+
+
+def test_seeds_that_can_only_rule_out_are_requested(store, make):
+    """No number of seeds establishes the value, and some more would show that ours lies elsewhere."""
+
+    def uncertain(evidence):
+        reference = Published(value=82.0, sd=2.0, replicates=3, reading_error=0.0)
+        evidence.find(sample=evidence.accuracy("batchnorm"), reference=reference)
+
+    row = verdict_of(store, make(uncertain), (88.0, 92.0, 96.0))
+    assert row.findings[0].more_seeds
+    assert (row.verdict, row.next_look) == (Verdict.INCONCLUSIVE, 5)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from repro.compare import Fraction, Ordering, Point, Published
+from repro.compare import Exact, Fraction, Ordering, Point, Published
 from repro.judging.judge import judge
 from repro.judging.multiverse import AS_FROZEN, flips, in_words, multiverse, multiverses, sentence
 from repro.judging.verdict import to_json
@@ -22,10 +22,10 @@ def arms_of(scale, seed):
     return {"a": cifar(scale, seed, depth=8), "b": cifar(scale, seed, depth=14)}
 
 
-def check_of(rule, find, *, primary=True, testable=True, runs=arms_of):
+def check_of(rule, find, *, primary=True, testable=True, runs=arms_of, looks=(3,), **more):
     tested = {"testable" if testable else "untestable": dict.fromkeys(SCALES, "as it is")}
-    looks = dict.fromkeys(SCALES, (3,))
-    return made.check_of(runs, find, id="chosen", rule=rule, looks=looks, primary=primary, **tested)
+    looks = dict.fromkeys(SCALES, looks)
+    return made.check_of(runs, find, id="chosen", rule=rule, looks=looks, primary=primary, **tested | more)
 
 
 def ordering(evidence):
@@ -113,13 +113,14 @@ def test_the_last_and_the_best_evaluation_are_exchanged(tmp_path, ask, own):
     assert words_by("epoch", found) == {AS_FROZEN: "seen", "exchanged": "not seen"}
 
 
-def test_a_relu_is_a_unit_or_a_whole_channel(runs):
+@pytest.mark.parametrize(("margin", "channel"), [(0.107, "not seen"), (0.118, "open")])
+def test_a_relu_is_a_unit_or_a_whole_channel(runs, margin, channel):
     def find(evidence):
         evidence.find(sample=evidence.dead_relus("a"), reference=published(0.125))
 
     # The upper bound of no dead channel among 40 is 0.012, by rounding alone; with a step of two channels, 0.024.
-    found = multiverse(check_of(Fraction(margin=0.107, reason="about"), find, runs=one_arm), {"a": runs["a"]})
-    assert words_by("relu", found) == {"unit": "seen", "channel": "not seen"}
+    found = multiverse(check_of(Fraction(margin=margin, reason="about"), find, runs=one_arm), {"a": runs["a"]})
+    assert words_by("relu", found) == {"unit": "seen", "channel": channel}
 
 
 def test_samples_of_the_same_runs_are_paired_as_frozen_and_otherwise_compared_by_welch(runs):
@@ -128,6 +129,15 @@ def test_samples_of_the_same_runs_are_paired_as_frozen_and_otherwise_compared_by
 
     found = multiverse(check_of(Ordering(gap=0.0, reason="any"), find, runs=one_arm), {"a": runs["a"]})
     assert words_by("test", found) == {AS_FROZEN: "seen", "Welch": "open"}
+
+
+def test_a_check_that_compares_pairs_and_others_is_made_by_each_test(runs):
+    def find(evidence):
+        evidence.find(higher=evidence.accuracy("a"), lower=evidence.clamped_accuracy("a", 0.01))
+        evidence.find(higher=evidence.accuracy("b"), lower=evidence.accuracy("a"))
+
+    found = multiverse(check_of(Ordering(gap=0.0, reason="any"), find), runs)
+    assert words_by("test", found) == {AS_FROZEN: "open", "paired": "seen", "Welch": "open"}
 
 
 def test_a_comparison_with_a_known_number_has_no_other_test(runs):
@@ -185,6 +195,33 @@ def test_table_has_the_primary_checks_that_can_be_judged(tmp_path, runs):
     assert len(multiverses(checks, judge(checks, store), store)) == 1
     empty = Store(tmp_path / "empty")
     assert multiverses(checks, judge(checks, empty), empty) == ()
+
+
+def test_table_has_no_check_that_no_statistics_decide(tmp_path, runs):
+    def find(evidence):
+        evidence.runs("a"), evidence.runs("b")
+        evidence.find(label="known", measured=1, reference=1)
+
+    store, check = Store(tmp_path), check_of(Exact(reason="known"), find, exact=True, testable=False, untestable={})
+    rows = judge([check], store)
+    assert rows[0].runs
+    assert multiverses([check], rows, store) == ()
+
+
+def test_table_rests_on_the_runs_of_the_look_that_decided(tmp_path):
+    store, read = Store(tmp_path), []
+
+    def find(evidence):
+        read.append(len(evidence.runs("a")))
+        evidence.find(higher=evidence.accuracy("a"), lower=50.0)
+
+    for seed, top1 in enumerate((49.0, 51.0, 53.0, 49.0, 51.0)):
+        made.finished(store, cifar("paper", seed, depth=8), top1=top1)
+    check = check_of(Ordering(gap=0.0, reason="half is half"), find, runs=one_arm, looks=(3, 5, 8), scale="paper")
+    rows = judge([check], store)
+    read.clear()
+    multiverses([check], rows, store)
+    assert set(read) == {5}
 
 
 def test_the_choice_that_alone_gives_another_word_is_named(runs):

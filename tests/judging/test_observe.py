@@ -8,7 +8,7 @@ from repro.compare import Levels, Measure
 from repro.errors import ClaimError, ReproError
 from repro.judging.judge import judge_check
 from repro.judging.observe import sensitivity
-from tests.judging.cases import ON, REASON, near_82, one_arm, train, two_arms, value, verdict_of
+from tests.judging.cases import ON, REASON, near_82, one_arm, only_measured, train, two_arms, value, verdict_of
 
 
 def reads_undeclared_arm(evidence):
@@ -89,3 +89,8 @@ def test_check_that_mixes_measuring_with_deciding_is_refused(store, make):
 )
 def test_the_seeds_without_which_a_verdict_would_be_another_are_told(without_seed, words):
     assert sensitivity("seen", without_seed) == words
+
+
+def test_without_which_seed_something_else_would_be_measured_is_not_asked(store, make):
+    row = verdict_of(store, make(only_measured, rule=Measure(reason=REASON)), ON)
+    assert (row.without_seed, row.would_change) == ((), "")

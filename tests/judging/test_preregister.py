@@ -20,7 +20,10 @@ def test_what_was_registered_is_recognised(checks, registered):
     assert (found.registered, found.judging_code, found.changed, found.unregistered) == ("2026-11-21", True, (), ())
 
 
-def test_a_rule_that_changed_since_its_registration_is_named(workplace, registered):
+@pytest.mark.parametrize("code", [None, "f" * 64], ids=["in the same code", "in changed code"])
+def test_a_rule_that_changed_since_its_registration_is_named(workplace, registered, monkeypatch, code):
+    if code:
+        monkeypatch.setattr("repro.judging.preregister.judging_code", lambda: code)
     text = (workplace / "tiny.py").read_text().replace("gap=0.0", "gap=1.0")
     (workplace / "other").mkdir()
     (workplace / "other" / "tiny.py").write_text(text)
@@ -51,6 +54,15 @@ def test_each_rule_is_held_against_the_first_registration_that_has_it(checks, wo
         preregister.preregister(some, workplace / name, today=date(2026, 11, 21))
     found = preregister.compare(checks, [workplace / "1.json", workplace / "2.json"])
     assert (found.file, found.unregistered, found.changed) == ("1.json, 2.json", (), ())
+
+
+def test_a_rule_that_was_registered_again_is_held_against_its_first_registration(checks, registered, workplace):
+    (workplace / "other").mkdir()
+    (workplace / "other" / "tiny.py").write_text((workplace / "tiny.py").read_text().replace("gap=0.0", "gap=1.0"))
+    changed = collect(scale="smoke", paths=["other/tiny.py"]).selected
+    preregister.preregister(changed, workplace / "2026-11-22.json", today=date(2026, 11, 22))
+    found = preregister.compare(changed, [registered, workplace / "2026-11-22.json"])
+    assert (found.file, found.changed) == ("2026-11-21.json", ("tiny[depth=8]", "tiny[depth=14]"))
 
 
 def test_a_rule_that_other_judging_code_applies_has_not_changed(checks, registered, monkeypatch):

@@ -10,7 +10,7 @@ from repro.judging.idle import idle
 from repro.judging.verdict import CODE_ALIKE
 from repro.reporting.report import page
 from repro.runs.store import Store
-from tests.judging.cases import changed_at
+from tests.judging.cases import PAPER, changed_at
 
 
 def test_verifying_pending_verdicts_is_not_all_of_them(made, saved):
@@ -61,6 +61,11 @@ def test_verifying_compares_the_account_where_this_store_has_one(made, workplace
     assert verify.verify(path, {**made, "cluster": ours})[1] == code
 
 
+def test_a_damaged_run_is_a_difference_where_nothing_else_is(made, saved):
+    lines, code = verify.verify(saved, made, damaged=["a run is damaged"])
+    assert (lines, code) == (["a run is damaged", f"{saved}: 1 differences from what the runs give"], 2)
+
+
 def test_how_many_runs_exist_is_compared_and_what_the_missing_ones_cost_is_not(made, workplace):
     path, needs = workplace / "verdicts.json", {"scale": "paper", "runs": 426, "untrained": 6, "core_hours": 9.0}
     for complete, code in ((7, 3), (426, 2)):
@@ -102,6 +107,12 @@ def test_a_run_that_no_verdict_rests_on_yet_is_checked_too(checks, workplace, fi
     assert "affine.json was changed after the run" in fault
     (run.folder / "history.jsonl").write_text("")
     assert "history.jsonl was changed after the run" in idle(checks, judged, store)[1][0]
+
+
+def test_a_run_of_a_later_look_that_no_verdict_rests_on_yet_is_checked_too(tmp_path, finished):
+    store, last = Store(tmp_path), PAPER.arms(8)["BatchNorm"][-1]
+    finished(store, last)
+    assert [run.spec for run in idle([PAPER], (), store)[0]] == [last]
 
 
 @pytest.mark.parametrize("harm", ["edited", "no plain file"])

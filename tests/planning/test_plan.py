@@ -111,6 +111,13 @@ def test_paused_run_comes_before_all_others(store, paused):
     assert specs(made)[0] == cifar("smoke", 2, depth=14)
 
 
+def test_a_failed_run_waits_for_its_turn(store):
+    spec = cifar("smoke", 2, depth=14)
+    store.begin(spec)
+    store.fail(spec, "Boom: no", "")
+    assert specs(plan([check("a", 8, 14)], store, device_type="cpu"))[-1] == spec
+
+
 def test_order_does_not_depend_on_the_order_of_the_checks(store):
     checks = [check("a", 8, 14), check("b", 14, 32), check("c", 8)]
     assert specs(plan(checks, store, device_type="cpu")) == specs(plan(checks[::-1], store, device_type="cpu"))

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.special
+from scipy import stats
 
 from repro.compare import (
     Exact,
@@ -20,7 +21,7 @@ from repro.compare import (
     Trend,
 )
 from repro.planning import replicate
-from repro.planning.power import REPLICATIONS, expected, expected_whole
+from repro.planning.power import REPLICATIONS, expected, expected_whole, smallest
 from tests.compare.made import REASON, THREE_LOOKS, digitised, no_change, ordering, point, sample, trend
 
 LOOKS = (3, 5, 8)
@@ -163,6 +164,13 @@ def test_looks_stop_at_the_first_that_decides():
     assert not ends[Outcome.RULED_OUT].any()
 
 
+def test_the_direction_is_shown_at_the_level_for_though_the_size_is_ruled_out_at_the_one_against():
+    between = (THREE_LOOKS.accept + THREE_LOOKS.against) / 2
+    p = np.ones(1), np.zeros(1), np.full(1, between)
+    ends = replicate.through_looks(lambda n, rows: p, 1, (3,), THREE_LOOKS)
+    assert ends[Outcome.DIRECTION_ONLY].tolist() == [True]
+
+
 @pytest.mark.parametrize(
     ("sd", "u", "stated"), [(0.5, 0.3, 1.00), (0.5, 0.6, 0.99), (0.8, 0.3, 0.91), (0.8, 0.6, 0.83)]
 )
@@ -200,9 +208,36 @@ def test_unequal_sd_of_the_source_lowers_what_can_be_expected():
     assert wide[Outcome.ESTABLISHED] < 0.2 < 0.9 < narrow[Outcome.ESTABLISHED]
 
 
+def chance(margin, sd, n, alpha):
+    """The exact probability that the mean of n normal values around 0 is established to lie within a margin."""
+    t = stats.t.ppf(1 - alpha, n - 1) / np.sqrt(n)
+    room = stats.chi(n - 1, scale=sd / np.sqrt(n - 1))  # of their standard deviation; beyond margin / t there is none
+    return room.expect(lambda s: 2 * stats.norm.cdf((margin - t * s) * np.sqrt(n) / sd) - 1, lb=0, ub=margin / t)
+
+
+def test_the_published_mean_and_spread_are_redrawn_as_those_of_so_many_replicates():
+    """Ours do not spread: what is tested is the published mean, with its own spread."""
+    reference = Published(value=32.0, sd=1.0, replicates=3, reading_error=0.0)
+    found = expected(Point(margin=4.0, reason=REASON), reference, 1e-3, LOOKS, THREE_LOOKS, 4000)
+    # Within four errors of the simulation.
+    assert found[Outcome.ESTABLISHED] == pytest.approx(chance(4.0, 1.0, 3, THREE_LOOKS.accept), abs=0.025)
+
+
+def test_a_difference_of_two_arms_spreads_by_root_two_more_than_one():
+    found = expected(NoChange(margin=2.0, reason=REASON), None, 1.0, (5,), THREE_LOOKS, 4000)
+    exact = chance(2.0, np.sqrt(2), 5, THREE_LOOKS.accept)
+    assert found[Outcome.ESTABLISHED] == pytest.approx(exact, abs=0.03)  # four errors of the simulation
+
+
 @pytest.mark.parametrize(
     ("rule", "hopeless", "known"),
     [
+        # Beyond the margin at the level of a look, and not at that of a single one.
+        (
+            Point(margin=2.0, reason=REASON),
+            Published(value=82.0, sd=1.0, replicates=3, reading_error=0.0),
+            digitised(82.0),
+        ),
         (Point(margin=2.0, reason=REASON), digitised(82.0, 6.0), digitised(82.0, 0.6)),
         (Fraction(margin=0.02, reason=REASON), digitised(0.27, 0.06), digitised(0.27, 0.006)),
     ],
@@ -235,3 +270,14 @@ def test_whole_claim_holds_when_all_points_do_and_falls_with_one():
     assert whole[Outcome.ESTABLISHED] == pytest.approx(0.9**12)
     assert whole[Outcome.RULED_OUT] == pytest.approx(1 - 0.99**12)
     assert sum(whole.values()) == pytest.approx(1.0)
+
+
+def test_whole_claim_shows_its_direction_when_every_point_shows_at_least_that():
+    one = {Outcome.ESTABLISHED: 0.5, Outcome.DIRECTION_ONLY: 0.25, Outcome.RULED_OUT: 0.0, Outcome.UNDECIDED: 0.25}
+    assert expected_whole([one] * 2)[Outcome.DIRECTION_ONLY] == 0.75**2 - 0.5**2
+
+
+def test_a_size_that_holds_more_often_is_larger():
+    rule = Ordering(gap=0.0, reason=REASON)
+    sizes = [smallest(rule, 2, 0.5, (3,), THREE_LOOKS, probability) for probability in (0.5, 0.9, 0.99)]
+    assert sizes == sorted(set(sizes))

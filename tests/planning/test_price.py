@@ -70,6 +70,11 @@ def test_what_does_not_fit_is_named_and_nothing_dearer_is_tried(store):
     assert found.spent == pytest.approx(cost(store, 8))
 
 
+def test_what_takes_all_the_time_there_is_fits(store):
+    plan_of_one = made(store, check("a", 8))
+    assert within(plan_of_one, prices(plan_of_one)["a"].alone).claims == {"a"}
+
+
 def test_no_time_buys_what_lacks_no_run(store, finished):
     for seed in range(3):
         finished(store, cifar("smoke", seed, depth=8), seconds=1.0)

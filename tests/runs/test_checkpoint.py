@@ -11,6 +11,7 @@ from repro.errors import StoreError
 from repro.recipes import cifar
 from repro.runs.checkpoint import CHECKPOINT, HISTORY, pack, read_checkpoint
 from repro.runs.store import Store
+from tests.made import replaced
 
 SPEC = cifar("smoke", 0, depth=8)  # an epoch has 15 steps of 64 images
 POSITION = {"epoch": 2, "step": 3, "diverged": False, "parts": [], "criteria": {}}
@@ -56,8 +57,10 @@ def test_a_history_that_lost_a_row_is_refused(folder):
         read_checkpoint(folder, SPEC)
 
 
-def test_a_checkpoint_of_another_run_is_refused(folder, tmp_path, paused):
-    other = paused(Store(tmp_path), cifar("smoke", 1, depth=8), epoch=2, step=3)
+@pytest.mark.parametrize("epoch", [0, 2])  # before the first row, the history of any run is the same
+def test_a_checkpoint_of_another_run_is_refused(tmp_path, paused, epoch):
+    folder = paused(Store(tmp_path), SPEC, epoch=epoch, step=3)
+    other = paused(Store(tmp_path), cifar("smoke", 1, depth=8), epoch=epoch, step=3)
     (folder / CHECKPOINT).write_bytes((other / CHECKPOINT).read_bytes())
     with pytest.raises(StoreError, match="is of another run"):
         read_checkpoint(folder, SPEC)
@@ -103,12 +106,27 @@ def test_the_digest_stands_in_the_file_itself(folder):
     assert len(header["__metadata__"]["sha256"]) == 64
 
 
-def test_a_checkpoint_whose_header_calls_the_position_a_place_is_read(folder):
-    """As those in claims/evidence/paused do."""
-    path = folder / CHECKPOINT
+def rewrite(path, old, new):
+    """Changes the header of a checkpoint, and the length that it says it has."""
     content = path.read_bytes()
     size = int.from_bytes(content[:8], "little")
-    header = content[8 : 8 + size].replace(b'"position":', b'"place":')
+    header = replaced(content[8 : 8 + size], old, new)
     path.write_bytes(len(header).to_bytes(8, "little") + header + content[8 + size :])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(rb"\"step\":3", rb"\"step\":4"), (b'"F32"', b'"I32"'), (b'"shape":[2]', b'"shape":[1,2]')],
+    ids=["position", "type", "shape"],
+)
+def test_another_position_type_or_shape_is_refused_where_the_numbers_are_the_same(folder, old, new):
+    rewrite(folder / CHECKPOINT, old, new)
+    with pytest.raises(StoreError, match="has changed since it was written"):
+        read_checkpoint(folder, SPEC)
+
+
+def test_a_checkpoint_whose_header_calls_the_position_a_place_is_read(folder):
+    """As those in claims/evidence/paused do."""
+    rewrite(folder / CHECKPOINT, b'"position":', b'"place":')
     assert read_checkpoint(folder, SPEC)[1] == POSITION
     assert Store(folder.parent).position(SPEC) == POSITION

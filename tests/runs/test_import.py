@@ -3,6 +3,7 @@
 import io
 import json
 import lzma
+import random
 import sys
 import tarfile
 from pathlib import Path
@@ -106,6 +107,23 @@ def test_a_record_without_files_is_refused(here, there, file):
 
 
 @pytest.mark.parametrize(
+    ("complete", "name"),
+    [
+        (True, "measurements/novel.json"),
+        (True, "checkpoint.safetensors"),
+        (False, "measurements/accuracy.json"),
+        (False, "tensors.safetensors"),
+    ],
+)
+def test_a_file_that_is_no_part_of_its_run_is_refused(here, there, file, paused, complete, name):
+    folder = here.folder(SPECS[0]) if complete else paused(here, SPECS[2], epoch=1)
+    pack(file, content(folder) | {f"{folder.name}/{name}": b"{}"})
+    with pytest.raises(StoreError, match=f"{name}, which no export has"):
+        take_in(there, file)
+    assert not there.root.exists()
+
+
+@pytest.mark.parametrize(
     "place",
     [
         {"epoch": "1", "step": 0}, {"epoch": 99, "step": 0}, {"epoch": -1, "step": 0}, {"epoch": 1, "step": 1e9},
@@ -164,6 +182,24 @@ def test_what_follows_the_last_run_is_refused(here, there, file, within):
     zeros = bytes(3 << 20)
     file.write_bytes(lzma.compress(whole + zeros) if within else lzma.compress(whole) + lzma.compress(zeros))
     with pytest.raises(StoreError, match="more after its last run"):
+        take_in(there, file)
+
+
+def test_what_follows_is_found_where_a_piece_ends_with_the_last_run(here, there, file, finished, monkeypatch):
+    noise = random.Random(0).randbytes(1 << 14).hex()  # an export of more than the 10 kB that tar fills up to
+    finished(here, SPECS[2], measurements={"noise": {"text": noise}})
+    export(here, SPECS[2:], file)
+    monkeypatch.setattr(archive, "PIECE", file.stat().st_size)
+    file.write_bytes(file.read_bytes() + b"x")
+    with pytest.raises(StoreError, match="more after its last run"):
+        take_in(there, file)
+
+
+def test_a_text_longer_than_any_run_has_is_refused(here, there, file, monkeypatch):
+    export(here, SPECS, file)
+    longest = max(path.stat().st_size for path in here.root.rglob("*.json*"))
+    monkeypatch.setattr(archive, "TEXT", longest - 1)
+    with pytest.raises(StoreError, match=f"{longest:,} bytes, more than any run has"):
         take_in(there, file)
 
 

@@ -49,10 +49,14 @@ def test_whoever_takes_over_has_the_next_number_and_leaves_no_other(tmp_path, le
     assert [path.name for path in tmp_path.iterdir()] == [f"lease.{next_one}"]
 
 
-def test_a_live_lease_with_a_lower_number_keeps_its_folder(tmp_path):
+@pytest.mark.parametrize("live", [1, 2, 3])
+def test_a_live_lease_among_dead_ones_keeps_its_folder(tmp_path, live):
     Lease.take(tmp_path)
-    (tmp_path / "lease.2").write_text("")
-    os.utime(tmp_path / "lease.2", (0, 0))
+    text = current(tmp_path).read_text()
+    for number in (1, 2, 3):
+        path = tmp_path / f"lease.{number}"
+        path.write_text(text if number == live else "")
+        os.utime(path, (0, 0))
     assert Lease.take(tmp_path) is None
 
 

@@ -177,6 +177,15 @@ def test_a_holder_elsewhere_is_judged_by_the_file_systems_clock_not_by_ours(tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["lease.1"]
 
 
+def test_a_folder_is_taken_over_by_the_file_systems_clock_not_by_ours(tmp_path, monkeypatch):
+    Lease.take(tmp_path)
+    path = current(tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"host": "far/away"}))
+    real = time.time
+    monkeypatch.setattr(lease_module.time, "time", lambda: real() + 10 * EXPIRES)
+    assert Lease.take(tmp_path) is None
+
+
 def test_a_lease_without_a_start_time_does_not_block_its_folder_for_ever(tmp_path):
     path = tmp_path / "lease.1"
     gone = {"host": lease_module._machine(), "pid": 2**22 + 1, "started": None, "token": "x"}
@@ -196,6 +205,12 @@ def test_a_process_of_another_container_of_this_machine_is_not_looked_up_here(tm
     path.write_text(json.dumps(json.loads(path.read_text()) | {"host": lease_module._machine()}))
     assert holder(tmp_path) is None
     assert Lease.take(tmp_path) is not None
+
+
+def test_a_kept_lease_is_renewed_several_times_before_it_looks_dead(tmp_path, monkeypatch):
+    lease = Lease.take(tmp_path)
+    monkeypatch.setattr(lease_module, "repeated", lambda every, call: (every, call))
+    assert lease.kept() == (RENEW, lease.renew)
 
 
 def test_a_kept_lease_stays_young_while_its_holder_is_busy(tmp_path, monkeypatch):

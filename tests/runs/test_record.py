@@ -10,8 +10,9 @@ import pytest
 from repro.errors import DamagedRunError, StoreError
 from repro.runs import store as store_module
 from repro.runs.canonical import digest
-from repro.runs.record import fault, fault_in
+from repro.runs.record import REQUIRED, fault, fault_in
 from repro.runs.store import Store
+from tests.made import replaced
 from tests.runs.made import SPEC
 
 
@@ -87,6 +88,28 @@ def test_a_record_whose_field_has_another_type_is_refused_by_name(store, finishe
         store.run(SPEC)
 
 
+def test_a_record_with_another_sound_value_is_refused_as_edited(store, finished):
+    path = finished(store, SPEC).folder / "run.json"
+    path.write_text(replaced(path.read_text(), '"images_per_second": 5000.0', '"images_per_second": 5001.0'))
+    with pytest.raises(DamagedRunError, match=r"\(it was edited\)"):
+        store.run(SPEC)
+
+
+@pytest.mark.parametrize(
+    ("field", "name"), [*itertools.product(["files"], REQUIRED), *itertools.product(["data"], ["train", "test"])]
+)
+def test_a_record_that_lacks_the_hash_of_what_every_run_has_is_refused(store, finished, field, name):
+    forge(finished(store, SPEC), lambda record: record[field].pop(name))
+    with pytest.raises(DamagedRunError, match=f"its {field} is not what a run writes"):
+        store.run(SPEC)
+
+
+def test_a_record_that_names_other_data_than_its_run_reads_is_refused(store, finished):
+    forge(finished(store, SPEC), lambda record: record["data"].update({"validation": "0" * 64}))
+    with pytest.raises(DamagedRunError, match="its data is not what a run writes"):
+        store.run(SPEC)
+
+
 @pytest.mark.parametrize("name", ["outcome", "parts", "files", "seconds", "data"])
 def test_a_record_with_a_missing_field_is_refused_by_name(store, finished, name):
     forge(finished(store, SPEC), lambda record: record.pop(name))
@@ -146,6 +169,18 @@ def test_a_file_that_holds_no_json_object_is_refused_though_its_hash_agrees(stor
     run = store.run(SPEC)
     with pytest.raises(DamagedRunError, match=rf"{name} is not what a run writes \(it holds no JSON object\)"):
         run.history if name == "history.jsonl" else run.measurement("accuracy")
+
+
+def test_a_measurement_that_no_run_gives_is_refused_though_its_hash_agrees(store, finished):
+    run = finished(store, SPEC, measurements={"accuracy": {"top1": 100.5, "images": 597}})
+    with pytest.raises(DamagedRunError, match=r"accuracy\.json is not what a run writes \(its top1 is 100\.5"):
+        run.measurement("accuracy")
+
+
+def test_a_row_that_no_run_gives_is_refused_though_its_hash_agrees(store, finished):
+    run = finished(store, SPEC, top1=100.5)
+    with pytest.raises(DamagedRunError, match=r"history\.jsonl is not what a run writes \(its test_top1 is 100\.5"):
+        run.history  # noqa: B018
 
 
 def added(store, run, name="novel"):
@@ -208,6 +243,19 @@ AFFINE = {"count": 2, "thresholds": [0.1], "share_below": [0.5]}
 def test_a_histogram_has_a_count_between_each_two_edges(more, words):
     found = fault_in("measurements/affine.json", AFFINE | more, SPEC)
     assert found is None if words is None else words in found
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("affine", AFFINE | {"share_below": [0.5, 0.6]}, "one value for each threshold"),
+        ("clamp", {"thresholds": [0.1, 0.2], "top1": [50.0]}, "one value for each threshold"),
+        ("affine", AFFINE | {"share_below": [1.5]}, "its share_below is [1.5]"),
+        ("relus", {"units": 4, "share_dead": 1.5}, "its share_dead is 1.5"),
+    ],
+)
+def test_a_measurement_of_uneven_lists_or_of_more_than_all_is_refused_by_what_is_wrong(name, content, words):
+    assert words in str(fault_in(f"measurements/{name}.json", content, SPEC))
 
 
 @pytest.mark.parametrize("device", ["\x1b]0;x\x07", "a\nb", "\u202eabc", "\x9b31m"])

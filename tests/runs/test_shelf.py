@@ -100,6 +100,23 @@ def test_a_file_that_has_what_the_store_lacks_stays_as_it_is(store, folder):
     assert file.read_bytes() == before
 
 
+def test_a_file_that_has_a_measurement_which_the_store_lacks_stays_as_it_is(store, folder, tmp_path):
+    run = store.run(SPECS[0])
+    (run.folder / "measurements" / "novel.json").write_text("{}")
+    store.add(run, ["measurements/novel.json"], {"code": "c0de"})
+    keep(store, SPECS[:1], folder)
+    before = (folder / file_name(SPECS[0])).read_bytes()
+    other = Store(tmp_path / "other")
+    made.finished(other, SPECS[0])
+    assert keep(other, SPECS[:1], folder) == {"unchanged": 1}
+    assert (folder / file_name(SPECS[0])).read_bytes() == before
+
+
+def test_complete_runs_come_before_paused_ones(store, folder):
+    keep(store, SPECS, folder)
+    assert [file.parent.name for file in archives(folder)] == ["evidence", "evidence", "paused"]
+
+
 def test_tensors_are_left_out_of_a_file_that_had_them_when_that_is_asked_for(store, folder, tmp_path):
     keep(store, SPECS[:1], folder)
     assert keep(store, SPECS[:1], folder, most=0) == {"complete": 1}

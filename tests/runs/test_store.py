@@ -189,6 +189,19 @@ def test_a_complete_run_is_no_longer_paused(store, finished, paused):
     assert not (folder / "checkpoint.safetensors").exists()
 
 
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    path, named = tmp_path / "file", []
+    fsync = os.fsync
+
+    def synced(number):
+        fsync(number)
+        named.append(path.exists())
+
+    monkeypatch.setattr(files.os, "fsync", synced)
+    write(path, b"new")
+    assert named == [False]
+
+
 def test_a_file_in_place_of_a_store_is_reported_as_one(tmp_path):
     (tmp_path / "results").write_text("")
     with pytest.raises(StoreError, match="results cannot be read: Not a directory. Name a folder with --results"):

@@ -1,7 +1,9 @@
 """From one store to another: import after export is the identity, and what is there already is kept or refused."""
 
+import contextlib
 import errno
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -14,10 +16,11 @@ from hypothesis import strategies as st
 
 from repro.errors import StoreError
 from repro.runs import arrival, transfer
+from repro.runs.checkpoint import pack as checkpoint
 from repro.runs.lease import Lease
-from repro.runs.run import TENSORS
-from repro.runs.store import Store
+from repro.runs.store import CHECKPOINT, FAILURE, HISTORY, TENSORS, Store
 from repro.runs.transfer import export, take_in
+from tests.made import replaced
 from tests.runs.made import SPECS, content, digests, pack
 
 
@@ -45,10 +48,12 @@ def test_a_damaged_file_of_an_equal_run_is_repaired(here, there, file):
     there.run(SPECS[0]).check()
 
 
-def test_a_damaged_run_is_not_called_equal_where_the_file_cannot_repair_it(here, there, file):
+@pytest.mark.parametrize("names", [[TENSORS], [TENSORS, "history.jsonl"]], ids=["all", "in part"])
+def test_a_damaged_run_is_not_called_equal_where_the_file_cannot_repair_it(here, there, file, names):
     export(here, SPECS, file)
     take_in(there, file)
-    (there.folder(SPECS[0]) / TENSORS).write_bytes(b"torn")
+    for name in names:
+        (there.folder(SPECS[0]) / name).write_bytes(b"torn")
     export(here, SPECS, file, most=0)
     assert take_in(there, file) == {"damaged here": 1, "equal": 1}
 
@@ -103,6 +108,7 @@ def test_a_conflict_is_refused_by_name_and_nothing_is_taken_in(here, there, file
     [
         (None, (3, 0), "new", 2.0),
         ((1, 5), (3, 0), "newer checkpoint", 2.0),
+        ((3, 0), (3, 1), "newer checkpoint", 2.0),
         ((3, 1), (3, 0), "kept ours", 1.0),
         ((3, 0), (3, 0), "kept ours", 1.0),
     ],
@@ -133,6 +139,17 @@ def test_a_paused_run_is_not_replaced_by_one_that_was_trained_otherwise(here, th
     assert take_in(there, file) == {"new": 1}
 
 
+def test_a_paused_run_is_not_replaced_by_one_that_differs_in_its_last_row_alone(here, there, file, paused):
+    paused(here, SPECS[2], epoch=5)
+    export(here, [SPECS[2]], file)
+    folder = paused(there, SPECS[2], epoch=3)
+    done = replaced((folder / HISTORY).read_bytes(), b'"epoch": 3, "test_top1": 90.0', b'"epoch": 3, "test_top1": 47.0')
+    (folder / HISTORY).write_bytes(done)
+    (folder / CHECKPOINT).write_bytes(checkpoint(SPECS[2], {}, there.position(SPECS[2]), done))
+    with pytest.raises(StoreError, match="other results than .*: conflict"):
+        take_in(there, file)
+
+
 def test_a_damaged_record_is_repaired_only_by_the_results_that_its_other_files_have(here, there, file, finished):
     finished(there, SPECS[0], top1=71.0)
     export(here, SPECS[:1], file)
@@ -144,6 +161,55 @@ def test_a_damaged_record_is_repaired_only_by_the_results_that_its_other_files_h
     finished(there, SPECS[0])
     record.write_bytes(record.read_bytes()[:-9])
     assert take_in(there, file) == {"repaired": 1}
+
+
+@pytest.mark.parametrize("ours", [math.inf, 0], ids=["with tensors", "without"])
+def test_a_damaged_record_is_not_repaired_by_an_export_that_left_the_tensors_out(here, there, file, ours):
+    export(here, SPECS[:1], file, most=ours)
+    take_in(there, file)
+    (there.folder(SPECS[0]) / "run.json").write_bytes(b"torn")
+    export(here, SPECS[:1], file, most=0)
+    with pytest.raises(StoreError, match=r"run\.json is not a run record"):
+        take_in(there, file)
+
+
+def test_a_run_that_lost_its_record_and_its_history_is_not_replaced_by_other_results(here, there, file, finished):
+    folder = finished(there, SPECS[0], top1=71.0).folder
+    export(here, SPECS[:1], file)
+    (folder / "run.json").write_bytes(b"torn")
+    (folder / HISTORY).unlink()
+    shutil.rmtree(folder / "measurements")
+    with pytest.raises(StoreError, match=r"run\.json is not a run record"):
+        take_in(there, file)
+
+
+@pytest.mark.parametrize("name", [CHECKPOINT, FAILURE])
+def test_a_complete_run_that_arrives_leaves_nothing_of_a_paused_one(here, there, file, paused, name):
+    folder = paused(there, SPECS[0], epoch=2)
+    there.fail(SPECS[0], "RuntimeError: x", "…")
+    assert (folder / name).exists()
+    export(here, SPECS[:1], file)
+    assert take_in(there, file) == {"new": 1}
+    assert not (folder / name).exists()
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_run_of_which_a_file_could_not_be_moved_does_not_look_whole(here, there, file, paused, monkeypatch, complete):
+    if not complete:
+        paused(here, SPECS[2], epoch=2)
+    spec = SPECS[0] if complete else SPECS[2]
+    export(here, [spec], file)
+    replace = Path.replace
+
+    def broken(path, target):
+        if path.name == "spec.json":
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", broken)
+    with pytest.raises(StoreError, match="cannot be written: Input/output error"):
+        take_in(there, file)
+    assert there.condition(spec) == "missing"
 
 
 def test_a_complete_run_is_not_replaced_by_a_checkpoint(here, there, file, paused, finished):
@@ -208,6 +274,63 @@ def test_two_imports_at_once_both_end_well(here, there, file, monkeypatch):
     assert digests(there) == digests(here)
 
 
+def test_a_paused_run_is_exported_as_it_was_checked_though_it_goes_on(here, there, file, paused, monkeypatch):
+    paused(here, SPECS[2], epoch=1)
+    read_checkpoint = transfer.read_checkpoint
+
+    def going_on(*arguments):
+        monkeypatch.setattr(transfer, "read_checkpoint", read_checkpoint)
+        paused(here, SPECS[2], epoch=2)
+        return read_checkpoint(*arguments)
+
+    monkeypatch.setattr(transfer, "read_checkpoint", going_on)
+    export(here, [SPECS[2]], file)
+    take_in(there, file)
+    assert there.position(SPECS[2])["epoch"] == 2
+
+
+def test_a_run_that_is_finished_while_it_is_exported_as_paused_is_exported_complete(
+    here, there, file, paused, finished, monkeypatch
+):
+    paused(here, SPECS[2], epoch=1)
+    read_checkpoint = transfer.read_checkpoint
+
+    def finishing(*arguments):
+        finished(here, SPECS[2])
+        return read_checkpoint(*arguments)
+
+    monkeypatch.setattr(transfer, "read_checkpoint", finishing)
+    export(here, [SPECS[2]], file)
+    take_in(there, file)
+    assert there.condition(SPECS[2]) == "complete"
+
+
+def test_what_another_import_is_at_work_on_stays(here, there, file):
+    export(here, SPECS, file)
+    other = there.root / ".import-other"
+    other.mkdir(parents=True)
+    lease = Lease.take(other)
+    take_in(there, file)
+    assert lease.renew()
+
+
+def test_the_folder_of_an_import_is_kept_from_looking_dead_until_its_end(here, there, file, monkeypatch):
+    export(here, SPECS, file)
+    seen = []
+
+    @contextlib.contextmanager
+    def kept(lease):
+        seen.append("kept")
+        yield
+        seen.append("let go")
+
+    unpack = transfer.unpack
+    monkeypatch.setattr(Lease, "kept", kept)
+    monkeypatch.setattr(transfer, "unpack", lambda *arguments: (seen.append("unpacked"), unpack(*arguments)))
+    take_in(there, file)
+    assert seen == ["kept", "unpacked", "let go"]
+
+
 def test_what_a_killed_import_left_is_removed_by_the_next(here, there, file):
     export(here, SPECS, file)
     left = there.root / ".import-killed"
@@ -245,7 +368,8 @@ def test_import_after_export_is_the_identity(states, value):
 def test_a_damaged_paused_run_is_not_replaced_by_one_that_was_trained_otherwise(here, there, file, paused):
     paused(here, SPECS[2], epoch=5)
     export(here, [SPECS[2]], file)
-    bad = paused(there, SPECS[2], epoch=4, top1=47.0) / "checkpoint.safetensors"
+    # Two rows differ: one alone might be the damage.
+    bad = paused(there, SPECS[2], epoch=2, top1=47.0) / "checkpoint.safetensors"
     bad.write_bytes(bad.read_bytes()[:-1] + b"\x01")
     before = content(bad.parent)
     with pytest.raises(StoreError, match="holds other results"):

@@ -18,6 +18,7 @@ from repro.statistics import (
     paired_differences,
     satterthwaite,
     share_a_run,
+    slope,
     welch,
 )
 from tests.statistics.made import CASES, REPEATABLE, drawn, sample
@@ -192,6 +193,10 @@ def test_a_difference_has_the_smaller_number_of_seeds_and_the_error_of_both():
     difference = welch(sample([1.0, 2.0, 3.0]), sample([0.0, 4.0]))
     assert (difference.estimate, difference.seeds) == (0.0, 2)
     assert difference.error == pytest.approx(math.sqrt(1 / 3 + 4))
+
+
+def test_a_slope_has_the_smallest_number_of_seeds():
+    assert slope([sample([1.0, 2.0, 3.0]), sample([0.0, 4.0]), sample([2.0, 3.0, 5.0, 6.0])]).seeds == 2
 
 
 def test_paired_differences_have_the_coarser_step_and_both_runs():

@@ -120,6 +120,12 @@ def test_jonckheere_of_too_many_tied_arrangements_is_the_same_every_time():
     assert jonckheere(groups) == jonckheere(groups)
 
 
+def test_jonckheere_of_tied_values_that_no_drawn_arrangement_reaches_counts_their_own():
+    """One of 20!/5!⁴ arrangements, 10¹⁰, which cannot be expected among those drawn; no p-value is 0."""
+    groups = [(level, level, level + 0.1, level + 0.2, level + 0.3) for level in range(4)]
+    assert jonckheere(groups) == 1 / (EXACT_UP_TO + 1)
+
+
 @pytest.mark.parametrize("levels", [3, 4, 5])
 @pytest.mark.parametrize("slope", [2.0, -2.0])
 def test_jonckheere_points_where_pages_trend_test_points(levels, slope):
