@@ -79,7 +79,7 @@ BRACKETS = (
     "In brackets: 90 % intervals over our seeds ({seeds}), over all looks where a claim is judged. †: with a remark in "
     "the report, which has every seed and reason."
 )
-ALIKE = "The judging code has changed since these runs; the code of that time finds the same in them."
+ALIKE = "The judging code has changed since these runs; the code of that time gives the same results for them."
 
 
 def _seeds(shown: list[Json], by_claim: dict[str, list[Json]]) -> str:

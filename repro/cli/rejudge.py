@@ -34,7 +34,7 @@ def verify(arguments: argparse.Namespace, session: "Session") -> int:
 
 
 def judge_by(arguments: argparse.Namespace, session: "Session") -> int:
-    """Judges the same runs with the code of another commit, and keeps whether it finds the same."""
+    """Judges the same runs with the code of another commit, and keeps whether it gives the same results."""
     from repro.cli.verdicts import verdicts
     from repro.executing.other_commit import judged_by
     from repro.judging.compared import FILE, keep
@@ -53,7 +53,8 @@ def judge_by(arguments: argparse.Namespace, session: "Session") -> int:
             say(f"{check}: {line}")
     differing = sum(map(bool, found.values()))
     kept = f"; kept in {claims() / FILE}" if found else ""
-    summary = f"{commit[:12]} finds the same in {len(found) - differing} of {counted(len(found), 'judged check')}{kept}"
+    alike = f"{len(found) - differing} of {counted(len(found), 'judged check')}"
+    summary = f"{commit[:12]} gives the same results in {alike}{kept}"
     arguments.tell(lambda: {"commit": commit, "checks": found}, [summary])
     return 2 if differing else 0 if found else 3
 

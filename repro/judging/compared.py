@@ -1,4 +1,4 @@
-"""Comparisons: whether judging code that has changed since finds the same in the same runs, kept beside the claims."""
+"""Comparisons: whether the code that judged before gives the same results on the same runs, kept beside the claims."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -68,8 +68,11 @@ def keep(older: Json, newer: Json, commit: str) -> dict[str, list[str]]:
 
 
 def alike(check: Check, found: Mapping[str, Run], recoded: Collection[Run]) -> list[str]:
-    """The commits whose code was compared with today's on these runs and finds the same, one for each code that the
-    runs ``recoded`` were trained under; none where one of those was not compared, or finds something else."""
+    """The commits whose code was compared with today's on these runs and gives the same results.
+
+    One for each code that the runs ``recoded`` were trained under; none where one of those was not compared, or finds
+    something else.
+    """
     known = {
         entry["from"]: (entry["commit"], entry["checks"].get(f"{check.scale}:{check.id}"))
         for entry in _comparisons(claims() / FILE)

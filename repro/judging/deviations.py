@@ -47,8 +47,8 @@ def deviations(
         listed.append(f"rule: changed after {changed} of the {len(found)} runs were trained")
     if recoded:
         some = "" if len(recoded) == len(found) else f"{len(recoded)} of the {len(found)} "
-        same = f"; the code then ({', '.join(one[:7] for one in commits)}) finds the same in them" if commits else ""
-        listed.append(f"judging code: changed after {some}runs were trained, the rule did not{same}")
+        same = f"; the code then ({', '.join(one[:7] for one in commits)}) gives the same results" if commits else ""
+        listed.append(f"judging code: changed after {some}runs were trained; the rule has not changed{same}")
     return tuple(listed)
 
 

@@ -47,7 +47,7 @@ PROVISIONAL = "provisional"  # the mark of a verdict whose controls do not all h
 RULE_CHANGED = "rule changed after its runs"
 RULE_LATE = "rule not on record with its runs"
 CODE_CHANGED = "judging code changed after its runs"
-CODE_ALIKE = "judging code changed, finds the same"
+CODE_ALIKE = "judging code changed, same results"
 
 HOLDS, FAILED = "holds", "failed"  # states of a control; any other says why it is neither
 FAILING = (Verdict.NOT_REPRODUCED, Verdict.PARTIAL, Verdict.INVALID)

@@ -47,8 +47,8 @@ MEANINGS = {
 FLAGS = {  # but provisional, which the words' section explains in any report
     RULE_CHANGED: "the criterion is not the one that these runs were trained under",
     RULE_LATE: "these runs were trained for other claims, or before this criterion was written, and did not record it",
-    CODE_CHANGED: "the code that judges has changed since these runs were trained",
-    CODE_ALIKE: "the code that judges has changed since these runs were trained; the code of that time finds the same",
+    CODE_CHANGED: "the judging code has changed since these runs were trained",
+    CODE_ALIKE: "the judging code has changed since these runs; the code of that time gives the same results",
 }
 ANSWERS = ("seen", "not seen", "open", "none")
 

@@ -172,7 +172,7 @@ class Store:
         """
         files = {name: hashlib.sha256(read(run.folder / name)).hexdigest() for name in sorted(names)}
         additions = [*run.record.get("additions", ()), {**by, "files": sorted(names)}]
-        record = {**run.record, "files": {**run.record["files"], **files}, "additions": additions}
+        record = {**run.record, "files": {**files, **run.record["files"]}, "additions": additions}
         _write_record(run.folder, record)
 
     def fail(self, spec: RunSpec, error: str, traceback: str) -> None:

@@ -26,7 +26,7 @@ def test_the_last_commit_judges_the_runs_and_is_compared(workplace, tiny_claim, 
     file.write_text(tiny_claim)
     fill(workplace / "results", 8, 80.0)
     assert main(["judge", str(file), "--by", "HEAD"]) == 0
-    assert "finds the same in 1 of 1 judged check" in capsys.readouterr().out
+    assert "gives the same results in 1 of 1 judged check" in capsys.readouterr().out
     assert (workplace / "compared.json").exists()
     assert not (workplace / "report").exists()
 

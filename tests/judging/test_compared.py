@@ -50,10 +50,10 @@ def made_by(older, **changes):
 
 def test_code_that_finds_the_same_softens_the_mark_and_is_named(folder, runs, newer):
     assert compared.keep(made_by(newer), newer, COMMIT) == {"a": []}
-    assert marks(SMOKE, runs, {}) == ("judging code changed, finds the same",)
+    assert marks(SMOKE, runs, {}) == ("judging code changed, same results",)
     assert deviations(SMOKE, runs, 3, (), {})[-1] == (
-        "judging code: changed after runs were trained, the rule did not; "
-        "the code then (c0ffee0) finds the same in them"
+        "judging code: changed after runs were trained; the rule has not changed; "
+        "the code then (c0ffee0) gives the same results"
     )
 
 

@@ -88,7 +88,9 @@ def test_the_same_rule_in_changed_judging_code_is_no_changed_rule(tmp_path):
     store, older = Store(tmp_path), "0" * 64
     criteria = {"smoke:a": SMOKE.criterion_under(older), "judging code": older}
     found = {spec.key: finished(store, spec, criteria=criteria) for spec in SMOKE.arms(2)["BatchNorm"]}
-    assert deviations(SMOKE, found, 2, (), {}) == ("judging code: changed after runs were trained, the rule did not",)
+    assert deviations(SMOKE, found, 2, (), {}) == (
+        "judging code: changed after runs were trained; the rule has not changed",
+    )
     assert marks(SMOKE, found, {}) == ("judging code changed after its runs",)
     forged = {"smoke:a": SMOKE.criterion_under(older), "judging code": "1" * 64}
     found = {spec.key: finished(store, spec, criteria=forged) for spec in SMOKE.arms(2)["BatchNorm"]}

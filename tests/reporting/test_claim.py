@@ -202,6 +202,6 @@ def test_the_level_that_a_p_value_must_pass_stands_beside_it(small):
 
 def test_flags_are_explained_where_they_occur(small):
     made = copy.deepcopy(small)
-    assert "the code of that time finds the same" not in page(made)
-    made["judgements"][0]["marks"] = ["judging code changed, finds the same"]
-    assert "the code of that time finds the same" in page(made)
+    assert "the code of that time gives the same results" not in page(made)
+    made["judgements"][0]["marks"] = ["judging code changed, same results"]
+    assert "the code of that time gives the same results" in page(made)

@@ -206,6 +206,12 @@ def test_measurements_that_are_added_do_not_change_what_a_run_computed(store, fi
     assert finished(Store(store.root / "other"), SPEC, top1=1.0).digest != run.digest
 
 
+def test_a_measurement_that_is_added_under_a_name_that_is_there_keeps_its_first_hash(store, finished):
+    run = finished(store, SPEC)
+    first = run.record["files"]["measurements/accuracy.json"]
+    assert added(store, run, "accuracy").record["files"]["measurements/accuracy.json"] == first
+
+
 def test_adding_a_measurement_makes_no_other_change_valid(store, finished):
     run = finished(store, SPEC)
     (run.folder / "measurements/accuracy.json").write_text('{"top1": 100.0}')
