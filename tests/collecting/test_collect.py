@@ -27,6 +27,21 @@ def test_check_knows_its_file(tiny):
     assert {check.file for check in collect(scale="smoke", paths=["tiny.py"]).selected} == {tiny}
 
 
+@pytest.mark.parametrize(("own", "common", "counted"), [(3, 2, 3), (None, 2, 2), (0, 2, 1), (None, None, 1)])
+def test_check_knows_the_primary_claims_of_its_works_own_catalogue_or_of_the_common_one(
+    workplace, tiny_claim, own, common, counted
+):
+    """They share the level against a primary claim."""
+    (workplace / "claims" / "work").mkdir(parents=True)
+    for number, folder in ((own, "claims/work"), (common, "claims")):
+        if number is not None:
+            rows = [f'[[row]]\nid = "{i}"\nwork = "work"\nprimary = {str(i < number).lower()}\n' for i in range(5)]
+            (workplace / folder / "catalogue.toml").write_text("\n".join(rows))
+    (workplace / "claims" / "work" / "tiny.py").write_text(tiny_claim)
+    selected = collect(scale="smoke", paths=["claims/work/tiny.py"]).selected
+    assert {check.primaries for check in selected} == {counted}
+
+
 def test_folder_is_searched_for_claim_files(tiny):
     assert len(collect(scale="smoke", paths=["."]).selected) == 2
 

@@ -112,7 +112,7 @@ def test_broken_data_leave_no_folder_of_a_run(tmp_path, in_threads):
 def test_more_processes_than_this_machine_has_are_refused_in_one_line_and_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr("repro.executing.pool.train", lambda *_: pytest.fail("a worker would have started"))
     check = check_of(lambda scale, seed: {"one": imagenet("paper", seed, depth=18)}, looks=dict.fromkeys(SCALES, (3,)))
-    for device, there in (("cuda:0,cuda:1", "8 GPUs at once, but there are 2"), ("cpu", "8 cores at once, and there")):
+    for device, there in (("cuda:0,cuda:1", "8 GPUs at once, but there are 2"), ("cpu", "8 cores at once, but there")):
         monkeypatch.setattr("repro.executing.trainable_here.processes", lambda found: 2)
         with pytest.raises(SpecError, match=there) as caught:
             run_all([check], Store(tmp_path / "store"), data_dir=tmp_path, device=device)
