@@ -61,11 +61,12 @@ def work(folder: str, number: int) -> None:
     attempts or, if even those cannot be written, given by the exit code.
     """
     submission = ledger.load(Path(folder))
-    if meet() > 0:
-        follow(submission, number)
+    task = meet()
+    if task.rank > 0:
+        follow(submission, number, task.rank)
         return
     try:
-        _work(submission, number)
+        _work(submission, number, task.meeting)
     except (ReproError, OSError) as error:
         if not site.is_at_fault(error):
             raise
@@ -74,10 +75,10 @@ def work(folder: str, number: int) -> None:
         sys.exit(SITE_FAULT)
 
 
-def _work(submission: Submission, number: int) -> None:
+def _work(submission: Submission, number: int, meeting: str) -> None:
     element, store = ledger.read_element(submission, number), Store(submission.order.results)
     gpus = element.devices if element.devices > 1 and submission.profile.gpus else submission.profile.gpus
-    log = _begin(submission, number, element.workers, gpus)
+    log = _begin(submission, number, element.workers, gpus, meeting)
     # What failed in the previous attempt would fail again.
     tasks = [run for run in element.runs if run.spec.key not in log.attempt.runs]
     with Stop() as stop, repeated(RENEW, log.touch):
@@ -140,7 +141,7 @@ def _train(log: _AttemptLog, tasks: Sequence[QueuedRun], store: Store, stop: Sto
     return "requeued", reason
 
 
-def _begin(submission: Submission, number: int, workers: int, gpus: int) -> _AttemptLog:
+def _begin(submission: Submission, number: int, workers: int, gpus: int, meeting: str) -> _AttemptLog:
     """Records a new attempt, and any fault of the node on which the previous one ended without a report."""
     job = allocation() or {"id": "", "node": "", "restart": 0}
     restart = int(job["restart"])
@@ -161,6 +162,7 @@ def _begin(submission: Submission, number: int, workers: int, gpus: int) -> _Att
             gpus=gpus,
             workers=workers,
             began=time.time(),
+            meeting=meeting,
             faults=faults,
             runs={key: run for key, run in (before[-1].runs if before else {}).items() if run["status"] in FAILED},
         ),

@@ -160,6 +160,7 @@ class Attempt:
     ended: float | None = None  # None while it is running, or if it was killed
     end: End | None = None
     why: str = ""
+    meeting: str = ""  # where its tasks meet to train one run, a URL; empty if there is only one task
     faults: Mapping[str, str] = field(default_factory=dict)  # node of this attempt or of the one before -> its fault
     runs: Mapping[str, Json] = field(default_factory=dict)  # key -> status, seconds, error
     last_sign: float = 0.0  # when the file was last touched; read, not written

@@ -56,7 +56,7 @@ def test_a_node_that_went_down_under_an_attempt_is_avoided_until_it_is_back(stor
     monkeypatch.setattr(scheduler, "node_trouble", lambda node: "down*: Not responding")
     monkeypatch.setattr(scheduler, "exclude", lambda _, nodes: excluded.append(set(nodes)))
     monkeypatch.setattr(scheduler, "troubles", lambda: {"n1": "down*: Not responding", "n2": None})
-    job._begin(one, 0, workers=1, gpus=0)
+    job._begin(one, 0, workers=1, gpus=0, meeting="")
     assert excluded == [{"n1"}]
     assert avoided(read(store), BOX) == ("n1",)
     monkeypatch.setattr(scheduler, "troubles", lambda: {"n1": None, "n2": None})

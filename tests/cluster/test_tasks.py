@@ -1,11 +1,14 @@
 """The tasks of one job: where they meet."""
 
 import os
+import socket
 
 import pytest
 
-from repro.cluster.tasks import meet
-from repro.training.group import launched
+from repro.cluster import tasks
+from repro.cluster.tasks import Task, meet
+from repro.errors import ClusterError
+from repro.training.group import Place, launched
 
 # What submitit's helper writes: put back after each test.
 WRITTEN = (
@@ -36,29 +39,36 @@ def job(monkeypatch):
 
 
 def test_the_only_task_of_a_job_meets_nobody(job):
-    assert job(0, 1, ["n1"]) == 0
+    assert job(0, 1, ["n1"]) == Task(rank=0)
     assert launched() is None
 
 
 def test_tasks_of_one_node_meet_on_it_whatever_it_is_called(job):
-    assert job(1, 2, ["n1"]) == 1
-    place = launched()
-    assert (place.rank, place.size) == (1, 2)
-    assert place.address.startswith("tcp://127.0.0.1:")
+    task = job(0, 2, ["n1"])
+    assert task.meeting.startswith("tcp://127.0.0.1:")
+    assert launched() == Place(rank=0, size=2, address=task.meeting)
+
+
+def test_they_meet_at_a_port_that_no_other_program_has(job, monkeypatch):
+    with socket.create_server(("", 0)) as taken, socket.create_server(("", 0)) as soon_free:
+        ports = [one.getsockname()[1] for one in (taken, soon_free)]
+        monkeypatch.setattr(tasks, "PORTS", ports)
+        with pytest.raises(ClusterError, match="is taken"):
+            job(0, 2, ["n1"])
+        soon_free.close()
+        for _ in range(10):
+            assert job(0, 2, ["n1"]) == Task(rank=0, meeting=f"tcp://127.0.0.1:{ports[1]}")
 
 
 @pytest.mark.parametrize(("shown", "own"), [("4,5", "5"), ("GPU-a,GPU-b", "GPU-b"), ("6", "6"), (None, "1")])
 def test_a_task_takes_the_gpu_that_its_job_was_given(job, shown, own):
-    assert job(1, 2, ["n1"], shown) == 1
+    assert job(1, 2, ["n1"], shown).rank == 1
     assert os.environ["CUDA_VISIBLE_DEVICES"] == own
 
 
-def test_tasks_of_two_nodes_meet_on_the_first_at_one_port_each_with_its_own_gpu(job):
-    places = []
-    for rank in range(4):
-        assert job(rank, 4, ["n1", "n2"]) == rank
-        places.append(launched())
+def test_tasks_of_two_nodes_meet_on_the_first_each_with_its_own_gpu(job):
+    first = job(0, 4, ["n1", "n2"])
+    assert first.meeting.startswith("tcp://n1:")
+    for rank in range(1, 4):
+        assert job(rank, 4, ["n1", "n2"]) == Task(rank=rank)  # the first tells it where
         assert os.environ["CUDA_VISIBLE_DEVICES"] == str(rank % 2)
-    assert [place.rank for place in places] == [0, 1, 2, 3]
-    assert len({place.address for place in places}) == 1
-    assert places[0].address.startswith("tcp://n1:")
