@@ -38,6 +38,23 @@ def test_tiny(evidence, depth):
 '''
 
 
+CONTROL = """
+
+@claim(
+    id="control-tiny",
+    sentence="A smaller network knows more than half of the digits.",
+    source=Source(work="nobody2021", place="Figure 9", tag="P", reference="more than 50 %"),
+    rule=Ordering(gap=0.0, reason="half is half"),
+    grid=dict.fromkeys(SCALES, ({},)),
+    runs=lambda scale, seed: {"BatchNorm": cifar(scale, seed, depth=20)},
+    depends_on=(),
+    testable=dict.fromkeys(SCALES, "the networks and data of its runs"),
+)
+def test_control(evidence):
+    evidence.find(higher=evidence.accuracy("BatchNorm"), lower=50.0)
+"""
+
+
 @pytest.fixture(scope="session", autouse=True)
 def collected_once():
     """Every document counts what the suite's own claims need at every scale: here they are collected once for all."""
@@ -55,6 +72,12 @@ def collected_once():
 def tiny_claim():
     """The text of a claim file: claim ``tiny`` at depths 8 and 14, which holds when accuracy is above 50 %."""
     return TINY
+
+
+@pytest.fixture
+def controlled_claim():
+    """The same, where ``tiny`` depends on the control ``control-tiny`` of ResNet-20."""
+    return made.replaced(TINY, "depends_on=()", 'depends_on=("control-tiny",)') + CONTROL
 
 
 @pytest.fixture

@@ -198,6 +198,14 @@ def test_two_claims_of_one_id_are_refused(claims, tiny_claim):
     result.stderr.fnmatch_lines(["*claim id 'tiny' is used twice, in *"])
 
 
+@pytest.mark.parametrize(("control", "outcome"), [(60.0, {"passed": 2}), (40.0, {"failed": 2})])
+def test_a_claim_selected_alone_is_judged_with_its_control(pytester, controlled_claim, fill, control, outcome):
+    pytester.makepyfile(test_tiny=controlled_claim)
+    for depth, top1 in ((8, 80.0), (14, 80.0), (20, control)):
+        fill(pytester.path / "results", depth, top1)
+    run(pytester, "-k", "tiny and not control").assert_outcomes(**outcome, deselected=1)
+
+
 def test_the_plugin_leaves_other_projects_tests_alone(pytester):
     pytester.makepyfile("def test_one(tmp_path):\n    assert tmp_path.exists()\n")
     result = run(pytester)
