@@ -1,5 +1,6 @@
 """How an attempt of a job begins after a node was lost, and how it ends on a signal while it trains."""
 
+import contextlib
 import dataclasses
 import json
 import signal
@@ -44,6 +45,72 @@ def test_after_a_signal_a_job_is_requeued_only_for_what_is_left(store, monkeypat
     (attempt,) = attempts(one, [0])[0]
     assert attempt.end == end
     assert bool(requeued) == (end == "requeued")
+
+
+@pytest.fixture
+def training(store, monkeypatch):
+    """A job of two runs: ``work`` tells what it would train, and how its attempt ended, a signal coming meanwhile."""
+    given = {}
+
+    def train(tasks, setup, stop, _note):
+        given.update(keys=[task.spec.key for task in tasks], setup=setup)
+        stop.signal = signal.SIGUSR2
+        stop.event.set()
+
+    def work(restart=0, before=None, **order):
+        one = submitted(store.root, SPECS[:2], together=2, profile=dataclasses.replace(BOX, device="cpu", requeues=2))
+        one = dataclasses.replace(one, order=dataclasses.replace(one.order, **order))
+        one.save()
+        runs = [{"spec": spec.to_json(), "criteria": {}} for spec in SPECS[:2]]
+        one.element_file(0).write_text(json.dumps({"workers": 1, "minutes": 10, "runs": runs}))
+        if before:
+            attempted(one, 0, restart=restart - 1, end="requeued", runs=before)
+        monkeypatch.setenv("SLURM_JOB_ID", "7")
+        monkeypatch.setenv("SLURM_RESTART_COUNT", str(restart))
+        with contextlib.suppress(SystemExit):
+            job.work(str(one.folder), 0)
+        return attempts(one, [0])[0][-1], given
+
+    monkeypatch.setattr(job.pool, "train", train)
+    monkeypatch.setattr(scheduler, "requeue", lambda _: None)
+    return work
+
+
+@pytest.mark.parametrize(
+    ("restart", "end", "words"),
+    [
+        (1, "requeued", "the scheduler's signal: preempted, or out of time"),
+        (2, "exhausted", "the scheduler's signal: preempted, or out of time, and all 2 requeues are used up"),
+        (3, "exhausted", "requeued 3 times, and 2 are allowed"),
+    ],
+)
+def test_a_job_is_requeued_as_often_as_its_profile_allows(training, restart, end, words):
+    attempt, given = training(restart)
+    assert (attempt.restart, attempt.end) == (restart, end)
+    assert attempt.why.startswith(words)
+    assert bool(given) == (restart <= 2)  # one that an operator has requeued too often trains nothing
+
+
+def test_after_a_requeue_only_what_failed_is_not_trained_again(training):
+    before = {SPECS[0].key: {"status": "failed", "seconds": 1.0, "error": "boom"}}
+    before[SPECS[1].key] = {"status": "paused", "seconds": 1.0, "error": ""}
+    attempt, given = training(1, before)
+    assert given["keys"] == [SPECS[1].key]
+    assert set(attempt.runs) == {SPECS[0].key}
+
+
+@pytest.mark.parametrize(("any_code", "code"), [(False, "c0de"), (True, None)])
+def test_jobs_train_with_the_code_they_were_planned_with_unless_the_user_said_otherwise(training, any_code, code):
+    assert training(any_code=any_code)[1]["setup"].code == code
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_job_pauses_before_its_time_limit_by_itself(training, monkeypatch, told):
+    """Half of ``stop_before`` ahead of it: SLURM's own warning was due before."""
+    for name, value in {"REPRO_BEGAN": "1000.0", **({"SLURM_JOB_END_TIME": "9000"} if told else {})}.items():
+        monkeypatch.setenv(name, value)
+    end = 9000 if told else 1000 + 60 * 10
+    assert training()[1]["setup"].deadline == end - BOX.seconds("stop_before") / 2
 
 
 def test_a_node_that_went_down_under_an_attempt_is_avoided_until_it_is_back(store, monkeypatch):
