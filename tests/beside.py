@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +201,7 @@ def _clock(device: Any, machine: bool) -> float:
         import torch
 
         torch.cuda.synchronize()
-    return time.time() - _began()
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - _began()
 
 
 def _whole_epochs(epoch: Callable[[int], int], clock: Callable[[], float]) -> tuple[int, float]:
@@ -321,6 +321,7 @@ def _engine(
         return done == WARM + steps
 
     if device.type == "cuda":
+        machine.forget_peak_memory(device)  # that of trying the ways
         print(json.dumps({"network": spec.network, "precision": spec.precision, **chosen.record()}), file=sys.stderr)
         first_batch = batches(spec, examples, 0)
         chosen.step(first_batch, 0, spec.learning_rate)
@@ -332,9 +333,11 @@ def _engine(
     return steps * spec.batch_size, times[-1] - times[WARM], times[1]
 
 
+@cache
 def _began() -> float:
-    """When this process began, as time.time() counts."""
-    return Path(f"/proc/{os.getpid()}").stat().st_ctime
+    """When this process began, in seconds since the machine was started."""
+    after_its_name = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    return int(after_its_name[19]) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

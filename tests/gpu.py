@@ -48,7 +48,7 @@ def parts(given: argparse.Namespace) -> Iterator[Part]:
     yield Part("versions", (*own, "versions"), 90)
     yield Part("smoke", (*repro, "run", *where, *on, *smoke, "--budget", "{left}s"), 60)
     yield Part("data", (*repro, "data", "check", "cifar10-jpeg", *where[2:]), 60)  # decoded once, for all parts
-    yield Part("layouts", (*own, "layouts"), 30)
+    yield Part("layouts", (*own, "layouts"), 45)
     yield Part("ways-resnet-14", (*own, "ways", "resnet-14"), 110)
     yield Part("pilot", (*repro, "run", *where, *on, *pilot, "--budget", "{left}s"), 80)  # tests the path: it is known
     yield Part("paper", (*repro, "run", *where, *on, *paper, "--budget", "{left}s"), 600)

@@ -2,17 +2,26 @@
 
 from repro.compare.bounds import FractionBound
 from repro.compare.exact import AtMost, Exact, Printed, agreement
-from repro.compare.finding import RULES_VERSION, Finding, Outcome, Sweep, flips_over_looks, would_change_over_looks
+from repro.compare.finding import (
+    RULES_VERSION,
+    Finding,
+    Outcome,
+    Sweep,
+    between,
+    flips_over_looks,
+    would_change_over_looks,
+)
 from repro.compare.measure import Measure
 from repro.compare.ordering import Ordering
 from repro.compare.published import Published, own_error, undecidable
 from repro.compare.ranges import Fraction, NoChange, Point
 from repro.compare.trend import Trend
-from repro.statistics import Levels, Sample, paired_differences
+from repro.statistics import COVERAGE, Levels, Sample, paired_differences
 
 Rule = Exact | Printed | AtMost | Point | Fraction | FractionBound | NoChange | Ordering | Trend | Measure
 
 __all__ = [
+    "COVERAGE",
     "RULES_VERSION",
     "AtMost",
     "Exact",
@@ -32,6 +41,7 @@ __all__ = [
     "Sweep",
     "Trend",
     "agreement",
+    "between",
     "flips_over_looks",
     "own_error",
     "paired_differences",

@@ -50,7 +50,7 @@ class FractionBound:
         interval, out = (_widest(tests, level) if n > 1 else None for level in (levels.accept, levels.against))
         inside = (0.0, self.limit) if at_most else (self.limit, 1.0)
         mean, unit = mean_of(sample).estimate, sample.unit
-        scales = ", the wider one of the arcsine-square-root and the log scale"
+        scales = ", over both the arcsine-square-root and the log scale"
         return Finding(
             label=sample.label,
             expected=f"{self.side} {amount(self.limit, unit)}",

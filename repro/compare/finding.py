@@ -84,8 +84,12 @@ def would_change_over_looks(findings: Sequence[Finding]) -> str:
     """What would change a finding, given the same comparison at every look so far, the last one last."""
     flips, last = flips_over_looks(findings), findings[-1].would_change
     if flips:
-        return at_margins(flips)
-    return f"By its last look alone: {last[:1].lower()}{last[1:]}" if last and len(findings) > 1 else last
+        return at_margins(flips) + (f" By its last look alone: {_lower(last)}" if last != at_margins(flips) else "")
+    return f"By its last look alone: {_lower(last)}" if last and len(findings) > 1 else last
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def at_margins(flips: tuple[float, float] | None) -> str:

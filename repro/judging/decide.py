@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repro.check import Check
-from repro.compare import Finding, Levels, Measure, Outcome
+from repro.compare import COVERAGE, Finding, Levels, Measure, Outcome, between
 from repro.errors import ClaimError
 from repro.judging.verdict import Answer, Verdict, in_a_word
 from repro.statistics import MOST_SEEDS
@@ -78,12 +78,14 @@ def _measured(finding: Finding, levels: Levels) -> Finding:
     """A finding without anything that could be read as for or against; one that only measures is that already."""
     if finding.outcome is Outcome.MEASURED:
         return finding
-    if finding.reference is not None and len(finding.samples) == 1:  # else the interval has the reference's error too
+    if len(finding.samples) == 1:  # its rule's interval has the reference's error too, or reaches over two scales
         return Measure(reason="").compare(levels=levels, sample=finding.samples[0])
+    interval = None if finding.reference is not None else finding.interval
+    spread = f", {100 * COVERAGE:g} % interval {between(*interval, finding.unit)}" if interval else ""
     return dataclasses.replace(
         finding,
         outcome=Outcome.MEASURED,
-        why=f"{finding.label}: {finding.measured}.",
+        why=f"{finding.label}: {finding.measured}{spread}.",
         expected="",
         would_change="",
         criterion=None,

@@ -48,7 +48,7 @@ def deviations(
     if recoded:
         some = "" if len(recoded) == len(found) else f"{len(recoded)} of the {len(found)} "
         same = f"; the code then ({', '.join(one[:7] for one in commits)}) gives the same results" if commits else ""
-        listed.append(f"judging code: changed after {some}runs were trained; the rule has not changed{same}")
+        listed.append(f"judging code: changed after {some}runs were trained; the claim’s rule has not{same}")
     return tuple(listed)
 
 

@@ -13,7 +13,7 @@ from repro.judging.redrawn import RedrawnFigure
 from repro.judging.verdict import Judgement
 from repro.planning.needs import ScaleNeeds
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ class Registration:
 class Document:
     """The verdicts on the claims of some works, and everything that the report may read."""
 
-    schema_version: Literal[11]  # raised whenever a field changes its meaning
+    schema_version: Literal[12]  # raised whenever a field changes its meaning
     scale: Literal["smoke", "pilot", "paper"]  # of all runs
     suite: Suite  # the code that judged
     works: tuple[Work, ...]  # that the claims are about, companions after the work that they report on

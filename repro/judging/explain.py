@@ -21,7 +21,7 @@ from repro.compare import (
     Rule,
     Trend,
 )
-from repro.compare.finding import ONE_SEED, allowed, at_margins, unit_of_difference
+from repro.compare.finding import ONE_SEED, allowed, unit_of_difference
 from repro.judging.expectation import expectation, whole
 from repro.judging.imagined import compared, own_gaps, unit_compared
 from repro.judging.judge import judge
@@ -95,13 +95,11 @@ def requirement(rule: Rule, unit: Unit = "points") -> str:
 
 
 def otherwise(rule: str, finding: Mapping[str, Any]) -> str:
-    """The margin, gap, limit or reference that would change a finding, over all looks; "" for a measurement.
+    """The margin, gap, limit or reference that would change a finding; "" for a measurement.
 
     ``rule`` is its name; ``finding`` as verdicts.json has it.
     """
-    flips, text = finding["flips"], str(finding["would_change"])
-    if flips:
-        text = at_margins((float(flips[0]), float(flips[1])))
+    text = str(finding["would_change"])
     if not text or text == ONE_SEED:
         return text
     match rule:

@@ -20,6 +20,7 @@ class Measures:
     clamped_top1: tuple[float, ...]  # test accuracy with every |γ| below each threshold set to 0, percent
     dead_relus: float | None  # share of ReLUs that are 0 on more than 99 % of the test images
     dead_channels: float | None  # the same, a ReLU being a whole channel
+    gammas: int | None  # number of γ, those beyond the histogram among them
     gamma_from: float | None  # lower edge of the first bin of the histogram
     gamma_bin: float | None  # width of its bins
     gamma_histogram: tuple[int, ...]  # number of γ in each bin, up to the last bin with any
@@ -41,6 +42,7 @@ def measures(run: Run) -> Measures:
         clamped_top1=tuple(clamp.get("top1", ())) if clamp.get("thresholds") == thresholds else (),
         dead_relus=relus.get("share_dead"),
         dead_channels=relus.get("share_dead_channels"),
+        gammas=affine.get("count"),
         gamma_from=edges[empty] if counts else None,
         gamma_bin=round(edges[1] - edges[0], 9) if counts else None,
         gamma_histogram=tuple(counts[empty:]),

@@ -232,12 +232,21 @@ def _only_measured(row: Json) -> Json:
 
 
 def _controls(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
-    states = {name: state for row in rows for name, state in row["controls"].items()}
-    return [
-        {"name": name, "state": state, "shape": SHAPES.get(state, SHAPES.get(state.upper(), "undecided")),
-         "anchor": anchors.get(name)}
-        for name, state in sorted(states.items())
-    ]  # fmt: skip
+    """The controls of a claim, each in its worst state at any point: a failure, else one that does not hold."""
+    made = []
+    for name in sorted({name for row in rows for name in row["controls"]}):
+        states = [row["controls"][name] for row in rows if name in row["controls"]]
+        state = min(states, key=lambda one: {"fails": 0, "holds": 2}.get(_shape(one), 1))
+        count = states.count(state)
+        made.append({
+            "name": name, "state": state, "shape": _shape(state), "anchor": anchors.get(name),
+            "at": f" at {count} of {len(rows)} points" if count < len(rows) else "",
+        })  # fmt: skip
+    return made
+
+
+def _shape(state: str) -> str:
+    return SHAPES.get(state, SHAPES.get(state.upper(), "undecided"))
 
 
 def _controls_line(controls: Sequence[Json]) -> str:
@@ -245,12 +254,15 @@ def _controls_line(controls: Sequence[Json]) -> str:
     if not controls:
         return ""
     holding = sum(one["shape"] == "holds" for one in controls)
-    failed = [one["name"] for one in controls if one["shape"] == "fails"]
+    failed = [f"{one['name']} failed{one['at']}" for one in controls if one["shape"] == "fails"]
     if failed:
-        return f"{', '.join(failed)} failed; {holding} of {len(controls)} controls hold."
-    others = [one["state"] for one in controls if one["shape"] != "holds"]
+        return f"{', '.join(failed)}; {holding} of {len(controls)} controls hold."
+    others = [one for one in controls if one["shape"] != "holds"]
     was, now = ("was", "is") if len(others) == 1 else ("were", "are")
-    said = (f"{was} not run on its networks" if " for " in state else f"{now} {state}" for state in others)
+    said = (
+        (f"{was} not run on its networks" if " for " in one["state"] else f"{now} {one['state']}") + one["at"]
+        for one in others
+    )
     states = " or ".join(dict.fromkeys(said))
     return f"{len(others)} of {len(controls)} controls {states}." if others else f"All {holding} controls hold."
 

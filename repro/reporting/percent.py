@@ -23,6 +23,7 @@ def _finding(finding: Json, kind: str) -> Json:
         return finding
     apart = kind in "OTN"
     texts = {name: _words(finding[name], apart) for name in ("expected", "measured", "why", "would_change")}
+    texts["would_change"] = _words(finding["would_change"], apart or "any margin" in finding["would_change"])
     texts["measured"] = _words(finding["measured"], kind in "ON")
     numbers = {
         name: _times(finding[name])

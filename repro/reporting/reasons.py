@@ -16,7 +16,7 @@ MOST_REASONS = 8
 # In a reason, what the words' section, the folded table and the figure's axis say of every interval.
 SAID_ELSEWHERE = re.compile(
     r" \((?:Welch|paired)\)| \([\d.]+ % over all looks(?:, [A-Za-z]+)?\)|, [\d.]+ % over all looks"
-    r"(?:, (?:the reference's own error included|the wider one of the arcsine-square-root and the log scale))?,"
+    r"(?:, (?:the reference's own error included|over both the arcsine-square-root and the log scale))?,"
 )
 POINT = re.compile(r"(?<=the point )\[([^\]]*)\]")
 PREFIX = re.compile(r"With another [a-z ]+: (.)")

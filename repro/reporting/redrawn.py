@@ -171,17 +171,19 @@ def _curves(curves: Sequence[Points], common: Json) -> Series:
 
 
 def _histogram(own: Sequence[Json], common: Json) -> Series:
-    """The share of γ in each bin, over all runs."""
+    """The share of all γ that is in each bin, over all runs; those beyond the bins are in none."""
     counts: dict[float, int] = {}
-    width = 0.0
+    width, total = 0.0, 0
     for run in own:
         measured = run["measures"]
+        if not (measured["gamma_histogram"] and measured["gammas"]):
+            continue
+        total += measured["gammas"]
         width = measured["gamma_bin"] or width
         for i, count in enumerate(measured["gamma_histogram"]):
             at = round(measured["gamma_from"] + i * width, 6)
             counts[at] = counts.get(at, 0) + count
-    total = sum(counts.values())
-    if not total:
+    if not counts:
         return Series(**common)
     bins = round((max(counts) - min(counts)) / width) + 1
     edges = [round(min(counts) + i * width, 6) for i in range(bins)]

@@ -149,6 +149,8 @@ def _train(
         began, worked = time.monotonic(), work()
         within = math.inf if deadline is None else deadline - time.time()
         part.update(one.hasten(avoid, within) if turn.runs == 1 or not pause() else {})
+        if device.type == "cuda":  # on which trying the ways takes several times what the chosen one does
+            machine.forget_peak_memory(device)
         ready = time.monotonic()
     began += time.monotonic() - ready  # while others were made ready
     saved, stopped = time.monotonic(), False

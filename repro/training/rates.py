@@ -24,6 +24,7 @@ REPEATS = 5  # whose median counts
 SIDE = {"cpu": 1024, "cuda": 8192}  # of the product's square matrices: 2 and 1,100 GFLOP
 VALUES = {"cpu": 2**25, "cuda": 2**28}  # float32 of the copy: 128 MB and 1 GB, more than any cache
 CHANNELS, BATCH = 16, 128  # of the narrow convolution, that of the first group of a CIFAR ResNet
+CONVOLUTIONS = {"cpu": 1, "cuda": 50}  # that are timed together: a GPU takes less time for one than asking for it does
 OPERATIONS = 200  # whose launches are timed together, and as many backward
 BATCHES = 100  # of synthetic training examples
 WARM = 3  # steps before the others count
@@ -33,8 +34,8 @@ def rates(where: str) -> dict[str, float]:
     """Floating-point operations of a product by precision, and "convolution", "copy" and "launch", in units a second.
 
     The convolution's are floating-point operations too, the copy's bytes read and written, a launch's operations that
-    autograd follows forward and backward; a GPU replays them, as it does the steps of a run, from a recorded graph. On
-    a CPU one thread is measured, by processor time, in float32 alone.
+    autograd follows forward and backward; a GPU replays these and the convolutions, as it does the steps of a run, from
+    a recorded graph. On a CPU one thread is measured, by processor time, in float32 alone.
     """
     device = torch.device(where)
     machine.settle(device)
@@ -48,8 +49,9 @@ def rates(where: str) -> dict[str, float]:
     images = torch.randn(BATCH, CHANNELS, 32, 32, device=device).to(memory_format=torch.channels_last)
     kernel = torch.randn(CHANNELS, CHANNELS, 3, 3, device=device).to(memory_format=torch.channels_last)
     with arithmetic("float32", device):
-        one = _seconds(lambda: functional.conv2d(images, kernel, padding=1), device)
-    found["convolution"] = 2 * 9 * CHANNELS**2 * 32**2 * BATCH / one
+        several = partial(_convolutions, images, kernel, CONVOLUTIONS[kind])
+        taken = _seconds(_recorded(several, device) if kind == "cuda" else several, device)
+    found["convolution"] = 2 * 9 * CHANNELS**2 * 32**2 * BATCH * CONVOLUTIONS[kind] / taken
     there, back = (torch.empty(VALUES[kind], device=device) for _ in range(2))
     there.fill_(1.0)
     found["copy"] = 2 * 4 * VALUES[kind] / _seconds(lambda: back.copy_(there), device)
@@ -119,6 +121,11 @@ def synchronise(device: torch.device) -> None:
     """Waits for what a GPU has been asked to do."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def _convolutions(images: torch.Tensor, kernel: torch.Tensor, count: int) -> None:
+    for _ in range(count):
+        functional.conv2d(images, kernel, padding=1)
 
 
 def _recorded(call: Callable[[], object], device: torch.device) -> Callable[[], object]:

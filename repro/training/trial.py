@@ -26,7 +26,7 @@ SUMS = 16 * 2.0**-23  # of the size of a vector: float32 sums in another order, 
 # to depth 110 (18 trials), but 1.3 times at 866, and 1.1 in every other BatchNorm alone at 110, where it does not show;
 # other faults were further (claims/SCALES.md). Losses are one number a step: of two right ways, one is 3 times as far
 # as the other in one trial of a thousand.
-FURTHER = (4.0, 1.5, 1.5)
+FURTHER = (4.0, 1.5, 1.5, 1.5)
 TAMED = 0.1  # of γ at the end of each block, there: see _tamed
 
 Course = list[tuple[Batches, int, float]]  # of steps: the batches of its row, its number in it, its learning rate
@@ -59,16 +59,19 @@ def trial(spec: NetworkSpec, net: Trainable, examples: Examples, state: State, p
 
     The way takes the ten steps of ``course`` beside the plain one: each from where the plain one has come, as training
     amplifies rounding from step to step (in ten steps of a ResNet-56, to a third of what they moved). In float32,
-    losses, trained vector and running statistics may then differ by ``TIMES`` as much as they do when the plain way
-    takes the step with every parameter moved by a unit in the last place, and by no more than ``MOST`` of what the
-    steps did. In a lower precision that would allow a deep network everything; there both ways are held against the
-    same step in float32, from which the way may be ``FURTHER`` than the plain one. Everything is put back as it was.
+    losses, trained vector, running statistics and momenta may then differ by ``TIMES`` as much as they do when the
+    plain way takes the step with every parameter moved by a unit in the last place, and by no more than ``MOST`` of
+    what the steps did. In a lower precision that would allow a deep network everything; there both ways are held
+    against the same step in float32, from which the way may be ``FURTHER`` than the plain one. Everything is put back
+    as it was.
     """
     steps = course(spec, examples, state.row)
     look = _beside_noise if spec.precision == "float32" else _beside_float32
 
     def differs(step: Step) -> str:
-        apart, noise, did, size = (torch.zeros(3, dtype=torch.float64, device=net.running.device) for _ in range(4))
+        apart, noise, did, size = (
+            torch.zeros(len(NAMES), dtype=torch.float64, device=net.running.device) for _ in range(4)
+        )
         with undone(net, state):
             net.model.train()
             for number, at in enumerate(steps, 1):
@@ -128,12 +131,16 @@ def _beside_float32(
     return found, expected, exact, same
 
 
-NAMES = ("losses", "trained vectors", "running statistics")
+NAMES = ("losses", "trained vectors", "running statistics", "momenta")
 
 
 def _vectors(net: Trainable, state: State) -> list[Tensor]:
     """Copies of what NAMES says, float64."""
-    return [one.detach().to(torch.float64, copy=True) for one in (state.sums[:1], net.trained, net.running)]
+    momenta = torch.cat(
+        [state.sums[:0], *(one.flatten() for one in state.slots.values())]
+    )  # of an optimiser that has any
+    vectors = (state.sums[:1], net.trained, net.running, momenta)
+    return [one.detach().to(torch.float64, copy=True) for one in vectors]
 
 
 def _changes(net: Trainable, state: State, step: Step, at: tuple[Batches, int, float]) -> Changes:
@@ -144,7 +151,7 @@ def _changes(net: Trainable, state: State, step: Step, at: tuple[Batches, int, f
 
 
 def _squares(vectors: list[Tensor]) -> Tensor:
-    """The sum of squares of each vector, (3,) float64."""
+    """The sum of squares of each vector, (vectors,) float64."""
     return torch.stack([one.square().sum() for one in vectors])
 
 

@@ -115,7 +115,11 @@ def test_bound_flips_at_the_limits_it_names(side):
 def test_flips_over_looks_are_the_first_margin_that_any_look_reaches():
     looks = [point(around(82.5, (-s, 0.0, s)), levels=LOOSE) for s in (0.1, 0.5)]
     assert flips_over_looks(looks) == looks[0].flips
-    assert f"above {looks[0].flips[1]:.3g}" in would_change_over_looks(looks)
+    first, last = (f"It is established at any margin above {one.flips[1]:.3g}" for one in looks)
+    text = would_change_over_looks(looks)
+    assert text.startswith(first)
+    assert f" By its last look alone: i{last[1:]}" in text
+    assert would_change_over_looks(looks[:1]) == looks[0].would_change
 
 
 def test_one_seed_has_no_margins_to_flip_at():

@@ -52,7 +52,7 @@ def test_code_that_finds_the_same_softens_the_mark_and_is_named(folder, runs, ne
     assert compared.keep(made_by(newer), newer, COMMIT) == {"a": []}
     assert marks(SMOKE, runs, {}) == ("judging code changed, same results",)
     assert deviations(SMOKE, runs, 3, (), {})[-1] == (
-        "judging code: changed after runs were trained; the rule has not changed; "
+        "judging code: changed after runs were trained; the claim’s rule has not; "
         "the code then (c0ffee0) gives the same results"
     )
 

@@ -3,7 +3,7 @@
 import pytest
 
 from repro.claim import ONE_LOOK
-from repro.compare import Measure, Outcome, Printed
+from repro.compare import FractionBound, Measure, Outcome, Printed
 from repro.judging.judge import judge_check
 from repro.judging.verdict import Answer, Verdict
 from repro.recipes import SCALES
@@ -25,6 +25,13 @@ from tests.judging.cases import (
     value,
     verdict_of,
 )
+from tests.made import finished
+
+BOUND = FractionBound(limit=0.1, side="at most", reason=REASON)
+
+
+def few_dead(evidence):
+    evidence.find(sample=evidence.dead_relus("batchnorm", label="dead ReLUs"))
 
 
 @pytest.mark.parametrize(
@@ -129,6 +136,26 @@ def test_claim_that_a_scale_cannot_test_is_measured_there_with_no_mark_for_or_ag
         (Outcome.MEASURED, "", None, None)
     }
     assert f"Not tested at scale smoke: {REASON}." in row.why
+
+
+def test_a_bound_that_a_scale_cannot_test_is_told_with_students_interval(store, make):
+    """Its own reaches over two scales, which is wider."""
+    check = make(few_dead, rule=BOUND, scale="smoke", untestable=("smoke",))
+    for spec, share in zip(check.arms(3)["batchnorm"], (0.02, 0.03, 0.05), strict=True):
+        finished(store, spec, measurements={"relus": {"units": 1000, "channels": 40, "share_dead": share,
+                                                      "share_dead_channels": 0.0}})  # fmt: skip
+    row = judge_check(check, store, {})
+    (found,) = row.findings
+    alone = Measure(reason="").compare(levels=check.levels(), sample=found.samples[0])
+    assert (found.interval, found.why) == (alone.interval, alone.why)
+    assert row.why.startswith("dead ReLUs: 0.033, 90 % interval [0.008, 0.059] over 3 seeds. Not tested")
+
+
+def test_a_difference_that_a_scale_cannot_test_is_told_with_its_interval(store, make):
+    check = make(above_output, rule=ORDERING, runs=two_arms, scale="smoke", untestable=("smoke",))
+    train(store, check, (39.9, 40.0, 40.1), arm="output")
+    row = verdict_of(store, check, (60.9, 61.0, 61.1))
+    assert row.why.startswith("batchnorm − output: +21.00 points, 90 % interval [20.83, 21.17]. Not tested at scale")
 
 
 def test_printed_table_with_slips_of_the_source_is_no_failure(store, make):

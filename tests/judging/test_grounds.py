@@ -89,7 +89,7 @@ def test_the_same_rule_in_changed_judging_code_is_no_changed_rule(tmp_path):
     criteria = {"smoke:a": SMOKE.criterion_under(older), "judging code": older}
     found = {spec.key: finished(store, spec, criteria=criteria) for spec in SMOKE.arms(2)["BatchNorm"]}
     assert deviations(SMOKE, found, 2, (), {}) == (
-        "judging code: changed after runs were trained; the rule has not changed",
+        "judging code: changed after runs were trained; the claim’s rule has not",
     )
     assert marks(SMOKE, found, {}) == ("judging code changed after its runs",)
     forged = {"smoke:a": SMOKE.criterion_under(older), "judging code": "1" * 64}

@@ -11,7 +11,7 @@ from tests.reporting.test_claim import saved
 
 MEASURED = {"top1": 50.0, "thresholds": [0.001, 0.01, 0.1], "small_gamma": [0.1, 0.2, 0.3],
             "clamped_top1": [50.0, 49.0, 48.0], "parameters": {"batchnorm": 1120}, "gamma_from": -0.1,
-            "gamma_bin": 0.1, "gamma_histogram": [1, 3], "dead_relus": 0.1}  # fmt: skip
+            "gamma_bin": 0.1, "gamma_histogram": [1, 3], "gammas": 4, "dead_relus": 0.1}  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=["frankle2021", "greydanus2024", "hastie2009", "peerthum2023"])

@@ -120,6 +120,23 @@ def test_controls_that_wait_are_counted_in_one_line(shown):
     assert shown(controls=controls)["controls_line"] == "2 of 3 controls are pending."
 
 
+@pytest.mark.parametrize("first", [True, False], ids=["first point", "last point"])
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("failed", "control-a failed at 1 of 2 points; 1 of 2 controls hold."),
+        ("no point for resnet-8", "1 of 2 controls was not run on its networks at 1 of 2 points."),
+        ("open", "1 of 2 controls is open at 1 of 2 points."),
+    ],
+)
+def test_a_control_that_does_not_hold_at_one_point_is_not_hidden_by_another(small, first, state, words):
+    rows = copy.deepcopy(small["judgements"][:2])
+    for row, one in zip(rows, (state, "holds") if first else ("holds", state), strict=True):
+        row["controls"] = {"control-a": one, "control-b": "holds"}
+    made = section(small["claims"][0], rows, {small["claims"][0]["claim"]: "x"}, {}, {})
+    assert made["controls_line"] == words
+
+
 def test_a_point_is_spelled_without_its_rules_own_parameters(small):
     entry, rows = small["claims"][0], copy.deepcopy(small["judgements"])
     (name,) = (key for key in rows[0]["criterion"]["rule"] if key in ("margin", "gap", "limit"))

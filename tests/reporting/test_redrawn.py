@@ -22,7 +22,7 @@ CLAIMS = Path(__file__).parents[2] / "claims"
 def run(depth, seed, top1, trained="batchnorm", **measures):
     measured = {"top1": top1, "thresholds": [0.01, 0.1], "small_gamma": [0.25, 0.5], "clamped_top1": [top1, top1 - 3],
                 "parameters": {"batchnorm": 80 * depth}, "gamma_from": -0.1, "gamma_bin": 0.1,
-                "gamma_histogram": [1, 3], "dead_relus": None, **measures}  # fmt: skip
+                "gamma_histogram": [1, 3], "gammas": 4, "dead_relus": None, **measures}  # fmt: skip
     return {
         "key": f"{depth}-{seed}-{trained}",
         "name": f"net {depth} {trained} {seed}",
@@ -94,6 +94,11 @@ def test_clamping_is_drawn_as_a_change_with_the_range_of_the_seeds():
 def test_a_histogram_holds_the_shares_of_all_its_runs():
     series = one(figure(kind="histogram"))
     assert [y for _, y in series.mean[1:-2]] == [25, 75]
+
+
+def test_a_histograms_shares_are_of_all_gammas_those_beyond_its_bins_among_them():
+    series = one(figure(kind="histogram"), [run(8, 0, 40.0, gammas=5), run(8, 1, 40.0, gammas=11)])
+    assert [y for _, y in series.mean[1:-2]] == [12.5, 37.5]
 
 
 def test_a_curve_has_a_line_a_seed():

@@ -143,7 +143,13 @@ def stale_momentum(plain, this):
     return lambda *at: (momentum.zero_(), plain(*at))
 
 
-@pytest.mark.parametrize("stale", [stale_examples, stale_gammas, stale_rate, stale_momentum])
+def lost_momentum(plain, this):
+    """Each step is right, and the next one would not be: in the trial it begins where the plain way has come."""
+    momentum = this[3].slots["momentum"]
+    return lambda *at: (plain(*at), momentum.zero_())
+
+
+@pytest.mark.parametrize("stale", [stale_examples, stale_gammas, stale_rate, stale_momentum, lost_momentum])
 def test_a_way_that_reads_what_was_there_before_fails(stale):
     assert "in 10 steps, the " in held(set_up(56), stale)
 
