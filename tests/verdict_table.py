@@ -3,9 +3,9 @@
 from collections import Counter
 from typing import Any
 
-from repro.judging.verdict import CODE_ALIKE, PROVISIONAL, in_a_word
+from repro.judging.verdict import CODE_ALIKE, in_a_word
 from repro.planning.quantities import counted
-from repro.reporting.front import judged_in_full
+from repro.reporting.front import caveats, judged_in_full
 from repro.reporting.percent import in_percent
 from repro.reporting.text import number, point, short
 from repro.reporting.view import remarks
@@ -60,7 +60,7 @@ def so_far(made: Json) -> list[str]:
     once = {entry["claim"] for entry in made["claims"] if entry["same_as"] is None}
     points = [
         f"{row['claim']}, {point(row)}, {counted(row['seeds'], 'seed')}: {row['verdict']}"
-        f"{' (provisional)' * (PROVISIONAL in row['marks'])}, "
+        f"{caveats(row['marks'])}, "
         f"{_amount(row['findings'][0])}; criterion: {short(row['findings'][0]['expected'])}"
         for row in map(in_percent, judged_in_full(made))
         if row["claim"] in once

@@ -12,7 +12,8 @@ Json = dict[str, Any]
 # In this order; a claim at another scale than the paper's is never counted as reproduced.
 SHOWN = (
     ("REPRODUCED", "reproduced"), ("PAPER_ERROR", "source errors"), ("PARTIAL", "partial"), ("NOT_REPRODUCED", "not"),
-    ("seen", "seen"), ("not seen", "not seen"), ("open", "open"), ("INCONCLUSIVE", "open"),
+    ("seen", "seen"), ("not seen", "not seen"), ("open", "open"), ("INCONCLUSIVE", "open"), ("MEASURED", "measured"),
+    ("PENDING", "pending"), ("BLOCKED", "blocked"), ("INVALID", "invalid"),
 )  # fmt: skip
 LETTER, HEIGHT = 6.6, 20  # pixels: width of a letter at 11 px, and height
 

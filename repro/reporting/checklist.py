@@ -3,6 +3,7 @@
 from typing import Any
 
 from repro.planning.quantities import counted
+from repro.reporting.text import duration
 
 Json = dict[str, Any]
 YES, NO, PARTLY = "yes", "no", "partly"
@@ -35,7 +36,7 @@ def checklist(made: Json) -> list[tuple[str, str, str]]:
          f"{counted(made['cost']['runs'], 'run')}; diverged ones stay, a missing one is named"),
         ("Rules before runs", YES if kept else PARTLY if registered else NO,
          f"registered {registered['registered']}: {since_registered(registered)}" if registered else "no registration"),
-        ("Compute", YES, f"{made['cost']['device_seconds'] / 3600:.2g} hours of wall-clock time on {machines}: Cost"),
+        ("Compute", YES, f"{duration(made['cost']['device_seconds'])} of wall-clock time on {machines}: Cost"),
         ("Bitwise repeatable", PARTLY if on_gpus else YES,
          f"repro judge --retrain trains a run again and compares it{'; bits of a GPU may differ' * on_gpus}"),
     ]  # fmt: skip
@@ -51,10 +52,11 @@ def since_registered(registration: Json | None) -> str:
     if registration is None:
         return ""
     others = counted(len(registration["unregistered"]), "check is", "checks are")
+    which = "registered criterion" if registration["unregistered"] else "criterion"
+    code = f"the judging code has changed since, and nothing else in any {which}"
     parts = [
         f"{len(registration['changed'])} criteria have changed since" if registration["changed"] else "",
         f"{others} in no registration" if registration["unregistered"] else "",
-        "" if registration["judging_code"] else "the judging code has changed since, and nothing else in any criterion"
-        if not registration["changed"] else "so has the judging code",
-    ]  # fmt: skip
+        "" if registration["judging_code"] else "so has the judging code" if registration["changed"] else code,
+    ]
     return "; ".join(filter(None, parts)) or "every criterion and the judging code are the registered ones"

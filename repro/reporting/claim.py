@@ -1,5 +1,6 @@
 """A claim's section: the contents of its template, from the claim's judgements."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -33,9 +34,15 @@ def section(
     rows = [_named(in_percent(row)) for row in rows]
     rule, source, anchor = criterion["rule"], criterion["source"], anchors[entry["claim"]]
     findings = [finding for row in rows for finding in row["findings"]]
-    values = [sample for finding in findings for sample in finding["samples"]]
     several = len(rows) > 1
+    values = [
+        {**sample, "label": f"{point(row)}: {sample['label']}"} if several else sample
+        for row in rows
+        for finding in row["findings"]
+        for sample in finding["samples"]
+    ]
     changes, covered = reasons.would_change(entry, rows), scope(entry, rows)
+    with_p = [row for row in rows if row["p_for"] is not None]
     in_brief = findings and entry["tested"] and rule["kind"] != "X"
     return {
         "id": entry["claim"],
@@ -76,19 +83,20 @@ def section(
         "point_count": len(rows),
         "measured": measured,
         "brief": judged or (measured if in_brief and len(measured) <= BRIEF else ""),
-        "seeds": _seeds([row["seeds"] for row in rows]),
+        "seeds": _seeds([row["seeds"] for row in rows if row["findings"]] or [row["seeds"] for row in rows]),
         "what": _what(findings),
         "matrix": (matrix := _matrix(rows)),
-        "rows": [] if matrix else [_row(row, several) for row in rows],
+        "rows": [] if matrix else [_row(row, rows) for row in rows],
         "exact": all(finding["estimate"] is None and not finding["samples"] for finding in findings),
         "published": any(f["consistent"] is not None or f["assumption"] for f in findings),
         "agrees": rule["kind"] == "X" and bool(findings) and all(f["outcome"] == "established" for f in findings),
         "found": bool(findings),
         "one_finding": len(findings) == 1,
         "p": {name: entry[name] for name in ("p_for", "p_against", "p_against_holm")},
+        "p_over": f"over {len(with_p)} of {len(rows)} points" if len(with_p) < len(rows) else "",
         "p_times": _times(len(criterion["looks"]), len(criterion["grid"])),
         **figures.of_claim(entry["claim"], rule["kind"], rows),
-        "controls": (controls := _controls(rows, anchors)),
+        "controls": (controls := _controls(rows)),
         "controls_line": _controls_line(controls),
         "deviations": (deviations := gathered(text for row in rows for text in row["deviations"])),
         "deviations_line": "; ".join(text for text, _ in deviations if not text.startswith("judging code:")),
@@ -98,7 +106,7 @@ def section(
         "remarks": list(remarks),
         "missing": [(row["check"], row["missing"]) for row in rows if row["missing"]],
         "values": values,
-        "runs": _by_arm({run["key"]: run for row in rows for run in row["runs"]}.values()),
+        "runs": _by_arm({(run["arm"], run["key"]): run for row in rows for run in row["runs"]}.values()),
         "hashes": [(row["check"], row["criterion_sha256"]) for row in rows],
     }
 
@@ -138,10 +146,12 @@ def _by_arm(runs: Iterable[Json]) -> list[tuple[str, str, str, list[Json]]]:
     return [(*shared, own) for shared, own in found.items()]
 
 
-def _row(row: Json, several: bool) -> Json:
+def _row(row: Json, rows: Sequence[Json]) -> Json:
     return {
         "check": row["check"],
-        "point": point(row) if several or row["params"] else "",
+        "point": point(row) if len(rows) > 1 or row["params"] else "",
+        # What all points share stands with the claim.
+        "marks": [mark for mark in row["marks"] if not all(mark in one["marks"] for one in rows)],
         "chip": chip(row["verdict"], row["answer"], row["marks"]),
         "seeds": row["seeds"],
         "next_look": row["next_look"],
@@ -231,17 +241,18 @@ def _only_measured(row: Json) -> Json:
     return {**row, "findings": [{**finding, **plain} for finding in row["findings"]], "would_change": ""}
 
 
-def _controls(rows: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
-    """The controls of a claim, each in its worst state at any point: a failure, else one that does not hold."""
+def _controls(rows: Sequence[Json]) -> list[Json]:
+    """The controls of a claim, each with the shape of its worst point and a text for each way of not holding."""
     made = []
     for name in sorted({name for row in rows for name in row["controls"]}):
-        states = [row["controls"][name] for row in rows if name in row["controls"]]
-        state = min(states, key=lambda one: {"fails": 0, "holds": 2}.get(_shape(one), 1))
-        count = states.count(state)
-        made.append({
-            "name": name, "state": state, "shape": _shape(state), "anchor": anchors.get(name),
-            "at": f" at {count} of {len(rows)} points" if count < len(rows) else "",
-        })  # fmt: skip
+        states = [row["controls"][name].partition(" for ")[0] for row in rows if name in row["controls"]]
+        kinds = Counter(state for state in states if _shape(state) != "holds")
+        shapes = {_shape(state) for state in states}
+        shape = "fails" if "fails" in shapes else "undecided" if kinds else "holds"
+        told = [
+            f"{count} of {len(rows)} points: {kind}" if count < len(rows) else kind for kind, count in kinds.items()
+        ]
+        made.append({"name": name, "shape": shape, "told": told})
     return made
 
 
@@ -250,21 +261,19 @@ def _shape(state: str) -> str:
 
 
 def _controls_line(controls: Sequence[Json]) -> str:
-    """The controls in one line: all hold, or which of them do not yet."""
+    """The controls in one line: all hold, or which of them do not, and at how many points of several."""
     if not controls:
         return ""
-    holding = sum(one["shape"] == "holds" for one in controls)
-    failed = [f"{one['name']} failed{one['at']}" for one in controls if one["shape"] == "fails"]
-    if failed:
-        return f"{', '.join(failed)}; {holding} of {len(controls)} controls hold."
     others = [one for one in controls if one["shape"] != "holds"]
-    was, now = ("was", "is") if len(others) == 1 else ("were", "are")
-    said = (
-        (f"{was} not run on its networks" if " for " in one["state"] else f"{now} {one['state']}") + one["at"]
-        for one in others
-    )
-    states = " or ".join(dict.fromkeys(said))
-    return f"{len(others)} of {len(controls)} controls {states}." if others else f"All {holding} controls hold."
+    if not others:
+        return f"All {len(controls)} controls hold."
+    by_text: dict[str, list[str]] = {}
+    for one in others:
+        by_text.setdefault("; ".join(one["told"]), []).append(one["name"])
+    said = [
+        f"{', '.join(names)} ({text.replace('no point', 'not run on its networks')})" for text, names in by_text.items()
+    ]
+    return f"{len(controls) - len(others)} of {len(controls)} controls hold. Not holding: {', '.join(said)}."
 
 
 def _seeds(numbers: Sequence[int]) -> str:

@@ -6,6 +6,8 @@ recommend, it misses what no document tells: who ran the suite and publishes the
 
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +73,7 @@ def crate(made: Json, folder: Path, date: str) -> str:
             "name": f"Judging {len(made['judgements'])} checks and rendering the report",
             "description": "Every verdict is a function of a claim's frozen rule and the stored runs.",
             "instrument": {"@id": suite},
-            "object": [{"@id": f"#data-{one['dataset']}"} for one in made["data"]],
+            "object": [{"@id": name} for name, _ in _named(made["data"])],
             "result": ids,
             "endTime": date,
         },
@@ -96,17 +98,28 @@ def _file(path: Path, kind: str, about: str) -> Json:
 
 
 def _datasets(made: Json) -> list[Json]:
-    """The data sets that runs read, each once, with the fingerprints of their splits."""
-    named = {one["dataset"]: one["fingerprints"] for one in made["data"]}
+    """The data that runs read, each set with its fingerprints once: some are drawn anew for every seed."""
     return [
         {
-            "@id": f"#data-{name}",
+            "@id": name,
             "@type": "CreativeWork",
-            "name": name,
-            "identifier": [f"sha256 of {split}: {digest}" for split, digest in sorted(prints.items())],
+            "name": one["dataset"],
+            "identifier": [f"sha256 of {split}: {digest}" for split, digest in sorted(one["fingerprints"].items())],
         }
-        for name, prints in sorted(named.items())
+        for name, one in _named(made["data"])
     ]
+
+
+def _named(data: Sequence[Json]) -> list[tuple[str, Json]]:
+    """The data sets with an id each: where one name stands for several, numbered."""
+    names = Counter(one["dataset"] for one in data)
+    seen = Counter[str]()
+    found = []
+    for one in sorted(data, key=lambda one: (one["dataset"], sorted(one["fingerprints"].items()))):
+        seen[one["dataset"]] += 1
+        number = f"-{seen[one['dataset']]}" if names[one["dataset"]] > 1 else ""
+        found.append((f"#data-{one['dataset']}{number}", one))
+    return found
 
 
 def _work(work: Json, index: int) -> Json:

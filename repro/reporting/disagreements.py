@@ -19,7 +19,7 @@ def disagreements(works: Sequence[Json], claims: Sequence[Json]) -> list[Json]:
 def apart(claims: Sequence[Json]) -> str:
     """Whether the runs tell wordings apart, in a sentence."""
     if all(one["chip"]["shape"] == "pending" for one in claims):
-        return "No runs yet."
+        return "No verdict yet." if any(one["found"] or one["runs"] for one in claims) else "No runs yet."
     slips = [one["id"] for one in claims if one["chip"]["shape"] == "source-error"]
     if slips:
         rest = [one for one in claims if one["id"] not in slips]
@@ -31,5 +31,9 @@ def apart(claims: Sequence[Json]) -> str:
         return f"The runs tell them apart: {', '.join(holding)} holds, {', '.join(failing)} does not."
     if holding or failing:
         found = f"{', '.join(holding)} holds" if holding else f"{', '.join(failing)} does not hold"
-        return f"No verdict separates them: {found}, nothing is decided on the rest."
+        open_ = ", nothing is decided on the rest" if len(holding or failing) < len(claims) else ""
+        return f"No verdict separates them: {found}{open_}."
+    partial = [one["id"] for one in claims if one["chip"]["shape"] == "partial"]
+    if partial:
+        return f"No verdict separates them: of {', '.join(partial)} the direction holds and the size is ruled out."
     return "No verdict separates them: none of them is decided."

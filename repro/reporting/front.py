@@ -6,14 +6,14 @@ from typing import Any
 
 from repro.claim import CONTROL
 from repro.judging.coverage import Standing
-from repro.judging.verdict import HOLDS, PROVISIONAL
+from repro.judging.verdict import CODE_ALIKE, HOLDS, PROVISIONAL
 from repro.planning.quantities import counted
 from repro.reporting.text import duration, gathered, hours
 from repro.reporting.trained import networks
 
 Json = dict[str, Any]
 
-MOST_LENGTHS = 2  # of training that the first page names, the commonest first
+MOST_LENGTHS = 3  # of training that the first page names, the commonest first
 NONE = "none yet"
 WITHHELD = "withheld"  # pending, though its runs are there
 STANDINGS = {  # every word of a verdict at the paper's own protocol, so that the counts add up
@@ -34,7 +34,8 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
     decided = any((not one["exact_claim"] and one["chip"]["word"] not in waits) or one["withheld"] for one in claims)
     if made["scale"] != "paper" or (paper and not decided):
         exist = f": its store holds {existing(paper, 'the source’s own protocol')}" if paper else ""
-        return f"The published results of training are {standing(made)} by this report{exist}{_by_point(tested(made))}."
+        points = _by_point(judged_in_full(made))
+        return f"The published results of training are {standing(made)} by this report{exist}{points}."
     own = [one for one in claims if one["same_as"] is None]
     found = Counter(WITHHELD if one["withheld"] else one["chip"]["word"] for one in own)
     exact = sum(one["exact_claim"] and one["chip"]["word"] == "REPRODUCED" for one in own)
@@ -65,8 +66,17 @@ def standing(made: Json) -> str:
     return "tested only in part" if tested(made) else "neither confirmed nor refuted"
 
 
-def _by_point(found: Counter[str]) -> str:
-    some = [f"{found[word]} {STANDINGS[word]}" for word in TESTED if found[word]]
+def caveats(marks: Sequence[str]) -> str:
+    """The marks that lessen a verdict, in brackets."""
+    some = [mark for mark in marks if mark != CODE_ALIKE]
+    return f" ({', '.join(some)})" if some else ""
+
+
+def _by_point(rows: Sequence[Json]) -> str:
+    found = Counter((row["verdict"], caveats(row["marks"])) for row in rows)
+    some = [
+        f"{count} {STANDINGS[word]}{marks}" for word in TESTED for (one, marks), count in found.items() if one == word
+    ]
     return f"; of grid points so far, {', '.join(some)}" if some else ""
 
 
@@ -112,11 +122,12 @@ def _own_side(runs: Sequence[Json]) -> dict[str, str]:
         for run in trained
         if run["spec"].get("trained") != "none"  # these are evaluated: their one epoch settles running statistics
         for unit in ("epochs", "steps", "rounds")
-        if unit in run["spec"] and "retrains" not in run["spec"]
+        if unit in run["spec"]
     )
     by_unit: dict[str, list[str]] = {}
     for (unit, length), _ in lengths.most_common(MOST_LENGTHS):
         by_unit.setdefault(unit, []).append(f"{length:,}")
+    others = len(lengths) - MOST_LENGTHS
     training = "; ".join(
         f"{' or '.join(texts)} {unit.removesuffix('s') if texts == ['1'] else unit}" for unit, texts in by_unit.items()
     )
@@ -124,7 +135,7 @@ def _own_side(runs: Sequence[Json]) -> dict[str, str]:
     return {
         "networks": networks(run["name"] for run in trained) or NONE,
         "data": ", ".join(sorted({run["spec"]["dataset"] for run in trained})) or NONE,
-        "training": training or NONE,
+        "training": training + (f"; {counted(others, 'other length')}" if others > 0 else "") or NONE,
         "seeds": seeds(trained) or NONE,
         "cost": f"{hours} on one device (wall-clock time), {counted(len(trained), 'run')}" if trained else NONE,
     }

@@ -116,7 +116,7 @@ def brief(text: str) -> str:
 def would_change(entry: Json, rows: Sequence[Json]) -> list[str]:
     """Changes that would change the verdict: of a point, a seed, a margin."""
     if len(rows) > 1:
-        each = [f"{row['would_change'].rstrip('.')} at {point(row)}." for row in rows if row["would_change"]]
+        each = [_of_a_point(row) for row in rows if row["would_change"]]
         changes = [entry["would_change"], *each]
     else:
         rule = rows[0]["criterion"]["rule"]
@@ -126,6 +126,14 @@ def would_change(entry: Json, rows: Sequence[Json]) -> list[str]:
     plain = [POINT.sub(lambda found: _spelled(found[1], rules), PREFIX.sub(lambda found: found[1].upper(), text))
              for text in changes]  # fmt: skip
     return [short(text) for text in dict.fromkeys(plain) if text][:MOST_REASONS]
+
+
+def _of_a_point(row: Json) -> str:
+    """What would change a point, which need not change the claim."""
+    where, text = point(row), str(row["would_change"]).rstrip(".")
+    if text.startswith(NO_SINGLE):
+        return f"{text} at {where}."
+    return f"{where[:1].upper()}{where[1:]} alone {text.removeprefix('It ')}."
 
 
 def unmoved(texts: Iterable[str]) -> list[str]:

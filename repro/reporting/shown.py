@@ -18,19 +18,27 @@ def shown(figure: Json, runs: Sequence[Json], scale: str) -> Json:
     """A figure of the document with its drawings, none if nothing can be drawn."""
     panels = redrawn.panels(figure, runs, scale)
     drawings = [(panel, one) for panel in panels if (one := draw(panel, _alternative(figure, panel)))]
-    names, data = redrawn.used(figure, runs, scale)
-    count = len(names)
+    count, note = _used(figure, runs, scale)
     drawings = drawings if count else []
+    titles = {panel.title for panel, _ in drawings[:1]}
+    first = {**figure, "panels": [plan for plan in figure["panels"] if plan["title"] in titles]}
     name = re.sub(r"[^A-Za-z0-9-]+", "-", f"{figure['work']}-{figure['id']}")
-    note = f"{counted(count, 'run')} on {', '.join(data)}"
     return {
         **{key: figure[key] for key in ("work", "place", "title", "caption", "lead")},
         "anchor": f"figure-{name}",
         "drawings": [Markup(one) for _, one in drawings],
         "runs": count,
-        "note": f"other data or schedule: {note}" if scale in redrawn.OTHER_DATA else note,
+        "note": note,
+        "first_note": _used(first, runs, scale)[1],  # of the first drawing alone
         "save": save(name, table([panel for panel, _ in drawings])),
     }
+
+
+def _used(figure: Json, runs: Sequence[Json], scale: str) -> tuple[int, str]:
+    """How many runs a figure shows, and a note of that and of their data."""
+    names, data = redrawn.used(figure, runs, scale)
+    note = f"{counted(len(names), 'run')} on {', '.join(data)}"
+    return len(names), f"other data or schedule: {note}" if scale in redrawn.OTHER_DATA else note
 
 
 def _ends(points: Points) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 Json = dict[str, Any]
 
-CLAIMS = ("claim", "work", "place", "sentence", "reference", "tag", "kind", "verdict", "answer", "marks", "tested",
-          "primary", "same_as", "p_for", "p_against", "p_against_holm")  # fmt: skip
+CLAIMS = ("claim", "work", "place", "sentence", "reference", "tag", "kind", "verdict", "answer", "points", "marks",
+          "tested", "primary", "same_as", "p_for", "p_against", "p_against_holm")  # fmt: skip
 FINDINGS = ("check", "claim", "verdict", "answer", "seeds", "label", "expected", "measured", "outcome", "unit",
             "estimate", "interval_low", "interval_high", "interval_level", "reference", "criterion_low",
             "criterion_high", "p_for", "p_against", "consistent", "criterion_sha256")  # fmt: skip
@@ -35,14 +35,16 @@ def tables(made: Json) -> dict[str, str]:
     return {
         "claims.csv": _table(CLAIMS, (_claim(entry, by_claim[entry["claim"]]) for entry in made["claims"])),
         "findings.csv": _table(FINDINGS, (_finding(row, one) for row in made["judgements"] for one in row["findings"])),
-        "runs.csv": _table(RUNS, map(_run, made["runs"])),
+        "runs.csv": _table(RUNS, map(_run, (*made["runs"], *made["waiting"]))),
     }
 
 
 def _claim(entry: Json, criterion: Json) -> Json:
     source = {name: criterion["source"][name] for name in ("place", "reference", "tag")}
     kind = criterion["rule"]["kind"]
-    return {**entry, **source, "sentence": criterion["sentence"], "kind": kind, "marks": "; ".join(entry["marks"])}
+    points = "; ".join(f"{count} {word}" for word, count in entry["points"].items())
+    told = {"sentence": criterion["sentence"], "kind": kind, "points": points, "marks": "; ".join(entry["marks"])}
+    return {**entry, **source, **told}
 
 
 def _finding(row: Json, finding: Json) -> Json:

@@ -40,13 +40,13 @@ ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
      lambda one: one["chip"]["word"] == "MEASURED" and not one["tested"]),
     ("Measured: the source gives no value to compare with", lambda one: one["chip"]["word"] == "MEASURED"),
     ("Withheld: their precision is not validated against float32 yet", lambda one: one["withheld"]),
+    ("Blocked: the suite failed", lambda one: one["chip"]["word"] == "BLOCKED"),
+    ("Invalid: a control failed", lambda one: one["chip"]["word"] == "INVALID"),
     ("Seen so far, and points are missing", lambda one: one["chip"]["answer"] == "so far seen"),
     ("Not seen so far, and points are missing", lambda one: one["chip"]["answer"] == "so far not seen"),
     ("Judged so far, and points are missing", lambda one: one["judged_so_far"]),
     ("Measured so far, and points are missing", lambda one: one["measured_so_far"]),
     ("Pending: runs are missing", lambda one: one["chip"]["word"] == "PENDING"),
-    ("Blocked: the suite failed", lambda one: one["chip"]["word"] == "BLOCKED"),
-    ("Invalid: a control failed", lambda one: one["chip"]["word"] == "INVALID"),
 )  # fmt: skip
 DEVIATIONS = (  # a heading, and how the texts below it begin; the last one has all others
     ("Readings of what a source leaves open", ("definition:",)),
@@ -68,11 +68,18 @@ def view(made: Json, changed: Json | None = None) -> Json:
     rows: dict[str, list[Json]] = {}
     for row in made["judgements"]:
         rows.setdefault(row["claim"], []).append(row)
-    tags = made["tags"] | {tag: words for work in reversed(made["works"]) for tag, words in work["tags"].items()}
+    tags: dict[str, Mapping[str, str]] = {work["key"]: made["tags"] | work["tags"] for work in made["works"]}
     anchors = {name: name if re.fullmatch(r"[a-z0-9-]+", name) else f"claim-{i}" for i, name in enumerate(rows)}
     trained_on = {run["key"]: run["spec"]["dataset"] for run in made["runs"] if run["outcome"] != "built"}
     claims = [
-        claim.section(entry, rows[entry["claim"]], anchors, tags, trained_on, remarks(made, entry["claim"]))
+        claim.section(
+            entry,
+            rows[entry["claim"]],
+            anchors,
+            tags.get(entry["work"], dict(made["tags"])),
+            trained_on,
+            remarks(made, entry["claim"]),
+        )
         for entry in made["claims"]
         if entry["claim"] in rows
     ]
@@ -111,7 +118,7 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "lead": next((figure for figure in drawn if figure["lead"] and figure["runs"]), None),
         "other_data": made["scale"] in redrawn.OTHER_DATA,
         "forest": forest(others, rows, made["distances"], made["scale"]),
-        "tags": tags,
+        "tags": _letters(made["tags"], made["works"]),
         "trained": _trained(made),
         **_title(made["works"], made["scale"], _trained(made)),
         "groups": groups,
@@ -121,7 +128,7 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "words": chips.words([*made["claims"], *made["judgements"]]),
         "flags": chips.flags(made["judgements"]),
         "checks": len(made["judgements"]),
-        "without_tensors": sum(not run["tensors"] for run in made["runs"]),
+        "without_tensors": sum(not run["tensors"] for run in (*made["runs"], *made["waiting"])),
         "deviations": (apart := _deviations(made["judgements"])),
         "deviations_line": _deviations_line(apart, (told := protocols(made["works"]))),
         "repeats": [one for one in others if one["same_as"] is not None],
@@ -135,11 +142,11 @@ def view(made: Json, changed: Json | None = None) -> Json:
             for noun, count in Counter(
                 "measurement" if one["chip"]["word"] == "MEASURED" or one["measured_so_far"] else "verdict"
                 for one in others
-                if PROVISIONAL in one["chip"]["marks"]
+                if PROVISIONAL in one["chip"]["marks"] and one["same_as"] is None
             ).items()
         ),
         "provisional_as": front.provisional(made["judgements"]),
-        "multiverses": _multiverses(made["multiverses"], anchors),
+        "multiverses": _multiverses(made["multiverses"], {one["id"]: one for one in claims}),
         "registration": made["registration"],
         "registered_words": since_registered(made["registration"]),
         "checklist": checklist(made),
@@ -152,7 +159,10 @@ def view(made: Json, changed: Json | None = None) -> Json:
         "accuracies_in_pdf": MOST_ACCURACIES,
         "changed": changed,
         "anchors": anchors,
-        "runs": [{**run, "top1": (run["top1_by_epoch"] or [None])[-1]} for run in made["runs"]],
+        "runs": [
+            {**run, "top1": (run["top1_by_epoch"] or [None])[-1], "waits": run in made["waiting"]}
+            for run in (*made["runs"], *made["waiting"])
+        ],
     }
 
 
@@ -173,6 +183,19 @@ def remarks(made: Json, name: str) -> list[str]:
     known = [remark for work in made["works"] for remark in work["remarks"]]
     said = (one["text"] for one in known if name in one["claims"] and one["scale"] in ("", made["scale"]))
     return list(dict.fromkeys(said))
+
+
+def _letters(usual: Mapping[str, str], works: Sequence[Json]) -> dict[str, str]:
+    """What the letters after values mean; where works mean different things by one, which means what."""
+    found = {}
+    for letter in dict.fromkeys([*usual, *(letter for work in works for letter in work["tags"])]):
+        meant: dict[str, list[str]] = {}
+        for work in works:
+            if words := work["tags"].get(letter, usual.get(letter, "")):
+                meant.setdefault(words, []).append(work["short"])
+        said = [f"{words} ({', '.join(whose)})" if len(meant) > 1 else words for words, whose in meant.items()]
+        found[letter] = ", ".join(said) or usual.get(letter, "")
+    return found
 
 
 def _trained(made: Json) -> bool:
@@ -264,17 +287,20 @@ def _standing(name: str, rows: Sequence[Json], anchors: Mapping[str, str]) -> Js
     return {"standing": name, "count": len(rows), "reasons": list(reasons.items()), "priced": priced}
 
 
-def _multiverses(found: Sequence[Json], anchors: Mapping[str, str]) -> list[Json]:
-    """By primary claim: how many analyses agree with the frozen one, and which choices alone change the word."""
+def _multiverses(found: Sequence[Json], claims: Mapping[str, Json]) -> list[Json]:
+    """By primary claim: how many analyses agree with the frozen one, and which choices alone change the word.
+
+    Of all its points, those that wait for runs among them.
+    """
     made = []
     for name in dict.fromkeys(one["claim"] for one in found):
         own = [one for one in found if one["claim"] == name]
         made.append(
             {
                 "claim": name,
-                "anchor": anchors.get(name),
+                "anchor": claims[name]["anchor"] if name in claims else None,
                 "frozen": tallied([one["frozen"] for one in own]),
-                "points": len(own),
+                "points": claims[name]["point_count"] if name in claims else len(own),
                 "agreeing": sum(one["words"].get(one["frozen"], 0) for one in own),
                 "count": sum(len(one["paths"]) for one in own),
                 "flips": tallied([f"{c}: {w}" for one in own for c, w in flips(one["paths"], one["frozen"])]),
@@ -285,9 +311,17 @@ def _multiverses(found: Sequence[Json], anchors: Mapping[str, str]) -> list[Json
 
 def _machines(environment: Sequence[Json]) -> str:
     """The commits and devices of the runs, in a few words."""
-    commits = sorted({one["commit"][:12] for one in environment if one["commit"]})
+    commits = sorted({one["commit"] for one in environment if one["commit"]})
     devices = sorted({one["device"] for one in environment})
-    named = [f"commit {commits[0]}" if len(commits) == 1 else f"{len(commits)} commits" if commits else "", *devices]
+    without = sum(one["parts"] for one in environment if not one["commit"])
+    hash_, _, changes = commits[0].partition("+") if len(commits) == 1 else ("", "", "")
+    named = [
+        f"commit {hash_[:12]}{' and uncommitted changes' * bool(changes)}"
+        if hash_
+        else f"{len(commits)} commits" * bool(commits),
+        f"{counted(without, 'session')} without a commit" if without else "",
+        *devices,
+    ]
     return ", ".join(filter(None, named))
 
 

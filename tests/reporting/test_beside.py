@@ -14,6 +14,7 @@ from repro.reporting import disagreements, report
 from repro.reporting.against import changes
 from repro.reporting.badge import badge
 from repro.reporting.checklist import checklist
+from repro.reporting.crate import crate
 from repro.reporting.tables import tables
 
 
@@ -108,6 +109,16 @@ def test_the_checklist_says_partly_of_code_that_was_not_committed_and_no_without
     assert {what: answer for what, answer, _ in checklist(small)}["Code of the runs"] == "partly"
 
 
+def test_a_data_set_that_every_seed_draws_anew_is_in_the_crate_with_all_its_fingerprints(small, tmp_path):
+    (one, *_) = small["data"]
+    small["data"] = [{**one, "fingerprints": {"train": letter * 64}} for letter in "ab"]
+    graph = json.loads(crate(small, tmp_path, "2026-01-02"))["@graph"]
+    sets = {entry["@id"]: entry["identifier"] for entry in graph if entry["@id"].startswith("#data-")}
+    assert sorted(sets.values()) == [[f"sha256 of train: {letter * 64}"] for letter in "ab"]
+    (judging,) = (entry for entry in graph if entry["@id"] == "#judging")
+    assert {entry["@id"] for entry in judging["object"]} == set(sets)
+
+
 @pytest.mark.parametrize(
     ("shapes", "said"),
     [
@@ -116,8 +127,16 @@ def test_the_checklist_says_partly_of_code_that_was_not_committed_and_no_without
         (("source-error", "measured"), "a: the source contains an error."),
         (("measured", "measured"), "No verdict separates them: none of them is decided."),
         (("pending", "pending"), "No runs yet."),
+        (("holds", "holds"), "No verdict separates them: a, b holds."),
+        (("partial", "undecided"), "No verdict separates them: of a the direction holds and the size is ruled out."),
     ],
 )
 def test_where_sources_disagree_the_report_says_whether_runs_tell_them_apart(shapes, said):
-    claims = [{"id": name, "chip": {"shape": shape}} for name, shape in zip("ab", shapes, strict=True)]
+    claims = [
+        {"id": name, "chip": {"shape": shape}, "found": False, "runs": []}
+        for name, shape in zip("ab", shapes, strict=True)
+    ]
     assert disagreements.apart(claims) == said
+    if set(shapes) == {"pending"}:
+        claims[1]["runs"] = [("an arm", "a name", "trained", [{}])]
+        assert disagreements.apart(claims) == "No verdict yet."

@@ -117,16 +117,17 @@ def test_a_sweep_beside_a_verdict_saves_its_numbers(shown):
 
 def test_controls_that_wait_are_counted_in_one_line(shown):
     controls = {"control-a": "holds", "control-b": "pending", "control-c": "pending"}
-    assert shown(controls=controls)["controls_line"] == "2 of 3 controls are pending."
+    line = shown(controls=controls)["controls_line"]
+    assert line == "1 of 3 controls hold. Not holding: control-b, control-c (pending)."
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["first point", "last point"])
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ("failed", "control-a failed at 1 of 2 points; 1 of 2 controls hold."),
-        ("no point for resnet-8", "1 of 2 controls was not run on its networks at 1 of 2 points."),
-        ("open", "1 of 2 controls is open at 1 of 2 points."),
+        ("failed", "failed"),
+        ("no point for resnet-8", "not run on its networks"),
+        ("open", "open"),
     ],
 )
 def test_a_control_that_does_not_hold_at_one_point_is_not_hidden_by_another(small, first, state, words):
@@ -134,7 +135,52 @@ def test_a_control_that_does_not_hold_at_one_point_is_not_hidden_by_another(smal
     for row, one in zip(rows, (state, "holds") if first else ("holds", state), strict=True):
         row["controls"] = {"control-a": one, "control-b": "holds"}
     made = section(small["claims"][0], rows, {small["claims"][0]["claim"]: "x"}, {}, {})
-    assert made["controls_line"] == words
+    assert made["controls_line"] == f"1 of 2 controls hold. Not holding: control-a (1 of 2 points: {words})."
+
+
+def test_points_whose_controls_do_not_hold_for_different_networks_are_counted_together(small):
+    states = ["no point for resnet-8", "no point for resnet-20", "pending", "holds", "no point for wrn-8-1"]
+    rows = [{**copy.deepcopy(small["judgements"][0]), "controls": {"control-a": state}} for state in states]
+    made = section(small["claims"][0], rows, {small["claims"][0]["claim"]: "x"}, {}, {})
+    told = "3 of 5 points: not run on its networks; 1 of 5 points: pending"
+    assert made["controls_line"] == f"0 of 1 controls hold. Not holding: control-a ({told})."
+
+
+def test_what_would_change_a_point_is_not_said_of_the_claim(small):
+    rows = copy.deepcopy(small["judgements"][:2])
+    rows[0]["would_change"] = "It would be not seen if seed 2 were left out."
+    rows[1]["would_change"] = "No single one of the 3 seeds decides it."
+    made = section({**small["claims"][0], "would_change": ""}, rows, {small["claims"][0]["claim"]: "x"}, {}, {})
+    assert made["would_change"] == "Depth 8 alone would be not seen if seed 2 were left out."
+    assert made["unmoved"] == ["No single one of the 3 seeds decides it at depth 14."]
+
+
+def test_a_p_value_over_some_of_the_points_says_so(small):
+    rows = copy.deepcopy(small["judgements"][:2])
+    assert section(small["claims"][0], rows, {small["claims"][0]["claim"]: "x"}, {}, {})["p_over"] == ""
+    rows[1].update(verdict="PENDING", p_for=None, p_against=None, findings=[], seeds=3)
+    rows[0]["seeds"] = 5
+    made = section(small["claims"][0], rows, {small["claims"][0]["claim"]: "x"}, {}, {})
+    assert (made["p_over"], made["seeds"]) == ("over 1 of 2 points", "5 seeds")
+
+
+def test_marks_stand_with_the_points_that_have_them(small):
+    rows = copy.deepcopy(small["judgements"][:2])
+    rows[0]["marks"], rows[1]["marks"] = ["provisional", "rule not on record with its runs"], ["provisional"]
+    made = section(small["claims"][0], rows, {small["claims"][0]["claim"]: "x"}, {}, {})
+    assert [row["marks"] for row in made["rows"]] == [["rule not on record with its runs"], []]
+
+
+def test_a_run_of_two_arms_is_listed_under_both_and_values_name_their_point(small):
+    rows = copy.deepcopy(small["judgements"][:2])
+    run = rows[0]["runs"][0]
+    rows[1]["runs"].append({**run, "arm": "another"})
+    made = section(small["claims"][0], rows, {small["claims"][0]["claim"]: "x"}, {}, {})
+    assert {arm for arm, _, _, runs in made["runs"] if run["key"] in {one["key"] for one in runs}} == {
+        run["arm"],
+        "another",
+    }
+    assert {sample["label"].partition(": ")[0] for sample in made["values"]} == {"depth 8", "depth 14"}
 
 
 def test_a_point_is_spelled_without_its_rules_own_parameters(small):

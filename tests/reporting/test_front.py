@@ -2,6 +2,7 @@
 
 import pytest
 
+from repro.judging.verdict import CODE_ALIKE, PROVISIONAL, RULE_LATE
 from repro.reporting.front import answer, for_controls
 from repro.reporting.protocols import protocols, standings
 
@@ -52,16 +53,17 @@ def test_runs_that_decide_nothing_yet_are_not_said_to_test_the_paper():
 
 
 def test_points_that_are_judged_while_others_wait_are_counted_without_exact_ones_and_controls():
-    def row(verdict, kind="P", work="frankle2021"):
-        return {"verdict": verdict, "criterion": {"rule": {"kind": kind}, "source": {"work": work}}}
+    def row(verdict, kind="P", work="frankle2021", marks=()):
+        return {"verdict": verdict, "marks": marks, "criterion": {"rule": {"kind": kind}, "source": {"work": work}}}
 
-    rows = [row("INCONCLUSIVE"), row("REPRODUCED"), row("PENDING"), row("MEASURED", "M"), row("REPRODUCED", "X"),
-            row("REPRODUCED", work="control")]  # fmt: skip
+    provisional = (PROVISIONAL, RULE_LATE, CODE_ALIKE)
+    rows = [row("INCONCLUSIVE"), row("REPRODUCED", marks=provisional), row("PENDING"), row("MEASURED", "M"),
+            row("REPRODUCED", "X"), row("REPRODUCED", work="control")]  # fmt: skip
     made = {**PAPER, "judgements": rows, "scales": [{"scale": "paper", "runs": 426, "complete": 9, "untrained": 6}]}
     assert answer(made, claims("PENDING", "PENDING")) == (
         "The published results of training are tested only in part by this report: its store holds 9 of the 426 runs "
         "that the source’s own protocol calls for so far, 6 of these 9 of untrained networks; of grid points so far, "
-        "1 reproduced, 1 inconclusive."
+        "1 reproduced (provisional, rule not on record with its runs), 1 inconclusive."
     )
 
 
