@@ -77,7 +77,8 @@ def _preemption(settings: dict[str, str]) -> Examined:
     return Examined(
         "warn",
         "preemption",
-        f"{mode} without preempt_send_user_signal: jobs are warned by SIGTERM, or not at all if GraceTime is 0",
+        f"{mode} without preempt_send_user_signal: jobs are warned by SIGTERM, KillWait before their end if GraceTime "
+        "is 0",
     )
 
 

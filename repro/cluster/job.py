@@ -29,8 +29,8 @@ FAILED = ("failed", "crashed")
 # Errors of the node, not of the run: they would not occur on another node.
 NODE_ERRORS = re.compile(
     "no CUDA-capable device|No CUDA GPUs are available|CUDA driver (version|initialization)|uncorrectable ECC"
-    "|CUDA error: (unknown error|initialization error|all CUDA-capable devices are busy)|GPU is lost"
-    "|fallen off the bus|NVML",
+    r"|CUDA-capable device(s|\(s\)) (is/)?are busy|CUDA error: (unknown error|initialization error)"
+    "|CUDA unknown error|Error 80[234]: |system not yet initialized|GPU is lost|fallen off the bus|NVML",
     re.IGNORECASE,
 )
 
@@ -81,7 +81,7 @@ def _work(submission: Submission, number: int, meeting: str) -> None:
     log = _begin(submission, number, element.workers, gpus, meeting)
     # What failed in the previous attempt would fail again.
     tasks = [run for run in element.runs if run.spec.key not in log.attempt.runs]
-    with Stop() as stop, repeated(RENEW, log.touch):
+    with Stop(in_a_job=True) as stop, repeated(RENEW, log.touch):
         end, why = _train(log, tasks, store, stop, _deadline(submission, element.minutes))
         log.note(end=end, why=why, ended=time.time())
         one = log.attempt

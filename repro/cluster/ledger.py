@@ -167,7 +167,7 @@ class Attempt:
 
     def path(self, submission: Submission) -> Path:
         """Its file."""
-        return submission.folder / ATTEMPTS / f"{self.element:05d}.{self.restart}.json"
+        return _attempt_file(submission, self.element, self.restart)
 
     def save(self, submission: Submission) -> None:
         """Writes it by rename."""
@@ -264,6 +264,11 @@ def attempts(submission: Submission, elements: Sequence[int] | None = None) -> d
     return {number: tuple(sorted(some, key=lambda one: one.restart)) for number, some in found.items()}
 
 
+def attempt(submission: Submission, element: int, restart: int) -> Attempt | None:
+    """One attempt at an element; None if there is no such file, or it cannot be read now."""
+    return _read_attempt(_attempt_file(submission, element, restart))
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a small file; an empty one if it cannot be read."""
     try:
@@ -290,8 +295,15 @@ def report_file(submission: Submission) -> Path:
 
 def _read_attempts(folder: Path, patterns: Sequence[str]) -> Iterator[Attempt]:
     for pattern in patterns:
-        for path in folder.glob(pattern):
-            try:
-                yield Attempt(**json.loads(path.read_text(encoding="utf-8")), last_sign=path.stat().st_mtime)
-            except (OSError, ValueError, TypeError):
-                continue  # being replaced, or damaged
+        yield from filter(None, map(_read_attempt, folder.glob(pattern)))
+
+
+def _attempt_file(submission: Submission, element: int, restart: int) -> Path:
+    return submission.folder / ATTEMPTS / f"{element:05d}.{restart}.json"
+
+
+def _read_attempt(path: Path) -> Attempt | None:
+    try:
+        return Attempt(**json.loads(path.read_text(encoding="utf-8")), last_sign=path.stat().st_mtime)
+    except (OSError, ValueError, TypeError):
+        return None  # being replaced, damaged, or on a file system that does not answer

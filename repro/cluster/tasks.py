@@ -65,16 +65,17 @@ def follow(submission: Submission, number: int, rank: int) -> None:
     spec = ledger.read_element(submission, number).runs[0].spec
     context = multiprocessing.get_context("spawn")
     code = None if submission.order.any_code else submission.code
-    with Stop() as stop:
+    with Stop(in_a_job=True) as stop:
         while (first := _first(submission, number)) is None:
             time.sleep(POLL)
-        while not _ended(submission, number):
+        while first.end is None:
             where = (submission.order.data_dir, submission.profile.device, rank, first.meeting)
             process = context.Process(target=_train, args=(spec, *where, code, stop.event))
             with blocked():  # it never sees a signal meant for this one
                 process.start()
-            while process.is_alive() and not _ended(submission, number):
+            while process.is_alive() and first.end is None:
                 process.join(POLL)
+                first = _first(submission, number) or first
             process.kill()
             process.join(POLL)
 
@@ -90,16 +91,8 @@ def _free_port() -> int:
 
 
 def _first(submission: Submission, number: int) -> Attempt | None:
-    """This attempt of the job, as its first task has written it; None if it has not yet."""
-    restart = int((allocation() or {}).get("restart", 0))
-    found = ledger.attempts(submission, [number]).get(number, ())
-    return next((one for one in found if one.restart == restart), None)
-
-
-def _ended(submission: Submission, number: int) -> bool:
-    """Whether the first task has said how this attempt of the job ended."""
-    first = _first(submission, number)
-    return first is not None and first.end is not None
+    """This attempt of the job, as its first task has written it; None if it has not yet, or cannot be read now."""
+    return ledger.attempt(submission, number, int((allocation() or {}).get("restart", 0)))
 
 
 def _train(spec: RunSpec, data_dir: Path, device: str, rank: int, address: str, code: str | None, stop: Any) -> None:

@@ -15,9 +15,14 @@ CHECKPOINTING = b"\nstopping: checkpointing the runs under way; Ctrl-C again end
 
 
 class Stop:
-    """While open, the first of SIGNALS sets ``event``; a later INT or TERM ends the process, its workers with it."""
+    """While open, the first of SIGNALS sets ``event``; a later INT or TERM ends the process, its workers with it.
 
-    def __init__(self) -> None:
+    ``in_a_job``, a later TERM does nothing: at a time limit, and where it preempts without grace, SLURM sends two at
+    once, some time before the KILL that follows in any case.
+    """
+
+    def __init__(self, in_a_job: bool = False) -> None:
+        self._ending = {signal.SIGINT} if in_a_job else {signal.SIGINT, signal.SIGTERM}
         with blocked():  # the first semaphore starts a helper process
             self.event = multiprocessing.get_context("spawn").Event()
         self.signal: int | None = None
@@ -39,7 +44,7 @@ class Stop:
             self.event.set()
             if number == signal.SIGINT and os.isatty(2):
                 os.write(2, CHECKPOINTING)
-        elif number in (signal.SIGINT, signal.SIGTERM):
+        elif number in self._ending:
             # Not by an exception, which would wait for the workers: they end with this process.
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)

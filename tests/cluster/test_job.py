@@ -47,6 +47,24 @@ def test_after_a_signal_a_job_is_requeued_only_for_what_is_left(store, monkeypat
     assert bool(requeued) == (end == "requeued")
 
 
+@pytest.mark.parametrize(
+    ("error", "of_the_node"),
+    [
+        ("AcceleratorError: CUDA error: CUDA-capable device(s) is/are busy or unavailable", True),
+        ("RuntimeError: CUDA error: all CUDA-capable devices are busy or unavailable", True),
+        ("RuntimeError: CUDA unknown error - this may be due to an incorrectly set up environment", True),
+        ("RuntimeError: Unexpected error from cudaGetDeviceCount(). Error 802: system not yet initialized", True),
+        ("RuntimeError: No CUDA GPUs are available", True),
+        ("RuntimeError: CUDA error: uncorrectable ECC error encountered", True),
+        ("torch.OutOfMemoryError: CUDA out of memory", False),
+        ("RuntimeError: CUDA error: device-side assert triggered", False),
+        ("ValueError: Error 80 of 802", False),
+    ],
+)
+def test_errors_of_a_nodes_gpu_are_told_from_those_of_a_run(error, of_the_node):
+    assert bool(job.NODE_ERRORS.search(error)) == of_the_node
+
+
 @pytest.fixture
 def training(store, monkeypatch):
     """A job of two runs: ``work`` tells what it would train, and how its attempt ended, a signal coming meanwhile."""

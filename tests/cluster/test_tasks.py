@@ -1,14 +1,17 @@
 """The tasks of one job: where they meet."""
 
+import errno
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
 from repro.cluster import tasks
-from repro.cluster.tasks import Task, meet
+from repro.cluster.tasks import Task, _first, meet
 from repro.errors import ClusterError
 from repro.training.group import Place, launched
+from tests.cluster.made import attempted, submitted
 
 # What submitit's helper writes: put back after each test.
 WRITTEN = (
@@ -64,6 +67,23 @@ def test_they_meet_at_a_port_that_no_other_program_has(job, monkeypatch):
 def test_a_task_takes_the_gpu_that_its_job_was_given(job, shown, own):
     assert job(1, 2, ["n1"], shown).rank == 1
     assert os.environ["CUDA_VISIBLE_DEVICES"] == own
+
+
+def test_a_file_system_that_does_not_answer_ends_no_task(tmp_path, monkeypatch):
+    one = submitted(tmp_path)
+    attempted(one, 0, end=None)
+    assert _first(one, 0).end is None
+
+    def stale(*_, **__):
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_text", stale)
+        assert _first(one, 0) is None
+    assert _first(one, 1) is None
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    assert _first(one, 0) is None  # of this attempt nothing is known yet
 
 
 def test_tasks_of_two_nodes_meet_on_the_first_each_with_its_own_gpu(job):

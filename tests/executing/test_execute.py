@@ -190,6 +190,14 @@ def test_after_a_worker_died_runs_are_trained_one_at_a_time(tmp_path, in_threads
     assert [done.status for done in ended] == ["complete"] * 2
 
 
+def test_in_a_job_a_second_sigterm_does_nothing():
+    with Stop(in_a_job=True) as stop:
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.event.is_set()
+        assert stop.signal == signal.SIGTERM
+
+
 def test_an_edited_spec_fails_its_run_alone(tmp_path, in_threads):
     store = Store(tmp_path)
     folder = store.begin(tiny(0))
