@@ -111,7 +111,8 @@ def test_it_pauses_runs_under_way_and_resumes_them_later(files):
         return Tally(stopped=len(rounds) == 1)
 
     tally = train(files, run, [IDLE, BUSY, BUSY, IDLE])
-    assert rounds == [False, False]
+    assert len(rounds) == 2
+    assert not rounds[1]  # on a busy machine the first may begin only after somebody has needed it
     assert not tally.stopped
 
 
