@@ -37,12 +37,25 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
         points = _by_point(judged_in_full(made))
         return f"The published results of training are {standing(made)} by this report{exist}{points}."
     own = [one for one in claims if one["same_as"] is None]
-    found = Counter(WITHHELD if one["withheld"] else one["chip"]["word"] for one in own)
-    exact = sum(one["exact_claim"] and one["chip"]["word"] == "REPRODUCED" for one in own)
-    parts = [f"{found[word]} {text}" for word, text in STANDINGS.items() if found[word]]
-    if exact and found["REPRODUCED"]:
-        parts[0] += f" ({exact} of them by exact counts)" if exact < found["REPRODUCED"] else " by exact counts"
+    found: dict[str, list[Json]] = {}
+    for one in own:
+        found.setdefault(WITHHELD if one["withheld"] else one["chip"]["word"], []).append(one)
+    parts = [f"{len(found[word])} {text}{_how(word, found[word])}" for word, text in STANDINGS.items() if word in found]
     return f"Of {len(own)} claims, under the source’s own protocol: {', '.join(parts) or 'none judged'}."
+
+
+def _how(word: str, claims: Sequence[Json]) -> str:
+    """How many of the claims of a verdict have it by exact counts, and how many with a mark that lessens it."""
+    if word not in TESTED:
+        return ""
+    exact = sum(one["exact_claim"] for one in claims) if word == "REPRODUCED" else 0
+    marks = Counter(mark for one in claims for mark in one["chip"]["marks"] if mark != CODE_ALIKE)
+    if exact == len(claims):
+        return " by exact counts"
+    every = "" if len(claims) == 1 else "all "
+    some = [f"{exact} of them by exact counts"] * bool(exact)
+    some += [f"{f'{count} ' if count < len(claims) else every}{mark}" for mark, count in marks.items()]
+    return f" ({', '.join(some)})" if some else ""
 
 
 def tested(made: Json) -> Counter[str]:

@@ -9,8 +9,9 @@ from repro.reporting.protocols import protocols, standings
 PAPER = {"scale": "paper", "works": [], "judgements": [], "scales": [{"scale": "paper", "runs": 9, "complete": 9}]}
 
 
-def claims(*words, exact=(), withheld=()):
-    return [{"chip": {"word": word}, "same_as": None, "exact_claim": at in exact, "withheld": at in withheld}
+def claims(*words, exact=(), withheld=(), marks=()):
+    return [{"chip": {"word": word, "marks": list(marks) if at not in exact else []}, "same_as": None,
+             "exact_claim": at in exact, "withheld": at in withheld}
             for at, word in enumerate(words)]  # fmt: skip
 
 
@@ -19,6 +20,9 @@ def claims(*words, exact=(), withheld=()):
     [
         (claims("REPRODUCED", "REPRODUCED", exact=[0]), "2 reproduced (1 of them by exact counts)."),
         (claims("REPRODUCED", "INCONCLUSIVE", exact=[0]), "1 reproduced by exact counts, 1 inconclusive."),
+        (claims("REPRODUCED", "REPRODUCED", "INCONCLUSIVE", "PENDING", exact=[0], marks=[PROVISIONAL, CODE_ALIKE]),
+         "2 reproduced (1 of them by exact counts, 1 provisional), 1 inconclusive (provisional), 1 waiting for runs."),
+        (claims("REPRODUCED", "REPRODUCED", marks=[PROVISIONAL]), "2 reproduced (all provisional)."),
         (claims("PENDING", "PAPER_ERROR", "MEASURED"),
          "1 in which the source contains an error, 1 measured only, 1 waiting for runs."),
         (claims("PENDING", "PENDING", withheld=[1]), "1 waiting for runs, 1 withheld for their precision."),
