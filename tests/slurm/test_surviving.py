@@ -66,23 +66,6 @@ def test_preempted_runs_checkpoint_at_once_and_resume(long, sound):
     assert any(part["from_step"] or part["from_epoch"] for run in long.store.runs() for part in run.record["parts"])
 
 
-@pytest.mark.alone
-def test_runs_preempted_without_grace_checkpoint_in_the_seconds_before_they_are_killed(long, sound):
-    """SLURM sends SIGTERM twice within milliseconds; jobs that are frozen meanwhile would see it once."""
-    long.profile(partition="graceless")
-    long.submit()
-    long.wait_for(lambda: len(long.training()) >= 2)
-    blocker = slurm("sbatch", "--parsable", "-N2", "--exclusive", "--wrap", "sleep 1", "-o", "/dev/null")
-    try:
-        long.wait_for(lambda: [attempt for attempt in long.attempts() if attempt.restart])
-        long.wait_for_reports()
-    finally:
-        slurm("scancel", blocker)
-    sound(long)
-    assert not [attempt for attempt in long.attempts() if attempt.end is None], long.picture()
-    assert any(part["from_step"] or part["from_epoch"] for run in long.store.runs() for part in run.record["parts"])
-
-
 def test_sigterm_from_anything_but_a_cancellation_checkpoints_and_resumes(long, sound):
     """As preemption without the user signal sends it, and `scancel --signal=TERM`."""
     long.submit()
