@@ -136,9 +136,8 @@ NAMES = ("losses", "trained vectors", "running statistics", "momenta")
 
 def _vectors(net: Trainable, state: State) -> list[Tensor]:
     """Copies of what NAMES says, float64."""
-    momenta = torch.cat(
-        [state.sums[:0], *(one.flatten() for one in state.slots.values())]
-    )  # of an optimiser that has any
+    slots = [state.sums[:0], *state.slots.values()]  # of an optimiser that has none, an empty vector
+    momenta = torch.cat([one.flatten() for one in slots])
     vectors = (state.sums[:1], net.trained, net.running, momenta)
     return [one.detach().to(torch.float64, copy=True) for one in vectors]
 

@@ -32,13 +32,13 @@ def test_check_knows_the_primary_claims_of_its_works_own_catalogue_or_of_the_com
     workplace, tiny_claim, own, common, counted
 ):
     """They share the level against a primary claim."""
-    (workplace / "claims" / "work").mkdir(parents=True)
-    for number, folder in ((own, "claims/work"), (common, "claims")):
+    (workplace / "claims" / "nobody2021").mkdir(parents=True)
+    for number, folder in ((own, "claims/nobody2021"), (common, "claims")):
         if number is not None:
             rows = [f'[[row]]\nid = "{i}"\nwork = "work"\nprimary = {str(i < number).lower()}\n' for i in range(5)]
             (workplace / folder / "catalogue.toml").write_text("\n".join(rows))
-    (workplace / "claims" / "work" / "tiny.py").write_text(tiny_claim)
-    selected = collect(scale="smoke", paths=["claims/work/tiny.py"]).selected
+    (workplace / "claims" / "nobody2021" / "tiny.py").write_text(tiny_claim)
+    selected = collect(scale="smoke", paths=["claims/nobody2021/tiny.py"]).selected
     assert {check.primaries for check in selected} == {counted}
 
 
