@@ -66,6 +66,26 @@ def test_preempted_runs_checkpoint_at_once_and_resume(long, sound):
     assert any(part["from_step"] or part["from_epoch"] for run in long.store.runs() for part in run.record["parts"])
 
 
+@pytest.mark.alone
+def test_runs_preempted_without_grace_checkpoint_in_the_seconds_before_they_are_killed(long, sound):
+    """SLURM sends SIGTERM twice within milliseconds; jobs that are frozen meanwhile would see it once."""
+    long.claim(epochs=128)  # of which some are left when the jobs are preempted, on any machine
+    long.profile(partition="graceless")
+    long.submit()
+    with long.frozen(2):
+        blocker = slurm("sbatch", "--parsable", "--hold", "-N2", "--exclusive", "--wrap", "sleep 1", "-o", "/dev/null")
+    try:
+        slurm("scontrol", "release", blocker)
+        long.wait_for_reports()
+    finally:
+        slurm("scancel", blocker)
+    sound(long)
+    attempts = long.attempts()
+    assert max(one.restart for one in attempts) >= 1, long.picture()
+    assert not [one for one in attempts if one.end is None], long.picture()
+    assert any(part["from_step"] or part["from_epoch"] for run in long.store.runs() for part in run.record["parts"])
+
+
 def test_sigterm_from_anything_but_a_cancellation_checkpoints_and_resumes(long, sound):
     """As preemption without the user signal sends it, and `scancel --signal=TERM`."""
     long.submit()
