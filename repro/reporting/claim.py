@@ -26,8 +26,12 @@ def section(
     tags: Mapping[str, str],
     trained_on: Mapping[str, str],
     remarks: Sequence[str] = (),
+    scale: str = "",
 ) -> Json:
-    """One claim: ``entry`` of the claims table and its judgements, ``rows``; ``trained_on``: data by run."""
+    """One claim: ``entry`` of the claims table and its judgements at a ``scale``, ``rows``.
+
+    ``trained_on``: data by run.
+    """
     criterion = rows[0]["criterion"]
     if not entry["tested"]:
         rows = [_only_measured(row) for row in rows]
@@ -41,7 +45,8 @@ def section(
         for finding in row["findings"]
         for sample in finding["samples"]
     ]
-    changes, covered = reasons.would_change(entry, rows), scope(entry, rows)
+    changes, covered = reasons.would_change(entry, rows), scope(entry, rows, scale)
+    what = _what(findings)
     with_p = [row for row in rows if row["p_for"] is not None]
     in_brief = findings and entry["tested"] and rule["kind"] != "X"
     return {
@@ -52,7 +57,7 @@ def section(
         "primary": entry["primary"],
         "chip": chip(entry["verdict"], entry["answer"], entry["marks"]),
         "line": reasons.line(entry, rule["kind"], rows, measured := reasons.measured(rule["kind"], findings)),
-        "on": on({run["key"]: run["name"] for row in rows for run in row["runs"]}, trained_on),
+        "on": (ran_on := on({run["key"]: run["name"] for row in rows for run in row["runs"]}, trained_on)),
         "what_if": what_if(rule["kind"], findings) if entry["tested"] else None,
         "tested": entry["tested"],
         "withheld": entry["verdict"] == "PENDING" and not any(row["missing"] for row in rows),
@@ -84,7 +89,7 @@ def section(
         "measured": measured,
         "brief": judged or (measured if in_brief and len(measured) <= BRIEF else ""),
         "seeds": _seeds([row["seeds"] for row in rows if row["findings"]] or [row["seeds"] for row in rows]),
-        "what": _what(findings),
+        "what": "" if ran_on.startswith(f"{what} on ") else what,
         "matrix": (matrix := _matrix(rows)),
         "rows": [] if matrix else [_row(row, rows) for row in rows],
         "exact": all(finding["estimate"] is None and not finding["samples"] for finding in findings),

@@ -16,7 +16,7 @@ from repro.reporting.text import point, short
 
 Json = dict[str, Any]
 MOST_ROWS = 18  # in one drawing: it must fit on a page
-MOST_DRAWINGS = 6
+MOST_DRAWINGS = 6  # of one claim
 NAMED = ("first named", "second named")  # arms of rows that differ in them
 
 
@@ -35,11 +35,14 @@ def of_claim(name: str, kind: str, rows: Sequence[Json]) -> Json:
              for row in rows for sweep in row["sweeps"]]  # fmt: skip
     title = f"{name}, drawn beside the verdict: " + "; ".join(label for label, _ in swept[:6]) + "."
     panels, beside = sweeps(swept, title)
+    own = drawing(some, short(words)) if drawing and some else []
     return {
-        "figures": [Markup(one) for one in drawing(some, short(words))] if drawing and some else [],
+        "figures": [Markup(one) for one in own[:MOST_DRAWINGS]],
+        "figures_more": len(own[MOST_DRAWINGS:]),
         "undrawn": bool(drawing and drawn) and not some,
         "save": save(name, numbers(some)),
-        "sweeps": [Markup(one) for one in beside],
+        "sweeps": [Markup(one) for one in beside[:MOST_DRAWINGS]],
+        "sweeps_more": len(beside[MOST_DRAWINGS:]),
         "save_sweeps": save(f"{name}-beside", table(panels)),
     }
 
@@ -74,7 +77,7 @@ def differences(rows: Sequence[Row], alternative: str) -> list[str]:
 def trends(rows: Sequence[Row], alternative: str) -> list[str]:
     """Findings about a trend each: every seed and the mean, level by level."""
     found = []
-    for label, finding in rows[:MOST_DRAWINGS]:
+    for label, finding in rows:
         names, shared = _level_names([sample["label"] for sample in finding["samples"]])
         levels = [finite(sample["values"]) for sample in finding["samples"]]
         series = Series(
@@ -97,7 +100,7 @@ def trends(rows: Sequence[Row], alternative: str) -> list[str]:
 def sweeps(drawn: Sequence[Row], alternative: str) -> tuple[list[Drawn], list[str]]:
     """One panel per sweep, of those that can be drawn, and their drawings."""
     found = []
-    for label, sweep in drawn[:MOST_DRAWINGS]:
+    for label, sweep in drawn:
         points = {
             name: tuple((float(x), float(y)) for x, y in zip(sweep["x"], ys, strict=False) if None not in (x, y))
             for name, ys in sorted(sweep["lines"].items())
@@ -122,7 +125,7 @@ def _beside(row: Json, finding: Json, grid: bool, several: bool) -> str:
 
 
 def _made(found: Any) -> list[str]:
-    return [one for one in found if one][:MOST_DRAWINGS]
+    return [one for one in found if one]
 
 
 def _chunks(rows: Sequence[Row]) -> list[Sequence[Row]]:

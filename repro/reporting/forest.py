@@ -102,9 +102,8 @@ def _drawn(found: Sequence[Found], *, grey: bool) -> list[str]:
 
 def _lanes(some: Sequence[tuple[str, Json]], grey: bool) -> str | None:
     said = [f"{label}: {one['estimate']:.2g} margins, {OTHER if grey else one['outcome']}" for label, one in some[:12]]
-    return lanes(
-        some, "Other data, in units of the margin" if grey else "Measured minus published, in units of the margin",
-        "(measured − published) / margin", f"Distance from the published value: {'; '.join(said)}.",
+    return lanes(  # without a title, so that a lane that is alone has its label too
+        some, "", "(measured − published) / margin", f"Distance from the published value: {'; '.join(said)}.",
         seeds=False, decision=True, zero=True, grey=grey,
     )  # fmt: skip
 

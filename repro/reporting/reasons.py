@@ -12,7 +12,6 @@ from repro.reporting.text import point, short
 
 Json = dict[str, Any]
 
-MOST_REASONS = 8
 # In a reason, what the words' section, the folded table and the figure's axis say of every interval.
 SAID_ELSEWHERE = re.compile(
     r" \((?:Welch|paired)\)| \([\d.]+ % over all looks(?:, [A-Za-z]+)?\)|, [\d.]+ % over all looks"
@@ -103,7 +102,7 @@ def _why(kind: str, row: Json) -> str:
     if kind == "X" and len(findings) > 1:
         apart = [finding["why"] for finding in findings if finding["outcome"] != "established"]
         agree = f"{len(findings) - len(apart)} of {len(findings)} agree"
-        return short(f"{agree}: {apart[0]}" if apart else f"All {len(findings)} agree.")
+        return short(f"{agree}: {apart[0]}" if apart else "Both agree." if len(findings) == 2 else f"All {len(findings)} agree.")
     return short(brief(findings[0]["why"] if kind == "X" and findings else row["why"]))
 
 
@@ -125,7 +124,7 @@ def would_change(entry: Json, rows: Sequence[Json]) -> list[str]:
     rules = rows[0]["criterion"]["rule"]
     plain = [POINT.sub(lambda found: _spelled(found[1], rules), PREFIX.sub(lambda found: found[1].upper(), text))
              for text in changes]  # fmt: skip
-    return [short(text) for text in dict.fromkeys(plain) if text][:MOST_REASONS]
+    return [short(text) for text in dict.fromkeys(plain) if text]
 
 
 def _of_a_point(row: Json) -> str:

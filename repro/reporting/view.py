@@ -79,6 +79,7 @@ def view(made: Json, changed: Json | None = None) -> Json:
             tags.get(entry["work"], dict(made["tags"])),
             trained_on,
             remarks(made, entry["claim"]),
+            made["scale"],
         )
         for entry in made["claims"]
         if entry["claim"] in rows

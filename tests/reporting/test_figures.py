@@ -1,11 +1,12 @@
 """Drawings of findings: what stands on their axes."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 
 from repro.reporting.axes import axis
-from repro.reporting.figures import trends
+from repro.reporting.figures import MOST_DRAWINGS, of_claim, trends
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,12 @@ def test_one_value_has_ticks_that_a_reader_can_say(value):
     assert all(len(words) <= 7 for _, words in found.ticks)
     assert found.low < value < found.high
     assert found.place(value) == pytest.approx(50)
+
+
+def test_drawings_beyond_the_most_are_counted_and_their_numbers_saved():
+    sweep = {"label": "clamped", "x_label": "threshold", "y_label": "%", "x": [0.1, 0.2], "lines": {"": [10.0, 20.0]}}
+    rows = [{"params": {"depth": depth}, "criterion": {"rule": {}}, "findings": [], "sweeps": [sweep]}
+            for depth in range(8, 8 + MOST_DRAWINGS + 2)]  # fmt: skip
+    made = of_claim("a-claim", "M", rows)
+    assert (len(made["sweeps"]), made["sweeps_more"], made["figures_more"]) == (MOST_DRAWINGS, 2, 0)
+    assert all(f"depth {row['params']['depth']}" in unquote(made["save_sweeps"]["csv"]) for row in rows)

@@ -32,6 +32,7 @@ def test_a_claim_that_is_not_about_a_number_or_not_tested_is_not_drawn():
 def test_interval_prediction_and_distance_are_drawn_and_saved_with_their_point():
     drawn = made()
     assert "a-number · depth 14: -0.5 margins, established" in drawn["drawings"][0]
+    assert ">a-number · depth 14</text>" in drawn["drawings"][0]  # also where its lane is the only one
     assert drawn["drawings"][0].count('stroke-dasharray="1.5 1.5"') == 1
     assert drawn["save"]["name"] == "forest"
     (row,) = rows(drawn)

@@ -33,9 +33,9 @@ def rows_at(*points, rule=("name", "margin")):
 )  # fmt: skip
 def test_the_points_here_are_told_beside_those_of_the_paper_where_any_is_missing(here, there, said):
     entry = {"paper_points": there, "paper_networks": ["resnet-14"], "tested": True}
-    whole, brief = scope(entry, rows_at(*here))
+    whole, brief = scope(entry, rows_at(*here), "pilot")
     assert whole == said
-    assert scope({**entry, "tested": False}, rows_at(*here))[0] == said.replace("Tested", "Run here")
+    assert scope({**entry, "tested": False}, rows_at(*here), "pilot")[0] == said.replace("Tested", "Run here")
     assert brief in ((f"1 grid point; at the paper’s scale {len(there)}", said) if said else ("",))
     assert (len(there) == 1) == (brief == said) or not said
 
@@ -43,8 +43,10 @@ def test_the_points_here_are_told_beside_those_of_the_paper_where_any_is_missing
 def test_networks_are_told_where_points_have_no_name():
     entry = {"paper_points": [{}], "paper_networks": ["resnet-14", "resnet-866"], "tested": True}
     said = "Tested on ResNet-8, 14; at the paper’s scale, on ResNet-14, 866."
-    assert scope(entry, rows_at({})) == (said, said)
-    assert scope(entry, [{**rows_at({})[0], "runs": []}]) == ("", "")
+    assert scope(entry, rows_at({}), "pilot") == (said, said)
+    assert scope(entry, [{**rows_at({})[0], "runs": []}], "pilot") == ("", "")
+    here = [{**rows_at({})[0], "runs": [{"name": "resnet-14 all seed 0"}]}]
+    assert scope(entry, here, "paper")[0] == "Tested so far on ResNet-14; still to come: ResNet-866."
 
 
 def test_a_remark_stands_with_its_claim_at_its_scale_alone(small):
