@@ -29,7 +29,8 @@ from repro.planning.plan import plan
 from repro.planning.price import prices
 from repro.planning.quantities import counted, duration
 from repro.reporting.front import existing, standing
-from repro.reporting.view import remarks, view
+from repro.reporting.view import view
+from repro.reporting.works import remarks
 from repro.runs.store import Store
 from tests.verdict_table import REMARKED, evidence, so_far, whole
 

@@ -8,7 +8,7 @@ from repro.planning.quantities import counted
 from repro.reporting.front import caveats, judged_in_full
 from repro.reporting.percent import in_percent
 from repro.reporting.text import number, point, short
-from repro.reporting.view import remarks
+from repro.reporting.works import remarks
 
 Json = dict[str, Any]
 BAR = "\\|"  # in a cell, such as that of |γ|

@@ -102,7 +102,9 @@ def _why(kind: str, row: Json) -> str:
     if kind == "X" and len(findings) > 1:
         apart = [finding["why"] for finding in findings if finding["outcome"] != "established"]
         agree = f"{len(findings) - len(apart)} of {len(findings)} agree"
-        return short(f"{agree}: {apart[0]}" if apart else "Both agree." if len(findings) == 2 else f"All {len(findings)} agree.")
+        return short(
+            f"{agree}: {apart[0]}" if apart else "Both agree." if len(findings) == 2 else f"All {len(findings)} agree."
+        )
     return short(brief(findings[0]["why"] if kind == "X" and findings else row["why"]))
 
 

@@ -8,7 +8,8 @@ import pytest
 from repro.collecting.catalogue import catalogue
 from repro.judging.coverage import Standing
 from repro.reporting import report
-from repro.reporting.view import UNCHECKED, view
+from repro.reporting.standings import UNCHECKED
+from repro.reporting.view import view
 
 WHY = "Its runs are in bfloat16, but control-precision is open: it must hold first."
 

@@ -4,7 +4,8 @@ import copy
 
 import pytest
 
-from repro.reporting.view import _letters, _machines, view
+from repro.reporting.view import _machines, view
+from repro.reporting.works import letters
 
 
 def session(commit, parts=1):
@@ -27,9 +28,9 @@ def test_sessions_whose_code_no_commit_holds_are_named(sessions, words):
 
 def test_a_letter_that_works_use_for_different_things_is_explained_for_each():
     works = [{"short": "One", "tags": {}}, {"short": "Two", "tags": {"P": "an abstract", "Q": "a guess"}}]
-    assert _letters({"P": "printed"}, works) == {"P": "printed (One), an abstract (Two)", "Q": "a guess"}
-    assert _letters({"P": "printed"}, works[:1]) == {"P": "printed"}
-    assert _letters({"P": "printed"}, []) == {"P": "printed"}
+    assert letters({"P": "printed"}, works) == {"P": "printed (One), an abstract (Two)", "Q": "a guess"}
+    assert letters({"P": "printed"}, works[:1]) == {"P": "printed"}
+    assert letters({"P": "printed"}, []) == {"P": "printed"}
 
 
 def test_the_letter_of_a_claim_means_what_its_own_work_says(small, busy):
