@@ -22,6 +22,8 @@ JUDGED_BY = "judging code"
 JUDGING_CODE = (
     "check.py",
     "claim.py",
+    "runs/datasets.py",  # fingerprints that the data must have, and the sizes of test sets
+    "runs/drawn.py",
     "runs/record.py",
     "runs/run.py",
     "runs/store.py",

@@ -83,7 +83,10 @@ def requirement(rule: Rule, unit: Unit = "points") -> str:
                 "(TOST)."
             )
         case Ordering(gap=gap):
-            return f"The lower bound of the difference must exceed {allowed(gap, apart)} (one-sided Welch test)."
+            return (
+                f"The lower bound of the difference must exceed {allowed(gap, apart)} (one-sided t-test: Welch’s, or "
+                "by seed where runs are shared)."
+            )
         case Trend(margin=margin):
             most = allowed(margin, apart)
             return (
@@ -145,7 +148,10 @@ def _required(check: Check, row: Judgement) -> list[str]:
     controls = ", ".join(f"{name} ({state})" for name, state in row.controls.items())
     decided = claim.rule.kind not in "XM"
     asked = "Required" if claim.tested(check.scale) or claim.rule.kind == "M" else "Required where it can be tested"
-    required = "Each difference must exceed its own gap, by its lower bound (one-sided Welch test)."
+    required = (
+        "Each difference must exceed its own gap, by its lower bound (one-sided t-test: Welch’s, or by seed where runs "
+        "are shared)."
+    )
     return [
         f"{asked}: {required if own_gaps(check) else requirement(claim.rule, unit_compared(check))}",
         *([f"Rationale: {claim.rule.reason}."] if claim.rule.reason != _rationale(check) else []),

@@ -43,7 +43,7 @@ def explained(workplace, tiny_claim):
         "Trained, with 3 seeds:",
         "Compared: BatchNorm − 50.",
         "  BatchNorm: resnet-8 batchnorm 12 epochs seed 0 (digits), and seeds 1 to 2",
-        "Required: The lower bound of the difference must exceed 0 points (one-sided Welch test).",
+        "Required: The lower bound of the difference must exceed 0 points (one-sided t-test: Welch’s, or",
         "Levels of a look: 0.05 for the claim, 0.025 against it",
         "Rationale: half is half.",
         "Depends on: no control.",
