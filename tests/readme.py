@@ -31,6 +31,7 @@ from repro.planning.quantities import counted, duration
 from repro.reporting.front import existing, standing
 from repro.reporting.view import view
 from repro.reporting.works import remarks
+from repro.runs.datasets import DATASETS
 from repro.runs.store import Store
 from tests.verdict_table import REMARKED, evidence, so_far, whole
 
@@ -46,17 +47,15 @@ def paper(made: Json) -> str:
     step = f"Next step: {missing} runs at pilot scale." if missing else "All runs of the pilot scale are complete."
     exist = "this repository holds " + existing(done, "the paper's protocol")
     said = f"**The paper's trained results are {standing(made)}: {exist}.**"
-    return " ".join([said, step, *so_far(made)]) + "\n"
-
-
-def statement(made: Json) -> str:
-    """Each claim with a verdict in one group, at smoke scale."""
-    processors = " and ".join(dict.fromkeys(entry["device"] for entry in made["environment"]))
-    said = [f"At {made['scale']} scale, {made['cost']['trained']} trained runs (on {processors})."]
-    for group in view(made)["answers"]:
-        if group["claims"][0]["chip"]["word"] != "MEASURED":  # these are in the table of standings
-            said.append(f"*{group['words']}:* {', '.join(one['id'] for one in group['claims'])}.")
-    return " ".join(said) + "\n"
+    copies = sorted(
+        {
+            text
+            for run in made["runs"]
+            if (text := DATASETS[run["spec"]["dataset"]].deviation_text) and run["spec"]["epochs"]
+        }
+    )
+    read = [f"Data: {text.removeprefix('data: ')}; every verdict lists that as a deviation." for text in copies]
+    return " ".join([said, step, *read, so_far(made)]).rstrip() + "\n"
 
 
 def second(made: Json) -> str:
@@ -73,7 +72,7 @@ def second(made: Json) -> str:
     needs = next(entry for entry in made["scales"] if entry["scale"] == "paper")
     complete, runs = needs["complete"], needs["runs"]
     there = f" All {runs} runs" if complete == runs else f" {complete} of the {runs} runs"
-    there += " that the looks at these claims have requested so far are in the repository."
+    there += " requested so far for these claims are in the repository."
     return "\n".join(lines) + there + "\n"
 
 
@@ -176,7 +175,6 @@ PARTS: dict[str, tuple[Path, Callable[[Json], str]]] = {
     "paper": (EVIDENCE / "paper" / "verdicts.json", paper),
     "second": (EVIDENCE / "greydanus2024" / "paper" / "verdicts.json", second),
     "third": (EVIDENCE / "hastie2009" / "paper" / "verdicts.json", second),
-    "statement": (SMOKE, statement),
     "standings": (SMOKE, standings),
     "coverage": (SMOKE, coverage),
     "evidence": (EVIDENCE / "pilot" / "verdicts.json", evidence),
@@ -241,17 +239,13 @@ def write() -> None:
 
 
 def picture() -> None:
-    """Draws the beginning of the pilot's report as the picture of a report; needs chromium."""
+    """Draws the first page of the pilot's report as the picture of a report; needs poppler."""
     with tempfile.TemporaryDirectory() as folder:
-        shot = Path(folder) / "shot.png"
-        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1200,1000"]
-        page = (EVIDENCE / "pilot" / "report.html").as_uri()
-        subprocess.run(
-            ["chromium", *flags, f"--user-data-dir={folder}/profile", f"--screenshot={shot}", page],
-            check=True, capture_output=True, timeout=120,
-        )  # fmt: skip
-        with Image.open(shot) as image:
-            image.convert("RGB").quantize(64).save(ROOT / "claims" / "report.png", optimize=True)
+        page = EVIDENCE / "pilot" / "report.pdf"
+        command = ["pdftoppm", "-png", "-singlefile", "-r", "110", str(page), f"{folder}/page"]
+        subprocess.run(command, check=True, timeout=120)
+        with Image.open(Path(folder) / "page.png") as image:
+            image.convert("RGB").quantize(48).save(ROOT / "claims" / "report.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def evidence(made: Json) -> str:
             cells = (name, judged[0]["criterion"]["sentence"], word, asked, found, _hinges(judged))
             rows.append(f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |")
     waiting = sum(entry["verdict"] == "PENDING" and not by_claim[entry["claim"]] for entry in made["claims"])
-    head = "| claim | says | verdict | criterion | found | another verdict without seed |"
+    head = "| claim | says | verdict | criterion | found | seeds whose removal changes the verdict |"
     lines = [head, "|---|---|---|---|---|---|", *rows, ""] if rows else []
     told = ((MEASURED, ", ".join(measured)), ("Controls", "; ".join(held)))
     said = [f"{word}: {some}." for word, some in told if some]
@@ -55,22 +55,21 @@ def evidence(made: Json) -> str:
     return "\n".join(lines) + "\n"
 
 
-def so_far(made: Json) -> list[str]:
-    """A paragraph: each point that rests on training and has a verdict under the paper's own protocol, if any."""
+def so_far(made: Json) -> str:
+    """A Markdown list of the points that rest on training and have a verdict under the paper's protocol; "" of none."""
     once = {entry["claim"] for entry in made["claims"] if entry["same_as"] is None}
     points = [
-        f"{row['claim']}, {point(row)}, {counted(row['seeds'], 'seed')}: {row['verdict']}"
-        f"{caveats(row['marks'])}, "
-        f"{_amount(row['findings'][0])}; criterion: {short(row['findings'][0]['expected'])}"
+        f"- {row['claim']}, {point(row)}, {counted(row['seeds'], 'seed')}: {row['verdict']}{caveats(row['marks'])}, "
+        f"{_amount(row['findings'][0])}; criterion: {short(row['findings'][0]['expected'])}\n"
         for row in map(in_percent, judged_in_full(made))
         if row["claim"] in once
     ]
-    return [f"Points with a verdict so far, with 90 % intervals: {'; '.join(points)}. {BOTH_ERRORS}"] if points else []
+    return f"{INTERVALS}\n\n{''.join(points)}" if points else ""
 
 
-BOTH_ERRORS = (
-    "Where a mean is compared with a published value, its interval is that of their difference, centred on our mean, "
-    "and so includes the errors of both; all other intervals are over our seeds alone."
+INTERVALS = (
+    "Points with a verdict so far, with 90 % intervals (one that is held against a published value is centred on our "
+    "mean and includes that value's error; all others reflect only the spread over our seeds):"
 )
 REMARKED = " †"
 HELD = {"seen": "holds", "REPRODUCED": "holds", "not seen": "failed", "NOT_REPRODUCED": "failed"}  # of a control
@@ -122,7 +121,7 @@ def _hinges(judged: list[Json]) -> str:
         seeds.pop(in_a_word(row["verdict"], row["answer"]), None)
         every = len(row["without_seed"])
         told += [
-            f"{_point(row) if len(judged) > 1 else ''}{'any' if len(some) == every else ' or '.join(some)}: {word}"
+            f"{_point(row) if len(judged) > 1 else ''}{'any' if len(some) == every else ' or '.join(some)} → {word}"
             for word, some in seeds.items()
         ]
     return "; ".join(told) or "none"

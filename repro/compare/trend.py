@@ -78,7 +78,7 @@ class Trend:
             outcome=outcome,
             why=f"{names}: {means}. Trend {_p(p_rise)} (opposite {_p(p_reverse)}); the weakest step is {pair}, "
             f"{amount(change, unit, signed=True)}, {bound} ({100 * COVERAGE:g} % over all looks, Welch); a {turn} of "
-            f"{allowed(self.margin, unit)} is allowed.",
+            f"{allowed(self.margin, unit)} is allowed ({_p(drops[worst].p_below(self.margin))}).",
             would_change=_would_change(p_rise, p_reverse, drops, levels, len(samples), outcome),
             samples=tuple(samples),
             unit=unit,

@@ -9,7 +9,8 @@ Json = dict[str, Any]
 
 ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
     ("Checked exactly, and the source agrees", lambda one: one["exact_claim"] and one["chip"]["word"] == "REPRODUCED"),
-    ("Checked exactly, and the source contains an error", lambda one: one["chip"]["word"] == "PAPER_ERROR"),
+    ("Checked exactly, and the source contradicts its own arithmetic",
+     lambda one: one["chip"]["word"] == "PAPER_ERROR"),
     ("Reproduced", lambda one: one["chip"]["word"] == "REPRODUCED"),
     ("The direction holds, the size is ruled out", lambda one: one["chip"]["word"] == "PARTIAL"),
     ("Not reproduced", lambda one: one["chip"]["word"] == "NOT_REPRODUCED"),
@@ -25,10 +26,10 @@ ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
     ("Withheld: their precision is not validated against float32 yet", lambda one: one["withheld"]),
     ("Blocked: the suite failed", lambda one: one["chip"]["word"] == "BLOCKED"),
     ("Invalid: a control failed", lambda one: one["chip"]["word"] == "INVALID"),
-    ("Seen so far, and points are missing", lambda one: one["chip"]["answer"] == "so far seen"),
-    ("Not seen so far, and points are missing", lambda one: one["chip"]["answer"] == "so far not seen"),
-    ("Judged so far, and points are missing", lambda one: one["judged_so_far"]),
-    ("Measured so far, and points are missing", lambda one: one["measured_so_far"]),
+    ("Seen so far: other points lack runs", lambda one: one["chip"]["answer"] == "so far seen"),
+    ("Not seen so far: other points lack runs", lambda one: one["chip"]["answer"] == "so far not seen"),
+    ("Partly judged: other points lack runs", lambda one: one["judged_so_far"]),
+    ("Partly measured: other points lack runs", lambda one: one["measured_so_far"]),
     ("Pending: runs are missing", lambda one: one["chip"]["word"] == "PENDING"),
 )  # fmt: skip
 

@@ -3,31 +3,37 @@
 from collections.abc import Sequence
 from typing import Any
 
+from repro.planning.quantities import counted
 from repro.reporting.text import gathered
 
 Json = dict[str, Any]
 
-DEVIATIONS = (  # a heading, and how the texts below it begin; the last one has all others
-    ("Readings of what a source leaves open", ("definition:",)),
-    ("Notes on rules, judging code and controls", ("rule:", "judging code:", "control ")),
-    ("Differences of the runs", ("",)),
-)
+DEVIATIONS = (  # one of a kind, several, and how their texts begin; the last kind has all others
+    ("reading of what a source leaves open", "readings of what a source leaves open", ("definition:",)),
+    ("note on rules, judging code and controls", "notes on rules, judging code and controls",
+     ("rule:", "judging code:", "control ")),
+    ("difference between runs and source", "differences between runs and source", ("",)),
+)  # fmt: skip
 
 
 def deviations(rows: Sequence[Json]) -> list[Json]:
     """What sets the runs apart, by kind: each text with the number of checks that it stands with."""
-    found: dict[str, list[str]] = {heading: [] for heading, _ in DEVIATIONS}
+    found: dict[tuple[str, str], list[str]] = {(one, several): [] for one, several, _ in DEVIATIONS}
     for text in (text for row in rows for text in row["deviations"]):
-        heading = next(heading for heading, begins in DEVIATIONS if text.startswith(begins))
-        found[heading].append(text.removeprefix("control "))
-    return [{"heading": heading, "texts": gathered(texts)} for heading, texts in found.items() if texts]
+        kind = next((one, several) for one, several, begins in DEVIATIONS if text.startswith(begins))
+        found[kind].append(text.removeprefix("control "))
+    return [
+        {"heading": several.capitalize(), "said": counted(len(told), one, several), "texts": told}
+        for (one, several), texts in found.items()
+        if (told := gathered(texts))
+    ]
 
 
 def in_one_line(apart: Sequence[Json], protocols: Sequence[Json]) -> str:
     """The deviations in one line: settings, and what else differs."""
     settings = [row["standing"] for work in protocols for row in work["settings"]]
-    parts = [
-        f"{settings.count('deviation')} of {len(settings)} settings" if settings else "",
-        *(f"{one['heading'][0].lower()}{one['heading'][1:]}: {len(one['texts'])}" for one in apart),
-    ]
+    apart_or_guessed = (
+        f"{settings.count('deviation')} of {len(settings)} settings differ, and {settings.count('guess')} are guesses"
+    )
+    parts = [apart_or_guessed if settings else "", *(one["said"] for one in apart)]
     return "; ".join(filter(None, parts))

@@ -23,7 +23,7 @@ def apart(claims: Sequence[Json]) -> str:
     slips = [one["id"] for one in claims if one["chip"]["shape"] == "source-error"]
     if slips:
         rest = [one for one in claims if one["id"] not in slips]
-        said = f"{', '.join(slips)}: the source contains an error."
+        said = f"{', '.join(slips)}: the source contradicts its own arithmetic."
         return f"{said} {apart(rest)}" if len(rest) > 1 else said
     holding = [one["id"] for one in claims if one["chip"]["shape"] == "holds"]
     failing = [one["id"] for one in claims if one["chip"]["shape"] == "fails"]

@@ -6,10 +6,11 @@ from typing import Any
 
 from repro.claim import CONTROL
 from repro.judging.coverage import Standing
-from repro.judging.verdict import CODE_ALIKE, HOLDS, PROVISIONAL
+from repro.judging.verdict import CODE_ALIKE, HOLDS, PROVISIONAL, in_a_word
 from repro.planning.quantities import counted
 from repro.reporting.text import duration, gathered, hours
 from repro.reporting.trained import networks
+from repro.runs.datasets import DATASETS
 
 Json = dict[str, Any]
 
@@ -18,7 +19,8 @@ NONE = "none yet"
 WITHHELD = "withheld"  # pending, though its runs are there
 STANDINGS = {  # every word of a verdict at the paper's own protocol, so that the counts add up
     "REPRODUCED": "reproduced", "PARTIAL": "partly reproduced", "NOT_REPRODUCED": "not reproduced",
-    "INCONCLUSIVE": "inconclusive", "PAPER_ERROR": "in which the source contains an error", "MEASURED": "measured only",
+    "INCONCLUSIVE": "inconclusive", "PAPER_ERROR": "in which the source contradicts its own arithmetic",
+    "MEASURED": "measured only",
     "PENDING": "waiting for runs", WITHHELD: "withheld for their precision",
     "BLOCKED": "blocked by a failure here", "INVALID": "invalid, as a control failed",
 }  # fmt: skip
@@ -41,7 +43,17 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
     for one in own:
         found.setdefault(WITHHELD if one["withheld"] else one["chip"]["word"], []).append(one)
     parts = [f"{len(found[word])} {text}{_how(word, found[word])}" for word, text in STANDINGS.items() if word in found]
-    return f"Of {len(own)} claims, under the source’s own protocol: {', '.join(parts) or 'none judged'}."
+    return f"Of {len(own)} claims, at the source’s own scale: {', '.join(parts) or 'none judged'}.{_mains(own)}"
+
+
+def _mains(claims: Sequence[Json]) -> str:
+    """How many of the main claims are decided at all their points; "" where all are."""
+    mains = [one for one in claims if one["primary"]]
+    whole = sum(one["chip"]["word"] in (*TESTED, "MEASURED") for one in mains)
+    if whole == len(mains):
+        return ""
+    verb = "is" if whole < 2 else "are"
+    return f" Of the {counted(len(mains), 'main claim')}, {whole or 'none'} {verb} decided at all points."
 
 
 def _how(word: str, claims: Sequence[Json]) -> str:
@@ -96,9 +108,9 @@ def _by_point(rows: Sequence[Json]) -> str:
 def existing(paper: Json, protocol: str) -> str:
     """How many of the runs that the looks at a protocol ask for so far exist, and how many of them trained nothing."""
     complete, untrained = paper["complete"], paper["untrained"]
-    which = "all" if complete == untrained else f"{untrained:,} of these {complete:,}"
-    nothing = f", {which} of untrained networks" if untrained else ""
-    return f"{complete:,} of the {paper['runs']:,} runs that {protocol} calls for so far{nothing}"
+    which = "all" if complete == untrained else f"{untrained:,} of those {complete:,}"
+    nothing = f"; {which} {'is' if untrained == 1 else 'are'} of untrained networks" if untrained else ""
+    return f"{complete:,} of the {paper['runs']:,} runs that {protocol} has called for so far{nothing}"
 
 
 def beside(made: Json) -> list[Json]:
@@ -146,12 +158,34 @@ def _own_side(runs: Sequence[Json]) -> dict[str, str]:
     )
     hours = duration(sum(run["seconds"] or 0.0 for run in trained))
     return {
-        "networks": networks(run["name"] for run in trained) or NONE,
-        "data": ", ".join(sorted({run["spec"]["dataset"] for run in trained})) or NONE,
+        "networks": _networks(trained) or NONE,
+        "data": "; ".join(map(_data, sorted({run["spec"]["dataset"] for run in trained}))) or NONE,
         "training": training + (f"; {counted(others, 'other length')}" if others > 0 else "") or NONE,
         "seeds": seeds(trained) or NONE,
         "cost": f"{hours} on one device (wall-clock time), {counted(len(trained), 'run')}" if trained else NONE,
     }
+
+
+def _networks(runs: Sequence[Json]) -> str:
+    """The networks that were trained, and those that were only evaluated as they are at the start."""
+    untrained = [run["name"] for run in runs if run["spec"].get("trained") == "none"]
+    others = [run["name"] for run in runs if run["spec"].get("trained") != "none"]
+    alone = {name.partition(" ")[0] for name in untrained} - {name.partition(" ")[0] for name in others}
+    return "; ".join(filter(None, [networks(others), f"untrained alone: {networks(alone)}" if alone else ""]))
+
+
+def _data(name: str) -> str:
+    """A data set, and how it differs from the original if it is a copy."""
+    known = DATASETS.get(name)
+    return (
+        name if known is None or not known.deviation_text else f"{name} ({known.deviation_text.removeprefix('data: ')})"
+    )
+
+
+def fragile(claims: Sequence[Json], rows: Sequence[Json]) -> list[str]:
+    """The claims of which a point would come out otherwise if one of its seeds were left out."""
+    found = {row["claim"] for row in rows if set(row["without_seed"]) - {in_a_word(row["verdict"], row["answer"])}}
+    return [one["id"] for one in claims if one["id"] in found and one["same_as"] is None]
 
 
 def provisional(rows: Sequence[Json]) -> str:

@@ -11,6 +11,8 @@ Finding = Mapping[str, Any]  # as in verdicts.json
 Row = tuple[str, Finding]  # its label, and the finding
 
 LANE, SEEDS = 38.0, 17.0  # units: height of a row, and its label's share of it
+ROW, BETWEEN = 18.0, 26.0  # of a legend: height of a row, and from the words of an arm to those of the next
+MOST_ARMS = 3  # of a legend
 # An estimate's mark shows the outcome by its shape, also in a grey print: (shape, filled).
 MARKS = {
     "established": ("diamond", True),
@@ -42,12 +44,13 @@ def lanes(
         values += _seeds(finding) if seeds else []
         values += decided(finding) if decision else []
     arms = (arm_names(rows) or list(named)) if seeds else []
-    top = (22.0 if title else 4.0) + (18.0 if len(arms) > 1 else 0.0)
+    legend = _legend(tails(arms)[:MOST_ARMS]) if len(arms) > 1 else []
+    top = (22.0 if title else 4.0) + ROW * len(legend)
     bottom = top + LANE * len(rows)
     x = axis(values, 6.0, svg.WIDTH - 8.0)
     if x is None:
         return None
-    parts = [svg.text(0, 13, svg.cut(title, svg.WIDTH)), *(_legend(tails(arms), top) if len(arms) > 1 else [])]
+    parts = [svg.text(0, 13, svg.cut(title, svg.WIDTH)), *_draw_legend(legend, top)]
     parts.append(_beside_labels([x.place(value) for value, _ in x.ticks], top, len(rows), svg.GRID, "g"))
     for at, words in ((x.place(value), words) for value, words in x.ticks):
         if svg.width_of(words) / 2 < at < svg.WIDTH - svg.width_of(words) / 2 + 4:
@@ -130,16 +133,20 @@ def tails(arms: Sequence[str]) -> list[str]:
     return [name.rpartition(", ")[2] for name in arms] if len(heads) == 1 else list(arms)
 
 
-def _legend(arms: Sequence[str], top: float) -> list[str]:
-    parts, at = [], 6.0
-    for arm, words in enumerate(arms[:3]):
-        colour, name, shape, _ = look(min(arm, 1), False)
-        left = len(arms[:3]) - arm
-        words = svg.cut(
-            words,
-            max((svg.WIDTH - at) / left, svg.WIDTH - at - sum(map(svg.width_of, arms[arm + 1 : 3])) - 26 * left) - 20,
-        )
-        parts.append(svg.marks(shape, [(at + 4, top - 13)], colour=colour, name=name, filled=False, size=3.6))
-        parts.append(svg.text(at + 13, top - 9, words))
-        at += svg.width_of(words) + 26
+def _legend(arms: Sequence[str]) -> list[list[str]]:
+    """The arms of each row of the legend: all in one where they fit, else each in its own."""
+    together = 6.0 + sum(svg.width_of(words) + BETWEEN for words in arms)
+    return [list(arms)] if together <= svg.WIDTH + BETWEEN - 13 else [[words] for words in arms]
+
+
+def _draw_legend(rows: Sequence[Sequence[str]], bottom: float) -> list[str]:
+    parts, arm = [], 0
+    for row, some in enumerate(rows):
+        at, y = 6.0, bottom - ROW * (len(rows) - row) + 9
+        for words in some:
+            colour, name, shape, _ = look(min(arm, 1), False)
+            parts.append(svg.marks(shape, [(at + 4, y - 4)], colour=colour, name=name, filled=False, size=3.6))
+            parts.append(svg.text(at + 13, y, svg.cut(words, svg.WIDTH - at - 13)))
+            at += svg.width_of(words) + BETWEEN
+            arm += 1
     return parts

@@ -80,7 +80,9 @@ def _cells(by_label: dict[str, list[Json]]) -> str:
 def points(rows: Sequence[Json]) -> str:
     """How many points came out how."""
     words = [row["answer"] if row["answer"] != "none" else row["verdict"].lower() for row in rows]
-    counts = Counter("where the source contains an error" if word == "paper_error" else word for word in words)
+    counts = Counter(
+        "where the source contradicts its own arithmetic" if word == "paper_error" else word for word in words
+    )
     if len(rows) == 1:
         return "1 grid point"
     (first, count), *others = [(state.replace("_", " "), count) for state, count in counts.items()]
@@ -116,22 +118,35 @@ def brief(text: str) -> str:
 
 def would_change(entry: Json, rows: Sequence[Json]) -> list[str]:
     """Changes that would change the verdict: of a point, a seed, a margin."""
+    named = _names(rows)
     if len(rows) > 1:
-        each = [_of_a_point(row) for row in rows if row["would_change"]]
+        each = [_of_a_point(row, name) for row, name in zip(rows, named, strict=True) if row["would_change"]]
         changes = [entry["would_change"], *each]
     else:
         rule = rows[0]["criterion"]["rule"]
         margins = [otherwise(rule["name"], finding) for finding in rows[0]["findings"] if rule["kind"] != "X"]
         changes = [entry["would_change"], rows[0]["would_change"], *margins]
     rules = rows[0]["criterion"]["rule"]
-    plain = [POINT.sub(lambda found: _spelled(found[1], rules), PREFIX.sub(lambda found: found[1].upper(), text))
-             for text in changes]  # fmt: skip
+    by_params = {str(row["check"]).partition("[")[2].rstrip("]"): name for row, name in zip(rows, named, strict=True)}
+    plain = [
+        POINT.sub(
+            lambda found: by_params.get(found[1]) or _spelled(found[1], rules),
+            PREFIX.sub(lambda found: found[1].upper(), text),
+        )
+        for text in changes
+    ]
     return [short(text) for text in dict.fromkeys(plain) if text]
 
 
-def _of_a_point(row: Json) -> str:
-    """What would change a point, which need not change the claim."""
-    where, text = point(row), str(row["would_change"]).rstrip(".")
+def _names(rows: Sequence[Json]) -> list[str]:
+    """What a reader calls the points of a claim: by what each compares, where that tells them apart."""
+    labels = [row["findings"][0]["label"] if len(row["findings"]) == 1 else "" for row in rows]
+    return labels if len(set(labels) - {""}) == len(rows) else [point(row) for row in rows]
+
+
+def _of_a_point(row: Json, where: str) -> str:
+    """What would change a point of that name, which need not change the claim."""
+    text = str(row["would_change"]).rstrip(".")
     if text.startswith(NO_SINGLE):
         return f"{text} at {where}."
     return f"{where[:1].upper()}{where[1:]} alone {text.removeprefix('It ')}."

@@ -3,7 +3,11 @@
 import re
 from collections.abc import Iterable, Mapping
 
-FAMILIES = {"resnet": "ResNet", "wrn": "WRN", "mlp": "MLP", "cnn": "CNN", "gru": "GRU"}  # as readers know them
+FAMILIES = {  # as readers know them, the longer names first
+    "residual-mlp": "residual MLP", "pooling-cnn": "pooling CNN", "gradient-boosting": "gradient boosting",
+    "real-adaboost": "Real AdaBoost", "adaboost-m1": "AdaBoost.M1",
+    "resnet": "ResNet", "wrn": "WRN", "mlp": "MLP", "cnn": "CNN", "gru": "GRU",
+}  # fmt: skip
 
 
 def spelled(text: str) -> str:

@@ -106,6 +106,7 @@ def view(made: Json, changed: Json | None = None) -> Json:
                 if PROVISIONAL in one["chip"]["marks"] and one["same_as"] is None
             ).items()
         ),
+        "fragile": front.fragile([*others, *controls], made["judgements"]),
         "provisional_as": front.provisional(made["judgements"]),
         "multiverses": _multiverses(made["multiverses"], {one["id"]: one for one in claims}),
         "registration": made["registration"],

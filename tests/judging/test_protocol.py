@@ -74,7 +74,10 @@ def standings(scale, name):
 def test_the_paper_scale_is_the_protocol_of_the_first_work_as_far_as_it_was_read():
     found = standings("paper", "frankle2021")
     assert (found["networks"], found["data"], found["weight decay"]) == ("same", "same", "guess")
-    assert {name for name, standing in found.items() if standing == "deviation"} == {"replicates at the first look", "hardware"}
+    assert {name for name, standing in found.items() if standing == "deviation"} == {
+        "replicates at the first look",
+        "hardware",
+    }
     assert found["ImageNet: networks"] == "same"
     assert {standing for name, standing in found.items() if name.startswith("ImageNet")} == {"same", "guess"}
 

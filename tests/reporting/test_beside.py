@@ -124,7 +124,7 @@ def test_a_data_set_that_every_seed_draws_anew_is_in_the_crate_with_all_its_fing
     [
         (("holds", "fails"), "The runs tell them apart: a holds, b does not."),
         (("holds", "undecided"), "No verdict separates them: a holds, nothing is decided on the rest."),
-        (("source-error", "measured"), "a: the source contains an error."),
+        (("source-error", "measured"), "a: the source contradicts its own arithmetic."),
         (("measured", "measured"), "No verdict separates them: none of them is decided."),
         (("pending", "pending"), "No runs yet."),
         (("holds", "holds"), "No verdict separates them: a, b holds."),

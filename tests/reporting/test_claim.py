@@ -56,7 +56,7 @@ def test_of_a_claim_that_waits_the_points_that_are_judged_stand_on_the_first_pag
     first.update(verdict="REPRODUCED", answer="none")
     second.update(verdict="PENDING", answer="none", missing=[{"key": "0", "name": "a run", "condition": "missing"}])
     (group,) = view(made)["answers"]
-    assert group["words"] == "Judged so far, and points are missing"
+    assert group["words"] == "Partly judged: other points lack runs"
     assert group["claims"][0]["brief"] == "depth 8: reproduced, +30.10 points"
     second.update(verdict="INCONCLUSIVE")
     assert view(made)["answers"][0]["claims"][0]["brief"] == "1 of 2 grid points reproduced, 1 inconclusive"
@@ -153,6 +153,20 @@ def test_what_would_change_a_point_is_not_said_of_the_claim(small):
     made = section({**small["claims"][0], "would_change": ""}, rows, {small["claims"][0]["claim"]: "x"}, {}, {})
     assert made["would_change"] == "Depth 8 alone would be not seen if seed 2 were left out."
     assert made["unmoved"] == ["No single one of the 3 seeds decides it at depth 14."]
+
+
+def test_a_point_is_called_by_what_it_compares_where_that_tells_the_points_apart(small):
+    rows = copy.deepcopy(small["judgements"][:2])
+    for row, label in zip(rows, ("one − another", "a third − another"), strict=True):
+        row["findings"] = [{**row["findings"][0], "label": label}]
+        row["would_change"] = "It would be open if seed 2 were left out."
+    entry = small["claims"][0]
+    given = {**entry, "would_change": f"It would be seen without the point [{rows[1]['check'].partition('[')[2]}."}
+    made = section(given, rows, {entry["claim"]: "x"}, {}, {})
+    assert made["would_change"] == "It would be seen without the point a third − another."
+    assert made["changes"][0] == "One − another alone would be open if seed 2 were left out."
+    rows[1]["findings"][0]["label"] = "one − another"
+    assert "depth 8 alone" in section(given, rows, {entry["claim"]: "x"}, {}, {})["changes"][0].lower()
 
 
 def test_a_p_value_over_some_of_the_points_says_so(small):

@@ -3,7 +3,7 @@
 import pytest
 
 from repro.judging.verdict import CODE_ALIKE, PROVISIONAL, RULE_LATE
-from repro.reporting.front import answer, for_controls
+from repro.reporting.front import answer, beside, for_controls, fragile
 from repro.reporting.protocols import protocols, standings
 
 PAPER = {"scale": "paper", "works": [], "judgements": [], "scales": [{"scale": "paper", "runs": 9, "complete": 9}]}
@@ -11,7 +11,7 @@ PAPER = {"scale": "paper", "works": [], "judgements": [], "scales": [{"scale": "
 
 def claims(*words, exact=(), withheld=(), marks=()):
     return [{"chip": {"word": word, "marks": list(marks) if at not in exact else []}, "same_as": None,
-             "exact_claim": at in exact, "withheld": at in withheld}
+             "exact_claim": at in exact, "withheld": at in withheld, "primary": False}
             for at, word in enumerate(words)]  # fmt: skip
 
 
@@ -24,12 +24,42 @@ def claims(*words, exact=(), withheld=(), marks=()):
          "2 reproduced (1 of them by exact counts, 1 provisional), 1 inconclusive (provisional), 1 waiting for runs."),
         (claims("REPRODUCED", "REPRODUCED", marks=[PROVISIONAL]), "2 reproduced (all provisional)."),
         (claims("PENDING", "PAPER_ERROR", "MEASURED"),
-         "1 in which the source contains an error, 1 measured only, 1 waiting for runs."),
+         "1 in which the source contradicts its own arithmetic, 1 measured only, 1 waiting for runs."),
         (claims("PENDING", "PENDING", withheld=[1]), "1 waiting for runs, 1 withheld for their precision."),
     ],
 )  # fmt: skip
 def test_the_answer_counts_every_claim_and_says_which_needed_no_training(own, said):
-    assert answer(PAPER, own) == f"Of {len(own)} claims, under the source’s own protocol: {said}"
+    assert answer(PAPER, own) == f"Of {len(own)} claims, at the source’s own scale: {said}"
+
+
+def test_the_answer_says_how_many_of_the_main_claims_are_decided_whole():
+    waits, whole = claims("PENDING", "PENDING"), claims("REPRODUCED")
+    mains = [{**one, "primary": True} for one in (*whole, *waits)]
+    assert answer(PAPER, mains).endswith(" Of the 3 main claims, 1 is decided at all points.")
+    assert answer(PAPER, [*whole, *mains[1:]]).endswith(" Of the 2 main claims, none is decided at all points.")
+    assert "main" not in answer(PAPER, [*mains[:1], *waits])
+
+
+def test_claims_that_hinge_on_one_seed_are_named():
+    def row(claim, verdict, *without, answer="none"):
+        return {"claim": claim, "verdict": verdict, "answer": answer, "without_seed": without}
+
+    rows = [row("a", "REPRODUCED", "REPRODUCED", "REPRODUCED"), row("b", "REPRODUCED", "REPRODUCED", "INCONCLUSIVE"),
+            row("c", "SMOKE", "seen", "open", answer="seen"), row("d", "PENDING")]  # fmt: skip
+    known = [{"id": name, "same_as": None} for name in "abcd"]
+    assert fragile(known, rows) == ["b", "c"]
+
+
+def test_networks_that_were_only_evaluated_and_copies_of_data_are_told():
+    runs = [{"name": f"{network} {trained}", "outcome": "trained", "claims": ["a"], "seconds": 1.0,
+             "spec": {"trained": trained, "dataset": "cifar10-jpeg", "epochs": 1, "seed": 0}}
+            for network, trained in (("resnet-14", "batchnorm"), ("resnet-14", "none"), ("resnet-32", "none"))
+            ]  # fmt: skip
+    work = {"key": "w", "short": "W", "companion_to": "", "protocol": {"data": "CIFAR-10"}}
+    (row,) = beside({"claims": [{"claim": "a", "work": "w"}], "works": [work], "runs": runs, "waiting": []})
+    own = dict(row["rows"][0][1])
+    assert own["networks"] == "ResNet-14; untrained alone: ResNet-32"
+    assert own["data"].startswith("cifar10-jpeg (CIFAR-10 re-encoded as JPEG")
 
 
 def test_settings_are_counted_once_each_and_a_mixture_is_not_the_same():
@@ -47,11 +77,11 @@ def test_runs_that_decide_nothing_yet_are_not_said_to_test_the_paper():
     waits = claims("REPRODUCED", "PENDING", "PAPER_ERROR", exact=[0, 2])
     assert answer(made, waits).endswith(
         "neither confirmed nor refuted by this report: its store holds 3 of the 426 runs that the source’s own "
-        "protocol calls for so far, 1 of these 3 of untrained networks."
+        "protocol has called for so far; 1 of those 3 is of untrained networks."
     )
     made["scales"][0]["untrained"] = 3
     assert answer(made, waits).endswith(
-        "holds 3 of the 426 runs that the source’s own protocol calls for so far, all of untrained networks."
+        "holds 3 of the 426 runs that the source’s own protocol has called for so far; all are of untrained networks."
     )
     assert answer(made, [*waits, *claims("INCONCLUSIVE")]).startswith("Of 4 claims")
 
@@ -66,8 +96,8 @@ def test_points_that_are_judged_while_others_wait_are_counted_without_exact_ones
     made = {**PAPER, "judgements": rows, "scales": [{"scale": "paper", "runs": 426, "complete": 9, "untrained": 6}]}
     assert answer(made, claims("PENDING", "PENDING")) == (
         "The published results of training are tested only in part by this report: its store holds 9 of the 426 runs "
-        "that the source’s own protocol calls for so far, 6 of these 9 of untrained networks; of grid points so far, "
-        "1 reproduced (provisional, rule not on record with its runs), 1 inconclusive."
+        "that the source’s own protocol has called for so far; 6 of those 9 are of untrained networks; of grid points "
+        "so far, 1 reproduced (provisional, rule not on record with its runs), 1 inconclusive."
     )
 
 

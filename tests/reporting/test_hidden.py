@@ -66,12 +66,12 @@ def test_a_verdict_withheld_for_its_precision_is_not_said_to_miss_runs(withheld)
 def test_a_claim_that_misses_runs_is_not_said_to_be_withheld(withheld):
     withheld["judgements"][1]["missing"] = [{"key": "0", "name": "a run", "condition": "missing"}]
     said = text(page(withheld))
-    assert "Seen so far, and points are missing" in said
+    assert "Seen so far: other points lack runs" in said
     assert "withheld" not in said.lower()
     withheld["claims"][0].update(answer="none", points={"PENDING": 2})
     assert "Pending: runs are missing" in text(page(withheld))
     withheld["claims"][0].update(points={"PENDING": 1, "MEASURED": 1})
-    assert "Measured so far, and points are missing" in text(page(withheld))
+    assert "Partly measured: other points lack runs" in text(page(withheld))
 
 
 def test_runs_that_came_without_their_tensors_are_counted_where_the_runs_are(small):
