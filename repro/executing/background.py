@@ -99,10 +99,13 @@ def train(
     deadline = None if budget is None else time.time() + budget
     writer = StateWriter(files, policy, listener, deadline)
     tally = Tally(stopped=True)
+    yields = False  # whether this call to run was told to stop for others: they may be gone before it has
     with writer.ending(), Stop() as stop:
 
         def watch() -> None:
+            nonlocal yields
             if policy(probe()):
+                yields = True
                 stop.event.set()
             with contextlib.suppress(StoreError):  # a full disk will stop the training itself
                 writer.write("training")
@@ -112,9 +115,10 @@ def train(
                 writer.write("waiting")
                 stop.event.wait(every)
                 continue
+            yields = False
             with repeated(every, watch):
                 tally = run(stop, None if deadline is None else max(0.0, deadline - time.time()), writer)
-            if not (tally.stopped and policy.reason):
+            if not (tally.stopped and yields):
                 break
             stop.event.clear()  # a signal received meanwhile stays in stop.signal
     return tally

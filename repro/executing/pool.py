@@ -10,13 +10,12 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from typing import Protocol
 
-from repro.errors import ReproError
 from repro.executing.signals import Stop, blocked
 from repro.executing.worker import Assignment, Done, Setup, late, start, work
 from repro.runs.spec import RunSpec
 from repro.runs.store import Store
 
-CRASHES = 2  # a run whose worker died this often is not tried again in this call
+CRASHES = 2  # a run that died this often with its worker, alone, is not tried again in this call
 POLL = 1.0  # seconds between checks of runs that other processes train, and for signals
 
 
@@ -48,36 +47,42 @@ def train(tasks: Iterable[Task], setup: Setup, stop: Stop, report: Callable[[Don
 
 
 def _train(tasks: Iterable[Task], setup: Setup, stop: Stop, report: Callable[[Done], None]) -> bool:
-    queue, held = deque(tasks), list[Task]()
+    queue, held, suspects = deque(tasks), list[Task](), deque[Task]()
     crashes: Counter[str] = Counter()
-    while (queue or held) and not _over(setup, stop):
-        if not queue:
+    while (queue or held or suspects) and not _over(setup, stop):
+        if not (queue or suspects):
             if all(setup.store.condition(task.spec) == "training" for task in held):
                 stop.event.wait(POLL)
                 continue
             queue, held = deque(held), []
+        # Of runs that were under way when a worker died nobody knows whose it was: each shows it alone.
+        now = deque([suspects.popleft()]) if suspects else queue
+        within = setup if now is queue else replace(setup, workers=1)
         with blocked():  # workers inherit the mask: they never see a signal meant for their parent
             context = multiprocessing.get_context("spawn")  # a forked child would inherit torch's thread pools
             # A worker keeps the device it draws: another would cost it the memory of a second CUDA context.
             drawn = context.SimpleQueue()
-            workers = min(setup.workers, len(queue))  # an unread queue holds a few thousand
+            workers = min(within.workers, len(now))  # an unread queue holds a few thousand
             for number in range(workers):
                 drawn.put((setup.devices or (setup.device,))[number % max(1, len(setup.devices))])
             pool = ProcessPoolExecutor(workers, context, initializer=start, initargs=(stop.event, drawn))
         flying: dict[Future[list[Done | None]], list[Task]] = {}
         try:
-            _drain(queue, held, pool, flying, setup, stop, report)
+            _drain(now, held, pool, flying, within, stop, report)
         except BrokenProcessPool:
             setup = replace(setup, threads=1)  # perhaps for want of memory, or for what they did to each other
-            for task in itertools.chain(*flying.values()):  # the pool does not report whose worker died
-                crashes[task.spec.key] += 1
-                _after_crash(task, crashes[task.spec.key], queue, setup.store, report)
-        except ReproError:
+            under_way = [*itertools.chain(*flying.values())]
+            for task in under_way:
+                crashes[task.spec.key] += len(under_way) == 1
+                _after_crash(task, crashes[task.spec.key], suspects, setup.store, report)
+        except BaseException:  # an error of whoever is told, too: it must not wait until all runs have ended
             stop.event.set()
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-    return not queue and not held and not _over(setup, stop)
+        if now is not queue:
+            suspects.extendleft(now)
+    return not (queue or held or suspects) and not _over(setup, stop)
 
 
 def _drain(
@@ -96,7 +101,11 @@ def _drain(
             some = _alike(queue, min(setup.threads, fair))
             with blocked():
                 given = [Assignment(spec=task.spec, criteria=task.criteria, setup=setup) for task in some]
-                flying[pool.submit(work, given)] = some
+                try:
+                    flying[pool.submit(work, given)] = some
+                except BrokenProcessPool:  # by a worker that has died since
+                    queue.extendleft(reversed(some))
+                    raise
         if not flying:
             return
         # A signal may reach another thread, such as one of a library, and is handled by this one when it next runs.
@@ -119,14 +128,14 @@ def _alike(queue: deque[Task], most: int) -> list[Task]:
     return some
 
 
-def _after_crash(task: Task, times: int, queue: deque[Task], store: Store, report: Callable[[Done], None]) -> None:
-    """Puts a run whose worker died, or lost its pool, back into the queue, or gives up on it."""
+def _after_crash(task: Task, times: int, suspects: deque[Task], store: Store, report: Callable[[Done], None]) -> None:
+    """Lets a run whose worker died, or lost its pool, be trained again, or gives up on it."""
     if store.condition(task.spec) == "complete":
         report(Done(spec=task.spec, status="complete", seconds=store.run(task.spec).record.get("seconds", 0.0)))
     elif times < CRASHES:
-        queue.appendleft(task)
+        suspects.append(task)
     else:
-        error = f"a worker process died (out of memory, or killed) {times} times while this run was under way"
+        error = f"its worker process died (out of memory, or killed) {times} times while this run alone was under way"
         store.fail(task.spec, error, "")
         report(Done(spec=task.spec, status="crashed", seconds=0.0, error=error))
 

@@ -182,7 +182,7 @@ def _train(
             past.rows.append(row)
             _fence(lease, folder)
             write_history(folder, past.rows)
-    if stopped:
+    if stopped or (place.row < spec.rows and not place.diverged):  # by this process, or by another of its group
         save_all()
         return "paused"
     clock()

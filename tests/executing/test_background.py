@@ -116,6 +116,21 @@ def test_it_pauses_runs_under_way_and_resumes_them_later(files):
     assert not tally.stopped
 
 
+def test_it_goes_on_where_others_are_gone_before_its_runs_have_paused(files):
+    rounds = []
+
+    def run(stop, budget, listener):
+        rounds.append(stop.event.wait(60) if not rounds else stop.event.is_set())
+        if len(rounds) == 1:
+            while files.read().get("why"):  # the watch goes on, and finds the machine idle again
+                time.sleep(0.01)
+        return Tally(stopped=len(rounds) == 1)
+
+    tally = train(files, run, [IDLE, BUSY, *[IDLE] * 50])
+    assert rounds == [True, False]
+    assert not tally.stopped
+
+
 def test_a_signal_while_it_waits_ends_it(files):
     looks = iter(range(10))
 

@@ -1,6 +1,7 @@
 """One run of several processes: against one process that does what they do, paused, resumed, and refused."""
 
 import json
+import multiprocessing
 import threading
 
 import pytest
@@ -10,9 +11,10 @@ from torch.nn import functional
 
 from repro.errors import DataError, SpecError
 from repro.runs.store import CHECKPOINT, TENSORS, Store
-from repro.training import run
+from repro.training import followers, run
 from repro.training.data import load
-from repro.training.group import ALONE
+from repro.training.followers import follow
+from repro.training.group import ALONE, Place
 from repro.training.images import permuted, shared
 from repro.training.loop import evaluate, start
 from repro.training.optimizers import learning_rate, update_of
@@ -135,6 +137,26 @@ def test_two_processes_paused_within_an_epoch_and_resumed_equal_those_never_paus
     assert len(again.record["parts"]) == 2
     assert again.history == two.history
     assert again.digest == two.digest
+
+
+def second_process(data, address, steps):
+    """The other process of ``TWO``, as a launcher starts it, told to stop after so many steps."""
+    torch.set_num_threads(1)
+    left = iter(range(steps))
+    follow(TWO, data_dir=data, device="cpu", rank=1, address=address, pause=lambda: next(left, None) is None)
+
+
+def test_a_run_that_another_process_of_it_stops_is_paused_and_not_complete(two, data, tmp_path, monkeypatch):
+    place = Place(rank=0, size=2, address=f"file://{tmp_path}/meeting")
+    other = multiprocessing.get_context("spawn").Process(target=second_process, args=(data, place.address, 4))
+    other.start()
+    with monkeypatch.context() as launcher:
+        launcher.setattr(followers, "launched", lambda: place)
+        store, ended = trained(TWO, tmp_path, data)
+    other.join()
+    assert ended == "paused"
+    assert trained(TWO, tmp_path, data)[1] == "complete"
+    assert store.run(TWO).history == two.history
 
 
 def test_one_process_paused_anywhere_and_resumed_equals_never_paused(alone, data):
