@@ -131,7 +131,7 @@ def agreement(measured: float, printed: str) -> How:
         ClaimError: the printed number cannot be read.
     """
     digits, scale = _digits(printed)
-    exact = Decimal(repr(measured)).scaleb(-scale)
+    exact = Decimal(str(measured)).scaleb(-scale)
     if digits in (exact.quantize(digits, ROUND_HALF_UP), exact.quantize(digits, ROUND_HALF_DOWN)):
         return "rounded"
     if exact.quantize(digits, ROUND_DOWN) == digits:
@@ -142,14 +142,14 @@ def agreement(measured: float, printed: str) -> How:
 def as_printed(measured: float, printed: str, rounding: str = ROUND_HALF_UP) -> str:
     """A number rounded once, in the scale and to the digits of a printed one."""
     digits, scale = _digits(printed)
-    rounded = Decimal(repr(measured)).scaleb(-scale).quantize(digits, rounding)
+    rounded = Decimal(str(measured)).scaleb(-scale).quantize(digits, rounding)
     return f"{rounded}{printed[-1] if scale else ''}"
 
 
 def _steps(measured: float, printed: str) -> tuple[str, ...]:
     """The two roundings that lead from a number to a printed one, () where none do."""
     digits, scale = _digits(printed)
-    exact = Decimal(repr(measured)).scaleb(-scale)
+    exact = Decimal(str(measured)).scaleb(-scale)
     for more in range(1, LONGER + 1):
         first = exact.quantize(digits.scaleb(-more), ROUND_HALF_UP)
         if first.quantize(digits, ROUND_HALF_UP) == digits:

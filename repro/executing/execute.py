@@ -27,7 +27,7 @@ class Tally:
 
     def count(self, status: str) -> int:
         """Number of runs that ended with a status."""
-        return sum(one.status == status for one in self.done.values())
+        return sum(one.status == status for one in [*self.done.values()])  # a thread may count while runs end
 
 
 Listener = Callable[[Plan, Tally, Done | None], None]

@@ -158,7 +158,7 @@ class _Bar:
         self._draw()
 
     def _draw(self) -> None:
-        ended = {key for key, done in self._tally.done.items() if done.status != "paused"}
+        ended = {key for key, done in [*self._tally.done.items()] if done.status != "paused"}
         found = reached(self._plan, ended, self._store, self._workers, self._before)
         self._bar.n = min(1.0, found.seconds / self._expected)
         left = _left(found.seconds, self._expected, time.monotonic() - self._began, self._workers)

@@ -6,6 +6,7 @@ stream, may run at the same time; but they share an interpreter.
 
 import json
 import math
+import os
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -169,6 +170,8 @@ def _alike(network: NetworkSpec, runs: Sequence[tuple[RunSpec, float]]) -> Alike
 def gpu_name(device: str) -> str:
     """The name of a GPU as a file's; that of the device where the driver's tool does not tell."""
     index = device.partition(":")[2] or "0"
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")  # CUDA counts among these, the driver among all
+    index = visible[int(index)].strip() or index if int(index) < len(visible) else index
     try:
         query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader", f"--id={index}"]
         told = subprocess.run(query, capture_output=True, text=True, check=True, timeout=30).stdout.strip()

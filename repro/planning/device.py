@@ -1,5 +1,6 @@
 """Devices: what one does in a second, measured by `repro bench` or assumed for a named one."""
 
+import contextlib
 import json
 import re
 import sys
@@ -119,9 +120,15 @@ def at_hand(root: Path, kind: str, name: str) -> Device:
     Raises:
         StoreError: its file is damaged.
     """
-    files = sorted((root / FOLDER).glob("*.json"), key=lambda file: (file != path(root, name), -file.stat().st_mtime))
-    found = (one for one in map(load, files) if one.kind == kind)
-    return next(found, ASSUMED["cpu" if kind == "cpu" else "H100"])
+    own = path(root, name)
+    if own.exists() and (device := load(own)).kind == kind:
+        return device
+    others: list[tuple[float, Device]] = []
+    for file in (root / FOLDER).glob("*.json"):
+        with contextlib.suppress(StoreError, OSError):  # of another device, or gone since
+            others.append((file.stat().st_mtime, load(file)))
+    newest = sorted((one for one in others if one[1].kind == kind), key=lambda one: -one[0])
+    return newest[0][1] if newest else ASSUMED["cpu" if kind == "cpu" else "H100"]
 
 
 def path(root: Path, name: str) -> Path:

@@ -156,7 +156,8 @@ def timed(store: Store, device_type: str) -> list[Known]:
 
 def _timed(runs: Iterable[Run], device_type: str) -> list[Known]:
     """As ``timed``: a processor's clock alone, in records of earlier code, says more of what else it did."""
-    trained = [run for run in runs if run.spec.rows]
+    # Of a run that one kind of device began and another finished, no price of either can be made.
+    trained = [run for run in runs if run.spec.rows and len({part["device_type"] for part in run.record["parts"]}) == 1]
     sure = [
         run for run in trained if device_type != "cpu" or all("processor_seconds" in p for p in run.record["parts"])
     ]

@@ -3,13 +3,14 @@
 import contextlib
 import errno
 import os
+import secrets
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from repro.errors import StoreError
 
-DRAFTS = ".*.*.[0-9]*"  # ".NAME.PID", what ``write`` fills before it renames it
+DRAFTS = ".*.*.[0-9]*"  # ".NAME.PID" and random digits, what ``write`` fills before it renames it
 
 
 def read_plain(path: Path) -> bytes:
@@ -49,7 +50,8 @@ def write_new(path: Path, content: bytes) -> None:
 def write_with(path: Path, fill: Callable[[Path], None], put: Callable[[Path, Path], object] = Path.replace) -> None:
     """The same for a library that writes to a path itself; ``put`` makes its draft the file."""
     try:
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        # Containers that share a store have processes of the same numbers.
+        draft = path.with_name(f".{path.name}.{os.getpid()}{secrets.token_hex(4)}")
     except ValueError:
         raise StoreError(f"{str(path)!r} names no file to write; name one.") from None
     try:

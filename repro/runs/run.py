@@ -105,4 +105,5 @@ def read(path: Path) -> bytes:
         return read_plain(path)
     except OSError as error:
         found = f"cannot be read ({error.strerror})"
-        raise DamagedRunError(path, found, f"restore it, or delete {path.parent}") from None
+        folder = path.parent.parent if path.parent.name == "measurements" else path.parent
+        raise DamagedRunError(path, found, f"restore it, or delete {folder}") from None

@@ -5,12 +5,15 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from repro.errors import StoreError
+from repro.runs.checkpoint import read_checkpoint
 from repro.runs.files import explain_write_errors
+from repro.runs.run import read
 from repro.runs.spec import RunSpec
-from repro.runs.store import Store
+from repro.runs.store import HISTORY, Store
 from repro.runs.transfer import export, take_in
 
 PAUSED = "paused"  # the folder, inside the other, of runs that are to be resumed
@@ -21,7 +24,8 @@ def keep(store: Store, specs: Iterable[RunSpec], folder: Path, *, most: float = 
     """Writes each complete or paused run into a file of its own: counts of "complete", "paused" and "unchanged".
 
     A paused run's file lies in a folder beside, and goes when the run is complete. A file that has tensors or
-    measurements of its run which the store lacks stays as it is. ``most`` as in `export`.
+    measurements of its run which the store lacks stays as it is, as does one of a paused run that is further on, or
+    complete. ``most`` as in `export`.
 
     Raises:
         StoreError: a run is damaged, has other results than the file that the folder already has for it, which is
@@ -34,7 +38,11 @@ def keep(store: Store, specs: Iterable[RunSpec], folder: Path, *, most: float = 
         if condition not in ("complete", "paused"):
             continue
         file = complete if condition == "complete" else paused
-        if condition == "complete" and complete.exists() and _has_more(complete, store, spec):
+        if condition == "complete":
+            stays = complete.exists() and _has_more(complete, store, spec)
+        else:
+            stays = complete.exists() or (paused.exists() and _is_further(paused, store, spec))
+        if stays:
             counts["unchanged"] += 1
             continue
         before = file.read_bytes() if file.exists() else None
@@ -74,9 +82,7 @@ def _has_more(file: Path, store: Store, spec: RunSpec) -> bool:
     Raises:
         StoreError: it has other results.
     """
-    with tempfile.TemporaryDirectory(prefix=".keep-", dir=file.parent) as place:
-        kept = Store(Path(place))
-        take_in(kept, file)
+    with _unpacked(file) as kept:
         if kept.condition(spec) != "complete":
             raise StoreError(f"{file} does not hold a complete {spec.name}, although its name says so; move it away.")
         theirs, ours = kept.run(spec), store.run(spec)
@@ -86,3 +92,37 @@ def _has_more(file: Path, store: Store, spec: RunSpec) -> bool:
             )
         lacking = theirs.record["files"].keys() - ours.record["files"].keys()
         return bool(lacking) or (theirs.has_tensors and not ours.has_tensors)
+
+
+def _is_further(file: Path, store: Store, spec: RunSpec) -> bool:
+    """Whether a file has a paused run further on than the store.
+
+    Raises:
+        StoreError: it was trained otherwise.
+    """
+    with _unpacked(file) as kept:
+        if kept.condition(spec) != "paused":
+            raise StoreError(f"{file} does not hold a paused {spec.name}, although its place says so; move it away.")
+        (theirs, at), (ours, here) = (_so_far(one, spec) for one in (kept, store))
+        if any(one != other for one, other in zip(theirs, ours, strict=False)):
+            raise StoreError(
+                f"{file} holds another history than {store.folder(spec)} for {spec.name}; keep one: delete the other."
+            )
+        return at > here
+
+
+def _so_far(store: Store, spec: RunSpec) -> tuple[list[bytes], tuple[int, int]]:
+    """The rows of a paused run up to its checkpoint, and where that stands."""
+    folder = store.folder(spec)
+    _, position, _ = read_checkpoint(folder, spec)
+    row = position[spec.row_name]
+    return (read(folder / HISTORY).splitlines()[:row] if row else []), (row, position["step"])
+
+
+@contextmanager
+def _unpacked(file: Path) -> Iterator[Store]:
+    """What a file holds, as a store of its own."""
+    with tempfile.TemporaryDirectory(prefix=".keep-", dir=file.parent) as place:
+        kept = Store(Path(place))
+        take_in(kept, file)
+        yield kept

@@ -67,7 +67,7 @@ class Store:
             StoreError: a folder was changed by hand.
         """
         for folder in sorted(self.root.iterdir()) if self.root.exists() else ():
-            if (folder / RECORD).exists():
+            if _is_there(folder / RECORD):
                 yield self._open(folder, None)
 
     def specs(self) -> Iterator[RunSpec]:
@@ -184,7 +184,7 @@ class Store:
     def _folders(self) -> list[Path]:
         """The folders of runs, in order of their keys."""
         there = sorted(self.root.iterdir()) if self.root.is_dir() else []
-        return [folder for folder in there if folder.name[:1] != "." and (folder / SPEC).exists()]
+        return [folder for folder in there if folder.name[:1] != "." and _is_there(folder / SPEC)]
 
     def _condition(self, spec: RunSpec) -> Condition:
         folder = self.folder(spec)
@@ -270,3 +270,11 @@ def _check_root(root: Path) -> None:
 def _write_record(folder: Path, record: Json) -> None:
     record = {**record, "record_sha256": digest(record)}
     write(folder / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a file is there and may be seen: the folder of another user's run may be closed."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False

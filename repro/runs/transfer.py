@@ -1,6 +1,7 @@
 """Export and import of runs: one compressed file carries them from one store to another."""
 
 import contextlib
+import hashlib
 import math
 import shutil
 import stat
@@ -75,12 +76,15 @@ def _members(store: Store, spec: RunSpec, most: float) -> Iterator[tuple[str, by
         else:
             yield from ((f"{spec.key}/{name}", content) for name, content in paused.items())
             return
-    run = store.run(spec)
+    while True:  # measurements may be added meanwhile, and then stand in the record
+        record, run = read(folder / RECORD), store.run(spec)
+        if hashlib.sha256(record).hexdigest() == run.sha256:
+            break
     for name in run.record["files"]:
         if name == TENSORS and (not run.has_tensors or (folder / name).stat().st_size > most):
             continue
         yield f"{spec.key}/{name}", run.read(name)
-    yield f"{spec.key}/{RECORD}", read(folder / RECORD)
+    yield f"{spec.key}/{RECORD}", record
 
 
 def _paused(folder: Path, spec: RunSpec) -> dict[str, bytes]:

@@ -54,6 +54,13 @@ def test_a_damaged_measurement_is_refused_with_the_way_out(tmp_path, change):
         device.at_hand(tmp_path, "cpu", MINE.name)
 
 
+def test_a_damaged_measurement_of_another_device_keeps_nobody_from_planning(tmp_path):
+    device.save(tmp_path, dataclasses.replace(MINE, name="other")).write_text("{")
+    assert not device.at_hand(tmp_path, "cpu", MINE.name).measured
+    (tmp_path / device.FOLDER / "gone.json").symlink_to("nowhere")
+    assert not device.at_hand(tmp_path, "cpu", MINE.name).measured
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{", "null", '{"name": "x"}'])
 def test_a_file_that_holds_no_device_is_refused(tmp_path, content):
     file = device.save(tmp_path, MINE)

@@ -123,3 +123,26 @@ def test_tensors_are_left_out_of_a_file_that_had_them_when_that_is_asked_for(sto
     there = Store(tmp_path / "there")
     take_in(there, folder / file_name(SPECS[0]))
     assert not there.run(SPECS[0]).has_tensors
+
+
+def test_a_paused_run_that_is_further_on_or_complete_in_the_folder_stays(store, folder, tmp_path):
+    keep(store, SPECS, folder)
+    further, file = (folder / "paused" / file_name(SPECS[2])).read_bytes(), folder / "paused" / file_name(SPECS[2])
+    behind = Store(tmp_path / "behind")
+    made.paused(behind, SPECS[2], epoch=2)
+    assert keep(behind, SPECS[2:], folder) == {"unchanged": 1}
+    assert file.read_bytes() == further
+    made.finished(store, SPECS[2])
+    keep(store, SPECS[2:], folder)
+    assert keep(behind, SPECS[2:], folder) == {"unchanged": 1}
+    assert names(folder) == sorted(map(file_name, SPECS))
+
+
+def test_a_paused_run_with_another_history_than_the_kept_one_is_refused(store, folder, tmp_path):
+    keep(store, SPECS, folder)
+    other = Store(tmp_path / "other")
+    made.paused(other, SPECS[2], epoch=4, top1=12.5)
+    before = names(folder)
+    with pytest.raises(StoreError, match="holds another history than"):
+        keep(other, SPECS[2:], folder)
+    assert names(folder) == before
