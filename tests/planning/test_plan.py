@@ -143,10 +143,13 @@ def test_of_a_paused_run_what_is_left_counts(store, paused):
     assert plan([check("a", 8)], store, device_type="cpu").hours == pytest.approx(whole * (2 + left) / 3)
 
 
-@pytest.mark.parametrize(("last", "basis"), [("cpu", "measured"), ("cuda", "assumed")])
-def test_a_run_is_a_measurement_of_the_device_that_finished_it(store, finished, last, basis):
+@pytest.mark.parametrize(
+    ("kinds", "basis"),
+    [(["cpu", "cpu"], "measured"), (["cuda", "cpu"], "assumed"), (["cpu", "cuda"], "assumed"), (["cuda"], "assumed")],
+)
+def test_a_run_is_a_measurement_of_the_kind_of_device_that_trained_all_of_it(store, finished, kinds, basis):
     run = finished(store, cifar("smoke", 0, depth=8), seconds=36.0)
-    parts = [{**run.record["parts"][0], "device_type": kind} for kind in ("cpu", "cuda", last)]
+    parts = [{**run.record["parts"][0], "device_type": kind} for kind in kinds]
     store.finish(run.spec, {**run.record, "parts": parts})
     made = plan([check("a", 8)], store, device_type="cpu")
     assert {planned.cost.basis for planned in made.missing} == {basis}
