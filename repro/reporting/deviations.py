@@ -10,10 +10,9 @@ Json = dict[str, Any]
 
 DEVIATIONS = (  # one of a kind, several, and how their texts begin; the last kind has all others
     ("reading of what a source leaves open", "readings of what a source leaves open", ("definition:",)),
-    ("note on rules, judging code and controls", "notes on rules, judging code and controls",
-     ("rule:", "judging code:", "control ")),
-    ("difference between runs and source", "differences between runs and source", ("",)),
-)  # fmt: skip
+    ("note on rules and controls", "notes on rules and controls", ("rule:", "judging code:", "control ")),
+    ("difference of the runs", "differences of the runs", ("",)),
+)
 
 
 def deviations(rows: Sequence[Json]) -> list[Json]:

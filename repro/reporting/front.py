@@ -175,11 +175,9 @@ def _networks(runs: Sequence[Json]) -> str:
 
 
 def _data(name: str) -> str:
-    """A data set, and how it differs from the original if it is a copy."""
+    """A data set, or what it is of another one if it is a copy."""
     known = DATASETS.get(name)
-    return (
-        name if known is None or not known.deviation_text else f"{name} ({known.deviation_text.removeprefix('data: ')})"
-    )
+    return known.deviation_text.removeprefix("data: ").partition(",")[0] if known and known.deviation_text else name
 
 
 def fragile(claims: Sequence[Json], rows: Sequence[Json]) -> list[str]:

@@ -59,7 +59,7 @@ def test_networks_that_were_only_evaluated_and_copies_of_data_are_told():
     (row,) = beside({"claims": [{"claim": "a", "work": "w"}], "works": [work], "runs": runs, "waiting": []})
     own = dict(row["rows"][0][1])
     assert own["networks"] == "ResNet-14; untrained alone: ResNet-32"
-    assert own["data"].startswith("cifar10-jpeg (CIFAR-10 re-encoded as JPEG")
+    assert own["data"] == "CIFAR-10 re-encoded as JPEG (quality about 75)"
 
 
 def test_settings_are_counted_once_each_and_a_mixture_is_not_the_same():
