@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from repro.compare import Rule
 from repro.errors import ClaimError
@@ -83,6 +83,8 @@ class Claim:
             nominal_alpha(self.looks[scale])
         if not self.sentence or not self.source.place:
             raise ClaimError(f"claim {self.id} needs a sentence and the place in its source.")
+        if self.source.tag not in get_args(Tag):
+            raise ClaimError(f"claim {self.id} has the tag {self.source.tag!r}; allowed: {', '.join(get_args(Tag))}.")
         if (self.source.tag == "?") != (not self.source.reference):
             raise ClaimError(f"claim {self.id}: the reference is empty exactly when its tag is '?'.")
         if self.id in (self.same_as, *self.depends_on):
@@ -143,4 +145,16 @@ def claim(**fields: Any) -> "pytest.MarkDecorator":
     """Marks a pytest function as the check of a claim: ``@claim(id=…, sentence=…, …)``, fields as in `Claim`."""
     import pytest  # a fifth of a second, which a report has no use for
 
+    known = {
+        one.name: one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
+        for one in dataclasses.fields(Claim)
+    }
+    unknown, lacking = (
+        sorted(fields.keys() - known.keys()),
+        [name for name in known if known[name] and name not in fields],
+    )
+    if unknown or lacking:
+        told = [f"lacks {', '.join(lacking)}"] * bool(lacking) + [f"has unknown {', '.join(unknown)}"] * bool(unknown)
+        allowed = ", ".join(f"{name}{' (may be left out)' * (not needed)}" for name, needed in known.items())
+        raise ClaimError(f"claim {fields.get('id', '')!r} {' and '.join(told)}; fields of @claim: {allowed}.")
     return pytest.mark.claim(Claim(**fields))

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import multiprocessing.sharedctypes  # noqa: F401 (pytester forgets what its runs import first, and pickle then does not know it)
 import sys
 from pathlib import Path
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -13,7 +13,7 @@ from repro.check import Check
 from repro.collecting.plugin import CHECK, SESSION
 from repro.errors import ReproError
 from repro.judging.judge import judge, requested_seeds
-from repro.judging.verdict import Answer, Judgement, Verdict, exit_code
+from repro.judging.verdict import PROVISIONAL, Answer, Judgement, Verdict, exit_code
 from repro.reporting.tables import digits
 from repro.runs.store import Store
 
@@ -23,6 +23,7 @@ class Judged:
     """What one pytest session judged."""
 
     words: list[tuple[str, str]] = field(default_factory=list)  # verdict and answer, from the test reports
+    provisional: list[bool] = field(default_factory=list)  # of the same ones
     other_failures: int = 0  # of ordinary tests, and of checks that could not be judged
     rows: dict[str, Judgement] | None = None  # of all checks of the session, once the first is asked for
 
@@ -85,12 +86,17 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     pyfuncitem.user_properties.extend(properties(check, row))
     words = ", ".join((_words(row.verdict, row.answer), *row.marks))
     if row.verdict is Verdict.PENDING:
-        pytest.skip(f"{words}: {row.why} Train them with: {_command(check, results, data_dir)}")
+        _skip(f"{words}: {row.why} Train them with: {_command(check, results, data_dir)}")
     if exit_code([(row.verdict, row.answer)]):
         pytest.fail(f"{words}\n{row.why}", pytrace=False)
     if row.verdict in (Verdict.MEASURED, Verdict.INCONCLUSIVE) or row.answer is Answer.OPEN:
-        pytest.skip(f"{words}: {row.why}")
+        _skip(f"{words}: {row.why}")
     return True
+
+
+def _skip(why: str) -> NoReturn:
+    """Skips a check at its own place: pytest's summary groups what is skipped at one."""
+    raise pytest.skip.Exception(why, _use_item_location=True)
 
 
 def _row(check: Check, session: pytest.Session, store: Store) -> Judgement:
@@ -163,6 +169,7 @@ class _Counter:
         properties = _properties(report)
         if report.when == "call" and "verdict" in properties:
             self._judged.words.append((properties["verdict"], properties["answer"]))
+            self._judged.provisional.append(PROVISIONAL in properties.get("marks", ""))
         elif report.failed:
             self._judged.other_failures += 1
 
@@ -182,7 +189,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Counts the verdicts."""
     words = config.stash[JUDGED].words
     if words:
-        counts = Counter(_words(verdict, answer) for verdict, answer in words)
+        counts = Counter(
+            _words(verdict, answer) + f" ({PROVISIONAL})" * provisional
+            for (verdict, answer), provisional in zip(words, config.stash[JUDGED].provisional, strict=True)
+        )
         terminalreporter.section(f"verdicts at scale {config.getoption('--scale')}")
         terminalreporter.line(", ".join(f"{count} {word}" for word, count in sorted(counts.items())))
 

@@ -33,6 +33,18 @@ def listing(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def refuse_replacing(arguments: argparse.Namespace, session: "Session") -> None:
+    """Refuses, before anything is trained for them, verdicts in whose place a report has others.
+
+    Raises:
+        StoreError: verdicts.json has verdicts that this selection leaves out.
+    """
+    from repro.judging import verdicts_json
+
+    checks = [check.id for check in session.selected]
+    verdicts_json.refuse_leaving_out(checks, arguments.scale, arguments.report / "verdicts.json")
+
+
 def judge(arguments: argparse.Namespace) -> int:
     """Judges the stored runs and writes verdicts.json, or checks what is there, with an option for each way."""
     if not (arguments.remeasure or arguments.retrain):
@@ -85,13 +97,13 @@ def preregister(arguments: argparse.Namespace) -> int:
     """Writes the frozen rules of the selected checks, at every scale, into one file."""
     from datetime import UTC, datetime
 
-    from repro.judging.preregister import PLACE
+    from repro.claim import CONTROL
+    from repro.judging.imagined import refuse_misspelt
+    from repro.judging.preregister import place
     from repro.judging.preregister import preregister as register
-    from repro.provenance import claims
     from repro.recipes import SCALES
 
     today = datetime.now(UTC).date()
-    path = arguments.to or claims() / PLACE / f"{today.isoformat()}.json"
     paths, ids = shared.chosen(arguments)
     checks: list[Check] = []
     known: set[str] = set()
@@ -111,11 +123,21 @@ def preregister(arguments: argparse.Namespace) -> int:
         raise pointless
     if unknown := [name for name in ids if name not in known]:
         raise ClaimError(f"no claim or check is named {unknown[0]!r}; `repro list` names all.")
+    refuse_misspelt(checks)
+    own = [check for check in checks if check.claim.source.work != CONTROL] or checks
+    places = list(dict.fromkeys(place(check) for check in own))
+    if arguments.to is None and len(places) > 1:
+        raise ClaimError(
+            f"the claims lie beside {' and '.join(map(str, places))}; register those of one, or name --to."
+        )
+    path = arguments.to or places[0] / f"{today.isoformat()}.json"
     digest = register(checks, path, today=today)
+    unread = [] if path.absolute().parent in places else [f"The judge reads only {places[0]}: move it there"]
     arguments.tell(
         lambda: {"file": str(path), "rules": len(checks), "sha256": digest},
         [
             f"{path}: {len(checks)} rules, SHA-256 {digest}",
+            *unread,
             "Next: commit and tag it, or deposit it, before the first run",
         ],
     )

@@ -24,11 +24,14 @@ def export(arguments: argparse.Namespace) -> int:
         arguments.tell(lambda: {"to": str(file), "runs": counts}, [f"{file}: {', '.join(words) or 'no run to keep'}"])
         return 0
     count = transfer.export(store, specs, file, most=arguments.most)
-    size = file.stat().st_size
+    size, planned = file.stat().st_size, {spec.key for spec in specs}
+    others = sum(spec.key not in planned and store.condition(spec) in ("complete", "paused") for spec in store.specs())
+    left_out = [f"Not in it: {counted(others, 'run')} of this store, not planned at scale {arguments.scale}"]
     arguments.tell(
         lambda: {"to": str(file), "runs": {"packed": count}, "bytes": size},
         [
             f"{file}: {counted(count, 'run')}, {size / 1e6:.2f} MB",
+            *(left_out if others else []),
             f"Next: repro import {file}, elsewhere",
         ],
     )

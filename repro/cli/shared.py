@@ -42,6 +42,19 @@ def collect(arguments: argparse.Namespace) -> "Session":
     return found(scale=arguments.scale, paths=paths, ids=ids, keyword=arguments.keyword, copy=arguments.data)
 
 
+def to_train(arguments: argparse.Namespace) -> "Session":
+    """``collect`` for a command after which runs are trained: a check that would fail on any runs is refused.
+
+    Raises:
+        ClaimError: there is one, or as ``collect``.
+    """
+    from repro.judging.imagined import refuse_misspelt
+
+    session = collect(arguments)
+    refuse_misspelt(session.selected)
+    return session
+
+
 def chosen(arguments: argparse.Namespace) -> tuple[list[str], list[str]]:
     """``split`` of what a command names.
 

@@ -45,7 +45,7 @@ def _submit(arguments: argparse.Namespace, *, retry: bool) -> int:
     from repro.planning.price import within
     from repro.runs.store import Store
 
-    session = shared.collect(arguments)
+    session = shared.to_train(arguments)
     one = profile.load(arguments.cluster)
     ordered = order(arguments, one)
     store = Store(ordered.results)

@@ -30,7 +30,7 @@ def _plan(arguments: argparse.Namespace) -> int:
     from repro.planning.price import within
 
     postpone()
-    session = shared.collect(arguments)
+    session = shared.to_train(arguments)
     made, purchase, lines = shared.planned(arguments, session), None, []
     if arguments.within is not None:
         purchase = within(made, arguments.within)
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         return background.look(arguments)
     from repro.executing.trainable_here import to_json
 
-    session = shared.bought(arguments, shared.collect(arguments))
+    session = shared.bought(arguments, shared.to_train(arguments))
     if arguments.background and arguments.detached is None:
         return background.start(arguments, session)
     tally = missing(arguments, session) if arguments.detached is None else background.train(arguments, session)

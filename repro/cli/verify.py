@@ -9,7 +9,8 @@ from repro.cli.output import show, worst
 
 def verify(arguments: argparse.Namespace) -> int:
     """Trains, judges and reports in one go; with --json, stdout holds the verdicts and nothing else."""
-    session = shared.collect(arguments)
+    session = shared.to_train(arguments)
+    judge.refuse_replacing(arguments, session)
     tally = train.missing(arguments, session)
     if tally.stopped:
         show(train.stopped(tally))

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import traceback
 from collections.abc import Generator, Sequence
 from difflib import get_close_matches
 from itertools import islice
@@ -203,7 +204,10 @@ def _message(where: str, error: BaseException) -> str:
             return f"{' '.join(str(error).split())} ({where})"
         case SyntaxError():
             return f"SyntaxError: {error.msg}, line {error.lineno} ({where})"
-    return f"{type(error).__name__}: {' '.join(str(error).split())} ({where})"
+    frames = traceback.extract_tb(error.__traceback__)
+    at = [f"line {frame.lineno}" for frame in frames if frame.filename.endswith(where)]
+    place = ", ".join([where, *at[-1:]])
+    return f"{type(error).__name__}: {' '.join(str(error).split())} ({place})"
 
 
 def _nothing(where: Sequence[str], keyword: str, catcher: _Catcher) -> ClaimError:

@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+from repro.claim import CONTROL
 from repro.errors import ClaimError
 from repro.runs.files import explain_write_errors
 
@@ -62,6 +63,8 @@ def write_work(key: str, claims: Path) -> list[Path]:
             f"{key!r} cannot name a work; allowed are lower-case letters, digits and '-' in between, by custom first "
             "author and year: doe2024."
         )
+    if key == CONTROL:
+        raise ClaimError(f"{key!r} marks the claims that others depend on; name the work otherwise.")
     folder = claims / key
     if folder.exists():
         raise ClaimError(f"{folder} exists already; name another work, or delete it.")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from repro.check import Check, point
-from repro.claim import PRECISION, Claim
-from repro.collecting.catalogue import home, primaries
+from repro.claim import CONTROL, PRECISION, Claim
+from repro.collecting.catalogue import catalogue, home, primaries
 from repro.collecting.ids import defining
 from repro.errors import ClaimError, DataError, ReproError
 from repro.recipes import SCALES, check_scale
@@ -64,8 +64,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Registers the marker and checks the options."""
     config.addinivalue_line("markers", "claim(claim): the function is the check of one claim of a paper")
     config.stash[SESSION] = Session()
-    if any(config.rootpath.glob("claims/*/source.toml")) and CLAIM_FILES not in config.getini("python_files"):
+    # An option's separate value, such as a folder, may have moved the root up: pytest does not know the option yet.
+    roots = (config.rootpath, config.invocation_params.dir)
+    if any(any(root.glob("claims/*/source.toml")) for root in roots) and CLAIM_FILES not in config.getini(
+        "python_files"
+    ):
         config.addinivalue_line("python_files", CLAIM_FILES)  # pytest claims, without any configuration
+        config.option.importmode = "importlib"  # files of two works may have the same name
     try:
         check_scale(config.getoption("--scale"))
         check_copy(config.getoption("--data"))
@@ -139,6 +144,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if config.pluginmanager.is_blocked(JUDGING):  # planning: every file is a claim file
             _refuse_files_without_checks(found.files, items, marked)
         checks = list(found.checks.values())
+        _refuse_contradictions(checks)
         _refuse_coroutines(checks)
         _refuse_duplicates(checks)
         _refuse_unknown_claims(checks)
@@ -221,6 +227,24 @@ def _refuse_unknown_claims(checks: list[Check]) -> None:
             )
 
 
+def _refuse_contradictions(checks: list[Check]) -> None:
+    """Refuses a claim in the folder of another work, or a main claim of only one of file and catalogue."""
+    for check in {check.claim.id: check for check in checks}.values():
+        claim, folder = check.claim, check.file.parent
+        if claim.source.work not in (CONTROL, folder.name) and (folder / "source.toml").exists():
+            raise ClaimError(
+                f"claim {claim.id} in {check.file} names the work {claim.source.work!r}, and lies in the folder of "
+                f"{folder.name!r}; correct one."
+            )
+        listed = {row.id: row.primary for row in catalogue(check.catalogue)} if check.catalogue else {}
+        if listed.get(claim.id, claim.primary) != claim.primary:
+            raise ClaimError(
+                f"claim {claim.id} is {'no ' * (not claim.primary)}main claim in {check.file} and the opposite in "
+                f"{check.catalogue}: write primary = {str(claim.primary).lower()} there, or @claim(primary="
+                f"{not claim.primary}, …) before its first run."
+            )
+
+
 def _refuse_coroutines(checks: list[Check]) -> None:
     """Refuses a check that a call alone does not run: it would read nothing."""
     for check in checks:
@@ -234,6 +258,4 @@ def _refuse_duplicates(checks: list[Check]) -> None:
     for check in checks:
         owner = owners.setdefault(check.claim.id, check.file)
         if claims.setdefault(check.claim.id, check.claim) is not check.claim or owner != check.file:
-            raise ClaimError(
-                f"claim id {check.claim.id!r} is used twice, in {owner.name} and {check.file.name}; rename one."
-            )
+            raise ClaimError(f"claim id {check.claim.id!r} is used twice, in {owner} and {check.file}; rename one.")

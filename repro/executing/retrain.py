@@ -42,8 +42,8 @@ def chosen(runs: Sequence[Run], words: str) -> list[Run]:
     found = [run for run in runs if is_named(run.spec, words)]
     if not found:
         raise StoreError(
-            f"no complete run has a key that begins with {words!r}, or a name whose first words are these; see: "
-            "repro plan --all."
+            f"no complete run of this plan has a key that begins with {words!r}, or a name whose first words are "
+            "these; name its --scale and --data, and see: repro plan --all."
         )
     return found
 

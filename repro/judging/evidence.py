@@ -1,7 +1,8 @@
 """Evidence: what one check may read, and the findings it recorded."""
 
+import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from repro.check import Check
@@ -154,6 +155,7 @@ class Evidence:
 
     def find(self, **quantities: Any) -> None:
         """Records one finding: the claim's rule applied to the quantities that its ``compare`` takes."""
+        self._refuse_unknown(quantities)
         rule, reference = self._check.claim.rule, quantities.get("reference")
         self.findings.append(rule.compare(levels=self._levels, **quantities))
         reason = ""
@@ -162,6 +164,19 @@ class Evidence:
                 self.replicates.add(reference.replicates)
             reason = undecidable(reference, getattr(rule, "margin", math.inf), self._levels.accept)
         self.undecidable.append(reason)
+
+    def _refuse_unknown(self, quantities: Mapping[str, Any]) -> None:
+        rule = self._check.claim.rule
+        taken = {name: one for name, one in inspect.signature(rule.compare).parameters.items() if name != "levels"}
+        wanted = [name for name, one in taken.items() if one.default is inspect.Parameter.empty]
+        unknown, lacking = sorted(quantities.keys() - taken.keys()), [name for name in wanted if name not in quantities]
+        if unknown or lacking:
+            raise ClaimError(
+                f"check {self._check.id} calls evidence.find({', '.join(f'{name}=…' for name in quantities)}); its "
+                f"rule, {rule.name}, takes {', '.join(f'{name}=…' for name in wanted)}"
+                + "".join(f", {name}=… if wanted" for name in taken if name not in wanted)
+                + "."
+            )
 
     def show(self, **fields: Any) -> None:
         """Records a sweep to draw beside the findings; fields as in `Sweep`."""

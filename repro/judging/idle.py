@@ -23,7 +23,7 @@ def idle(
                 run = store.run(spec)
                 refuse_contradictions({spec.name: (run,)}, thorough=thorough)
             except StoreError as error:  # a check that reads it will be BLOCKED
-                faults.append(f"no verdict rests on it yet, but {printable(error)}")
+                faults.append(f"no verdict rests on it, but {printable(error)}")
             else:
                 sound.append(run)
     return sound, faults

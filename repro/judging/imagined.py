@@ -1,11 +1,12 @@
 """What a check would compare, learnt by calling it on runs that do not exist, whose every measurement is one share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
 from repro.check import Check
 from repro.compare import Published
+from repro.errors import ClaimError
 from repro.judging.evidence import Evidence
 from repro.runs.spec import RunSpec
 from repro.statistics import Sample, Unit
@@ -19,6 +20,31 @@ def quantities(check: Check, share: float = 0.5) -> list[dict[str, Any]]:
     except Exception:  # it reads something that is not imagined here; judging it shows its faults
         return []
     return evidence.asked
+
+
+def refuse_misspelt(checks: Iterable[Check]) -> None:
+    """Refuses checks that would fail on any runs: better now than when these are trained.
+
+    Raises:
+        ClaimError: one reads an arm that its runs() does not declare or a quantity that there is not, or names a
+            quantity that its rule does not take.
+    """
+    for check in checks:
+        if check.claim.exact:  # nothing is trained for it
+            continue
+        evidence = _Imagined(check)
+        try:
+            check.function(evidence, **check.params)
+        except ClaimError as error:
+            raise ClaimError(f"{error} ({check.file})") from None
+        except AttributeError as error:
+            if error.obj is evidence:
+                there = [name for name in dir(Evidence) if not name.startswith("_") and name not in ("close", "find")]
+                raise ClaimError(
+                    f"check {check.id} in {check.file} reads evidence.{error.name}; allowed: {', '.join(there)}."
+                ) from None
+        except Exception:
+            continue
 
 
 def compared(check: Check) -> list[str]:
@@ -126,4 +152,5 @@ class _Imagined(Evidence):
 
     def find(self, **quantities: Any) -> None:
         """Records what would be compared."""
+        self._refuse_unknown(quantities)
         self.asked.append(quantities)

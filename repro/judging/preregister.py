@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from repro.judging.expectation import ASSUMED, expectation, whole
 from repro.judging.explain import requirement
 from repro.judging.imagined import unit_compared
 from repro.judging.verdict import to_json
-from repro.provenance import claims
 from repro.runs.canonical import parse
+from repro.runs.datasets import COPIES
 from repro.runs.files import explain_write_errors, read_plain, write_new
 from repro.runs.spec import TRAINING_VERSION
 
@@ -55,7 +55,10 @@ def preregister(checks: Sequence[Check], path: Path, *, today: date) -> str:
         StoreError: the file exists already, or cannot be written.
     """
     if os.path.lexists(path):
-        raise StoreError(f"{path} exists; a registration is never overwritten. Name another file.")
+        raise StoreError(
+            f"{path} exists; a registration is never overwritten. Name another file of that folder: --to "
+            f"{path.with_stem(f'{path.stem}-2')}."
+        )
     made = registration(checks, today=today)
     content = (json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
     with explain_write_errors(path):
@@ -88,15 +91,23 @@ def _claim(own: Sequence[Check]) -> dict[str, Any]:
     }
 
 
-def registrations() -> list[Path]:
-    """The registrations beside the claims, in order of their names, which begin with their dates."""
-    return sorted((claims() / PLACE).glob("*.json"))
+def place(check: Check) -> Path:
+    """The folder of the registrations of a check: beside the folders of claims, else beside its file."""
+    beside = check.file.parent.parent
+    return (beside if any(beside.glob("*/source.toml")) else check.file.parent) / PLACE
+
+
+def registrations(checks: Sequence[Check]) -> list[Path]:
+    """The registrations beside some checks, in order of their names, which begin with their dates."""
+    found = {path for folder in {place(check) for check in checks} for path in folder.glob("*.json")}
+    return sorted(found, key=lambda path: (path.stem, path))  # a second one of a day comes after the first
 
 
 def compare(checks: Sequence[Check], paths: Sequence[Path] | None = None) -> Registration | None:
     """Compares the judged rules with the first registration of each, by default among those beside the claims.
 
-    None where no registration has any of them.
+    None where no registration has any of them. A rule that was registered for runs on another copy of the data, and is
+    else the same, counts as not registered.
 
     Raises:
         StoreError: a file is no registration.
@@ -104,7 +115,7 @@ def compare(checks: Sequence[Check], paths: Sequence[Path] | None = None) -> Reg
     wanted = {(check.scale, check.id): check for check in checks}
     known: dict[tuple[str, str], _Entry] = {}
     used: dict[str, tuple[str, str]] = {}  # name of a file -> its hash and date
-    for path in registrations() if paths is None else paths:
+    for path in registrations(checks) if paths is None else paths:
         sha256, date_, entries = _read(path)
         new = {at: entry for at, entry in entries.items() if at in wanted and at not in known}
         known |= new
@@ -113,17 +124,15 @@ def compare(checks: Sequence[Check], paths: Sequence[Path] | None = None) -> Reg
     if not used:
         return None
     codes = {entry.code for entry in known.values()}
+    differ = [at for at, entry in known.items() if entry.sha256 != wanted[at].criterion_under(entry.code)]
+    copied = {at for at in differ if _on_another_copy(wanted[at], known[at])}
     return Registration(
         file=", ".join(used),
         sha256=", ".join(sha256 for sha256, _ in used.values()),
         registered=", ".join(dict.fromkeys(date_ for _, date_ in used.values())),
         judging_code=codes == {judging_code()},
-        unregistered=tuple(check.id for at, check in wanted.items() if at not in known),
-        changed=tuple(
-            check.id
-            for at, check in wanted.items()
-            if at in known and known[at].sha256 != check.criterion_under(known[at].code)
-        ),
+        unregistered=tuple(check.id for at, check in wanted.items() if at not in known or at in copied),
+        changed=tuple(check.id for at, check in wanted.items() if at in {*differ} - copied),
     )
 
 
@@ -133,6 +142,11 @@ class _Entry:
 
     sha256: str  # of the criterion
     code: str  # digest of the judging code when it was registered
+
+
+def _on_another_copy(check: Check, entry: _Entry) -> bool:
+    others = (replace(check, dataset=None if name == "cifar10" else name) for name in COPIES if name != check.dataset)
+    return any(entry.sha256 == other.criterion_under(entry.code) for other in others)
 
 
 def _read(path: Path) -> tuple[str, str, dict[tuple[str, str], _Entry]]:

@@ -1,12 +1,14 @@
 """verdicts.json: a document on disk, written by rename and read only where it follows its schema."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from repro.errors import StoreError
 from repro.judging.document_types import SCHEMA_VERSION
 from repro.judging.schema import fault
+from repro.planning.quantities import counted
 from repro.runs.canonical import parse
 from repro.runs.files import explain_write_errors, read_plain, write
 
@@ -20,16 +22,11 @@ def save(made: Json, path: Path) -> None:
         StoreError: the existing file has verdicts at this scale that this document leaves out, or is based on runs
             while every verdict of this one is pending; or the file cannot be written.
     """
-    left_out, lost = _left_out(made, path)
+    lost = refuse_leaving_out([row["check"] for row in made["judgements"]], made["scale"], path)
     if lost and {row["verdict"] for row in made["judgements"]} == {"PENDING"}:
         raise StoreError(
             f"{path} is based on {lost} runs, but this store is missing runs for every verdict; name another store "
             "with --results, another folder with --report, or delete that file first."
-        )
-    if left_out:
-        raise StoreError(
-            f"{path} has {len(left_out)} verdicts that this selection leaves out, such as {left_out[0]}; name another "
-            "folder with --report, judge everything, or delete that file first."
         )
     with explain_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,13 +63,22 @@ def text(made: Json) -> str:
     return json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _left_out(made: Json, path: Path) -> tuple[list[str], int]:
-    """The checks of the stored document, if of the same scale, that ``made`` leaves out; and its number of runs."""
+def refuse_leaving_out(checks: Collection[str], scale: str, path: Path) -> int:
+    """The number of runs behind a stored document of the same scale, 0 without one.
+
+    Raises:
+        StoreError: it has verdicts on other checks than these, which would be lost.
+    """
     try:
         stored = load(path)
     except StoreError:
-        return [], 0
-    if stored["scale"] != made["scale"]:
-        return [], 0
-    kept = {row["check"] for row in made["judgements"]}
-    return sorted(row["check"] for row in stored["judgements"] if row["check"] not in kept), len(stored["runs"])
+        return 0
+    if stored["scale"] != scale:
+        return 0
+    left_out = sorted({row["check"] for row in stored["judgements"]} - {*checks})
+    if left_out:
+        raise StoreError(
+            f"{path} has {counted(len(left_out), 'verdict')} that this selection leaves out, such as {left_out[0]}; "
+            "name another folder with --report, judge everything, or delete that file first."
+        )
+    return len(stored["runs"])

@@ -35,7 +35,7 @@ def verify(
         lines += _page_differs(path, page)
     count = len(fresh["judgements"])
     if lines:
-        return [*lines, f"{path}: {len(lines)} differences from what the runs give"], 2
+        return [*lines, f"{path}: {counted(len(lines), 'difference')} from what the runs give"], 2
     if not count:
         return [f"{path}: there is no verdict to verify"], 3
     waiting = Counter(row["verdict"] for row in fresh["judgements"] if row["verdict"] in ("PENDING", "BLOCKED"))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from repro.judging.verdict import RULE_CHANGED, RULE_LATE
 from repro.planning.quantities import counted
 from repro.reporting.text import duration
 
@@ -18,7 +19,9 @@ def checklist(made: Json) -> list[tuple[str, str, str]]:
     on_gpus = any(one["device_type"] == "cuda" for one in made["environment"])
     several = all(row["seeds"] > 1 for row in statistical)
     registered = made["registration"]
-    kept = registered is not None and as_registered(registered)
+    marked = sum(RULE_LATE in row["marks"] or RULE_CHANGED in row["marks"] for row in made["judgements"])
+    kept = registered is not None and as_registered(registered) and not marked
+    late = f"; {counted(marked, 'check')} with runs that do not have its rule on record" * bool(marked)
     machines = ", ".join(sorted({one["device"] for one in made["environment"]})) or "none"
     return [
         ("Claims and their limits", YES, "each claim, its scale, and what cannot be tested there: Verdicts, Coverage"),
@@ -35,7 +38,8 @@ def checklist(made: Json) -> list[tuple[str, str, str]]:
         ("Every run reported", YES,
          f"{counted(made['cost']['runs'], 'run')}; diverged ones stay, a missing one is named"),
         ("Rules before runs", YES if kept else PARTLY if registered else NO,
-         f"registered {registered['registered']}: {since_registered(registered)}" if registered else "no registration"),
+         f"registered {registered['registered']}: {since_registered(registered)}{late}" if registered
+         else f"no registration{late}"),
         ("Compute", YES, f"{duration(made['cost']['device_seconds'])} of wall-clock time on {machines}: Cost"),
         ("Bitwise repeatable", PARTLY if on_gpus else YES,
          f"repro judge --retrain trains a run again and compares it{'; bits of a GPU may differ' * on_gpus}"),
@@ -55,7 +59,9 @@ def since_registered(registration: Json | None) -> str:
     which = "registered criterion" if registration["unregistered"] else "criterion"
     code = f"the judging code has changed since, and nothing else in any {which}"
     parts = [
-        f"{len(registration['changed'])} criteria have changed since" if registration["changed"] else "",
+        f"{counted(len(registration['changed']), 'criterion has', 'criteria have')} changed since"
+        if registration["changed"]
+        else "",
         f"{others} in no registration" if registration["unregistered"] else "",
         "" if registration["judging_code"] else "so has the judging code" if registration["changed"] else code,
     ]

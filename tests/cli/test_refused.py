@@ -58,7 +58,7 @@ def test_a_refused_command_says_what_was_found_and_what_is_allowed(workplace, ar
     [
         (["bad_depth.py"], "6n + 2"),
         (["duplicate_id.py", "duplicate_id_again.py"], "is used twice, in"),
-        (["unknown_field.py"], "unexpected keyword argument"),
+        (["unknown_field.py"], "has unknown "),
         (["unknown_run_field.py"], "its runs() crashed (TypeError"),
         (["empty_reference.py"], "reference is empty exactly when"),
         (["missing_scale.py"], "scales"),

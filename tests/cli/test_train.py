@@ -10,8 +10,10 @@ from repro.cli.main import main
 from repro.executing.execute import Tally
 from repro.planning import device
 from repro.planning.device import ASSUMED
+from repro.provenance import device_name
 from repro.recipes import cifar
 from tests.cli.told import refused
+from tests.made import replaced
 
 
 def test_plan_names_each_run_once_with_its_reason_and_its_checks(workplace, tiny_claim, fill, capsys):
@@ -95,8 +97,26 @@ def test_what_was_measured_here_is_planned_with(workplace, tiny_claim, capsys):
 
 def test_a_damaged_measurement_is_refused_in_one_line(workplace, tiny_claim, capsys):
     (workplace / "tiny.py").write_text(tiny_claim)
-    device.save(workplace / "results", ASSUMED["cpu"]).write_text("{")
+    here = replace(ASSUMED["cpu"], name=device_name("cpu"))
+    device.save(workplace / "results", here).write_text("{")
     assert "measure again: repro bench" in refused(capsys, "plan", "tiny.py")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('accuracy("BatchNorm")', 'accuracy("BatchNrom")', "reads arm 'BatchNrom', which its runs() does not declare"),
+        ("evidence.accuracy", "evidence.accurcy", "reads evidence.accurcy; allowed: accuracy,"),
+        ("find(higher=", "find(hgiher=", "find(hgiher=…, lower=…); its rule, Ordering, takes higher=…, lower=…"),
+    ],
+)
+@pytest.mark.parametrize("command", [["plan", "tiny.py"], ["run", "tiny.py"], ["preregister", "tiny.py"]])
+def test_a_misspelt_check_is_refused_before_anything_is_trained_or_registered(
+    workplace, tiny_claim, capsys, old, new, said, command
+):
+    (workplace / "tiny.py").write_text(replaced(tiny_claim, old, new))
+    assert said in refused(capsys, *command)
+    assert {path.name for path in workplace.iterdir()} <= {"tiny.py", "__pycache__"}
 
 
 @pytest.fixture

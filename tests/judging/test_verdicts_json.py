@@ -116,7 +116,7 @@ def test_a_narrower_selection_does_not_replace_a_document(checks, saved, workpla
     before = saved.read_bytes()
     narrower = document.document(checks[:1], Store(workplace / "results"), "smoke").contents
     with pytest.raises(
-        StoreError, match=r"1 verdicts that this selection leaves out, such as tiny\[depth=14\].*--report"
+        StoreError, match=r"1 verdict that this selection leaves out, such as tiny\[depth=14\].*--report"
     ):
         verdicts_json.save(narrower, saved)
     assert saved.read_bytes() == before

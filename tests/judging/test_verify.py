@@ -63,7 +63,7 @@ def test_verifying_compares_the_account_where_this_store_has_one(made, workplace
 
 def test_a_damaged_run_is_a_difference_where_nothing_else_is(made, saved):
     lines, code = verify.verify(saved, made, damaged=["a run is damaged"])
-    assert (lines, code) == (["a run is damaged", f"{saved}: 1 differences from what the runs give"], 2)
+    assert (lines, code) == (["a run is damaged", f"{saved}: 1 difference from what the runs give"], 2)
 
 
 def test_how_many_runs_exist_is_compared_and_what_the_missing_ones_cost_is_not(made, workplace):
