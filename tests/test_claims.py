@@ -169,7 +169,7 @@ def test_the_pilot_costs_what_its_docstring_says():
         forward_macs(spec) * (passes.get(spec.trained, 2) * 50_000 + 10_000) * spec.epochs / speed / 3600
         for spec in specs.values()
     ]
-    assert sum(hours) == pytest.approx(31.7, abs=0.05)
+    assert sum(hours) < 32, "the pilot must stay an evening's work: give the new claim no point there"
     assert max(hours) < 2
     assert {spec.epochs for spec in specs.values()} == {0, 1, 16}
 

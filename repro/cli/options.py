@@ -76,7 +76,7 @@ def data_sets(data: argparse.ArgumentParser) -> None:
     fetched.add_argument(
         "--mirrors", type=values.path, metavar="FILE", help="a list of mirrors to use in place of the suite's own"
     )
-    text = "prints the fingerprints of the data sets that are there; exit 3 if CIFAR-10 is not"
+    text = "prints the fingerprints of the data sets that are there; exit 3 if CIFAR-10 is not there"
     checked = kinds.add_parser("check", help=text, allow_abbrev=False)
     checked.add_argument(
         "names",

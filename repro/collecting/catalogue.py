@@ -3,9 +3,11 @@
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
+from repro.collecting.ids import ids
 from repro.errors import ClaimError
 from repro.provenance import claims
 
@@ -47,11 +49,24 @@ def rows_of(folders: Collection[Path]) -> tuple[Row, ...]:
     found: list[Row] = []
     for path in dict.fromkeys(path for folder in folders for path in _beside(folder)[:1]):
         rows, root = _read(path), path.parent if path.parent not in folders else path.parent.parent
+        _refuse_empty(path, rows, root)
         named = {row.work for row in rows}
         with_folder = {work for work in named if any((root / work).glob("*.py"))}
         here = {folder.name for folder in folders}
         found += [row for row in rows if row.work in here or (row.work not in with_folder and with_folder <= here)]
     return tuple(found)
+
+
+def _refuse_empty(path: Path, rows: Collection[Row], root: Path) -> None:
+    """Refuses a row that no claim file is about, and that does not say why."""
+    defined = ids(root)
+    empty = [row.id for row in rows if not row.reason and row.id not in defined]
+    if empty:
+        near = get_close_matches(empty[0], defined, n=1, cutoff=0.7)
+        raise ClaimError(
+            f"{path}: no claim file defines the row {empty[0]!r}{f' (did you mean {near[0]!r}?)' if near else ''}; "
+            "correct its id, or give the reason why it has no check."
+        )
 
 
 @cache

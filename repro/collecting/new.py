@@ -22,7 +22,7 @@ CLAIM = '''"""One claim of {key}, to be replaced by a sentence of the paper."""
 
 from repro.claim import Source, claim
 from repro.compare import Ordering
-from repro.recipes import SCALES, sequence
+from repro.recipes import sequence
 
 
 # The recipe: which runs the claim needs. It names every arm of the comparison and the run of one seed of it, at each
@@ -40,7 +40,7 @@ def runs(scale, seed):
     source=Source(work="{key}", place="Figure 1", tag="P", reference="above"),
     # Decide the gap and its reason before the first run: they are hashed with it.
     rule=Ordering(gap=0.0, reason="the sentence gives a direction and no size"),
-    grid=dict.fromkeys(SCALES, ({{}},)),
+    grid={{"smoke": ({{}},), "pilot": (), "paper": ({{}},)}},
     runs=runs,
     depends_on=("control-judge", "m1d-control-data", "m1d-control-shuffled-labels"),
     testable={{"smoke": "the sentence is about such networks", "paper": "the paper's own networks and data"}},
