@@ -42,7 +42,8 @@ GROUPS = {
         Subcommand(name="doctor", help="checks what the suite needs", call=verify.doctor,
                    groups=("store", "images", "json"), more=options.examine),
         Subcommand(name="data", help="fetches CIFAR-10, and checks the data sets that are there", call=data.check,
-                   more=options.data_sets, codes={0: "fetched, or all data read match their fingerprints", 3: "no CIFAR-10 is there"}),
+                   more=options.data_sets,
+                   codes={0: "fetched, or all data read match their fingerprints", 3: "no CIFAR-10 is there"}),
     ),
     "train": (
         Subcommand(name="plan", help="lists what is to be trained and what it costs", call=train.plan, groups=TRAINING,
