@@ -275,7 +275,7 @@ from repro.recipes import SCALES, built
     looks=ONE_LOOK,
 )
 def test_built(evidence):
-    evidence.find(measured=[1.0])
+    evidence.find(sample=evidence.sample("built", lambda run: 1.0, label="built", unit="%", step=1.0))
 '''
 
 

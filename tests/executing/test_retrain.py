@@ -74,7 +74,7 @@ def test_runs_are_named_by_the_start_of_their_key_or_the_first_words_of_their_na
     assert chosen(runs, runs[0].spec.key[:8]) == runs[:1]
     assert chosen(runs, "resnet-8") == chosen(runs, "ResNet-8 batchnorm ") == runs
     for words in ("wrn", "resnet"):
-        with pytest.raises(StoreError, match=f"no complete run has a key that begins with {words!r}"):
+        with pytest.raises(StoreError, match=f"no complete run of this plan has a key that begins with {words!r}"):
             chosen(runs, words)
 
 
