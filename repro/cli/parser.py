@@ -53,19 +53,21 @@ GROUPS = {
         Subcommand(name="run", help="trains the missing runs", call=train.run, groups=(*TRAINING, "train"),
                    more=options.background,
                    codes={0: "every run is complete, or background training was started",
-                          3: "stopped before that, and the same command resumes; or some "
-                                                               "cannot be trained here"}),
-        Subcommand(name="status", help="counts the runs by condition", call=train.status, groups=TRAINING,
+                          3: "stopped before that, by Ctrl-C or --budget, and the same command resumes; or "
+                             "some cannot be trained here"}),
+        Subcommand(name="status", help="counts the runs by state", call=train.status, groups=TRAINING,
                    more=options.watching,
                    codes={0: "every run is complete", 3: "some are missing or under way"}),
         Subcommand(name="logs", help="prints what is known of a run: crash, jobs, their logs", call=logs.logs,
                    groups=("store", "json"), more=options.one_run),
     ),
-    "judge": (
+    "claims": (
         Subcommand(name="new", help="writes a first claim of another paper, with its source", call=judge.new,
                    groups=("json",), more=options.work),
         Subcommand(name="list", help="lists the claims with sentence, source and verdict", call=judge.listing,
                    groups=("claims", "select", "report", "json")),
+    ),
+    "judge": (
         Subcommand(name="judge", help="judges stored runs into verdicts.json", call=judge.judge,
                    groups=(*TRAINING, "report"), more=options.again,
                    codes={0: "nothing judged speaks against a claim; with an option that compares: all is equal",

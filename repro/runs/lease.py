@@ -80,10 +80,17 @@ class Lease:
             draft.unlink(missing_ok=True)
 
     def renew(self) -> bool:
-        """Shows that the holder is alive; False if the lease was lost to another writer."""
-        if not self._is_ours():
+        """Shows that the holder is alive; False if the lease was lost to another writer.
+
+        Raises:
+            OSError: the file system does not tell now, which loses nothing.
+        """
+        try:
+            if not self._is_ours():
+                return False
+            os.utime(self._path)
+        except FileNotFoundError:
             return False
-        os.utime(self._path)
         return True
 
     def kept(self) -> AbstractContextManager[None]:
@@ -91,12 +98,13 @@ class Lease:
         return repeated(RENEW, self.renew)
 
     def release(self) -> None:
-        """Releases the folder, unless it was lost meanwhile."""
-        if self._is_ours():
-            self._path.unlink(missing_ok=True)
+        """Releases the folder, unless it was lost meanwhile, or cannot be reached: then the lease expires."""
+        with suppress(OSError):
+            if self._is_ours():
+                self._path.unlink(missing_ok=True)
 
     def _is_ours(self) -> bool:
-        owner = _read(self._path)
+        owner = _owner(self._path.read_bytes())
         return owner is not None and owner.token == self._token
 
 
@@ -186,9 +194,16 @@ def _started(pid: int) -> str | None:
 def _read(path: Path) -> _Owner | None:
     """The writer of a lease; None if that cannot be read."""
     try:
-        owner = parse(path.read_bytes())
+        return _owner(path.read_bytes())
+    except OSError:
+        return None
+
+
+def _owner(content: bytes) -> _Owner | None:
+    try:
+        owner = parse(content)
         found = _Owner(owner["host"], owner["pid"], owner["started"], owner["token"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
     return found if tuple(map(type, found)) == (str, int, str, str) else None
 

@@ -255,7 +255,9 @@ def _synchronise(device: torch.device) -> None:
 
 def _fence(lease: Lease, folder: Path) -> None:
     """Stops a process that was taken for dead, such as one that slept, before it writes over its successor."""
-    if not lease.renew():
+    with explain_write_errors(folder):
+        ours = lease.renew()
+    if not ours:
         raise TakenOverError(f"{folder} was taken over by another process; this one stops without writing.")
 
 

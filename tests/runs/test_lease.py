@@ -1,8 +1,10 @@
 """A lease: one holder a folder, taken, released and lost."""
 
+import errno
 import json
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -110,3 +112,17 @@ def test_a_full_disk_leaves_no_draft_of_a_lease(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         Lease.take(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_system_that_does_not_answer_has_lost_no_lease(tmp_path, monkeypatch):
+    lease = Lease.take(tmp_path)
+
+    def stale(path):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    with monkeypatch.context() as away:
+        away.setattr(Path, "read_bytes", stale)
+        with pytest.raises(OSError, match="Stale"):
+            lease.renew()
+        lease.release()  # it expires
+    assert lease.renew()
