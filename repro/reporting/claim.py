@@ -10,7 +10,7 @@ from repro.reporting.chips import SHAPES, chip
 from repro.reporting.front import STANDINGS, TESTED
 from repro.reporting.percent import in_percent
 from repro.reporting.scope import scope
-from repro.reporting.text import gathered, number, point, short
+from repro.reporting.text import difference, gathered, number, point, short
 from repro.reporting.trained import on
 from repro.reporting.what_if import what_if
 
@@ -89,6 +89,7 @@ def section(
         "measured": measured,
         "brief": judged or (measured if in_brief and len(measured) <= BRIEF else ""),
         "seeds": _seeds([row["seeds"] for row in rows if row["findings"]] or [row["seeds"] for row in rows]),
+        "asked": _asked(rule["kind"], rows) if entry["tested"] else "",
         "what": "" if ran_on.startswith(f"{what} on ") else what,
         "matrix": (matrix := _matrix(rows)),
         "rows": [] if matrix else [_row(row, rows) for row in rows],
@@ -125,6 +126,14 @@ def _judged_so_far(entry: Json, kind: str, rows: Sequence[Json]) -> str:
         return reasons.points(rows)
     (row,) = judged
     return f"{point(row)}: {STANDINGS[row['verdict']]}, {reasons.measured(kind, row['findings'])}"
+
+
+def _asked(kind: str, rows: Sequence[Json]) -> str:
+    """The criterion, where all points have the same one; of numbers, points that wait for runs have their own."""
+    if kind == "X" or (kind in "PF" and not all(row["findings"] for row in rows)):
+        return ""
+    asked = {short(finding["expected"]) for row in rows for finding in row["findings"]}
+    return asked.pop() if len(asked) == 1 else ""
 
 
 def _what(findings: Sequence[Json]) -> str:
@@ -213,9 +222,12 @@ def _matrix(rows: Sequence[Json]) -> Json | None:
 
 
 def _named(row: Json) -> Json:
-    """A row whose arm "nothing", as frozen claims call a network of which nothing is trained, has a reader's name."""
+    """A row in a reader's names: of the arm "nothing", of which nothing is trained, and of differences."""
+    labels = [str(finding["label"]) for finding in row["findings"]]
 
     def named(text: str) -> str:
+        for label in labels:
+            text = text.replace(label, difference(label))
         return text.replace(" − nothing", " − untrained")
 
     findings = [

@@ -63,6 +63,12 @@ def words(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+def difference(label: str) -> str:
+    """A label of a difference, with what both sides begin or end with said once: ``a, x − b, x`` is ``a − b, x``."""
+    label = re.sub(r"^(.+), (.+) − \1, (.+)$", r"\1: \2 − \3", label)
+    return re.sub(r"^(.+), (.+) − (.+), \2$", r"\1 − \3, \2", label)
+
+
 def short(text: str) -> str:
     """A text with its SHA-256 values cut to their first twelve digits."""
     return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1…", text)

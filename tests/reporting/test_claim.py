@@ -282,3 +282,12 @@ def test_flags_are_explained_where_they_occur(small):
     assert "the code of that time gives the same results" not in page(made)
     made["judgements"][0]["marks"] = ["judging code changed, same results"]
     assert "the code of that time gives the same results" in page(made)
+
+
+def test_the_criterion_stands_beside_what_the_source_says_where_all_points_have_the_same(small):
+    rows = copy.deepcopy(small["judgements"][:2])
+    anchors = {small["claims"][0]["claim"]: "x"}
+    wanted = rows[0]["findings"][0]["expected"]
+    assert wanted and section(small["claims"][0], rows, anchors, {}, {})["asked"] == wanted
+    rows[1]["findings"][0]["expected"] = "> 3 points"
+    assert section(small["claims"][0], rows, anchors, {}, {})["asked"] == ""

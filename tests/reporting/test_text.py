@@ -1,6 +1,6 @@
 import pytest
 
-from repro.reporting.text import gathered, number
+from repro.reporting.text import difference, gathered, number
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,18 @@ def test_networks_without_a_point_of_a_control_are_told_together():
         ("data: others", 2),
     ]
     assert gathered([]) == []
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ("share of |γ| < 0.01, BatchNorm − share of |γ| < 0.01, all", "share of |γ| < 0.01: BatchNorm − all"),
+        ("ticket, 92 % sparse − random mask, 92 % sparse", "ticket − random mask, 92 % sparse"),
+        ("MLP, shuffled − CNN, shuffled", "MLP − CNN, shuffled"),
+        ("ticket, 96 % sparse − dense network", "ticket, 96 % sparse − dense network"),
+        ("CNN − CNN, shuffled", "CNN − CNN, shuffled"),
+        ("all − all but γ, β", "all − all but γ, β"),
+    ],
+)
+def test_what_both_sides_of_a_difference_have_is_said_once(label, said):
+    assert difference(label) == said
