@@ -75,5 +75,7 @@ def _registered(found: dict[str, Any] | None) -> str:
     where = f"{found['file']} ({found['registered']}, SHA-256 {sums})"
     if as_registered(found):
         return f"Judged as registered in {where}"
+    if not (found["changed"] or found["unregistered"]):
+        return f"Judged by the rules registered in {where}; {since_registered(found)}"
     example = [f"; for example {name}" for name in (*found["changed"], *found["unregistered"])][:1]
     return f"Not as registered in {where}: {since_registered(found)}{''.join(example)}"

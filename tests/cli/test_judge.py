@@ -182,11 +182,13 @@ def test_explain_names_the_command_for_one_point_of_the_same_store(workplace, ca
     ("differing", "said"),
     [
         ({}, "Judged as registered in a.json (2026-01-01, SHA-256 aaaaaaaaaaaa)"),
-        ({"judging_code": False}, ": the judging code has changed since, and nothing else in any criterion"),
+        ({"judging_code": False}, "Judged by the rules registered in a.json (2026-01-01, SHA-256 aaaaaaaaaaaa); the "
+                                  "judging code has changed since, and nothing else in any criterion"),
+        ({"changed": ["one"]}, ": 1 criterion has changed since; for example one"),
         ({"changed": ["one", "two"]}, ": 2 criteria have changed since; for example one"),
         ({"unregistered": ["one", "two"]}, ": 2 checks are in no registration; for example one"),
     ],
-)
+)  # fmt: skip
 def test_the_table_says_what_differs_from_the_registration(differing, said):
     found = {"file": "a.json", "sha256": "a" * 64, "registered": "2026-01-01", "judging_code": True, "changed": []}
     *_, line, _ = table(

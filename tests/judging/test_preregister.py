@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from repro.collecting.collect import collect
+from repro.collecting.new import SOURCE
 from repro.errors import StoreError
 from repro.judging import preregister
 
@@ -96,3 +97,28 @@ def test_of_two_registrations_at_once_the_first_stays(checks, workplace, monkeyp
         preregister.preregister(checks, path, today=date(2026, 11, 21))
     assert path.read_text() == "another"
     assert [one.name for one in workplace.glob("*p.json*")] == ["p.json"]
+
+
+def test_a_registration_lies_beside_its_claims_and_a_second_one_of_a_day_comes_after_the_first(workplace, tiny_claim):
+    work = workplace / "elsewhere" / "nobody2021"
+    work.mkdir(parents=True)
+    (work / "claim.py").write_text(tiny_claim)
+    (work / "source.toml").write_text(SOURCE)
+    (check, *_) = checks = collect(scale="smoke", paths=[str(work)]).selected
+    place = preregister.place(check)
+    assert place == workplace / "elsewhere" / "registered"
+    for name in ("2026-11-21", "2026-11-21-2", "2026-11-20-x"):
+        preregister.preregister(checks, place / f"{name}.json", today=date(2026, 11, 21))
+    names = [path.stem for path in preregister.registrations(checks)]
+    assert names == ["2026-11-20-x", "2026-11-21", "2026-11-21-2"]
+    with pytest.raises(StoreError, match=r"--to .*2026-11-21-2-2\.json"):
+        preregister.preregister(checks, place / "2026-11-21-2.json", today=date(2026, 11, 21))
+
+
+def test_a_rule_that_was_registered_for_another_copy_of_the_data_is_unregistered_and_not_changed(workplace, tiny_claim):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    copy, original = (collect(scale="paper", paths=["tiny.py"], copy=name).selected for name in ("cifar10-jpeg", None))
+    preregister.preregister(copy, workplace / "1.json", today=date(2026, 11, 21))
+    found = preregister.compare(original, [workplace / "1.json"])
+    assert (found.changed, found.unregistered) == ((), ("tiny[depth=8]", "tiny[depth=14]"))
+    assert preregister.compare(copy, [workplace / "1.json"]).unregistered == ()

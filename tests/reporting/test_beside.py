@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from repro.errors import StoreError
+from repro.judging.verdict import RULE_LATE
 from repro.reporting import disagreements, report
 from repro.reporting.against import changes
 from repro.reporting.badge import badge
@@ -140,3 +141,15 @@ def test_where_sources_disagree_the_report_says_whether_runs_tell_them_apart(sha
     if set(shapes) == {"pending"}:
         claims[1]["runs"] = [("an arm", "a name", "trained", [{}])]
         assert disagreements.apart(claims) == "No verdict yet."
+
+
+def test_rules_are_not_said_to_come_before_runs_that_do_not_have_them_on_record(small):
+    registered = {"registered": "2026-11-21", "judging_code": True, "changed": [], "unregistered": []}
+    made = {**copy.deepcopy(small), "registration": registered}
+    for row in made["judgements"]:
+        row["marks"] = []
+    (found,) = (row[1:] for row in checklist(made) if row[0] == "Rules before runs")
+    assert found[0] == "yes"
+    made["judgements"][0]["marks"] = [RULE_LATE]
+    (found,) = (row[1:] for row in checklist(made) if row[0] == "Rules before runs")
+    assert found[0] == "partly" and found[1].endswith("; 1 check with runs that do not have its rule on record")
