@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from repro.check import Check
@@ -27,6 +27,7 @@ from repro.judging.imagined import compared, own_gaps, unit_compared
 from repro.judging.judge import judge
 from repro.judging.multiverse import multiverses, sentence
 from repro.judging.verdict import Judgement
+from repro.runs.datasets import COPIES
 from repro.runs.store import Store
 from repro.statistics import Unit
 
@@ -52,6 +53,7 @@ def explain(
     for name in dict.fromkeys(check.claim.id for check in chosen):
         checks = [check for check in chosen if check.claim.id == name]
         rows, notes = [judged[check.id] for check in checks], _notes(checks[0], said)
+        notes += _on_another_copy(checks, rows, store)
         if len(checks) > 1:
             text = _overview(checks, rows, options, notes)
         else:
@@ -135,6 +137,19 @@ def _notes(check: Check, said: Sequence[Work]) -> list[str]:
     """What a reader must know: the note of the frozen claim, and remarks of some works on it."""
     texts = remarks_on(check.claim.id, check.scale, said)
     return [*([f"Note: {check.claim.note}"] if check.claim.note else []), *(f"Remark: {text}" for text in texts)]
+
+
+def _on_another_copy(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) -> list[str]:
+    """That runs which are missing are there on another copy of the data, and how to ask for them."""
+    waiting = [check for check, row in zip(checks, rows, strict=True) if row.missing]
+    for name in COPIES:
+        others = [replace(check, dataset=None if name == "cifar10" else name) for check in waiting]
+        specs = {spec.key: spec for one in others for spec in one.runs(one.looks[0]).values()}
+        own = {key for check in waiting for key in check.runs(check.looks[0])}
+        there = sum(store.condition(spec) == "complete" for key, spec in specs.items() if key not in own)
+        if there:
+            return [f"Of the runs on {name}, {there:,} are in the store: --data {name}"]
+    return []
 
 
 def _rationale(check: Check) -> str:

@@ -172,3 +172,15 @@ def test_an_overview_says_which_references_no_seed_reproduces(tmp_path):
     (one,) = explain(found.selected, Store(tmp_path), list(found.checks.values()))
     assert "Expected at network=cnn: The reference 94 (sd 2 over 3 runs" in one.text
     assert one.text.count("no number of seeds establishes it") == 4
+
+
+def test_runs_that_are_there_on_another_copy_of_the_data_are_told_with_the_option(workplace, tiny_claim, finished):
+    (workplace / "tiny.py").write_text(tiny_claim)
+    store = Store(workplace / "results")
+    (copied,) = collect(scale="pilot", paths=["tiny.py"], ids=["tiny[depth=8]"], copy="cifar10-jpeg").selected
+    for spec in copied.runs(2).values():
+        finished(store, spec)
+    (original,) = collect(scale="pilot", paths=["tiny.py"], ids=["tiny[depth=8]"]).selected
+    said = "Of the runs on cifar10-jpeg, 2 are in the store: --data cifar10-jpeg"
+    assert said in explain([original], store, [])[0].text
+    assert "Of the runs on" not in explain([copied], store, [])[0].text
