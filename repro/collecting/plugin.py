@@ -66,9 +66,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SESSION] = Session()
     # An option's separate value, such as a folder, may have moved the root up: pytest does not know the option yet.
     roots = (config.rootpath, config.invocation_params.dir)
-    if any(any(root.glob("claims/*/source.toml")) for root in roots) and CLAIM_FILES not in config.getini(
-        "python_files"
-    ):
+    works = any(any(root.glob("claims/*/source.toml")) for root in roots)
+    if works and CLAIM_FILES not in config.getini("python_files"):
         config.addinivalue_line("python_files", CLAIM_FILES)  # pytest claims, without any configuration
         config.option.importmode = "importlib"  # files of two works may have the same name
     try:

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from repro.check import Check
@@ -22,12 +22,12 @@ from repro.compare import (
     Trend,
 )
 from repro.compare.finding import ONE_SEED, allowed, unit_of_difference
+from repro.judging.copies import on_other_copies
 from repro.judging.expectation import expectation, whole
 from repro.judging.imagined import compared, own_gaps, unit_compared
 from repro.judging.judge import judge
 from repro.judging.multiverse import multiverses, sentence
 from repro.judging.verdict import Judgement
-from repro.runs.datasets import COPIES
 from repro.runs.store import Store
 from repro.statistics import Unit
 
@@ -142,14 +142,16 @@ def _notes(check: Check, said: Sequence[Work]) -> list[str]:
 def _on_another_copy(checks: Sequence[Check], rows: Sequence[Judgement], store: Store) -> list[str]:
     """That runs which are missing are there on another copy of the data, and how to ask for them."""
     waiting = [check for check, row in zip(checks, rows, strict=True) if row.missing]
-    for name in COPIES:
-        others = [replace(check, dataset=None if name == "cifar10" else name) for check in waiting]
-        specs = {spec.key: spec for one in others for spec in one.runs(one.looks[0]).values()}
-        own = {key for check in waiting for key in check.runs(check.looks[0])}
-        there = sum(store.condition(spec) == "complete" for key, spec in specs.items() if key not in own)
-        if there:
-            return [f"Of the runs on {name}, {there:,} are in the store: --data {name}"]
-    return []
+    own = {key for check in waiting for key in check.runs(check.looks[0])}
+    there: dict[str, set[str]] = {}
+    for name, other in (one for check in waiting for one in on_other_copies(check)):
+        runs = other.runs(other.looks[0]).items()
+        there.setdefault(name, set()).update(
+            key for key, spec in runs if key not in own and store.condition(spec) == "complete"
+        )
+    return [
+        f"Of the runs on {name}, {len(keys):,} are in the store: --data {name}" for name, keys in there.items() if keys
+    ]
 
 
 def _rationale(check: Check) -> str:

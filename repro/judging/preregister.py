@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,13 @@ from typing import Any
 from repro.check import Check, judging_code
 from repro.compare import RULES_VERSION
 from repro.errors import StoreError
+from repro.judging.copies import on_other_copies
 from repro.judging.document_types import Registration
 from repro.judging.expectation import ASSUMED, expectation, whole
 from repro.judging.explain import requirement
 from repro.judging.imagined import unit_compared
 from repro.judging.verdict import to_json
 from repro.runs.canonical import parse
-from repro.runs.datasets import COPIES
 from repro.runs.files import explain_write_errors, read_plain, write_new
 from repro.runs.spec import TRAINING_VERSION
 
@@ -145,8 +145,7 @@ class _Entry:
 
 
 def _on_another_copy(check: Check, entry: _Entry) -> bool:
-    others = (replace(check, dataset=None if name == "cifar10" else name) for name in COPIES if name != check.dataset)
-    return any(entry.sha256 == other.criterion_under(entry.code) for other in others)
+    return any(entry.sha256 == other.criterion_under(entry.code) for _, other in on_other_copies(check))
 
 
 def _read(path: Path) -> tuple[str, str, dict[tuple[str, str], _Entry]]:

@@ -13,7 +13,7 @@ from repro.runs.checkpoint import read_checkpoint
 from repro.runs.files import explain_write_errors
 from repro.runs.run import read
 from repro.runs.spec import RunSpec
-from repro.runs.store import HISTORY, Store
+from repro.runs.store import HISTORY, Condition, Store
 from repro.runs.transfer import export, take_in
 
 PAUSED = "paused"  # the folder, inside the other, of runs that are to be resumed
@@ -82,9 +82,7 @@ def _has_more(file: Path, store: Store, spec: RunSpec) -> bool:
     Raises:
         StoreError: it has other results.
     """
-    with _unpacked(file) as kept:
-        if kept.condition(spec) != "complete":
-            raise StoreError(f"{file} does not hold a complete {spec.name}, although its name says so; move it away.")
+    with _unpacked(file, spec, "complete") as kept:
         theirs, ours = kept.run(spec), store.run(spec)
         if theirs.digest != ours.digest:
             raise StoreError(
@@ -100,9 +98,7 @@ def _is_further(file: Path, store: Store, spec: RunSpec) -> bool:
     Raises:
         StoreError: it was trained otherwise.
     """
-    with _unpacked(file) as kept:
-        if kept.condition(spec) != "paused":
-            raise StoreError(f"{file} does not hold a paused {spec.name}, although its place says so; move it away.")
+    with _unpacked(file, spec, "paused") as kept:
         (theirs, at), (ours, here) = (_so_far(one, spec) for one in (kept, store))
         if any(one != other for one, other in zip(theirs, ours, strict=False)):
             raise StoreError(
@@ -120,9 +116,13 @@ def _so_far(store: Store, spec: RunSpec) -> tuple[list[bytes], tuple[int, int]]:
 
 
 @contextmanager
-def _unpacked(file: Path) -> Iterator[Store]:
-    """What a file holds, as a store of its own."""
+def _unpacked(file: Path, spec: RunSpec, condition: Condition) -> Iterator[Store]:
+    """What a file holds, as a store of its own, in which a run must be complete, or paused."""
     with tempfile.TemporaryDirectory(prefix=".keep-", dir=file.parent) as place:
         kept = Store(Path(place))
         take_in(kept, file)
+        if kept.condition(spec) != condition:
+            raise StoreError(
+                f"{file} does not hold a {condition} {spec.name}, although its name says so; move it away."
+            )
         yield kept

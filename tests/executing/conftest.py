@@ -5,9 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from repro.executing import pool
 
 
 @pytest.fixture
@@ -27,3 +30,9 @@ def begin(tmp_path):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@pytest.fixture
+def in_threads(monkeypatch):
+    """Workers are threads of this process: a process takes eight seconds of a core to import what training needs."""
+    monkeypatch.setattr(pool, "ProcessPoolExecutor", lambda workers, *_, **__: ThreadPoolExecutor(workers))
