@@ -103,7 +103,7 @@ def test_changed_judging_code_changes_the_criterion(make, monkeypatch, tmp_path)
 def test_judging_code_is_every_module_between_runs_and_verdict():
     named = {path.relative_to(PACKAGE).as_posix() for place in JUDGING_CODE for path in PACKAGE.glob(place)}
     tellers = {
-        "__init__", "coverage", "distances",
+        "__init__", "copies", "coverage", "distances",
         "document", "document_types", "expectation", "explain", "idle", "imagined", "measures", "multiverse",
         "preregister", "protocol", "redrawn", "schema",
         "verdicts_json", "verify",
