@@ -6,25 +6,8 @@ import pytest
 
 from repro.errors import SpecError
 from repro.recipes import dense_beside_ticket, ticket
-from repro.runs.spec_json import read_spec
-from repro.runs.ticket_spec import TicketSpec
 
 TICKET, RANDOM = ticket(0, "magnitude"), ticket(0, "random")
-
-
-def test_keys_stay_what_they_were():
-    assert TICKET.key == "84c6bb69c7b92815f01d13419609d0f2ee5ce6857de9166acd9420fd41ec1281"
-    assert ticket(1, "random").key == "63a24b76fccfbe5935d210e51573c6fddb369d856daf532dc82ef73d023f3525"
-
-
-@pytest.mark.parametrize("spec", [TICKET, RANDOM], ids=lambda spec: spec.pruning)
-def test_a_spec_is_read_back_as_what_it_was(spec):
-    assert read_spec(spec.to_json(), "here") == spec
-
-
-def test_no_field_has_a_default():
-    for field in dataclasses.fields(TicketSpec):
-        assert field.default is field.default_factory is dataclasses.MISSING
 
 
 def test_a_ticket_has_its_retrains_and_then_its_tests():
