@@ -1,5 +1,6 @@
 """The errors that a user can fix: each message gives what was found, what is allowed and what to do."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -10,6 +11,14 @@ class ReproError(Exception):
 def printable(error: BaseException) -> str:
     """What an error says, in characters that UTF-8 has: a path may hold other bytes."""
     return str(error).encode(errors="backslashreplace").decode()
+
+
+def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """`` (did you mean …?)`` with the known word that is most like a wrong one; "" if none is."""
+    import difflib  # on the way to an error alone
+
+    near = difflib.get_close_matches(word, [*known], n=1, cutoff=cutoff)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 class SpecError(ReproError):

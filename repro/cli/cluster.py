@@ -36,7 +36,7 @@ def throughput(arguments: argparse.Namespace) -> int:
     made = plan(session.selected, store, device_type=one.device)
     specs = networks([(run.spec, run.cost.seconds) for run in made.missing])
     if not specs:
-        raise ClusterError("no run is missing, so there is nothing to measure.")
+        raise ClusterError("no run is missing, so there is nothing to measure; name another --scale or --results.")
     minutes = min(30, one.minutes)
     job, file = throughput_job.send(one, ordered, [spec.to_json() for spec in specs], minutes, arguments.most)
     show(f"job {job} measures {counted(len(specs), 'network')}; waiting for it, at most {arguments.wait:.0f} s")

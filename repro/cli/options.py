@@ -149,7 +149,7 @@ def again(judge: argparse.ArgumentParser) -> None:
     what = judge.add_mutually_exclusive_group()
     what.add_argument("--verify", action="store_true", help="recompute every verdict and compare; write nothing")
     what.add_argument("--remeasure", action="store_true", help="measure the stored networks again and compare (torch)")
-    text = "judge the runs with the code of a commit as well; claims/compared.json keeps whether the two agree"
+    text = "judge also with the code of COMMIT, and record in claims/compared.json whether the two agree"
     what.add_argument("--by", type=values.named, metavar="COMMIT", help=text)
     what.add_argument(
         "--retrain",

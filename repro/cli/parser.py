@@ -58,8 +58,8 @@ GROUPS = {
         Subcommand(name="status", help="counts the runs by state", call=train.status, groups=TRAINING,
                    more=options.watching,
                    codes={0: "every run is complete", 3: "some are missing or under way"}),
-        Subcommand(name="logs", help="prints what is known of a run: crash, jobs, their logs", call=logs.logs,
-                   groups=("store", "json"), more=options.one_run),
+        Subcommand(name="logs", help="prints what is known about a run: its crash, its jobs and their logs",
+                   call=logs.logs, groups=("store", "json"), more=options.one_run),
     ),
     "claims": (
         Subcommand(name="new", help="writes a first claim of another paper, with its source", call=judge.new,
@@ -106,7 +106,7 @@ def parser() -> Parser:
     made = Parser(
         prog="repro",
         usage="repro [-h] [--version] COMMAND ...",
-        description=_wrap("From claim to report: plan, run, judge and print the replication of a paper's claims."),
+        description=_wrap("From claim to report: plan, train, judge and report a paper's replication."),
         epilog=_listing(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -15,7 +15,7 @@ def options(report: argparse.ArgumentParser) -> None:
     report.add_argument("claims", nargs="*", default=[], help=argparse.SUPPRESS)
     report.add_argument("-k", dest="keyword", type=values.words, default="", help=argparse.SUPPRESS)
     report.add_argument("--results", type=values.path, default=None, metavar="FOLDER",
-                        help="mark as STALE each verdict whose runs in this store have changed since")  # fmt: skip
+                        help="mark as STALE each verdict whose runs have changed in this store")  # fmt: skip
     report.add_argument("--csv", action="store_true", help="also write claims, findings and runs as CSV, and a badge")
     report.add_argument("--archive", action="store_true", help="also write PDF/A-3a with verdicts.json inside")
     report.add_argument("--crate", action="store_true", help="also write the metadata of an RO-Crate of the folder")

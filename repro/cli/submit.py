@@ -214,7 +214,7 @@ def _link(here: Path, there: Path) -> None:
     Raises:
         ClusterError: there is already a store here.
     """
-    from repro.runs.files import explain_write_errors
+    from repro.runs.files import explain_write_errors, make_folder
 
     if here.is_symlink() and not here.exists():
         raise ClusterError(f"{here} is a link to {here.readlink()}, which does not exist; remove it.")
@@ -225,8 +225,8 @@ def _link(here: Path, there: Path) -> None:
         raise ClusterError(
             f"scratch in the profile is {there.parent}, but {above} does not exist; correct it, or make that folder."
         )
+    make_folder(there)
     with explain_write_errors(there):
-        there.mkdir(parents=True, exist_ok=True)
         if not here.exists():
             here.symlink_to(there, target_is_directory=True)
             print(f"{here} is now a link to {there}", file=sys.stderr)

@@ -56,11 +56,6 @@ def planned(profile: Profile, session: "Session", store: Store) -> Plan:
     )
 
 
-def gpus_of_a_job(profile: Profile, devices: int) -> int:
-    """GPUs of a job whose runs take so many devices each; 1 where a profile requests none."""
-    return devices if devices > 1 else max(1, profile.gpus)
-
-
 def choose(
     profile: Profile,
     session: "Session",
@@ -87,7 +82,9 @@ def choose(
         shortest=profile.seconds("shortest"),
     )
     gpu_seconds = sum(
-        element.seconds * gpus_of_a_job(profile, element.devices) for array in arrays for element in array
+        element.seconds * max(element.devices, profile.gpus_for(element.devices))
+        for array in arrays
+        for element in array
     )
     live = in_queue(queue)  # no job of long ago, while a user trains its run by hand
     under_way = tuple(one for one in found.values() if one.state in fate.UNDER_WAY)

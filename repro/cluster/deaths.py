@@ -31,7 +31,7 @@ _Attempts = Mapping[int, Sequence[Attempt]]
 
 
 def learn_if_told(snapshot: Snapshot, queue: Sequence[Job]) -> Snapshot:
-    """The same where a user is told what the files and the queue say, if nobody tells more: it is asked again."""
+    """As ``learn``, or the snapshot as it is where nobody tells: for a user who is only shown, and asks again."""
     try:
         return learn(snapshot, queue)
     except ClusterError:
@@ -63,7 +63,7 @@ def learn(snapshot: Snapshot, queue: Sequence[Job]) -> Snapshot:
             over = [
                 one
                 for one in (*ended.get(job, ())[-1:], here)
-                if one and not one.live and _is_ours(one, entry.submission)
+                if one and not one.live and entry.submission.owns(one.name)
             ]
             if over:
                 last[job] = over[0]
@@ -80,10 +80,10 @@ def by_element(queue: Sequence[Job]) -> dict[tuple[str, int], Job]:
     """The jobs of this suite by submission and element: found by name, even if sbatch's answer was lost."""
     found = {}
     for job in queue:
-        parts = job.name.split(".")
-        if len(parts) == 3 and parts[0] == "repro" and parts[2].isdigit():
+        parts = ledger.parts_of(job.name)
+        if parts is not None and parts[1].isdigit():
             task = job.id.partition("_")[2]
-            found[parts[1], int(parts[2]) + (int(task) if task.isdigit() else 0)] = job
+            found[parts[0], int(parts[1]) + (int(task) if task.isdigit() else 0)] = job
     return found
 
 
@@ -114,10 +114,6 @@ def _is_known(entry: Entry, number: int) -> bool:
 def _has_reported_its_end(attempts: Sequence[Attempt]) -> bool:
     """Whether the last attempt reported a final end: one that was requeued or terminated may have died later."""
     return bool(attempts) and attempts[-1].end in ("done", "exhausted", "paused", "waiting")
-
-
-def _is_ours(job: Job, submission: Submission) -> bool:
-    return job.name.startswith(f"repro.{submission.id}.")
 
 
 def _notes(

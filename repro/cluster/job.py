@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from repro.cluster import ledger, scheduler, site
+from repro.cluster import ledger, scheduler
 from repro.cluster import snapshot as snapshots
 from repro.cluster.avoid import WENT_DOWN, avoided
 from repro.cluster.deaths import SITE_FAULT, SITE_FAULTS, by_element
@@ -20,7 +20,7 @@ from repro.cluster.tasks import follow, meet
 from repro.errors import ReproError
 from repro.executing import pool
 from repro.executing.signals import Stop
-from repro.executing.worker import Done, Setup
+from repro.executing.worker import Done, Setup, is_the_sites_fault
 from repro.provenance import allocation, detect_device
 from repro.runs.lease import RENEW, repeated
 from repro.runs.store import Store
@@ -68,7 +68,7 @@ def work(folder: str, number: int) -> None:
     try:
         _work(submission, number, task.meeting)
     except (ReproError, OSError) as error:
-        if not site.is_at_fault(error):
+        if not is_the_sites_fault(error):
             raise
         print(f"the site is at fault: {error}", flush=True)
         _hold_back(submission)
@@ -77,7 +77,7 @@ def work(folder: str, number: int) -> None:
 
 def _work(submission: Submission, number: int, meeting: str) -> None:
     element, store = ledger.read_element(submission, number), Store(submission.order.results)
-    gpus = element.devices if element.devices > 1 and submission.profile.gpus else submission.profile.gpus
+    gpus = submission.profile.gpus_for(element.devices)
     log = _begin(submission, number, element.workers, gpus, meeting)
     # What failed in the previous attempt would fail again.
     tasks = [run for run in element.runs if run.spec.key not in log.attempt.runs]
@@ -208,7 +208,7 @@ def _is_alone_at_fault(submission: Submission, node: str) -> bool:
     The next one that meets it speaks for the site: of a full disk, one more job learns than has to.
     """
     try:
-        jobs = [one for one in scheduler.known() if one.name.startswith(f"repro.{submission.id}.")]
+        jobs = [one for one in scheduler.known() if submission.owns(one.name)]
     except ReproError:
         return False
     at_fault = {one.node for one in jobs if one.exit_code in SITE_FAULTS}

@@ -102,6 +102,11 @@ class Submission:
         """The file that the job of an element reads, as ``read_element`` does."""
         return self.folder / "elements" / f"{number:05d}.json"
 
+    def owns(self, job_name: str) -> bool:
+        """Whether a job of that name was submitted by this submission: ids of jobs are reused."""
+        parts = parts_of(job_name)
+        return parts is not None and parts[0] == self.id
+
     def array_name(self, first: int) -> str:
         """Job name of the array that begins with an element, by which it is found even if we are killed here."""
         return f"repro.{self.id}.{first}"
@@ -197,6 +202,12 @@ def mark(root: Path) -> str:
     return hashlib.sha256(str(root.absolute()).encode()).hexdigest()[:6]
 
 
+def parts_of(job_name: str) -> tuple[str, str] | None:
+    """A submission's id and its first element, or ``report``, of a job's name; None if it is not of this suite."""
+    parts = job_name.split(".")
+    return (parts[1], parts[2]) if len(parts) == 3 and parts[0] == "repro" else None
+
+
 def create(submission: Submission) -> None:
     """Makes the folder of a submission."""
     with explain_write_errors(submission.folder):
@@ -229,7 +240,10 @@ def load(folder: Path) -> Submission:
             }
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ReproError) as error:
-        raise ClusterError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
+        raise ClusterError(
+            f"{path} cannot be read: {type(error).__name__}: {error}. Put it back, or delete {folder} and submit "
+            "again; its jobs are then found by their name."
+        ) from None
 
 
 def read_element(submission: Submission, number: int) -> QueuedElement:
@@ -251,7 +265,7 @@ def read_element(submission: Submission, number: int) -> QueuedElement:
             minutes=fields["minutes"],
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ClusterError(f"{file} cannot be read: {type(error).__name__}: {error}") from None
+        raise ClusterError(f"{file} cannot be read: {type(error).__name__}: {error}. Submit its runs again.") from None
 
 
 def attempts(submission: Submission, elements: Sequence[int] | None = None) -> dict[int, tuple[Attempt, ...]]:

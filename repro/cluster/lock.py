@@ -7,7 +7,7 @@ from pathlib import Path
 
 from repro.cluster.ledger import FOLDER
 from repro.errors import ClusterError
-from repro.runs.files import explain_write_errors
+from repro.runs.files import explain_write_errors, make_folder
 from repro.runs.lease import Lease
 from repro.runs.store import Store
 
@@ -31,8 +31,8 @@ def report_lock(folder: Path, patience: float) -> AbstractContextManager[None]:
 def _lock(folder: Path, patience: float, doing: str) -> Iterator[None]:
     until = time.monotonic() + patience
     while True:
+        make_folder(folder)
         with explain_write_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
             lease = Lease.take(folder)
         if lease is not None:
             break

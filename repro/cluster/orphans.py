@@ -24,10 +24,10 @@ def orphans(snapshot: Snapshot, queue: Sequence[Job]) -> list[Orphan]:
     mark = ledger.mark(snapshot.store.root)
     found: dict[str, list[Job]] = {}
     for job in queue:
-        parts = job.name.split(".")
-        ours = len(parts) == 3 and parts[0] == "repro" and (parts[1] in damaged or f"-{mark}-" in parts[1])
-        if ours and job.live and parts[1] not in known:
-            found.setdefault(parts[1], []).append(job)
+        name = (ledger.parts_of(job.name) or ("",))[0]
+        ours = name in damaged or f"-{mark}-" in name
+        if ours and job.live and name not in known:
+            found.setdefault(name, []).append(job)
     return [
         Orphan(id=name, jobs=tuple(sorted({job.id.partition("_")[0] for job in some})), count=len(some))
         for name, some in found.items()

@@ -1,7 +1,6 @@
 """Profiles: the settings of one cluster, from ``slurm/<name>.toml``; unknown and misspelt keys are refused."""
 
 import dataclasses
-import difflib
 import os
 import re
 import tomllib
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from repro.errors import ClusterError
+from repro.errors import ClusterError, did_you_mean
 from repro.planning import quantities
 from repro.provenance import folder
 
@@ -74,6 +73,10 @@ class Profile:
     def gpus(self) -> int:
         """GPUs of one job."""
         return gpus_of(self.gres) if self.gres else self.gpus_per_node or 0
+
+    def gpus_for(self, devices: int) -> int:
+        """GPUs of a job whose runs take so many devices each; 0 where no GPU is requested."""
+        return devices if devices > 1 and self.gpus else self.gpus
 
     @property
     def minutes(self) -> int:
@@ -212,12 +215,11 @@ def load(name: str, where: Path = FOLDER) -> Profile:
     try:
         fields = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ClusterError(f"{path} cannot be read as TOML: {error}.") from None
+        raise ClusterError(f"{path} cannot be read as TOML: {error}; correct it.") from None
     for key in fields:
         if key not in KEYS:
-            near = difflib.get_close_matches(key, KEYS, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise ClusterError(f"{path} has the unknown key {key!r}; {hint}Allowed: {', '.join(KEYS)}.")
+            meant = did_you_mean(key, KEYS)
+            raise ClusterError(f"{path} has the unknown key {key!r}{meant}; allowed: {', '.join(KEYS)}.")
     if "submitit" not in fields:
         raise ClusterError(f'{path} does not name its version of submitit; add: submitit = "{installed()}".')
     made = from_json({"name": path.stem, **fields})

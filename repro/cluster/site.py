@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING
 
 from repro.cluster.ledger import FOLDER, Submission
 from repro.errors import ReproError
-from repro.executing.worker import is_the_sites_fault as is_at_fault
 from repro.provenance import code_digest
 from repro.runs.datasets import check_data_present
 from repro.runs.files import write
 
 if TYPE_CHECKING:
     from repro.collecting.plugin import Session
-
-__all__ = ["is_at_fault", "trouble", "wait_until_fixed"]
 
 ROOM = 1_000_000  # bytes, as many as a checkpoint may take: a nearly full disk counts as full
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from repro.cluster import profile, scheduler
 from repro.errors import ClusterError
-from repro.runs.files import explain_write_errors, write
+from repro.runs.files import make_folder, write
 
 TEMPLATE = """\
 # Written by `repro cluster init` from sinfo's output; every key is explained in slurm/README.md.
@@ -48,8 +48,7 @@ def init(name: str, where: Path = profile.FOLDER) -> Path:
         memory=max(1, min(MEMORY, int(best["memory"] / 1024 / max(1, best["gpus"]) * 0.9))),
         time=f"{min(LONGEST, int(best['hours']))}h" if best["hours"] >= 1 else f"{int(60 * best['hours'])}m",
     )
-    with explain_write_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write(path, text.encode())
     profile.load(str(path))
     return path

@@ -87,7 +87,9 @@ def _free_port() -> int:
         except OSError:
             continue
         return port
-    raise ClusterError(f"every port from {PORTS[0]} to {PORTS[-1]} of {socket.gethostname()} is taken.")
+    raise ClusterError(
+        f"every port from {PORTS[0]} to {PORTS[-1]} of {socket.gethostname()} is taken; free one, then: repro retry."
+    )
 
 
 def _first(submission: Submission, number: int) -> Attempt | None:
@@ -101,7 +103,10 @@ def _train(spec: RunSpec, data_dir: Path, device: str, rank: int, address: str, 
 
     try:
         if code not in (None, code_digest()):
-            raise CodeError(f"{spec.name} was planned with other code than the tree now holds.")
+            raise CodeError(
+                f"{spec.name} was planned with other code than the tree now holds: put the old "
+                "code back, or allow the new one: repro retry --any-code --cluster NAME."
+            )
         train(spec, data_dir=data_dir, device=device, rank=rank, address=address, pause=stop.is_set)
     except ReproError as error:
         print(f"task {rank}: {error}", flush=True)

@@ -18,7 +18,7 @@ from repro.cluster.ledger import FOLDER, Order
 from repro.cluster.profile import Profile
 from repro.errors import ClusterError, ReproError
 from repro.runs.datasets import check_data_present
-from repro.runs.files import explain_write_errors, write
+from repro.runs.files import make_folder, write
 from repro.runs.store import Store
 
 PATIENCE = 60.0  # seconds to wait for a node
@@ -44,8 +44,7 @@ def check(profile: Profile, order: Order, datasets: Collection[str], patience: f
     if paths <= seen:
         return
     token = order.results / FOLDER / f".seen-{secrets.token_hex(4)}"
-    with explain_write_errors(token):
-        token.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(token.parent)
     write(token, b"")
     try:
         # A node at fault takes jobs first, being idle, and would speak for all others.

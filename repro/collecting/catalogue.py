@@ -3,12 +3,11 @@
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 from repro.collecting.ids import ids
-from repro.errors import ClaimError
+from repro.errors import ClaimError, did_you_mean
 from repro.provenance import claims
 
 NAME = "catalogue.toml"
@@ -62,9 +61,8 @@ def _refuse_empty(path: Path, rows: Collection[Row], root: Path) -> None:
     defined = ids(root)
     empty = [row.id for row in rows if not row.reason and row.id not in defined]
     if empty:
-        near = get_close_matches(empty[0], defined, n=1, cutoff=0.7)
         raise ClaimError(
-            f"{path}: no claim file defines the row {empty[0]!r}{f' (did you mean {near[0]!r}?)' if near else ''}; "
+            f"{path}: no claim file defines the row {empty[0]!r}{did_you_mean(empty[0], defined, cutoff=0.7)}; "
             "correct its id, or give the reason why it has no check."
         )
 

@@ -16,7 +16,7 @@ from repro.collecting.garbage import no_search
 from repro.collecting.ids import defining
 from repro.collecting.plugin import SESSION, Session
 from repro.collecting.works import works
-from repro.errors import ClaimError, NoPointError, ReproError
+from repro.errors import ClaimError, NoPointError, ReproError, did_you_mean
 from repro.provenance import claims, folder
 
 if TYPE_CHECKING:
@@ -223,9 +223,6 @@ def _nothing(where: Sequence[str], keyword: str, catcher: _Catcher) -> ClaimErro
         if keyword and keyword in name:
             return NoPointError(session.without_point(name))
     ids = sorted({check.claim.id for check in checks} | {check.id for check in checks})
-    near = get_close_matches(keyword, ids, n=1)
     return ClaimError(
-        f"no check matches -k {keyword!r} in {', '.join(where)}"
-        + (f" (did you mean {near[0]}?)" if near else "")
-        + "; `repro list` names all."
+        f"no check matches -k {keyword!r} in {', '.join(where)}{did_you_mean(keyword, ids)}; `repro list` names all."
     )

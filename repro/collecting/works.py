@@ -3,14 +3,13 @@
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from repro.check import Check
 from repro.collecting.ids import ids
-from repro.errors import ClaimError
+from repro.errors import ClaimError, did_you_mean
 from repro.provenance import folder
 from repro.recipes import SCALES
 
@@ -98,8 +97,7 @@ def _refuse_unknown(work: Work, path: Path) -> None:
     if named:
         known = {**ids(path.parents[1]), **ids(folder("claims"))}
         if unknown := sorted(named - known.keys()):
-            near = get_close_matches(unknown[0], known, 1)
-            meant = f" (did you mean {near[0]}?)" if near else ""
+            meant = did_you_mean(unknown[0], known)
             raise ClaimError(f"{path} names the claim {unknown[0]!r}, which no claim file here defines{meant}.")
 
 
@@ -114,7 +112,7 @@ def _read(path: Path) -> Work:
     try:
         found = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise ClaimError(f"{path} cannot be read ({error}).") from None
+        raise ClaimError(f"{path} cannot be read ({error}); correct it.") from None
     tables = {"disagreement", "remark", "setting"}  # each is a list of tables in the file
     known = {one.name for one in fields(Work)} - {"key", *(f"{name}s" for name in tables)} | tables
     required = {"title", "short", "authors", "venue", "year"}

@@ -14,7 +14,7 @@ from repro.executing.background_state import StateWriter, TrainerFiles
 from repro.executing.execute import Listener, Tally
 from repro.executing.load import PausePolicy, Probe
 from repro.executing.signals import Stop
-from repro.runs.files import explain_write_errors
+from repro.runs.files import explain_write_errors, make_folder
 from repro.runs.lease import repeated
 
 INTERVAL = 10.0  # seconds between readings of the load, and between updates of the state
@@ -26,8 +26,8 @@ def start(files: TrainerFiles, command: Sequence[str]) -> int:
     Raises:
         StoreError: one is running, or the folder cannot be written.
     """
+    make_folder(files.folder)
     with explain_write_errors(files.folder):
-        files.folder.mkdir(parents=True, exist_ok=True)
         lock, log = files.lock.open("a+"), files.log.open("ab")
     with lock, log:
         while not _taken(lock):

@@ -18,7 +18,7 @@ from repro.executing.worker import Done
 from repro.planning.plan import Plan
 from repro.planning.quantities import duration
 from repro.runs.canonical import parse
-from repro.runs.files import explain_write_errors, read_plain, write
+from repro.runs.files import make_folder, read_plain, write
 from repro.runs.store import Store
 
 WRITTEN = {"pid", "deadline", "doing", "why"}  # always in a state
@@ -47,8 +47,7 @@ class TrainerFiles:
 
     def write(self, state: dict[str, Any]) -> None:
         """Replaces the trainer's state."""
-        with explain_write_errors(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         write(self.folder / "state.json", json.dumps(state, indent=1).encode())
 
     def read(self) -> dict[str, Any] | None:

@@ -13,6 +13,12 @@ from typing import Literal
 
 from repro.errors import DataError
 
+# The packages that WeasyPrint loads.
+INSTALL_PANGO = (
+    "install Pango: apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 (Debian), "
+    "brew install pango (macOS)"
+)
+
 
 @dataclass(frozen=True)
 class Examined:
@@ -111,7 +117,6 @@ def _pdf() -> Examined:
         return Examined(
             "warn",
             "pdf",
-            f"no PDF ({str(error).splitlines()[0]}); "
-            "install Pango (Debian: libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0)",
+            f"no PDF ({str(error).splitlines()[0]}); {INSTALL_PANGO}",
         )
     return Examined("ok", "pdf", "WeasyPrint finds Pango")

@@ -15,7 +15,7 @@ from typing import Any
 
 from repro.errors import DataError
 from repro.runs.alone import alone
-from repro.runs.files import explain_write_errors
+from repro.runs.files import explain_write_errors, make_folder
 
 MIRRORS = Path(__file__).with_name("mirrors.toml")
 BLOCK = 1 << 20  # bytes received at a time
@@ -67,8 +67,7 @@ def fetch(one: Archive, folder: Path, told: Callable[[str], None]) -> bool:
         StoreError: the disk is full, or the folder cannot be written.
     """
     target, part = folder / one.file, folder / f".{one.file}.part"
-    with explain_write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with alone(folder / f".{one.file}.lock", told, "another process fetches it; waiting"):
         if target.exists():
             if _sha256(target) != one.sha256:

@@ -60,7 +60,10 @@ def judged_by(commit: str, selection: Sequence[str], results: Path) -> tuple[str
         )
         if done.returncode not in JUDGED or not (report / "verdicts.json").exists():
             said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
-            raise StoreError(f"the judge of {full[:12]} ended with exit code {done.returncode} and said: {said}")
+            raise StoreError(
+                f"the judge of {full[:12]} ended with exit code {done.returncode} and said: {said}; to see "
+                "all it says, check that commit out and run its repro judge."
+            )
         return full, dict(parse((report / "verdicts.json").read_bytes()))
 
 

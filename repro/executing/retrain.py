@@ -53,13 +53,10 @@ def _differences(ours: Run, again: Run) -> list[str]:
     for name in sorted(again.record["files"]):
         if ours.record["files"].get(name) in (None, again.record["files"][name]):
             continue
-        match name:
-            case "history.jsonl":
-                lines.append(
-                    f"{ours.folder / HISTORY}: {_first_difference(ours.history, again.history, ours.spec.row_name)}"
-                )
-            case _:
-                lines.append(f"{ours.folder / name}: other values")
+        found = "other values"
+        if name == HISTORY:
+            found = _first_difference(ours.history, again.history, ours.spec.row_name)
+        lines.append(f"{ours.folder / name}: {found}")
     if ours.spec.rows and ours.record["frozen_before"] != again.record["frozen_before"]:
         lines.append(f"{ours.folder}: other frozen weights")
     return lines

@@ -17,7 +17,7 @@ from typing import Any
 
 from repro.errors import ReproError
 from repro.runs.canonical import parse
-from repro.runs.files import explain_write_errors, read_plain, write
+from repro.runs.files import make_folder, read_plain, write
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec import RunSpec
 from repro.runs.spec_json import read_spec
@@ -123,8 +123,7 @@ def per_gpu(
         if found is None or (found.rates and not found.threads):  # by earlier code, which had no threads
             tell(f"measuring how many runs like {spec.name} a GPU trains best at once: some minutes, kept in {file}")
             known[_kind(spec)] = measure(spec, rate, threads=True)
-            with explain_write_errors(file.parent):
-                file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file.parent)
             write(file, json.dumps([asdict(one) for one in known.values()], indent=1).encode())
     return soonest([(known[_kind(spec)], _alike(spec, runs)) for spec, _ in networks if _kind(spec) in known])
 

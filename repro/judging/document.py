@@ -32,7 +32,7 @@ from repro.judging.multiverse import multiverses
 from repro.judging.protocol import beside_runs
 from repro.judging.redrawn import redrawn_figures
 from repro.judging.verdict import Judgement, Verdict, to_json
-from repro.planning.needs import ScaleNeeds
+from repro.planning.needs import ScaleNeeds, trains_nothing
 from repro.runs.datasets import DATASETS
 from repro.runs.spec import TRAINING_VERSION
 from repro.runs.store import Run, Store
@@ -173,7 +173,7 @@ def _data(runs: Iterable[Run]) -> list[DataRead]:
 
 def _cost(runs: Sequence[Run]) -> TotalCost:
     trained = [run for run in runs if run.spec.rows]
-    untrained = sum(getattr(run.spec, "trained", "") == "none" for run in trained)
+    untrained = sum(trains_nothing(run.spec) for run in trained)
     worked = [
         part["processor_seconds"] for run in trained for part in run.record["parts"] if "processor_seconds" in part
     ]

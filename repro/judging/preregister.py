@@ -19,7 +19,7 @@ from repro.judging.explain import requirement
 from repro.judging.imagined import unit_compared
 from repro.judging.verdict import to_json
 from repro.runs.canonical import parse
-from repro.runs.files import explain_write_errors, read_plain, write_new
+from repro.runs.files import make_folder, read_plain, write_new
 from repro.runs.spec import TRAINING_VERSION
 
 PLACE = "registered"  # beside the claims
@@ -61,8 +61,7 @@ def preregister(checks: Sequence[Check], path: Path, *, today: date) -> str:
         )
     made = registration(checks, today=today)
     content = (json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
-    with explain_write_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_new(path, content)  # another process may have registered meanwhile
     return hashlib.sha256(content).hexdigest()
 

@@ -78,7 +78,7 @@ def _read(path: Path) -> tuple[RedrawnFigure, ...]:
         entries = [_renamed(entry, path.parent.name) for entry in found.get("figure", ())]
         figures = [convert(entry, RedrawnFigure) for entry in entries]
     except (OSError, ValueError, ValidationError) as error:
-        raise ClaimError(f"{path} cannot be read: {error}.") from None
+        raise ClaimError(f"{path} cannot be read: {error}; correct it.") from None
     for entry in entries:
         for kind, some in ((RedrawnFigure, [entry]), (Line, entry["lines"]), (Panel, entry["panels"])):
             unknown = sorted({name for one in some for name in one} - {one.name for one in fields(kind)})

@@ -15,7 +15,7 @@ from repro.judging.document_types import SCHEMA_VERSION, Document
 from repro.provenance import PACKAGE
 from repro.runs.files import write
 
-# msgspec is imported late: a machine that only trains has none.
+# msgspec is imported late: most commands validate nothing.
 Json = dict[str, Any]
 FILE = PACKAGE / "judging" / "verdicts.schema.json"
 

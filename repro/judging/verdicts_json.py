@@ -10,7 +10,7 @@ from repro.judging.document_types import SCHEMA_VERSION
 from repro.judging.schema import fault
 from repro.planning.quantities import counted
 from repro.runs.canonical import parse
-from repro.runs.files import explain_write_errors, read_plain, write
+from repro.runs.files import make_folder, read_plain, write
 
 Json = dict[str, Any]
 
@@ -28,8 +28,7 @@ def save(made: Json, path: Path) -> None:
             f"{path} is based on {lost} runs, but this store is missing runs for every verdict; name another store "
             "with --results, another folder with --report, or delete that file first."
         )
-    with explain_write_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write(path, text(made).encode())
 
 

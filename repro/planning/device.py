@@ -14,7 +14,7 @@ from repro.errors import ReproError, StoreError
 from repro.planning.work import Work
 from repro.recipes import cifar, sequence
 from repro.runs.canonical import parse
-from repro.runs.files import explain_write_errors, read_plain, write
+from repro.runs.files import explain_write_errors, make_folder, read_plain, write
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.spec_json import read_spec
 
@@ -143,10 +143,9 @@ def make_room(root: Path) -> None:
         StoreError: it cannot be written.
     """
     folder = root / FOLDER
-    with explain_write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+    make_folder(folder)
+    with explain_write_errors(folder), tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def save(root: Path, device: Device) -> Path:

@@ -1,6 +1,14 @@
-"""The runs that a scale needs, how many exist, and the cost of the rest."""
+"""The trained runs that a scale needs, how many exist, and the cost of the rest."""
 
 from dataclasses import dataclass
+
+from repro.runs.network_spec import NetworkSpec
+from repro.runs.spec import RunSpec
+
+
+def trains_nothing(spec: RunSpec) -> bool:
+    """Whether a run trains nothing of its network: its one pass settles running statistics."""
+    return isinstance(spec, NetworkSpec) and spec.trained == "none"
 
 
 @dataclass(frozen=True, kw_only=True)

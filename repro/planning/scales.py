@@ -6,7 +6,7 @@ from pathlib import Path
 from repro.collecting.collect import collect
 from repro.errors import NoPointError
 from repro.planning.device import ASSUMED
-from repro.planning.needs import ScaleNeeds
+from repro.planning.needs import ScaleNeeds, trains_nothing
 from repro.planning.plan import plan
 from repro.recipes import SCALES
 from repro.runs.store import Store
@@ -29,6 +29,6 @@ def _needs(scale: str, store: Store, copy: str | None, folders: list[str]) -> Sc
         scale=scale,
         runs=len(trained),
         complete=len(trained) - len(missing),
-        untrained=sum(run.condition == "complete" and getattr(run.spec, "trained", "") == "none" for run in trained),
+        untrained=sum(run.condition == "complete" and trains_nothing(run.spec) for run in trained),
         core_hours=round(sum(run.cost.seconds for run in missing) / 3600, 2),
     )

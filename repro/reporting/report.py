@@ -10,9 +10,10 @@ from markupsafe import Markup
 
 from repro.collecting.garbage import no_search
 from repro.errors import StoreError
+from repro.executing.doctor import INSTALL_PANGO
+from repro.judging.schema import FILE as SCHEMA
 from repro.judging.verdicts_json import text
 from repro.planning.quantities import counted
-from repro.provenance import PACKAGE
 from repro.provenance import folder as beside_package
 from repro.reporting import crate
 from repro.reporting.badge import badge
@@ -22,15 +23,12 @@ from repro.reporting.since import since
 from repro.reporting.tables import tables
 from repro.reporting.text import hours, number, probability
 from repro.reporting.view import view
-from repro.runs.files import explain_write_errors, write
+from repro.runs.files import make_folder, write
 
 Json = dict[str, Any]
 
-SCHEMA = PACKAGE / "judging" / "verdicts.schema.json"
-PANGO = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"  # Debian's packages that WeasyPrint loads
 # What a style sheet says of screens alone: a PDF leaves it out before every rule is matched.
 SCREEN = re.compile(r"@media (?:screen|\(m)[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
-INSTALL = f"Install Pango: apt install {PANGO} (Debian), brew install pango (macOS)."
 
 
 def render(made: Json, folder: Path) -> list[str]:
@@ -39,11 +37,10 @@ def render(made: Json, folder: Path) -> list[str]:
     Raises:
         StoreError: the folder cannot be written.
     """
-    with explain_write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with no_search():
         written = _pages(_shaped(made), folder, "report")
-    return [*written, _put(folder / "verdicts.schema.json", SCHEMA.read_bytes())]
+    return [*written, _put(folder / SCHEMA.name, SCHEMA.read_bytes())]
 
 
 def archive(made: Json, folder: Path) -> str:
@@ -52,13 +49,12 @@ def archive(made: Json, folder: Path) -> str:
     Raises:
         StoreError: the folder cannot be written, or a library that WeasyPrint needs is missing.
     """
-    with explain_write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     try:
         with no_search():
             return _put(folder / "report-archive.pdf", pdf(_page(_shaped(made), for_pdf=True), text(made).encode()))
     except OSError as error:
-        raise StoreError(f"no report-archive.pdf: {error}. {INSTALL}") from None
+        raise StoreError(f"no report-archive.pdf: {error}; {INSTALL_PANGO}.") from None
 
 
 def render_against(made: Json, old: Json, name: str, folder: Path) -> list[str]:
@@ -69,8 +65,7 @@ def render_against(made: Json, old: Json, name: str, folder: Path) -> list[str]:
     Raises:
         StoreError: the folder cannot be written, or the two are of different scales.
     """
-    with explain_write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with no_search():
         return _pages(_shaped(made, since(old, made, name)), folder, "report-against")
 
@@ -81,8 +76,7 @@ def beside(made: Json, folder: Path) -> list[str]:
     Raises:
         StoreError: the folder cannot be written.
     """
-    with explain_write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     contents = tables(made) | {"badge.svg": badge(made)}
     return [_put(folder / name, content.encode()) for name, content in contents.items()]
 
@@ -116,7 +110,7 @@ def _pages(shaped: Json, folder: Path, name: str) -> list[str]:
     try:
         printed = pdf(_page(shaped, for_pdf=True))
     except OSError as error:
-        missing = [f"no {name}.pdf: {error}. {INSTALL}"]
+        missing = [f"no {name}.pdf: {error}; {INSTALL_PANGO}."]
     # Both are there before one is written: a report that is stopped leaves the two that were.
     written = [_put(folder / f"{name}.html", page)]
     return [*written, _put(folder / f"{name}.pdf", printed)] if printed is not None else [*written, *missing]

@@ -8,7 +8,7 @@ from typing import Literal
 
 from repro.errors import DamagedRunError, SpecError, StoreError
 from repro.runs.checkpoint import read_checkpoint
-from repro.runs.files import explain_write_errors, read_plain
+from repro.runs.files import explain_write_errors, make_folder, read_plain
 from repro.runs.lease import Lease
 from repro.runs.run import Run, read
 from repro.runs.spec import RunSpec
@@ -104,8 +104,8 @@ class Arrival:
             decision = self.decide()
             if decision not in ("new", "newer checkpoint", "tensors added", "repaired"):
                 return decision
+            make_folder(target)
             with explain_write_errors(target):
-                target.mkdir(parents=True, exist_ok=True)
                 lease = Lease.take(target)
             if lease is not None:
                 break

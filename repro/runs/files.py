@@ -39,16 +39,16 @@ def write(path: Path, content: bytes) -> None:
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """The same for a file that must not be there yet, not even as a link to nothing; it needs hard links.
+    """As ``write``, for a file that must not be there yet, not even as a link to nothing; it needs hard links.
 
     Raises:
-        StoreError: it is there, or as above.
+        StoreError: it is there, the disk is full or the folder cannot be written.
     """
     write_with(path, lambda draft: _write_through(draft, content), os.link)
 
 
 def write_with(path: Path, fill: Callable[[Path], None], put: Callable[[Path, Path], object] = Path.replace) -> None:
-    """The same for a library that writes to a path itself; ``put`` makes its draft the file."""
+    """As ``write``, for a library that writes to a path itself; ``put`` makes its draft the file."""
     try:
         # Containers that share a store have processes of the same numbers.
         draft = path.with_name(f".{path.name}.{os.getpid()}{secrets.token_hex(4)}")
@@ -61,6 +61,16 @@ def write_with(path: Path, fill: Callable[[Path], None], put: Callable[[Path, Pa
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder, and those above it, where they are missing.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    with explain_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from repro.errors import StoreError
 from repro.runs.checkpoint import read_checkpoint
-from repro.runs.files import explain_write_errors
+from repro.runs.files import make_folder
 from repro.runs.run import read
 from repro.runs.spec import RunSpec
 from repro.runs.store import HISTORY, Condition, Store
@@ -46,8 +46,7 @@ def keep(store: Store, specs: Iterable[RunSpec], folder: Path, *, most: float = 
             counts["unchanged"] += 1
             continue
         before = file.read_bytes() if file.exists() else None
-        with explain_write_errors(file):
-            file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         export(store, [spec], file, most=most)
         if condition == "complete":
             paused.unlink(missing_ok=True)

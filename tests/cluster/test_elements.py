@@ -8,7 +8,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from repro.cluster import throughput, throughput_job
-from repro.cluster.choice import gpus_of_a_job
 from repro.cluster.elements import LIMITS, arrays
 from repro.cluster.profile import Profile, with_gpus
 from repro.cluster.sbatch import several
@@ -181,8 +180,8 @@ def test_a_run_of_eight_processes_has_a_job_of_its_own_and_an_eighth_of_its_devi
 
 
 def test_a_run_of_several_processes_counts_its_own_gpus():
-    assert gpus_of_a_job(PROFILE, 8) == 8
-    assert gpus_of_a_job(PROFILE, 1) == 1
+    assert PROFILE.gpus_for(8) == 8
+    assert PROFILE.gpus_for(1) == PROFILE.gpus
 
 
 PROFILE = Profile(name="x", submitit="1.5", gpus_per_node=1, cpus=6, memory="16G")

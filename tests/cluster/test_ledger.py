@@ -9,9 +9,9 @@ from repro.cli import submit as commands
 from repro.cluster import ledger
 from repro.cluster.hours import account
 from repro.cluster.lock import submission_lock
-from repro.cluster.site import is_at_fault
 from repro.cluster.snapshot import read
 from repro.errors import ClusterError
+from repro.executing.worker import is_the_sites_fault
 from repro.runs.store import Store
 from tests.cluster.made import SPECS, attempted, submitted
 
@@ -118,4 +118,4 @@ def test_an_element_that_cannot_be_read_is_a_fault_of_the_site_only_where_the_fi
     one.element_file(0).write_text('{"runs": [{}]}')
     with pytest.raises(ClusterError, match="00000.json cannot be read: KeyError") as damaged:
         ledger.read_element(one, 0)
-    assert [is_at_fault(error.value) for error in (lost, damaged)] == [True, False]
+    assert [is_the_sites_fault(error.value) for error in (lost, damaged)] == [True, False]

@@ -24,8 +24,8 @@ def test_a_profile_of_two_lines_is_enough(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("partiton = 'gpu'", "unknown key 'partiton'; did you mean partition? Allowed: "),
-        ("zzz = 1", "unknown key 'zzz'; Allowed: "),
+        ("partiton = 'gpu'", "unknown key 'partiton' (did you mean partition?); allowed: "),
+        ("zzz = 1", "unknown key 'zzz'; allowed: "),
         ("cpus = 0", "cpus is 0; allowed: a whole number, 1 or more"),
         ("cpus = true", "cpus is True; allowed"),
         ("cpus = '4'", "cpus is '4'; allowed"),

@@ -18,7 +18,7 @@ from repro.cluster.scheduler import Job
 from repro.cluster.snapshot import read
 from repro.errors import CodeError, DataError, SpecError, StoreError, TakenOverError
 from repro.executing import worker
-from repro.executing.worker import Done
+from repro.executing.worker import Done, is_the_sites_fault
 from repro.runs import lease as leases
 from repro.runs.files import explain_write_errors
 from repro.runs.lease import Lease
@@ -56,20 +56,20 @@ def throw(error):
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.ESTALE, errno.EACCES, errno.EIO])
 def test_a_folder_that_cannot_be_written_is_the_sites_fault(number):
-    assert site.is_at_fault(raised(fail_to_write(number)))
-    assert site.is_at_fault(OSError(number, "no"))
+    assert is_the_sites_fault(raised(fail_to_write(number)))
+    assert is_the_sites_fault(OSError(number, "no"))
 
 
 @pytest.mark.parametrize("error", [DataError("missing"), CodeError("changed")])
 def test_missing_data_and_changed_code_are_the_sites_fault(error):
-    assert site.is_at_fault(raised(throw(error)))
+    assert is_the_sites_fault(raised(throw(error)))
 
 
 @pytest.mark.parametrize(
     "error", [SpecError("no such depth"), StoreError("edited"), RuntimeError("boom"), MemoryError()]
 )
 def test_what_only_one_run_has_is_not_the_sites_fault(error):
-    assert not site.is_at_fault(raised(throw(error)))
+    assert not is_the_sites_fault(raised(throw(error)))
 
 
 @pytest.fixture

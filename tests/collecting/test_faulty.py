@@ -22,12 +22,6 @@ from tests.made import replaced
             '({"depth": {8}},)',
             "must have the parameters depth, each a number or a text",
         ),
-        (
-            '({"depth": 8}, {"depth": 14})',
-            '({"depth": len},)',
-            "must have the parameters depth, each a number or a text",
-        ),
-        ('({"depth": 8}, {"depth": 14})', '({"depth": __import__("pathlib").Path()},)', "each a number or a text"),
         ('({"depth": 8}, {"depth": 14})', '({"depth": 8}, {"width": 1})', "must have the parameters depth"),
         (
             "testable=dict.fromkeys(SCALES,",

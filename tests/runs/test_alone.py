@@ -48,8 +48,9 @@ def test_where_there_are_no_locks_each_is_for_itself(tmp_path, monkeypatch):
         raise OSError(95, "not supported")
 
     monkeypatch.setattr("repro.runs.alone.fcntl.flock", missing)
-    with alone(tmp_path, silent, ""):
-        pass
+    told = []
+    with alone(tmp_path, told.append, "waiting"), alone(tmp_path, told.append, "waiting"):
+        assert told == []
 
 
 def test_a_file_that_cannot_be_made_is_named(tmp_path):
