@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pytest
 
@@ -211,7 +212,7 @@ def tickets(spec, moved):
 
 def arms_of(check, shift=0.0):
     """Imagined runs of a check's first look."""
-    record = {"frozen_before": "f", "frozen_after": "f", "data": {}}
+    record = {"outcome": "trained", "frozen_before": "f", "frozen_after": "f", "data": {}}
     return {
         arm: tuple(
             Imagined(spec, shift, record | {"data": named_fingerprints(spec.dataset, spec.seed) or {"train": ""}})
@@ -219,6 +220,26 @@ def arms_of(check, shift=0.0):
         )
         for arm, specs in check.arms(check.looks[0]).items()
     }
+
+
+@dataclass(frozen=True)
+class Diverged(Imagined):
+    """One whose loss was no number in its second row, where its history ends."""
+
+    @cached_property
+    def history(self):
+        return super().history[:2]
+
+
+def arms_with_one_diverged(check):
+    """Imagined runs of a check's first look, of which those of the second seed diverged."""
+
+    def of(run):
+        if run.spec.seed != 1 or not run.spec.rows:
+            return run
+        return Diverged(run.spec, run.shift, run.record | {"outcome": "diverged"})
+
+    return {arm: tuple(map(of, runs)) for arm, runs in arms_of(check).items()}
 
 
 def outcome(check, shift=0.0):
@@ -244,6 +265,23 @@ def test_runs_that_are_what_the_paper_says_speak_for_it_in_every_check(scale):
             assert decision.verdict is Verdict.REPRODUCED or decision.answer is Answer.SEEN, (check.id, decision.why)
         else:
             assert decision.answer is Answer.SEEN, (check.id, decision.why)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_run_that_diverged_is_a_result_like_any_other(scale):
+    for check in trained(scale):
+        _, decision = observe(check, arms_with_one_diverged(check))
+        assert decision.findings, check.id
+
+
+def test_the_last_row_of_a_run_that_diverged_stands_for_those_that_did_not_follow():
+    (check,) = [check for check in trained("paper") if check.id == "learning-curve-110[trained=batchnorm,epoch=158]"]
+    early, late = (
+        observe(check, some)[1].findings[0].samples[0].values
+        for some in (arms_with_one_diverged(check), arms_of(check))
+    )
+    assert early[0] == late[0]
+    assert early[1] == Imagined(check.arms(2)["batchnorm"][1]).history[1]["test_top1"]
 
 
 def test_runs_that_are_ten_points_off_speak_against_every_number():

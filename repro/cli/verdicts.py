@@ -55,7 +55,8 @@ def table(made: dict[str, Any], coloured: Callable[[str, str], str]) -> Iterator
     for entry in made["claims"]:
         word = entry["verdict"] + ("" if entry["answer"] == "none" else f" {entry['answer']}")
         points = ", ".join(f"{count} {answer}" for answer, count in entry["points"].items())
-        more = [points] if sum(entry["points"].values()) > 1 else []
+        more = [points] if sum(entry["points"].values()) > 1 or entry["unselected"] else []
+        more += [f"{entry['unselected']} not selected"] if entry["unselected"] else []
         yield (
             f"{entry['claim']:<{width}}  {coloured(f'{word:<14}', word)} {', '.join([*more, *entry['marks']])}".rstrip()
         )

@@ -69,8 +69,10 @@ class Fraction:
         """As ``Point.compare``.
 
         Raises:
-            ClaimError: the reference is no share.
+            ClaimError: the reference or a value of the sample is no share.
         """
+        if not all(0 <= value <= 1 for value in sample.values):
+            raise ClaimError(f"sample {sample.label!r} has values {sample.values}; allowed are shares in [0, 1].")
         if not 0 <= reference.value <= 1:
             raise ClaimError(f"the reference of {sample.label!r} is {reference.value}; allowed is a share in [0, 1].")
         at_an_end = not NEAR <= reference.value <= 1 - NEAR

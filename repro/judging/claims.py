@@ -35,7 +35,7 @@ class ClaimEntry:
 
     claim: str  # id of the claim
     work: str  # key of the source
-    verdict: Verdict  # over all its points
+    verdict: Verdict  # over all its points; PENDING where some were not selected
     answer: Answer  # over its points at scale smoke or pilot, as far as they were judged
     marks: tuple[str, ...]  # caveats that accompany the verdict everywhere
     points: dict[str, int]  # number of points by verdict, or by answer where there is one
@@ -50,6 +50,7 @@ class ClaimEntry:
     p_against: float | None  # p-value against it, Bonferroni over looks and points
     p_against_holm: float | None  # of a primary claim: Holm over those of its catalogue, those not judged counting as 1
     would_change: str  # one sentence: the point without which the verdict would be another
+    unselected: int = 0  # points of its grid at this scale that were not selected: it waits for them
 
 
 def claims_table(rows: Sequence[Judgement], checks: Sequence[Check]) -> list[ClaimEntry]:
@@ -103,6 +104,9 @@ def _entry(check: Check, own: Sequence[Judgement]) -> ClaimEntry:
     p_for = [row.p_for for row in own if row.p_for is not None]
     p_against = [row.p_against for row in own if row.p_against is not None]
     verdict, answer = _whole(own)
+    unselected = len(claim.grid[scale]) - len({row.check for row in own})
+    if unselected:
+        verdict = min(verdict, Verdict.PENDING, key=ORDER.index)
     return ClaimEntry(
         claim=claim.id,
         work=claim.source.work,
@@ -120,7 +124,8 @@ def _entry(check: Check, own: Sequence[Judgement]) -> ClaimEntry:
         p_for=max(p_for, default=None),
         p_against=claim_p_against(p_against, check.looks, points=len(claim.grid[scale])) if p_against else None,
         p_against_holm=None,
-        would_change=_without_a_point(own),
+        would_change="" if unselected else _without_a_point(own),
+        unselected=unselected,
     )
 
 

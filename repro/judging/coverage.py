@@ -67,7 +67,8 @@ def _covered(row: Row, entry: ClaimEntry | None, without: str, seconds: float | 
                 points = sum(entry.points.values())
                 standing, cost = Standing.PENDING, seconds
                 waits = f"runs are missing for {entry.points.get(Verdict.PENDING, 0)} of {points} points"
-                reason = held or waits
+                left_out = f"{entry.unselected} of its {points + entry.unselected} points were not selected"
+                reason = left_out if entry.unselected else held or waits
             case Verdict.BLOCKED:
                 standing, reason, cost = (
                     Standing.PENDING,

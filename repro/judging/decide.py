@@ -106,8 +106,10 @@ def _why(findings: tuple[Finding, ...], outcome: Outcome) -> str:
     why, more = first.why, ""
     if len(deciding) > 1 and outcome is not Outcome.SOURCE_ERROR:
         why = f"{why.removesuffix('.')} (and {len(deciding) - 1} more of {len(findings)} findings)."
-    seeds = f" {first.more_seeds} seeds would decide at this spread." if first.more_seeds else ""
-    if outcome is Outcome.UNDECIDED and not first.more_seeds and first.interval:
+    needed, seeds = [finding.more_seeds or 0 for finding in deciding], ""
+    if all(needed):
+        seeds = f" {max(needed)} seeds would decide at this spread."
+    elif outcome is Outcome.UNDECIDED and any(one.interval and not one.more_seeds for one in deciding):
         seeds = f" Not even {MOST_SEEDS} seeds would decide at this spread."
     if outcome is Outcome.SOURCE_ERROR and len(findings) > 1:
         agree = sum(finding.outcome is Outcome.ESTABLISHED for finding in findings)

@@ -28,7 +28,9 @@ def deviations(
         listed.append(f"replicates: {seeds} seeds, but {', '.join(map(str, fewer))} behind the published values")
     diverged = [run.spec.name for run in runs if run.record["outcome"] == "diverged"]
     if diverged:
-        listed.append(f"diverged: {', '.join(diverged)}; its accuracy counts as it is")
+        listed.append(
+            f"diverged: {', '.join(diverged)}; its accuracy counts as it is, also for what would have followed"
+        )
     if check.claim.definition_open:
         listed.append(f"definition: the source leaves open {check.claim.definition_open}")
     listed += [

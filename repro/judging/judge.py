@@ -112,7 +112,8 @@ class _Look:
     @property
     def requests_more(self) -> bool:
         """Whether it is inconclusive, and not because the reference's own error exceeds the margin."""
-        return self.decision.verdict is Verdict.INCONCLUSIVE and not (self.evidence and _beyond_any_seed(self.evidence))
+        is_open = self.decision.verdict is Verdict.INCONCLUSIVE or self.decision.answer is Answer.OPEN
+        return is_open and not (self.evidence and _beyond_any_seed(self.evidence))
 
 
 def _look(

@@ -1,6 +1,7 @@
 """Observations: what a check finds in its runs, what follows, and without which seed something else would."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from repro.check import Check
 from repro.errors import ClaimError, ReproError
@@ -27,7 +28,8 @@ def observe(check: Check, arms: Arms) -> tuple[Evidence, Decision]:
 
 
 def _call(check: Check, arms: Arms, findings: int) -> Evidence:
-    evidence = Evidence(check, dict(arms), check.levels(findings))
+    to_their_ends = {arm: tuple(map(_to_its_end, runs)) for arm, runs in arms.items()}
+    evidence = Evidence(check, to_their_ends, check.levels(findings))
     try:
         check.function(evidence, **check.params)
     except (ReproError, KeyboardInterrupt):
@@ -41,6 +43,19 @@ def _call(check: Check, arms: Arms, findings: int) -> Evidence:
         ) from error
     evidence.close()
     return evidence
+
+
+def _to_its_end(run: Run) -> Run:
+    """A run as checks read it: if it diverged, the last row of its history stands for all that did not follow.
+
+    Its network stayed as it was then, and a check may ask for any row that the spec has.
+    """
+    if run.record["outcome"] != "diverged":
+        return run
+    name, rows, whole = run.spec.row_name, run.history, replace(run)
+    after = [rows[-1] | {name: number} for number in range(len(rows) + 1, run.spec.rows + 1)]
+    whole.__dict__["history"] = (*rows, *after)  # where a cached property keeps what it has read
+    return whole
 
 
 def without_each_seed(check: Check, arms: Arms, decision: Decision) -> tuple[str, ...]:

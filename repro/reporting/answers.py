@@ -26,6 +26,7 @@ ANSWERS: tuple[tuple[str, Callable[[Json], bool]], ...] = (
     ("Withheld: their precision is not validated against float32 yet", lambda one: one["withheld"]),
     ("Blocked: the suite failed", lambda one: one["chip"]["word"] == "BLOCKED"),
     ("Invalid: a control failed", lambda one: one["chip"]["word"] == "INVALID"),
+    ("Judged in part: other points were not selected", lambda one: one["unselected"]),
     ("Seen so far: other points lack runs", lambda one: one["chip"]["answer"] == "so far seen"),
     ("Not seen so far: other points lack runs", lambda one: one["chip"]["answer"] == "so far not seen"),
     ("Partly judged: other points lack runs", lambda one: one["judged_so_far"]),

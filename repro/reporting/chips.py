@@ -40,7 +40,7 @@ MEANINGS = {
     "SMOKE": SCALED_MEANING,
     "PILOT": SCALED_MEANING,
     "MEASURED": "The source’s value could not be read, or this scale cannot test the sentence: no verdict.",
-    "PENDING": "Runs are missing, or they are in a lower precision that is not validated against float32 yet.",
+    "PENDING": "Runs are missing, or of a precision not validated against float32 yet, or points were not selected.",
     "BLOCKED": "The suite failed. Never counted as a failed claim, never left out.",
     "INVALID": "A control failed, so nothing can be concluded.",
 }

@@ -16,12 +16,13 @@ Json = dict[str, Any]
 
 MOST_LENGTHS = 3  # of training that the first page names, the commonest first
 NONE = "none yet"
-WITHHELD = "withheld"  # pending, though its runs are there
+WITHHELD, UNSELECTED = "withheld", "unselected"  # pending, though its runs are there
 STANDINGS = {  # every word of a verdict at the paper's own protocol, so that the counts add up
     "REPRODUCED": "reproduced", "PARTIAL": "partly reproduced", "NOT_REPRODUCED": "not reproduced",
     "INCONCLUSIVE": "inconclusive", "PAPER_ERROR": "in which the source contradicts its own arithmetic",
     "MEASURED": "measured only",
     "PENDING": "waiting for runs", WITHHELD: "withheld for their precision",
+    UNSELECTED: "with points that were not selected",
     "BLOCKED": "blocked by a failure here", "INVALID": "invalid, as a control failed",
 }  # fmt: skip
 
@@ -41,9 +42,12 @@ def answer(made: Json, claims: Sequence[Json]) -> str:
     own = [one for one in claims if one["same_as"] is None]
     found: dict[str, list[Json]] = {}
     for one in own:
-        found.setdefault(WITHHELD if one["withheld"] else one["chip"]["word"], []).append(one)
+        word = WITHHELD if one["withheld"] else UNSELECTED if one["unselected"] else one["chip"]["word"]
+        found.setdefault(word, []).append(one)
     parts = [f"{len(found[word])} {text}{_how(word, found[word])}" for word, text in STANDINGS.items() if word in found]
-    return f"Of {len(own)} claims, at the source’s own scale: {', '.join(parts) or 'none judged'}.{_mains(own)}"
+    return (
+        f"Of {counted(len(own), 'claim')}, at the source’s own scale: {', '.join(parts) or 'none judged'}.{_mains(own)}"
+    )
 
 
 def _mains(claims: Sequence[Json]) -> str:

@@ -25,7 +25,8 @@ NO_SINGLE = "No single one"  # begins a sentence that nothing alone changes the 
 
 def line(entry: Json, kind: str, rows: Sequence[Json], found: str) -> str:
     """One line: the reason of a single point, and what was found over several."""
-    if len(rows) == 1 and (entry["tested"] or not rows[0]["findings"]):
+    unselected = entry.get("unselected", 0)
+    if len(rows) == 1 and not unselected and (entry["tested"] or not rows[0]["findings"]):
         return _why(kind, rows[0])
     waiting = len({run["key"] for row in rows for run in row["missing"]})  # points share runs
     counts = points(rows) if len(rows) > 1 else ""
@@ -34,6 +35,7 @@ def line(entry: Json, kind: str, rows: Sequence[Json], found: str) -> str:
         ": ".join(filter(None, (counts, found.strip("–")))),
         f"{counted(waiting, 'run')} missing" if waiting else "",
         f"{len(held)} withheld: {held[0].rstrip('.')}" if held else "",
+        f"{counted(unselected, 'more point')} not selected" if unselected else "",
     ]
     return f"{'; '.join(filter(None, parts))}."
 

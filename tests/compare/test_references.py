@@ -188,6 +188,14 @@ def test_two_replicates_have_a_spread():
     assert Published(value=82.0, sd=1.0, replicates=2, reading_error=0.3).sd == 1.0
 
 
+@pytest.mark.parametrize("values", [(97.0, 98.0, 99.0), (-0.1, 0.2, 0.3), (1.2, 0.9, 0.8)])
+def test_values_of_a_fraction_must_be_shares(values):
+    with pytest.raises(ClaimError, match=r"allowed are shares in \[0, 1\]"):
+        Fraction(margin=0.1, reason=REASON).compare(
+            levels=THREE_LOOKS, sample=sample(values, unit="share"), reference=digitised(0.27)
+        )
+
+
 @pytest.mark.parametrize("value", [-0.1, 1.1, 27.0])
 def test_reference_of_a_fraction_must_be_a_share(value):
     with pytest.raises(ClaimError, match="share"):

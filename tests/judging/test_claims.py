@@ -87,6 +87,17 @@ def test_claim_has_the_points_and_each_network_that_it_has_at_the_papers_scale(s
     assert entry.paper_networks == ("resnet-14", "resnet-110", "resnet-32")
 
 
+@pytest.mark.parametrize("accuracies", [ON, FAR, EDGE], ids=["on", "far", "edge"])
+def test_a_claim_waits_for_points_that_were_not_selected(store, make, accuracies):
+    claim = make(runs=one_depth, grid=tuple({"depth": depth} for depth in DEPTHS))
+    check = dataclasses.replace(claim, params={"depth": 14})
+    train(store, check, accuracies)
+    rows = judge([check], store)
+    (entry,) = claims_table(rows, [check])
+    assert rows[0].verdict is not Verdict.PENDING
+    assert (entry.verdict, entry.unselected, entry.would_change) == (Verdict.PENDING, 2, "")
+
+
 def test_points_of_a_claim_are_judged_as_their_runs_arrive(by_depth):
     rows, _ = by_depth(ON, None, FAR)
     assert [row.verdict for row in rows] == [Verdict.REPRODUCED, Verdict.PENDING, Verdict.NOT_REPRODUCED]

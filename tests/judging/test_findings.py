@@ -64,6 +64,14 @@ def test_p_values_of_a_check_are_those_of_its_findings_corrected_for_their_numbe
     [
         ([{"more_seeds": 7}], "It is undecided. 7 seeds would decide at this spread."),
         ([{"interval": (0, 1)}], f"It is undecided. Not even {MOST_SEEDS} seeds would decide at this spread."),
+        (
+            [{"more_seeds": 7}, {"more_seeds": 133}],
+            "It is undecided (and 1 more of 3 findings). 133 seeds would decide at this spread.",
+        ),
+        (
+            [{"more_seeds": 7}, {"interval": (0, 1)}],
+            f"It is undecided (and 1 more of 3 findings). Not even {MOST_SEEDS} seeds would decide at this spread.",
+        ),
         ([{}], "It is undecided."),
         ([{}, {}], "It is undecided (and 1 more of 3 findings)."),
     ],

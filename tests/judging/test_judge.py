@@ -2,7 +2,7 @@
 
 import pytest
 
-from repro.claim import ONE_LOOK
+from repro.claim import LOOKS, ONE_LOOK
 from repro.compare import Outcome, Published
 from repro.judging.judge import judge, judge_check, requested_seeds
 from repro.judging.verdict import Answer, Verdict
@@ -234,6 +234,12 @@ def test_what_more_seeds_can_end_is_asked_for_beside_what_they_cannot(store, mak
     row = verdict_of(store, make(one_of_two), values)
     assert [finding.outcome for finding in row.findings] == [Outcome.UNDECIDED, decidable]
     assert (row.verdict, row.next_look) == (Verdict.INCONCLUSIVE, next_look)
+
+
+@pytest.mark.parametrize("scale", ["smoke", "pilot"])
+def test_an_open_answer_at_a_small_scale_requests_the_next_look_too(store, make, scale):
+    row = verdict_of(store, make(scale=scale, looks=LOOKS | {scale: (3, 5)}), EDGE)
+    assert (row.answer, row.next_look) == (Answer.OPEN, 5)
 
 
 def test_a_reference_too_uncertain_at_the_level_of_its_looks_requests_no_seeds(store, make):

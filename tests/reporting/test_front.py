@@ -3,15 +3,17 @@
 import pytest
 
 from repro.judging.verdict import CODE_ALIKE, PROVISIONAL, RULE_LATE
+from repro.planning.quantities import counted
 from repro.reporting.front import answer, beside, for_controls, fragile
 from repro.reporting.protocols import protocols, standings
 
 PAPER = {"scale": "paper", "works": [], "judgements": [], "scales": [{"scale": "paper", "runs": 9, "complete": 9}]}
 
 
-def claims(*words, exact=(), withheld=(), marks=()):
+def claims(*words, exact=(), withheld=(), unselected=(), marks=()):
     return [{"chip": {"word": word, "marks": list(marks) if at not in exact else []}, "same_as": None,
-             "exact_claim": at in exact, "withheld": at in withheld, "primary": False}
+             "exact_claim": at in exact, "withheld": at in withheld,
+             "unselected": int(at in unselected), "primary": False}
             for at, word in enumerate(words)]  # fmt: skip
 
 
@@ -26,10 +28,11 @@ def claims(*words, exact=(), withheld=(), marks=()):
         (claims("PENDING", "PAPER_ERROR", "MEASURED"),
          "1 in which the source contradicts its own arithmetic, 1 measured only, 1 waiting for runs."),
         (claims("PENDING", "PENDING", withheld=[1]), "1 waiting for runs, 1 withheld for their precision."),
+        (claims("PENDING", unselected=[0]), "1 with points that were not selected."),
     ],
 )  # fmt: skip
 def test_the_answer_counts_every_claim_and_says_which_needed_no_training(own, said):
-    assert answer(PAPER, own) == f"Of {len(own)} claims, at the source’s own scale: {said}"
+    assert answer(PAPER, own) == f"Of {counted(len(own), 'claim')}, at the source’s own scale: {said}"
 
 
 def test_the_answer_says_how_many_of_the_main_claims_are_decided_whole():
