@@ -28,7 +28,7 @@ def claims(*words, exact=(), withheld=(), unselected=(), marks=()):
         (claims("PENDING", "PAPER_ERROR", "MEASURED"),
          "1 in which the source contradicts its own arithmetic, 1 measured only, 1 waiting for runs."),
         (claims("PENDING", "PENDING", withheld=[1]), "1 waiting for runs, 1 withheld for their precision."),
-        (claims("PENDING", unselected=[0]), "1 with points that were not selected."),
+        (claims("MEASURED", "PENDING", unselected=[1]), "1 measured only, 1 with points that were not selected."),
     ],
 )  # fmt: skip
 def test_the_answer_counts_every_claim_and_says_which_needed_no_training(own, said):
