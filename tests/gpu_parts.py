@@ -11,6 +11,7 @@ takes no other with it. Each line is printed as soon as it is known.
 """
 
 import argparse
+import contextlib
 import importlib.metadata
 import json
 import multiprocessing
@@ -30,6 +31,7 @@ from repro.provenance import code_digest, commit
 from repro.runs.network_spec import NetworkSpec
 from repro.runs.resnet_spec import ResNetSpec
 from tests.beside import NETWORKS, network_spec
+from tests.gpu import NO_GPU
 
 PACKAGES = ("torch", "torchvision", "triton", "numpy", "scipy", "pyarrow", "pillow", "safetensors", "scikit-learn")
 DRIVER = ("nvidia-smi", "--query-gpu=name,driver_version,memory.total,clocks.sm", "--format=csv,noheader")
@@ -67,9 +69,10 @@ def versions(device: str) -> None:
 
     here = {"python": platform.python_version(), "commit": commit(), "code": code_digest()}
     here |= {package: _version(package) for package in PACKAGES}
-    here["free bytes of /dev/shm"] = shutil.disk_usage("/dev/shm").free  # where loaders of the plain loop put batches
+    with contextlib.suppress(OSError):  # where loaders of the plain loop put batches
+        here["free bytes of /dev/shm"] = shutil.disk_usage("/dev/shm").free
     here |= {"cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
-    if shutil.which(DRIVER[0]):
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         here["gpu"] = subprocess.run(DRIVER, capture_output=True, text=True, check=False, timeout=30).stdout.strip()
     print(json.dumps(here, indent=1), flush=True)
     if not here["commit"]:
@@ -78,7 +81,8 @@ def versions(device: str) -> None:
     if here["scikit-learn"] is None:
         print("no scikit-learn here: nothing is trained on the digits, and smoke fails; the rest does without it")
     if device != "cpu" and not torch.cuda.is_available():
-        raise SystemExit(f"torch {torch.__version__} sees no GPU (torch.cuda.is_available() is false): nothing to do")
+        print(f"torch {torch.__version__} sees no GPU (torch.cuda.is_available() is false): nothing to do")
+        raise SystemExit(NO_GPU)
 
 
 def layouts(device: str, batch: int = 128) -> None:

@@ -1,8 +1,11 @@
 """A worker process of the pool: what it is given, how a run ends in it, and the process that succeeds it."""
 
+import contextlib
+import gc
 import multiprocessing
 import multiprocessing.util
 import os
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -189,6 +192,7 @@ _SUCCESSOR: ProcessPoolExecutor | None = None  # a process that does this one's 
 def _succeed(avoid: Mapping[str, str]) -> ProcessPoolExecutor:
     """Starts this worker's successor, on the same device, which takes no steps in the ways to avoid."""
     global _SUCCESSOR
+    _leave_gpu()
     with blocked():
         context = multiprocessing.get_context("spawn")
         drawn = context.SimpleQueue()
@@ -197,6 +201,14 @@ def _succeed(avoid: Mapping[str, str]) -> ProcessPoolExecutor:
         # At its end a process waits for those that it started before it tells this one to end, which would never come.
         multiprocessing.util.Finalize(None, _SUCCESSOR.shutdown, exitpriority=100)
         return _SUCCESSOR
+
+
+def _leave_gpu() -> None:
+    """Gives the memory that this process has cached on its GPU to the one that succeeds it."""
+    if torch := sys.modules.get("torch"):
+        gc.collect()
+        with contextlib.suppress(Exception):  # the GPU may be spoiled for this process
+            torch.cuda.empty_cache()
 
 
 def start(stop: Any, drawn: Any, avoid: Mapping[str, str] = MappingProxyType({})) -> None:

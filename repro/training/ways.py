@@ -21,6 +21,8 @@ from repro.training.trial import course, trial, undone
 # of fused blocks take about 10 s of a CPU to compile the first time (0.2 s each, some 25 for each size of batch), and
 # compiled blocks about a minute (51 s on two busy cores).
 WORTH = {"captured": 0.0, "fused": 60.0, "compiled": 300.0}
+PREPARING = 30.0  # seconds that must be left before a pause to try any way: nothing ends a trial early
+REPETITIONS = 3  # of the ten steps that are timed: other processes may share the GPU
 BLOCKS = {"captured": as_they_are, "fused": fused, "compiled": compiled}
 
 
@@ -92,6 +94,9 @@ def fastest(
         CaptureError: as ``way``.
     """
     passed_over, wanted = dict(avoid), [name for name in make if name not in avoid]
+    if within < PREPARING:
+        why = f"trying a way takes up to {PREPARING:.0f} s, and this process pauses in {within:.0f} s"
+        return Way(name="eager", step=plain, passed_over=dict.fromkeys(wanted, why) | passed_over, seconds={})
     seconds = {"eager": pace(plain)} if wanted else {}
     best, step = "eager", plain
     for name in wanted:
@@ -129,18 +134,18 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _pace(spec: NetworkSpec, net: Trainable, examples: Examples, state: State, step: Step) -> float:
-    """Seconds of a step, over the ten of the trial, once warm."""
-    steps, device = course(spec, examples, state.row), net.running.device
+    """Seconds of a step, over the ten of the trial, once warm: the least of some repetitions."""
+    steps, device, taken = course(spec, examples, state.row), net.running.device, list[float]()
     net.model.train()
     with undone(net, state):
-        for row, number, rate in steps:
-            step(row, number, rate)
-        torch.cuda.synchronize(device)
-        began = time.monotonic()
-        for row, number, rate in steps:
-            step(row, number, rate)
-        torch.cuda.synchronize(device)
-    return (time.monotonic() - began) / len(steps)
+        for _ in range(1 + REPETITIONS):
+            torch.cuda.synchronize(device)
+            began = time.monotonic()
+            for row, number, rate in steps:
+                step(row, number, rate)
+            torch.cuda.synchronize(device)
+            taken.append(time.monotonic() - began)
+    return min(taken[1:]) / len(steps)
 
 
 def _short(error: BaseException) -> str:

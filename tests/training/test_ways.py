@@ -12,7 +12,7 @@ from repro.training.loop import train
 from repro.training.step import eager, start
 from repro.training.trainable import frozen_hash, prepare
 from repro.training.trial import course, trial
-from repro.training.ways import BLOCKS, WORTH, fastest, way
+from repro.training.ways import BLOCKS, PREPARING, WORTH, fastest, way
 from tests.training.test_step import CPU, SETS, images, made, short
 
 
@@ -151,6 +151,12 @@ def chosen(make, differs="", paces=None, left=10**6, within=math.inf, avoid=None
         within=within,
         avoid=avoid or {},
     )
+
+
+def test_no_way_is_tried_where_the_process_pauses_before_it_would_be_ready():
+    found = chosen({"captured": failing(AssertionError("tried"))}, paces={"plain": None}, within=PREPARING - 1)
+    assert (found.name, found.seconds) == ("eager", {})
+    assert "this process pauses in 29 s" in found.passed_over["captured"]
 
 
 def failing(error):
