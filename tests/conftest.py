@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from repro.collecting.collect import collect
-from repro.planning import scales
+from repro.planning import scale_needs
 from repro.recipes import cifar
 from repro.runs.store import Store
 from tests import made
@@ -65,7 +65,7 @@ def collected_once():
         return collect(scale=scale, paths=paths, copy=copy)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scales, "collect", lambda scale, paths, copy: collected(scale, tuple(paths), copy, Path.cwd()))
+        patch.setattr(scale_needs, "collect", lambda scale, paths, copy: collected(scale, tuple(paths), copy, Path.cwd()))
         yield
 
 

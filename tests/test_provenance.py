@@ -12,7 +12,7 @@ from repro.provenance import PACKAGE, code_digest
 
 # Imported by training, and decides nothing that a run computes.
 FREE = {
-    "errors.py", "provenance.py", "runs/__init__.py", "runs/alone.py", "runs/canonical.py", "runs/files.py",
+    "errors.py", "provenance.py", "runs/__init__.py", "runs/file_lock.py", "runs/canonical.py", "runs/files.py",
     "runs/lease.py", "runs/record.py", "runs/run.py", "runs/store.py",
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from repro.cli.main import main
-from repro.cli.parser import parser
+from repro.cli.subcommands import parser
 from repro.cluster.profile import KEYS, load
 from repro.collecting.catalogue import catalogue
 from repro.judging import verdicts_json

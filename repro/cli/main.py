@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from repro.cli import output
-from repro.cli.parser import parser
+from repro.cli.subcommands import parser
 from repro.errors import ReproError
 
 

@@ -39,7 +39,7 @@ def judge_by(arguments: argparse.Namespace, session: "Session") -> int:
     from repro.executing.other_commit import judged_by
     from repro.judging.compared import FILE, keep
     from repro.provenance import claims
-    from repro.runs.alone import alone
+    from repro.runs.file_lock import alone
 
     selection = [*arguments.claims, "--scale", arguments.scale]
     selection += ["-k", arguments.keyword] if arguments.keyword else []

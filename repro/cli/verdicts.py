@@ -10,7 +10,7 @@ from repro.planning.device import ASSUMED
 from repro.planning.plan import plan
 from repro.planning.price import prices
 from repro.planning.quantities import counted
-from repro.planning.scales import scales
+from repro.planning.scale_needs import scales
 from repro.reporting.checklist import as_registered, since_registered
 from repro.runs.store import Store
 

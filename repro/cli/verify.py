@@ -1,7 +1,6 @@
-"""Subcommands to begin with: verify, doctor."""
+"""The subcommand verify: train, judge and report in one go."""
 
 import argparse
-from typing import Any
 
 from repro.cli import judge, shared, train
 from repro.cli.output import show, worst
@@ -17,30 +16,3 @@ def verify(arguments: argparse.Namespace) -> int:
     code = judge.judged(arguments, session)
     judge.rendered(arguments)
     return worst(code, 3 if tally.stopped or tally.left_out else 0)
-
-
-def doctor(arguments: argparse.Namespace) -> int:
-    """Checks this machine, or a cluster and one of its nodes, for what the suite needs."""
-    if not arguments.cluster:
-        shared.refuse_idle(arguments, "--wait", "--cluster")
-    found = []
-    for one in _cluster(arguments) if arguments.cluster else _here(arguments):
-        found.append(one)
-        if not arguments.json:
-            show(f"{one.state:<4} {one.what:<10} {one.message}", 16)
-    arguments.tell(lambda: [vars(one) for one in found])
-    return 2 if any(one.state == "FAIL" for one in found) else 0
-
-
-def _here(arguments: argparse.Namespace) -> Any:
-    from repro.executing.doctor import examine
-
-    return examine(arguments.results, arguments.data_dir)
-
-
-def _cluster(arguments: argparse.Namespace) -> Any:
-    from repro.cli.submit import order
-    from repro.cluster import doctor, profile
-
-    one = profile.load(arguments.cluster)
-    return doctor.examine(one, order(arguments, one), arguments.wait)

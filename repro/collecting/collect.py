@@ -18,6 +18,7 @@ from repro.collecting.plugin import SESSION, Session
 from repro.collecting.works import works
 from repro.errors import ClaimError, NoPointError, ReproError, did_you_mean
 from repro.provenance import claims, folder
+from repro.recipes import SCALES
 
 if TYPE_CHECKING:
     from repro.check import Check
@@ -101,6 +102,35 @@ def collect(
     ]
     with_controls.selected = own if keyword or ids else own + controls
     return with_controls
+
+
+def at_every_scale(
+    *, paths: Sequence[str] = (), ids: Sequence[str] = (), keyword: str = "", copy: str | None = None
+) -> list["Check"]:
+    """The checks that ``collect`` would select at any scale, scale by scale; ids select those of a work, too.
+
+    Raises:
+        ClaimError: as ``collect``, or an id names nothing at any scale.
+    """
+    checks: list[Check] = []
+    known: set[str] = set()
+    pointless: NoPointError | None = None
+    for scale in SCALES:  # at some of them a claim may have no point
+        try:
+            session = collect(scale=scale, paths=paths, keyword=keyword, copy=copy)
+        except NoPointError as error:
+            pointless = error
+            continue
+        known |= session.pointless.keys()
+        for check in session.selected:
+            names = {check.id, check.claim.id, check.claim.source.work}
+            known |= names
+            checks += [check] if not ids or names & {*ids} else []
+    if not known and pointless is not None:
+        raise pointless
+    if unknown := [name for name in ids if name not in known]:
+        raise ClaimError(f"no claim or check is named {unknown[0]!r}; `repro list` names all.")
+    return checks
 
 
 def _controls(name: str) -> list[Path]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.errors import DataError
-from repro.runs.alone import alone
+from repro.runs.file_lock import alone
 from repro.runs.files import explain_write_errors, make_folder
 
 MIRRORS = Path(__file__).with_name("mirrors.toml")

@@ -25,12 +25,12 @@ from repro.judging.document_types import (
     Suite,
     TotalCost,
 )
-from repro.judging.idle import idle
 from repro.judging.judge import judge
 from repro.judging.measures import measures
 from repro.judging.multiverse import multiverses
 from repro.judging.protocol import beside_runs
 from repro.judging.redrawn import redrawn_figures
+from repro.judging.unjudged import unjudged
 from repro.judging.verdict import Judgement, Verdict, to_json
 from repro.planning.needs import ScaleNeeds, trains_nothing
 from repro.runs.datasets import DATASETS
@@ -70,7 +70,7 @@ def document(
     """
     rows = judge(checks, store, controls=controls, thorough=thorough)
     runs = _runs(checks, rows, store)
-    waiting_runs, faults = idle(checks, {run.spec.key for run, _ in runs}, store, thorough=thorough)
+    waiting_runs, faults = unjudged(checks, {run.spec.key for run, _ in runs}, store, thorough=thorough)
     every, asking = [*(run for run, _ in runs), *waiting_runs], _asking(checks)
     claims = claims_table(rows, checks)
     waiting = [row for row in rows if row.verdict is Verdict.PENDING]

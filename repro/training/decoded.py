@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from repro.errors import DataError, StoreError
-from repro.runs.alone import alone
 from repro.runs.datasets import ARCHIVE, COPIES, DATASETS, UNPACKED, Form, check_data_present
 from repro.runs.drawn import fingerprint_of_numbers
+from repro.runs.file_lock import alone
 from repro.training.formats import Inputs, Labels, decode
 
 Found = tuple[tuple[Inputs, Labels], tuple[Inputs, Labels], dict[str, str]]

@@ -9,7 +9,7 @@ import pytest
 
 from repro.cli.completion import FILES, SCRIPTS, answer
 from repro.cli.main import main
-from repro.cli.parser import GROUPS, parser
+from repro.cli.subcommands import GROUPS, parser
 from repro.collecting.collect import collect
 from repro.collecting.ids import ids
 from repro.provenance import folder

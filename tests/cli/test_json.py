@@ -5,7 +5,7 @@ import json
 import pytest
 
 from repro.cli.main import main
-from repro.cli.parser import EXIT_CODES, GROUPS
+from repro.cli.subcommands import EXIT_CODES, GROUPS
 from repro.planning.device import ASSUMED
 from repro.runs.store import Store
 

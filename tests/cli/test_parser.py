@@ -7,7 +7,7 @@ import pytest
 
 from repro import __version__
 from repro.cli.main import main
-from repro.cli.parser import GROUPS
+from repro.cli.subcommands import GROUPS
 
 COMMANDS = [one.name for group in GROUPS.values() for one in group]
 

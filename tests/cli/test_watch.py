@@ -9,7 +9,7 @@ import pytest
 
 from repro.cli import watch
 from repro.cli.main import main
-from repro.cli.parser import parser
+from repro.cli.subcommands import parser
 from repro.cluster import scheduler
 from repro.collecting.collect import collect
 from repro.planning.plan import plan

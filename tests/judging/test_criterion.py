@@ -104,9 +104,9 @@ def test_judging_code_is_every_module_between_runs_and_verdict():
     named = {path.relative_to(PACKAGE).as_posix() for place in JUDGING_CODE for path in PACKAGE.glob(place)}
     tellers = {
         "__init__", "copies", "coverage", "distances",
-        "document", "document_types", "expectation", "explain", "idle", "imagined", "measures", "multiverse",
+        "document", "document_types", "expectation", "explain", "imagined", "measures", "multiverse",
         "preregister", "protocol", "redrawn", "schema",
-        "verdicts_json", "verify",
+        "unjudged", "verdicts_json", "verify",
     }  # fmt: skip
     judging = {f"judging/{path.name}" for path in PACKAGE.glob("judging/*.py") if path.stem not in tellers}
     assert judging <= named and {"compare/trend.py", "statistics/levels.py"} <= named

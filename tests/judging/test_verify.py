@@ -6,7 +6,7 @@ import os
 import pytest
 
 from repro.judging import document, verdicts_json, verify
-from repro.judging.idle import idle
+from repro.judging.unjudged import unjudged
 from repro.judging.verdict import CODE_ALIKE
 from repro.reporting.report import page
 from repro.runs.store import Store
@@ -100,19 +100,19 @@ def test_a_run_that_no_verdict_rests_on_yet_is_checked_too(checks, workplace, fi
     store, waits = Store(workplace / "results"), next(iter(checks[1].runs(1).values()))
     run = finished(store, waits, top1=80.0)
     judged = set(checks[0].runs(3))
-    assert [one.spec for one in idle(checks, judged, store, thorough=True)[0]] == [waits]
+    assert [one.spec for one in unjudged(checks, judged, store, thorough=True)[0]] == [waits]
     (run.folder / "measurements" / "affine.json").write_text("{}")
-    assert idle(checks, judged, store)[1] == []
-    (fault,) = idle(checks, judged, store, thorough=True)[1]
+    assert unjudged(checks, judged, store)[1] == []
+    (fault,) = unjudged(checks, judged, store, thorough=True)[1]
     assert "affine.json was changed after the run" in fault
     (run.folder / "history.jsonl").write_text("")
-    assert "history.jsonl was changed after the run" in idle(checks, judged, store)[1][0]
+    assert "history.jsonl was changed after the run" in unjudged(checks, judged, store)[1][0]
 
 
 def test_a_run_of_a_later_look_that_no_verdict_rests_on_yet_is_checked_too(tmp_path, finished):
     store, last = Store(tmp_path), PAPER.arms(8)["BatchNorm"][-1]
     finished(store, last)
-    assert [run.spec for run in idle([PAPER], (), store)[0]] == [last]
+    assert [run.spec for run in unjudged([PAPER], (), store)[0]] == [last]
 
 
 @pytest.mark.parametrize("harm", ["edited", "no plain file"])

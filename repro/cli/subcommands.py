@@ -6,7 +6,22 @@ import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from repro.cli import bench, cluster, completion, data, judge, logs, move, options, reporting, submit, train, verify
+from repro.cli import (
+    bench,
+    claims,
+    cluster,
+    completion,
+    data,
+    doctor,
+    judge,
+    logs,
+    move,
+    options,
+    reporting,
+    submit,
+    train,
+    verify,
+)
 from repro.cli.parsing import Parser
 
 FAILED = "a run or the suite failed, the command is wrong, or it was interrupted"
@@ -39,7 +54,7 @@ GROUPS = {
                    groups=(*TRAINING, "train", "report"),
                    codes={0: "nothing judged speaks against a claim", 1: EXIT_CODES[1],
                           3: "a verdict is pending, or training was stopped"}),
-        Subcommand(name="doctor", help="checks what the suite needs", call=verify.doctor,
+        Subcommand(name="doctor", help="checks what the suite needs", call=doctor.doctor,
                    groups=("store", "images", "json"), more=options.examine),
         Subcommand(name="data", help="fetches CIFAR-10, and checks the data sets that are there", call=data.check,
                    more=options.data_sets,
@@ -62,9 +77,9 @@ GROUPS = {
                    call=logs.logs, groups=("store", "json"), more=options.one_run),
     ),
     "claims": (
-        Subcommand(name="new", help="writes a first claim of another paper, with its source", call=judge.new,
+        Subcommand(name="new", help="writes a first claim of another paper, with its source", call=claims.new,
                    groups=("json",), more=options.work),
-        Subcommand(name="list", help="lists the claims with sentence, source and verdict", call=judge.listing,
+        Subcommand(name="list", help="lists the claims with sentence, source and verdict", call=claims.listing,
                    groups=("claims", "select", "report", "json")),
     ),
     "judge": (
@@ -76,8 +91,8 @@ GROUPS = {
                    groups=("report", "json"), more=reporting.options,
                    codes={0: "written or compared", 3: "with --results: a verdict is STALE, as runs have changed"}),
         Subcommand(name="preregister", help="writes the frozen rules of every scale into one dated file",
-                   call=judge.preregister, groups=("claims", "data", "json"), more=options.registered),
-        Subcommand(name="explain", help="explains claims: what is trained, measured, required", call=judge.explain,
+                   call=claims.preregister, groups=("claims", "data", "json"), more=options.registered),
+        Subcommand(name="explain", help="explains claims: what is trained, measured, required", call=claims.explain,
                    groups=("some claims", *CLAIMS[1:])),
     ),
     "cluster": (

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from repro.errors import StoreError
-from repro.runs.alone import alone
+from repro.runs.file_lock import alone
 
 
 def silent(line):
@@ -47,7 +47,7 @@ def test_where_there_are_no_locks_each_is_for_itself(tmp_path, monkeypatch):
     def missing(file, how):
         raise OSError(95, "not supported")
 
-    monkeypatch.setattr("repro.runs.alone.fcntl.flock", missing)
+    monkeypatch.setattr("repro.runs.file_lock.fcntl.flock", missing)
     told = []
     with alone(tmp_path, told.append, "waiting"), alone(tmp_path, told.append, "waiting"):
         assert told == []

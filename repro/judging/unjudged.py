@@ -8,7 +8,7 @@ from repro.judging.integrity import refuse_contradictions
 from repro.runs.store import Run, Store
 
 
-def idle(
+def unjudged(
     checks: Sequence[Check], judged: Collection[str], store: Store, *, thorough: bool = False
 ) -> tuple[list[Run], list[str]]:
     """The complete runs of some checks but those ``judged``, by key, and what is wrong with the others of them.
