@@ -65,7 +65,9 @@ def collected_once():
         return collect(scale=scale, paths=paths, copy=copy)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scale_needs, "collect", lambda scale, paths, copy: collected(scale, tuple(paths), copy, Path.cwd()))
+        patch.setattr(
+            scale_needs, "collect", lambda scale, paths, copy: collected(scale, tuple(paths), copy, Path.cwd())
+        )
         yield
 
 

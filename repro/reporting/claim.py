@@ -36,47 +36,45 @@ def section(
     if not entry["tested"]:
         rows = [_only_measured(row) for row in rows]
     rows = [_named(in_percent(row)) for row in rows]
-    rule, source, anchor = criterion["rule"], criterion["source"], anchors[entry["claim"]]
     findings = [finding for row in rows for finding in row["findings"]]
-    several = len(rows) > 1
-    values = [
-        {**sample, "label": f"{point(row)}: {sample['label']}"} if several else sample
-        for row in rows
-        for finding in row["findings"]
-        for sample in finding["samples"]
-    ]
-    changes, covered = reasons.would_change(entry, rows), scope(entry, rows, scale)
-    what = _what(findings)
-    with_p = [row for row in rows if row["p_for"] is not None]
-    in_brief = findings and entry["tested"] and rule["kind"] != "X"
+    return {
+        **_claimed(entry, criterion, tags),
+        "anchor": anchors[entry["claim"]],
+        **_required(entry, criterion, rows),
+        **_decided(entry, criterion, rows, findings),
+        **_shown(entry, criterion, rows, findings, trained_on),
+        **_told_beside(entry, rows, scale),
+        "remarks": list(remarks),
+        **_behind(rows),
+    }
+
+
+def _claimed(entry: Json, criterion: Json, tags: Mapping[str, str]) -> Json:
+    """What the claim says, and where."""
+    source = criterion["source"]
     return {
         "id": entry["claim"],
-        "anchor": anchor,
         "file": criterion["claim_file"],
+        "claim_file": criterion["claim_file"],
         "sentence": criterion["sentence"],
         "primary": entry["primary"],
-        "chip": chip(entry["verdict"], entry["answer"], entry["marks"]),
-        "line": reasons.line(entry, rule["kind"], rows, measured := reasons.measured(rule["kind"], findings)),
-        "on": (ran_on := on({run["key"]: run["name"] for row in rows for run in row["runs"]}, trained_on)),
-        "what_if": what_if(rule["kind"], findings) if entry["tested"] else None,
-        "tested": entry["tested"],
-        "withheld": any(reasons.withheld(row) for row in rows) and not any(row["missing"] for row in rows),
-        "unselected": entry.get("unselected", 0),
-        "judged_so_far": (judged := _judged_so_far(entry, rule["kind"], rows)),
-        "measured_so_far": entry["verdict"] == "PENDING" and "MEASURED" in entry["points"],
-        "undecidable": _undecidable(findings),
-        "in_sight": entry["tested"] or not entry["rationale"],
-        "exact_claim": not entry["rationale"],
-        "rationale": entry["rationale"],
         "same_as": entry["same_as"],
-        "would_change": next((words for words in changes if not words.startswith(reasons.NO_SINGLE)), ""),
-        "unmoved": reasons.unmoved([words for words in changes if words.startswith(reasons.NO_SINGLE)]),
-        "changes": [words for words in changes if not words.startswith(reasons.NO_SINGLE)][1:],
         "work": source["work"],
         "place": source["place"],
         "reference": source["reference"],
         "tag": source["tag"],
         "tag_words": tags.get(source["tag"], ""),
+    }
+
+
+def _required(entry: Json, criterion: Json, rows: Sequence[Json]) -> Json:
+    """The rule, and whether it can be tested here."""
+    rule = criterion["rule"]
+    return {
+        "tested": entry["tested"],
+        "in_sight": entry["tested"] or not entry["rationale"],
+        "exact_claim": not entry["rationale"],
+        "rationale": entry["rationale"],
         "kind": rule["kind"],
         "margins": _margins(rule, rows, entry["unit"]),
         "rule_name": rule["name"],
@@ -84,35 +82,85 @@ def section(
         "unit": " points" if entry["unit"] in ("%", "points", "share") else "",
         "reason": rule["reason"],
         "looks": " then ".join(str(look) for look in criterion["looks"]),
-        "claim_file": criterion["claim_file"],
+        "asked": _asked(rule["kind"], rows) if entry["tested"] else "",
+    }
+
+
+def _decided(entry: Json, criterion: Json, rows: Sequence[Json], findings: Sequence[Json]) -> Json:
+    """The verdict, what it waits for, and what would change it."""
+    kind, changes = criterion["rule"]["kind"], reasons.would_change(entry, rows)
+    moving = [words for words in changes if not words.startswith(reasons.NO_SINGLE)]
+    with_p = [row for row in rows if row["p_for"] is not None]
+    return {
+        "chip": chip(entry["verdict"], entry["answer"], entry["marks"]),
+        "what_if": what_if(kind, findings) if entry["tested"] else None,
+        "withheld": any(reasons.withheld(row) for row in rows) and not any(row["missing"] for row in rows),
+        "unselected": entry.get("unselected", 0),
+        "measured_so_far": entry["verdict"] == "PENDING" and "MEASURED" in entry["points"],
+        "undecidable": _undecidable(findings),
+        "would_change": next(iter(moving), ""),
+        "changes": moving[1:],
+        "unmoved": reasons.unmoved([words for words in changes if words.startswith(reasons.NO_SINGLE)]),
         "points": reasons.points(rows),
         "point_count": len(rows),
-        "measured": measured,
-        "brief": judged or (measured if in_brief and len(measured) <= BRIEF else ""),
-        "seeds": _seeds([row["seeds"] for row in rows if row["findings"]] or [row["seeds"] for row in rows]),
-        "asked": _asked(rule["kind"], rows) if entry["tested"] else "",
-        "what": "" if ran_on.startswith(f"{what} on ") else what,
-        "matrix": (matrix := _matrix(rows)),
-        "rows": [] if matrix else [_row(row, rows) for row in rows],
-        "exact": all(finding["estimate"] is None and not finding["samples"] for finding in findings),
-        "published": any(f["consistent"] is not None or f["assumption"] for f in findings),
-        "agrees": rule["kind"] == "X" and bool(findings) and all(f["outcome"] == "established" for f in findings),
-        "found": bool(findings),
-        "one_finding": len(findings) == 1,
+        "agrees": kind == "X" and bool(findings) and all(one["outcome"] == "established" for one in findings),
         "p": {name: entry[name] for name in ("p_for", "p_against", "p_against_holm")},
         "p_over": f"over {len(with_p)} of {len(rows)} points" if len(with_p) < len(rows) else "",
         "p_times": _times(len(criterion["looks"]), len(criterion["grid"])),
-        **figures.of_claim(entry["claim"], rule["kind"], rows),
-        "controls": (controls := _controls(rows)),
+    }
+
+
+def _shown(
+    entry: Json, criterion: Json, rows: Sequence[Json], findings: Sequence[Json], trained_on: Mapping[str, str]
+) -> Json:
+    """The numbers, in words, tables and figures."""
+    kind, what = criterion["rule"]["kind"], _what(findings)
+    measured, judged = reasons.measured(kind, findings), _judged_so_far(entry, kind, rows)
+    in_brief = findings and entry["tested"] and kind != "X"
+    ran_on, matrix = on({run["key"]: run["name"] for row in rows for run in row["runs"]}, trained_on), _matrix(rows)
+    return {
+        "line": reasons.line(entry, kind, rows, measured),
+        "on": ran_on,
+        "judged_so_far": judged,
+        "measured": measured,
+        "brief": judged or (measured if in_brief and len(measured) <= BRIEF else ""),
+        "seeds": _seeds([row["seeds"] for row in rows if row["findings"]] or [row["seeds"] for row in rows]),
+        "what": "" if ran_on.startswith(f"{what} on ") else what,
+        "matrix": matrix,
+        "rows": [] if matrix else [_row(row, rows) for row in rows],
+        "exact": all(one["estimate"] is None and not one["samples"] for one in findings),
+        "published": any(one["consistent"] is not None or one["assumption"] for one in findings),
+        "found": bool(findings),
+        "one_finding": len(findings) == 1,
+        **figures.of_claim(entry["claim"], kind, rows),
+    }
+
+
+def _told_beside(entry: Json, rows: Sequence[Json], scale: str) -> Json:
+    """Controls, deviations and scope: what a reader must know beside the verdict."""
+    controls, covered = _controls(rows), scope(entry, rows, scale)
+    deviations = gathered(text for row in rows for text in row["deviations"])
+    return {
+        "controls": controls,
         "controls_line": _controls_line(controls),
-        "deviations": (deviations := gathered(text for row in rows for text in row["deviations"])),
+        "deviations": deviations,
         "deviations_line": "; ".join(text for text, _ in deviations if not text.startswith("judging code:")),
         "scope": covered[0],
         "scope_brief": covered[1],
         "notes": sorted({row["note"] for row in rows} - {""}),
-        "remarks": list(remarks),
+    }
+
+
+def _behind(rows: Sequence[Json]) -> Json:
+    """The runs and their values, and what is missing."""
+    return {
         "missing": [(row["check"], row["missing"]) for row in rows if row["missing"]],
-        "values": values,
+        "values": [
+            {**sample, "label": f"{point(row)}: {sample['label']}"} if len(rows) > 1 else sample
+            for row in rows
+            for finding in row["findings"]
+            for sample in finding["samples"]
+        ],
         "runs": _by_arm({(run["arm"], run["key"]): run for row in rows for run in row["runs"]}.values()),
         "hashes": [(row["check"], row["criterion_sha256"]) for row in rows],
     }
