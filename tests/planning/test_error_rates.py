@@ -8,7 +8,20 @@ from repro.planning import replicate
 from repro.planning.power import expected, expected_whole
 from repro.statistics import against_level, nominal_alpha
 from tests.compare.made import THREE_LOOKS, digitised
-from tests.simulate import GRIDS, LOOKS, TRUTHS, bound, fraction, no_change, ordering, published_point, rates, trend
+from tests.simulate import (
+    BEYOND,
+    GRIDS,
+    LOOKS,
+    TRUTHS,
+    bound,
+    fraction,
+    no_change,
+    ordering,
+    published_point,
+    rates,
+    tell_beyond,
+    trend,
+)
 
 REPLICATIONS = 12_000
 AT_MOST = 0.06  # 5 %, and the error of the simulation
@@ -108,3 +121,11 @@ def test_levels_that_spread_unequally_pass_the_ranks_but_not_the_slope_where_not
     flat = trend((50.0,) * 6, (0.3, 0.1, 0.1, 0.1, 0.1, 0.3))
     assert rates(flat, 1, 2000, edition="before")[0] > 0.08
     assert rates(flat, 1, 2000)[0] <= AT_MOST
+
+
+def test_truths_beyond_what_the_rules_assume_have_a_row_each_and_err_more(capsys):
+    tell_beyond(2400)
+    _, _, *rows = capsys.readouterr().out.splitlines()
+    rates = [[float(cell.removesuffix(" %")) for cell in row.strip("| ").split(" | ")[2:]] for row in rows]
+    assert len(rates) == len(BEYOND)
+    assert all(max(row) > 5 for row in rates)
