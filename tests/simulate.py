@@ -178,14 +178,14 @@ def beyond(rule, what, draw, test):
     return Truth(rule=rule, what=what, draw=draw, after=test, before=test)
 
 
+def arms(what, draw):
+    """Arms of equal means, higher and lower."""
+    return beyond("Ordering", what, draw, lambda n, above, below: replicate.ordering(above[:, :n], below[:, :n], 0.0))
+
+
 def two_arms(what, higher, lower):
-    """Arms of equal means, each drawn by a function of a generator and a shape."""
-    return beyond(
-        "Ordering",
-        what,
-        lambda rng, count: (higher(rng, (count, SEEDS)), lower(rng, (count, SEEDS))),
-        lambda n, above, below: replicate.ordering(above[:, :n], below[:, :n], 0.0),
-    )
+    """Each drawn by a function of a generator and a shape."""
+    return arms(what, lambda rng, count: (higher(rng, (count, SEEDS)), lower(rng, (count, SEEDS))))
 
 
 def drops(what, draw):
@@ -253,12 +253,7 @@ BEYOND = (
     two_arms("higher arm of Beta shares, mean 0.02, sd as large; the other tight", beta(0.02, 0.02), tight(0.02, 5e-4)),
     two_arms("one seed in ten of the higher arm ends 10 points lower", rarely(30, 20, 0.1, 0.3), tight(29, 0.3)),
     two_arms("spreads of 0.1 and 2.0", tight(0, 0.1), tight(0, 2.0)),
-    beyond(
-        "Ordering",
-        "arms of the same seed at a correlation of −0.5",
-        opposed,
-        lambda n, above, below: replicate.ordering(above[:, :n], below[:, :n], 0.0),
-    ),
+    arms("arms of the same seed at a correlation of −0.5", opposed),
     drops("exponential losses, mean 1", lambda rng, shape: -rng.exponential(1.0, shape)),
     drops("gamma losses, shape 4, mean 1", lambda rng, shape: -rng.gamma(4, 0.25, shape)),
     drops("one seed in five loses 5 points", rarely(0, -5, 0.2, 0.1)),

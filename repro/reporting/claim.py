@@ -54,7 +54,6 @@ def _claimed(entry: Json, criterion: Json, tags: Mapping[str, str]) -> Json:
     source = criterion["source"]
     return {
         "id": entry["claim"],
-        "file": criterion["claim_file"],
         "claim_file": criterion["claim_file"],
         "sentence": criterion["sentence"],
         "primary": entry["primary"],

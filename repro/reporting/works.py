@@ -53,8 +53,8 @@ def in_order(works: Sequence[Json], key: str) -> Callable[[Json], tuple[int, str
     order: list[str] = next((work["order"] for work in works if work["key"] == key), [])
 
     def rank(one: Json) -> tuple[int, str]:
-        name = one["file"].rpartition("/")[2]
+        name = one["claim_file"].rpartition("/")[2]
         rest = order.index("") if "" in order else len(order)
-        return next((i for i, start in enumerate(order) if start and name.startswith(start)), rest), one["file"]
+        return next((i for i, start in enumerate(order) if start and name.startswith(start)), rest), one["claim_file"]
 
     return rank
